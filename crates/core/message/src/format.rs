@@ -1,0 +1,47 @@
+//! Seam between the neutral message and the encodings it can arrive in.
+
+use std::sync::Arc;
+
+use crate::{history::History, properties::Properties};
+
+/// Number of the encoding that a message's head is in. Stable on disk; given out by the composition root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Encoding(pub u8);
+
+impl Encoding {
+    /// Head of no bytes: a message made by the broker itself, with no properties.
+    pub const NONE: Self = Self(0);
+}
+
+/// Reads one encoding's head. Implementations never panic on any bytes: a head that can't be read gives empty
+/// properties (it was validated when it came in; bytes from a disk are covered by a checksum).
+pub trait Format: Send + Sync {
+    /// All properties in neutral terms.
+    fn properties(&self, head: &[u8]) -> Properties;
+
+    /// Dead-letter history that the producer passed on in the head, empty when there is none.
+    fn history(&self, head: &[u8]) -> History;
+
+    /// The head with its per-message time to live taken off; `None` when it carries none.
+    fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>>;
+}
+
+/// The encodings that this process can read.
+#[derive(Clone, Default)]
+pub struct Formats {
+    known: Vec<(Encoding, Arc<dyn Format>)>,
+}
+
+impl Formats {
+    /// Adds or replaces the reader of an encoding.
+    pub fn register(&mut self, encoding: Encoding, format: Arc<dyn Format>) {
+        self.known.retain(|(known, _)| *known != encoding);
+        self.known.push((encoding, format));
+    }
+
+    /// The reader of an encoding, if this process has it.
+    #[must_use]
+    pub fn get(&self, encoding: Encoding) -> Option<&dyn Format> {
+        self.known.iter().find(|(known, _)| *known == encoding).map(|(_, format)| &**format)
+    }
+}

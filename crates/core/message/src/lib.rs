@@ -1,0 +1,21 @@
+//! The neutral message that every protocol translates to and from.
+//!
+//! Owns: the message with its original encoding kept as opaque bytes ([`Message`]), the history a message
+//! collects while the broker moves it ([`Death`]), the one hub of value types ([`Value`]) and the neutral view of
+//! a message's properties ([`Properties`]).
+//! Must not know: any protocol's wire form. A protocol hands in a [`Format`] that reads its own bytes.
+//!
+//! Invariants: a message never changes once built; its node name, key, head and body are the bytes it came with,
+//! in one buffer, which is also what the journal stores.
+
+mod format;
+mod history;
+mod message;
+mod properties;
+mod value;
+
+pub use format::{Encoding, Format, Formats};
+pub use history::{Death, DeathReason, History};
+pub use message::{Message, MessageBuilder, MessageMeta, TooLong};
+pub use properties::Properties;
+pub use value::{Decimal, Map, Value};
