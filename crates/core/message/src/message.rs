@@ -121,6 +121,18 @@ impl Message {
         &self.raw
     }
 
+    /// Node name and routing key put together, as they stand at the front of the buffer.
+    #[must_use]
+    pub fn names(&self) -> &[u8] {
+        self.raw.get(..usize::from(self.node_len) + usize::from(self.key_len)).unwrap_or_default()
+    }
+
+    /// The same message with another history.
+    #[must_use]
+    pub fn with_history(self, history: Arc<History>) -> Self {
+        Self { history: Some(history), ..self }
+    }
+
     /// Lengths in bytes of node name, routing key and head.
     #[must_use]
     pub fn lens(&self) -> (u8, u16, u32) {

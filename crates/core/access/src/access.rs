@@ -1,0 +1,262 @@
+//! The table of users and permissions.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use thiserror::Error;
+
+use crate::{
+    authorize::Quoted,
+    limits::NamespaceLimits,
+    password::PasswordHash,
+    pattern::{Pattern, PatternError, PatternStore, Template},
+    record::{PermissionRecord, TopicPermissionRecord, UserRecord},
+    verifier::Verifier,
+};
+
+/// All users, permissions and limits of a node. Cheap enough to clone into a snapshot: patterns are shared.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    generation: u64,
+    users: BTreeMap<Arc<str>, User>,
+    namespaces: BTreeMap<Arc<str>, NamespaceLimits>,
+    patterns: PatternStore,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    record: UserRecord,
+    revision: u64,
+    /// By namespace.
+    pub(crate) permissions: BTreeMap<Arc<str>, Permission>,
+    /// By namespace, then node.
+    pub(crate) topics: BTreeMap<Arc<str>, BTreeMap<Arc<str>, TopicPermission>>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Permission {
+    record: PermissionRecord,
+    pub(crate) configure: Arc<Pattern>,
+    pub(crate) write: Arc<Pattern>,
+    pub(crate) read: Arc<Pattern>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct TopicPermission {
+    record: TopicPermissionRecord,
+    pub(crate) write: Template,
+    pub(crate) read: Template,
+}
+
+/// Why a permission was not set. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PermissionError {
+    /// There is no such user.
+    #[error("there is no user {}; add the user first", Quoted(.0))]
+    UnknownUser(Arc<str>),
+    /// One of its texts is not a pattern.
+    #[error("the {which} pattern is refused: {reason}")]
+    Pattern {
+        /// Which one: `configure`, `write` or `read`.
+        which: &'static str,
+        /// What is wrong with it.
+        reason: PatternError,
+    },
+}
+
+impl Access {
+    /// A table without users: serves nobody (S1).
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Changes with every change of this table; only grows. What was authorised under an older one is to be asked again.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Adds a user, or replaces its record and keeps its permissions.
+    pub fn put_user(&mut self, record: UserRecord) {
+        let revision = self.next_generation();
+        let user = self.users.entry(Arc::clone(&record.name)).or_insert_with(|| User {
+            record: record.clone(),
+            revision,
+            permissions: BTreeMap::new(),
+            topics: BTreeMap::new(),
+        });
+        user.record = record;
+        user.revision = revision;
+    }
+
+    /// Replaces a weak hash by one of the same password, unless the user has changed since `revision`. Tells whether.
+    pub fn rehash(&mut self, name: &str, revision: u64, hash: PasswordHash) -> bool {
+        let generation = self.generation + 1;
+        let Some(user) = self.users.get_mut(name).filter(|user| user.revision == revision) else {
+            return false;
+        };
+        user.record.password = Some(hash);
+        user.revision = generation;
+        self.generation = generation;
+        true
+    }
+
+    /// Removes a user with its permissions. Tells whether it was there.
+    pub fn remove_user(&mut self, name: &str) -> bool {
+        let was_there = self.users.remove(name).is_some();
+        if was_there {
+            self.next_generation();
+        }
+        was_there
+    }
+
+    /// A user.
+    #[must_use]
+    pub fn user(&self, name: &str) -> Option<&UserRecord> {
+        self.users.get(name).map(|user| &user.record)
+    }
+
+    /// All users in order of name.
+    pub fn users(&self) -> impl Iterator<Item = &UserRecord> {
+        self.users.values().map(|user| &user.record)
+    }
+
+    /// Changes with every change of this user, its permissions included; never the same for a later user of that name.
+    #[must_use]
+    pub fn user_revision(&self, name: &str) -> Option<u64> {
+        self.users.get(name).map(|user| user.revision)
+    }
+
+    /// What checks this user's password; for an unknown one, something that costs the same and always refuses (S2).
+    #[must_use]
+    pub fn verifier_for(&self, name: &str) -> Verifier {
+        match self.users.get(name) {
+            Some(user) => Verifier::new(user.record.password.clone(), user.revision),
+            None => Verifier::new(None, 0),
+        }
+    }
+
+    /// Sets what a user may do in a namespace, in place of what it might before.
+    ///
+    /// # Errors
+    /// [`PermissionError`] when the user is unknown or a pattern is refused.
+    pub fn put_permission(&mut self, record: PermissionRecord) -> Result<(), PermissionError> {
+        let Some(user) = self.users.get_mut(&record.user) else {
+            return Err(PermissionError::UnknownUser(record.user));
+        };
+        let mut pattern = |which, text| {
+            self.patterns.get(text).map_err(|reason| PermissionError::Pattern { which, reason })
+        };
+        let permission = Permission {
+            configure: pattern("configure", &record.configure)?,
+            write: pattern("write", &record.write)?,
+            read: pattern("read", &record.read)?,
+            record,
+        };
+        self.generation += 1;
+        user.revision = self.generation;
+        user.permissions.insert(Arc::clone(&permission.record.namespace), permission);
+        Ok(())
+    }
+
+    /// Takes away all that a user may do in a namespace. Tells whether there was anything.
+    pub fn remove_permission(&mut self, user: &str, namespace: &str) -> bool {
+        self.change_user(user, |user| user.permissions.remove(namespace).is_some())
+    }
+
+    /// What a user may do in a namespace.
+    #[must_use]
+    pub fn permission(&self, user: &str, namespace: &str) -> Option<&PermissionRecord> {
+        self.users.get(user)?.permissions.get(namespace).map(|permission| &permission.record)
+    }
+
+    /// All permissions in order of user, then namespace.
+    pub fn permissions(&self) -> impl Iterator<Item = &PermissionRecord> {
+        self.users.values().flat_map(|user| user.permissions.values().map(|permission| &permission.record))
+    }
+
+    /// Sets which keys a user may use with a node, in place of what was set before.
+    ///
+    /// # Errors
+    /// [`PermissionError`] when the user is unknown or a pattern is refused.
+    pub fn put_topic_permission(&mut self, record: TopicPermissionRecord) -> Result<(), PermissionError> {
+        let Some(user) = self.users.get_mut(&record.user) else {
+            return Err(PermissionError::UnknownUser(record.user));
+        };
+        let mut template = |which, text| {
+            Template::new(text, &mut self.patterns)
+                .map_err(|reason| PermissionError::Pattern { which, reason })
+        };
+        let permission = TopicPermission {
+            write: template("write", &record.write)?,
+            read: template("read", &record.read)?,
+            record,
+        };
+        self.generation += 1;
+        user.revision = self.generation;
+        let nodes = user.topics.entry(Arc::clone(&permission.record.namespace)).or_default();
+        nodes.insert(Arc::clone(&permission.record.node), permission);
+        Ok(())
+    }
+
+    /// Lifts the restriction of keys for one node. Tells whether there was one.
+    pub fn remove_topic_permission(&mut self, user: &str, namespace: &str, node: &str) -> bool {
+        self.change_user(user, |user| {
+            let Some(nodes) = user.topics.get_mut(namespace) else { return false };
+            let was_there = nodes.remove(node).is_some();
+            if nodes.is_empty() {
+                user.topics.remove(namespace);
+            }
+            was_there
+        })
+    }
+
+    /// All restrictions of keys in order of user, namespace, node.
+    pub fn topic_permissions(&self) -> impl Iterator<Item = &TopicPermissionRecord> {
+        let nodes = self.users.values().flat_map(|user| user.topics.values());
+        nodes.flat_map(|nodes| nodes.values().map(|permission| &permission.record))
+    }
+
+    /// Sets the limits of a namespace.
+    pub fn put_namespace_limits(&mut self, namespace: Arc<str>, limits: NamespaceLimits) {
+        self.next_generation();
+        self.namespaces.insert(namespace, limits);
+    }
+
+    /// Limits of a namespace; none unless set.
+    #[must_use]
+    pub fn namespace_limits(&self, namespace: &str) -> NamespaceLimits {
+        self.namespaces.get(namespace).copied().unwrap_or_default()
+    }
+
+    /// Forgets a namespace: its limits and what anybody may do in it.
+    pub fn remove_namespace(&mut self, namespace: &str) {
+        let generation = self.next_generation();
+        self.namespaces.remove(namespace);
+        for user in self.users.values_mut() {
+            let had_permission = user.permissions.remove(namespace).is_some();
+            if user.topics.remove(namespace).is_some() || had_permission {
+                user.revision = generation;
+            }
+        }
+    }
+
+    pub(crate) fn entry(&self, name: &str) -> Option<&User> {
+        self.users.get(name)
+    }
+
+    fn change_user(&mut self, name: &str, change: impl FnOnce(&mut User) -> bool) -> bool {
+        let Some(user) = self.users.get_mut(name) else { return false };
+        let is_changed = change(user);
+        if is_changed {
+            self.generation += 1;
+            user.revision = self.generation;
+        }
+        is_changed
+    }
+
+    fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+}

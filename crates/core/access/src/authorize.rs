@@ -1,0 +1,227 @@
+//! The one function that decides who may do what (S5).
+
+use std::{fmt, sync::Arc};
+
+use thiserror::Error;
+
+use crate::{
+    access::{Access, User},
+    pattern::Template,
+    principal::Principal,
+};
+
+/// What somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Enter a namespace.
+    Access,
+    /// Declare or delete a queue or node.
+    Configure,
+    /// Put messages into a queue or node, or bind it as a target.
+    Write,
+    /// Take messages from a queue, or bind a node as a source.
+    Read,
+    /// Publish with a key.
+    TopicWrite,
+    /// Bind with a key.
+    TopicRead,
+}
+
+/// What it is done to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resource<'a> {
+    /// Name of the namespace.
+    pub namespace: &'a str,
+    /// The thing in it.
+    pub thing: Thing<'a>,
+}
+
+/// A thing in a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing<'a> {
+    /// The namespace itself: [`Action::Access`].
+    Namespace,
+    /// A queue by name: [`Action::Configure`], [`Action::Write`], [`Action::Read`].
+    Queue(&'a str),
+    /// A node by name: as a queue.
+    Node(&'a str),
+    /// A key in use with a node: [`Action::TopicWrite`], [`Action::TopicRead`].
+    Key {
+        /// Name of the node.
+        node: &'a str,
+        /// The key.
+        key: &'a str,
+    },
+}
+
+/// Proof that somebody was allowed something; made only by [`Access::authorize`].
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Authorized {
+    generation: u64,
+}
+
+impl Authorized {
+    /// Generation of the table that allowed it: ask again when the table has another one (S7).
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+/// Why it is denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeniedReason {
+    /// There is no such user, or not any more.
+    UnknownUser,
+    /// The user may not enter the namespace.
+    NoPermission,
+    /// The pattern for the action does not match the name.
+    NameNotAllowed,
+    /// The pattern for the action on this node does not match the key.
+    KeyNotAllowed,
+    /// The action does not go with such a thing.
+    NoSuchAction,
+}
+
+/// Somebody may not do something.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("user {} may not {action} {thing} in namespace {}: {reason}", Quoted(user), Quoted(namespace))]
+pub struct Denied {
+    /// Name of the user.
+    pub user: Arc<str>,
+    /// What was to be done.
+    pub action: Action,
+    /// Name of the namespace.
+    pub namespace: Arc<str>,
+    /// What it was to be done to, in words.
+    pub thing: Arc<str>,
+    /// Why not.
+    pub reason: DeniedReason,
+}
+
+impl Access {
+    /// Decides whether somebody may do something. Whatever is not granted is denied (S1).
+    ///
+    /// Names that the broker made itself, and the name under which the default node is known, are the caller's business.
+    ///
+    /// # Errors
+    /// [`Denied`] with the reason.
+    pub fn authorize(
+        &self,
+        principal: &Principal,
+        action: Action,
+        resource: Resource<'_>,
+    ) -> Result<Authorized, Denied> {
+        match self.decide(principal, action, resource) {
+            Ok(()) => Ok(Authorized { generation: self.generation() }),
+            Err(reason) => Err(Denied {
+                user: Arc::clone(principal.user()),
+                action,
+                namespace: Arc::from(resource.namespace),
+                thing: Arc::from(resource.thing.to_string()),
+                reason,
+            }),
+        }
+    }
+
+    fn decide(
+        &self,
+        principal: &Principal,
+        action: Action,
+        Resource { namespace, thing }: Resource<'_>,
+    ) -> Result<(), DeniedReason> {
+        let user = self.entry(principal.user()).ok_or(DeniedReason::UnknownUser)?;
+        let permission = user.permissions.get(namespace).ok_or(DeniedReason::NoPermission)?;
+        match (action, thing) {
+            (Action::Access, Thing::Namespace) => Ok(()),
+            (Action::Configure, Thing::Queue(name) | Thing::Node(name)) => {
+                allow(permission.configure.is_match(name), DeniedReason::NameNotAllowed)
+            }
+            (Action::Write, Thing::Queue(name) | Thing::Node(name)) => {
+                allow(permission.write.is_match(name), DeniedReason::NameNotAllowed)
+            }
+            (Action::Read, Thing::Queue(name) | Thing::Node(name)) => {
+                allow(permission.read.is_match(name), DeniedReason::NameNotAllowed)
+            }
+            (Action::TopicWrite | Action::TopicRead, Thing::Key { node, key }) => allow(
+                is_key_allowed(user, principal, action, namespace, node, key),
+                DeniedReason::KeyNotAllowed,
+            ),
+            (Action::Access, Thing::Queue(_) | Thing::Node(_) | Thing::Key { .. })
+            | (Action::Configure | Action::Write | Action::Read, Thing::Namespace | Thing::Key { .. })
+            | (Action::TopicWrite | Action::TopicRead, Thing::Namespace | Thing::Queue(_) | Thing::Node(_)) => {
+                Err(DeniedReason::NoSuchAction)
+            }
+        }
+    }
+}
+
+fn allow(is_allowed: bool, reason: DeniedReason) -> Result<(), DeniedReason> {
+    if is_allowed { Ok(()) } else { Err(reason) }
+}
+
+fn is_key_allowed(
+    user: &User,
+    principal: &Principal,
+    action: Action,
+    namespace: &str,
+    node: &str,
+    key: &str,
+) -> bool {
+    let Some(permission) = user.topics.get(namespace).and_then(|nodes| nodes.get(node)) else { return true };
+    let template = if action == Action::TopicWrite { &permission.write } else { &permission.read };
+    match template {
+        Template::Fixed(pattern) => pattern.is_match(key),
+        Template::Open(text) => principal.is_match(text, key),
+    }
+}
+
+/// At most 64 bytes of a text that a peer may have sent, escaped (B7).
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MAX_BYTES: usize = 64;
+        let end = self.0.floor_char_boundary(MAX_BYTES);
+        let (shown, rest) = self.0.split_at(end);
+        let mark = if rest.is_empty() { "" } else { "…" };
+        write!(f, "'{}{mark}'", shown.escape_debug())
+    }
+}
+
+impl fmt::Display for Thing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Namespace => f.write_str("anything"),
+            Self::Queue(name) => write!(f, "queue {}", Quoted(name)),
+            Self::Node(name) => write!(f, "node {}", Quoted(name)),
+            Self::Key { node, key } => write!(f, "key {} of node {}", Quoted(key), Quoted(node)),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Access => "enter",
+            Self::Configure => "configure",
+            Self::Write => "write to",
+            Self::Read => "read from",
+            Self::TopicWrite => "publish with",
+            Self::TopicRead => "bind with",
+        })
+    }
+}
+
+impl fmt::Display for DeniedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownUser => "there is no such user",
+            Self::NoPermission => "the user has no permission there",
+            Self::NameNotAllowed => "the user's pattern for this does not match the name",
+            Self::KeyNotAllowed => "the user's pattern for this node does not match the key",
+            Self::NoSuchAction => "that cannot be done to it",
+        })
+    }
+}

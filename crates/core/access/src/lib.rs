@@ -1,0 +1,38 @@
+//! Who may do what: users and their passwords, permissions, limits, and the one function that decides.
+//!
+//! Owns: the [`Access`] table of users and permissions with [`Access::authorize`] (S5), checking passwords without
+//! telling who exists ([`Verifier`], S2), the memory of checked credentials ([`VerifiedCredentials`], F15), the brake on
+//! guessing ([`LoginThrottle`], S2), and limits ([`UserLimits`], [`NamespaceLimits`]).
+//! Must not know: how a protocol carries credentials, how definitions are stored, which names the broker itself makes.
+//! No I/O, no clock, no randomness: the caller passes time, salts and keys.
+//!
+//! Invariants: what is not granted is denied (S1); every change of a user changes its revision, so nothing remembered
+//! about it stays true; a secret has no text form (S11).
+
+#![forbid(unsafe_code)]
+
+mod access;
+mod argon2id;
+mod authorize;
+mod limits;
+mod password;
+mod pattern;
+mod principal;
+mod record;
+mod secret;
+mod throttle;
+mod verified;
+mod verifier;
+
+pub use access::{Access, PermissionError};
+pub use argon2id::{Argon2Failed, SALT_BYTES};
+pub use authorize::{Action, Authorized, Denied, DeniedReason, Resource, Thing};
+pub use limits::{LimitReached, Limited, NamespaceLimits, UserLimits};
+pub use password::{HashKind, ImportError, PasswordHash};
+pub use pattern::{MAX_PATTERN_BYTES, MAX_PROGRAM_BYTES, Pattern, PatternError};
+pub use principal::Principal;
+pub use record::{PermissionRecord, Role, Roles, TopicPermissionRecord, UserRecord};
+pub use secret::Secret;
+pub use throttle::{Admission, LoginThrottle};
+pub use verified::VerifiedCredentials;
+pub use verifier::{Verdict, Verifier};
