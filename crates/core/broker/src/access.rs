@@ -1,0 +1,457 @@
+//! Who may do what, and logging in.
+
+use std::{net::IpAddr, sync::Arc};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use ternmq_access::{
+    Access, Action, Admission, LoginThrottle, PasswordHash, PermissionRecord, Principal, Resource, Role,
+    SALT_BYTES, Secret, Thing, TopicPermissionRecord, UserLimits, UserRecord, Verdict, VerifiedCredentials,
+    Verifier,
+};
+use ternmq_env::Rng;
+
+use crate::{
+    broker::{Broker, Done},
+    definition::{Definition, KeyPermissionDefinition, PermissionDefinition, UserDefinition},
+    error::{Error, Kind, Verb},
+};
+
+/// Users with what is counted and remembered of them.
+pub(crate) struct Authority {
+    pub(crate) access: Access,
+    verified: VerifiedCredentials,
+    throttle: LoginThrottle,
+    counts: HashMap<Arc<str>, UserCounts, FixedState>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct UserCounts {
+    connections: u64,
+    sessions: u64,
+}
+
+/// What a login needs next.
+pub enum LoginStep {
+    /// Logged in.
+    Done(Arc<str>),
+    /// The password has to be checked away from the loop; give the result to [`Broker::finish_login`].
+    Verify(Box<LoginCheck>),
+    /// Too many failures lately (S2).
+    Refused,
+}
+
+/// One password check, to be run on any thread: about 30 ms of computing.
+pub struct LoginCheck {
+    user: Arc<str>,
+    verifier: Verifier,
+    password: Secret,
+    peer: Option<IpAddr>,
+    salt: [u8; SALT_BYTES],
+}
+
+/// Outcome of a [`LoginCheck`].
+pub struct LoginResult {
+    user: Arc<str>,
+    revision: u64,
+    verdict: Verdict,
+    password: Secret,
+    peer: Option<IpAddr>,
+    new_hash: Option<PasswordHash>,
+}
+
+impl LoginCheck {
+    /// Checks the password; a weak stored hash is replaced by a new one on success.
+    #[must_use]
+    pub fn run(self) -> LoginResult {
+        // Without memory for the check the login is refused; the client may try again.
+        let verdict = self.verifier.verify(&self.password).unwrap_or(Verdict::Refused);
+        let new_hash =
+            verdict.needs_rehash().then(|| PasswordHash::make(&self.password, &self.salt).ok()).flatten();
+        LoginResult {
+            user: self.user,
+            revision: self.verifier.revision(),
+            verdict,
+            password: self.password,
+            peer: self.peer,
+            new_hash,
+        }
+    }
+}
+
+impl Authority {
+    pub(crate) fn new(rng: &mut dyn Rng) -> Self {
+        let mut key = [0; 32];
+        rng.fill(&mut key);
+        Self {
+            access: Access::new(),
+            verified: VerifiedCredentials::new(&key, VerifiedCredentials::DEFAULT_CAPACITY),
+            throttle: LoginThrottle::new(LoginThrottle::DEFAULT_CAPACITY),
+            counts: HashMap::default(),
+        }
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.access.generation()
+    }
+
+    pub(crate) fn max_connections(&self, user: &str) -> Option<u64> {
+        self.access.user(user).and_then(|user| user.limits.max_connections).map(u64::from)
+    }
+
+    pub(crate) fn max_sessions(&self, user: &str) -> Option<u64> {
+        self.access.user(user).and_then(|user| user.limits.max_sessions).map(u64::from)
+    }
+
+    pub(crate) fn connection_count(&self, user: &str) -> u64 {
+        self.counts.get(user).map_or(0, |counts| counts.connections)
+    }
+
+    pub(crate) fn session_count(&self, user: &str) -> u64 {
+        self.counts.get(user).map_or(0, |counts| counts.sessions)
+    }
+
+    pub(crate) fn count_connection(&mut self, user: &Arc<str>, change: i64) {
+        let counts = self.counts.entry(user.clone()).or_default();
+        counts.connections = counts.connections.saturating_add_signed(change);
+        self.drop_empty(user);
+    }
+
+    pub(crate) fn count_session(&mut self, user: &Arc<str>, change: i64) {
+        let counts = self.counts.entry(user.clone()).or_default();
+        counts.sessions = counts.sessions.saturating_add_signed(change);
+        self.drop_empty(user);
+    }
+
+    fn drop_empty(&mut self, user: &str) {
+        if self.counts.get(user).is_some_and(|counts| counts.connections == 0 && counts.sessions == 0) {
+            self.counts.remove(user);
+        }
+    }
+
+    pub(crate) fn may_impersonate(&self, principal: &Principal) -> bool {
+        self.access.user(principal.user()).is_some_and(|user| user.roles.has(Role::Impersonator))
+    }
+}
+
+impl Broker {
+    /// Starts a login by password.
+    pub fn begin_login(&mut self, user: &str, password: Secret, peer: Option<IpAddr>) -> LoginStep {
+        let now_ms = self.time.monotonic_ms();
+        if let Some(peer) = peer
+            && let Admission::Wait { .. } = self.authority.throttle.admit(user, peer, now_ms)
+        {
+            return LoginStep::Refused;
+        }
+        let name: Arc<str> = user.into();
+        if let Some(revision) = self.authority.access.user_revision(user)
+            && self.authority.verified.is_verified(user, revision, &password, now_ms)
+        {
+            return LoginStep::Done(name);
+        }
+        let mut salt = [0; SALT_BYTES];
+        self.rng.fill(&mut salt);
+        let verifier = self.authority.access.verifier_for(user);
+        LoginStep::Verify(Box::new(LoginCheck { user: name, verifier, password, peer, salt }))
+    }
+
+    /// Ends a login. `None`: wrong password, no such user, or the user changed meanwhile.
+    pub fn finish_login(&mut self, result: LoginResult) -> Option<Arc<str>> {
+        let LoginResult { user, revision, verdict, password, peer, new_hash } = result;
+        let now_ms = self.time.monotonic_ms();
+        let is_current = self.authority.access.user_revision(&user) == Some(revision);
+        if !verdict.is_accepted() || !is_current {
+            if let Some(peer) = peer {
+                self.authority.throttle.on_failure(&user, peer, now_ms);
+            }
+            return None;
+        }
+        if let Some(peer) = peer {
+            self.authority.throttle.on_success(&user, peer);
+        }
+        let mut revision = revision;
+        if let Some(hash) = new_hash
+            && let Some(mut definition) = self.user_definition(&user)
+        {
+            definition.password = Some(hash);
+            self.commit(&Definition::PutUser(definition));
+            revision = self.authority.access.user_revision(&user).unwrap_or(revision);
+        }
+        self.authority.verified.remember(&user, revision, &password, now_ms);
+        Some(user)
+    }
+
+    /// The one decision (S5): every verb asks here.
+    pub(crate) fn authorize(
+        &self,
+        principal: &Principal,
+        verb: Verb,
+        kind: Kind,
+        namespace: &Arc<str>,
+        name: &str,
+    ) -> Result<(), Error> {
+        let shown =
+            if kind == Kind::Node && name.is_empty() { self.dialect.default_node_alias() } else { name };
+        let thing = if kind == Kind::Queue { Thing::Queue(shown) } else { Thing::Node(shown) };
+        let action = match verb {
+            Verb::Configure => Action::Configure,
+            Verb::Write => Action::Write,
+            Verb::Read => Action::Read,
+            Verb::Access => Action::Access,
+        };
+        match self.authority.access.authorize(principal, action, Resource { namespace, thing }) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::Refused {
+                verb,
+                kind,
+                name: shown.into(),
+                namespace: namespace.clone(),
+                user: principal.user().clone(),
+            }),
+        }
+    }
+
+    /// As [`Broker::authorize`], for a routing key on a topic node.
+    pub(crate) fn authorize_key(
+        &self,
+        principal: &Principal,
+        verb: Verb,
+        namespace: &Arc<str>,
+        node: &str,
+        key: &str,
+    ) -> Result<(), Error> {
+        let action = if verb == Verb::Write { Action::TopicWrite } else { Action::TopicRead };
+        let thing = Thing::Key { node, key };
+        match self.authority.access.authorize(principal, action, Resource { namespace, thing }) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::KeyRefused {
+                verb,
+                node: node.into(),
+                key: key.into(),
+                namespace: namespace.clone(),
+                user: principal.user().clone(),
+            }),
+        }
+    }
+
+    /// The principal of a logged-in user in a namespace.
+    pub(crate) fn principal(&self, user: &Arc<str>, namespace: &str) -> Principal {
+        Principal::new(user.clone(), self.dialect.principal_variables(user, namespace))
+    }
+
+    pub(crate) fn may_enter(&self, principal: &Principal, namespace: &str) -> bool {
+        let resource = Resource { namespace, thing: Thing::Namespace };
+        self.authority.access.authorize(principal, Action::Access, resource).is_ok()
+    }
+
+    /// A user as stored.
+    #[must_use]
+    pub fn user_definition(&self, name: &str) -> Option<UserDefinition> {
+        self.authority.access.user(name).map(to_definition)
+    }
+
+    /// All users.
+    #[must_use]
+    pub fn users(&self) -> Vec<UserDefinition> {
+        self.authority.access.users().map(to_definition).collect()
+    }
+
+    /// Whether a user has a role.
+    #[must_use]
+    pub fn has_role(&self, user: &str, role: Role) -> bool {
+        self.authority.access.user(user).is_some_and(|user| user.roles.has(role))
+    }
+
+    /// Whether a user may enter a namespace.
+    #[must_use]
+    pub fn user_may_enter(&self, user: &Arc<str>, namespace: &str) -> bool {
+        self.may_enter(&self.principal(user, namespace), namespace)
+    }
+
+    /// All permissions.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<PermissionDefinition> {
+        let of = |record: &PermissionRecord| PermissionDefinition {
+            user: record.user.clone(),
+            namespace: record.namespace.clone(),
+            configure: record.configure.clone(),
+            write: record.write.clone(),
+            read: record.read.clone(),
+        };
+        self.authority.access.permissions().map(of).collect()
+    }
+
+    /// All key permissions.
+    #[must_use]
+    pub fn key_permissions(&self) -> Vec<KeyPermissionDefinition> {
+        let of = |record: &TopicPermissionRecord| KeyPermissionDefinition {
+            user: record.user.clone(),
+            namespace: record.namespace.clone(),
+            node: record.node.clone(),
+            write: record.write.clone(),
+            read: record.read.clone(),
+        };
+        self.authority.access.topic_permissions().map(of).collect()
+    }
+
+    /// Makes or changes a user.
+    pub fn put_user(&mut self, definition: UserDefinition) -> Done<()> {
+        let receipt = self.commit(&Definition::PutUser(definition));
+        Done { value: (), receipt }
+    }
+
+    /// Removes a user; its connections are closed.
+    ///
+    /// # Errors
+    /// No such user.
+    pub fn delete_user(&mut self, name: &str) -> Result<Done<()>, Error> {
+        self.require_user(name)?;
+        let receipt = self.commit(&Definition::DeleteUser(name.into()));
+        let gone: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|(_, c)| &**c.principal.user() == name)
+            .map(|(id, _)| id)
+            .collect();
+        for id in gone {
+            self.close_connection(id.into(), "user was deleted");
+        }
+        Ok(Done { value: (), receipt })
+    }
+
+    fn require_user(&self, name: &str) -> Result<(), Error> {
+        match self.authority.access.user(name) {
+            Some(_) => Ok(()),
+            None => Err(Error::NotFound { kind: Kind::User, name: name.into(), namespace: Arc::default() }),
+        }
+    }
+
+    /// Sets what a user may do in a namespace.
+    ///
+    /// # Errors
+    /// No such user or namespace, or a pattern that is not one.
+    pub fn put_permission(&mut self, definition: PermissionDefinition) -> Result<Done<()>, Error> {
+        self.require_user(&definition.user)?;
+        self.require_namespace(&definition.namespace)?;
+        for pattern in [&definition.configure, &definition.write, &definition.read] {
+            check_pattern(&definition.user, &definition.namespace, pattern)?;
+        }
+        let receipt = self.commit(&Definition::PutPermission(definition));
+        Ok(Done { value: (), receipt })
+    }
+
+    /// Takes a permission away.
+    pub fn delete_permission(&mut self, user: &str, namespace: &str) -> Done<()> {
+        let definition = Definition::DeletePermission { user: user.into(), namespace: namespace.into() };
+        Done { value: (), receipt: self.commit(&definition) }
+    }
+
+    /// Sets which keys a user may use on a node.
+    ///
+    /// # Errors
+    /// As [`Broker::put_permission`].
+    pub fn put_key_permission(&mut self, definition: KeyPermissionDefinition) -> Result<Done<()>, Error> {
+        self.require_user(&definition.user)?;
+        self.require_namespace(&definition.namespace)?;
+        let receipt = self.commit(&Definition::PutKeyPermission(definition));
+        Ok(Done { value: (), receipt })
+    }
+
+    /// Takes key permissions away, of one node or of all.
+    pub fn delete_key_permission(&mut self, user: &str, namespace: &str, node: Option<&str>) -> Done<()> {
+        let definition = Definition::DeleteKeyPermission {
+            user: user.into(),
+            namespace: namespace.into(),
+            node: node.map(Arc::from),
+        };
+        Done { value: (), receipt: self.commit(&definition) }
+    }
+
+    pub(crate) fn require_namespace(&self, name: &str) -> Result<(), Error> {
+        match self.namespaces.find(name) {
+            Some(_) => Ok(()),
+            None => Err(Error::NotFound { kind: Kind::Namespace, name: name.into(), namespace: name.into() }),
+        }
+    }
+
+    pub(crate) fn apply_put_user(&mut self, definition: &UserDefinition) {
+        let roles = definition.tags.iter().filter_map(|tag| self.dialect.role_of_tag(tag)).collect();
+        let limit = |limit: Option<u64>| limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
+        self.authority.access.put_user(UserRecord {
+            name: definition.name.clone(),
+            password: definition.password.clone(),
+            tags: definition.tags.clone(),
+            roles,
+            limits: UserLimits {
+                max_connections: limit(definition.max_connections),
+                max_sessions: limit(definition.max_sessions),
+            },
+        });
+        self.authority.verified.forget(&definition.name);
+    }
+
+    pub(crate) fn apply_delete_user(&mut self, name: &str) {
+        self.authority.access.remove_user(name);
+        self.authority.verified.forget(name);
+    }
+
+    pub(crate) fn apply_put_permission(&mut self, definition: &PermissionDefinition) {
+        // It was checked when it was made; one that no longer compiles grants nothing (S1).
+        let _checked = self.authority.access.put_permission(PermissionRecord {
+            user: definition.user.clone(),
+            namespace: definition.namespace.clone(),
+            configure: definition.configure.clone(),
+            write: definition.write.clone(),
+            read: definition.read.clone(),
+        });
+    }
+
+    pub(crate) fn apply_put_key_permission(&mut self, definition: &KeyPermissionDefinition) {
+        let _checked = self.authority.access.put_topic_permission(TopicPermissionRecord {
+            user: definition.user.clone(),
+            namespace: definition.namespace.clone(),
+            node: definition.node.clone(),
+            write: definition.write.clone(),
+            read: definition.read.clone(),
+        });
+    }
+
+    pub(crate) fn apply_delete_key_permission(&mut self, user: &str, namespace: &str, node: Option<&str>) {
+        let nodes: Vec<Arc<str>> = match node {
+            Some(node) => vec![node.into()],
+            None => self
+                .authority
+                .access
+                .topic_permissions()
+                .filter(|record| &*record.user == user && &*record.namespace == namespace)
+                .map(|record| record.node.clone())
+                .collect(),
+        };
+        for node in nodes {
+            self.authority.access.remove_topic_permission(user, namespace, &node);
+        }
+    }
+}
+
+fn to_definition(user: &UserRecord) -> UserDefinition {
+    UserDefinition {
+        name: user.name.clone(),
+        password: user.password.clone(),
+        tags: user.tags.clone(),
+        max_connections: user.limits.max_connections.map(u64::from),
+        max_sessions: user.limits.max_sessions.map(u64::from),
+    }
+}
+
+fn check_pattern(user: &Arc<str>, namespace: &Arc<str>, pattern: &str) -> Result<(), Error> {
+    match ternmq_access::Pattern::new(pattern) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::InvalidArgument {
+            kind: Kind::User,
+            name: user.clone(),
+            namespace: namespace.clone(),
+            argument: "permissions".into(),
+            problem: error.to_string(),
+        }),
+    }
+}

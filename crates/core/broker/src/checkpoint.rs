@@ -1,0 +1,201 @@
+//! Checkpoints: so that a restart reads little. A checkpoint is written a bit per turn, as ordinary records: all
+//! definitions at once, then the state of one queue after the other, each true at its own place in the log. When its
+//! last record is durable, recovery starts at its first one, and segments that nothing needs go.
+
+use ternmq_stdx::layout::Writer;
+
+use crate::{
+    broker::Broker,
+    definition::{BindingRecord, Definition, NodeRecord, TargetKind},
+    log::{Durable, Grouping, Receipt},
+    records::{kind, write_definition, write_snapshot},
+};
+
+/// Most queues and bytes of snapshots written in one turn.
+const STEP_QUEUES: usize = 256;
+const STEP_BYTES: u64 = 256 << 10;
+
+/// What the host must tell the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogRequest {
+    /// Recovery starts at this position from now on.
+    PublishCheckpoint {
+        /// Position of the checkpoint's first record.
+        start: u64,
+    },
+    /// Nothing in these segments is needed.
+    Release {
+        /// Numbers of the segments.
+        segments: Vec<u64>,
+    },
+}
+
+/// Progress of checkpoints.
+#[derive(Debug, Default)]
+pub(crate) struct Checkpoint {
+    /// Start of the one that is being written, and the next queue to write.
+    running: Option<(u64, u32)>,
+    /// Start of one that is written and waits to be durable.
+    written: Option<(u64, Receipt)>,
+    pub(crate) last_start: u64,
+    is_requested: bool,
+    requests: Vec<LogRequest>,
+    /// Segments up to this one are known to the segment counts.
+    touched: u64,
+}
+
+impl Broker {
+    /// Asks for a checkpoint soon, for example before a clean stop.
+    pub fn request_checkpoint(&mut self) {
+        self.checkpoint.is_requested = true;
+    }
+
+    /// Whether a checkpoint is wanted, being written, or not durable yet: turns should go on.
+    #[must_use]
+    pub fn is_checkpointing(&self) -> bool {
+        let checkpoint = &self.checkpoint;
+        checkpoint.is_requested || checkpoint.running.is_some() || checkpoint.written.is_some()
+    }
+
+    /// Whether the next turn has a step of a checkpoint to do, even if nothing else happens.
+    #[must_use]
+    pub fn wants_turn(&self) -> bool {
+        self.checkpoint.running.is_some()
+            || (self.checkpoint.is_requested && self.checkpoint.written.is_none())
+    }
+
+    /// Next thing to tell the journal, in order.
+    pub fn poll_log_request(&mut self) -> Option<LogRequest> {
+        if self.checkpoint.requests.is_empty() { None } else { Some(self.checkpoint.requests.remove(0)) }
+    }
+
+    pub(crate) fn step_checkpoint(&mut self) {
+        let now_at = self.log.next_pos();
+        let segment = now_at / self.log.segment_bytes();
+        while self.checkpoint.touched <= segment {
+            self.segments.touch(self.checkpoint.touched);
+            self.checkpoint.touched += 1;
+        }
+        match self.checkpoint.running {
+            Some((start, next)) => self.write_snapshots(start, next),
+            None if self.checkpoint.written.is_some() => {}
+            None => {
+                let grown = now_at.saturating_sub(self.checkpoint.last_start);
+                if self.checkpoint.is_requested || grown >= self.limits.checkpoint_bytes {
+                    self.start_checkpoint(now_at);
+                }
+            }
+        }
+    }
+
+    fn start_checkpoint(&mut self, start: u64) {
+        self.checkpoint.is_requested = false;
+        self.scratch.clear();
+        self.scratch.u64(self.time.ms());
+        self.log.append(kind::CHECKPOINT_START, Grouping::Ends, &[self.scratch.bytes()]);
+        for definition in self.all_definitions() {
+            self.scratch.clear();
+            write_definition(&mut self.scratch, &definition);
+            self.log.append(kind::DEFINITION, Grouping::Ends, &[self.scratch.bytes()]);
+        }
+        self.log.append(kind::CHECKPOINT_DEFINED, Grouping::Ends, &[]);
+        for (_, slot) in self.queues.iter_mut() {
+            slot.owes_snapshot = slot.is_logged();
+        }
+        self.checkpoint.running = Some((start, 0));
+    }
+
+    fn write_snapshots(&mut self, start: u64, first: u32) {
+        let began = self.log.next_pos();
+        let end = self.queues.end_id();
+        let mut next = first;
+        let mut count = 0;
+        let mut out = Writer::default();
+        while next < end && count < STEP_QUEUES && self.log.next_pos() - began < STEP_BYTES {
+            if let Some(slot) = self.queues.get_mut(next)
+                && slot.owes_snapshot
+            {
+                slot.owes_snapshot = false;
+                count += 1;
+                out.clear();
+                write_snapshot(&mut out, next, slot.incarnation, &slot.machine.snapshot());
+                self.log.append(kind::SNAPSHOT, Grouping::Ends, &[out.bytes()]);
+            }
+            next += 1;
+        }
+        if next < end {
+            self.checkpoint.running = Some((start, next));
+            return;
+        }
+        let last = self.log.append(kind::GROUP_END, Grouping::Ends, &[]);
+        self.checkpoint.running = None;
+        self.checkpoint.written = Some((start, last.receipt()));
+    }
+
+    pub(crate) fn on_durable_checkpoint(&mut self, durable: Durable) {
+        let Some((start, receipt)) = self.checkpoint.written else { return };
+        if !durable.covers(receipt) {
+            return;
+        }
+        self.checkpoint.written = None;
+        self.checkpoint.last_start = start;
+        self.checkpoint.requests.push(LogRequest::PublishCheckpoint { start });
+        let dead = self.segments.take_dead_before(start / self.log.segment_bytes());
+        if !dead.is_empty() {
+            self.checkpoint.requests.push(LogRequest::Release { segments: dead });
+        }
+    }
+
+    /// Makes the segments that the journal has known to the counts.
+    pub(crate) fn touch_segments(&mut self, segments: &[u64]) {
+        for segment in segments {
+            self.segments.touch(*segment);
+        }
+        self.checkpoint.touched = self.log.next_pos() / self.log.segment_bytes();
+    }
+
+    /// Everything that outlives a restart, in an order in which it can be applied.
+    pub(crate) fn all_definitions(&self) -> Vec<Definition> {
+        let mut all: Vec<Definition> = self.namespaces().into_iter().map(Definition::PutNamespace).collect();
+        all.extend(self.users().into_iter().map(Definition::PutUser));
+        all.extend(self.permissions().into_iter().map(Definition::PutPermission));
+        all.extend(self.key_permissions().into_iter().map(Definition::PutKeyPermission));
+        all.extend(self.policies().cloned().map(Definition::PutPolicy));
+        all.extend(self.durable_nodes().into_iter().map(Definition::PutNode));
+        for (id, slot) in self.queues.iter().filter(|(_, slot)| slot.is_logged()) {
+            all.push(Definition::PutQueue(slot.record(id, self.namespaces.name(slot.namespace))));
+        }
+        all.extend(self.durable_bindings().into_iter().map(Definition::PutBinding));
+        all
+    }
+
+    fn durable_nodes(&self) -> Vec<NodeRecord> {
+        let mut nodes = Vec::new();
+        for (_, namespace) in self.namespaces.iter() {
+            nodes.extend(self.node_records(namespace).into_iter().filter(|record| record.is_durable));
+        }
+        nodes
+    }
+
+    fn durable_bindings(&self) -> Vec<BindingRecord> {
+        let mut bindings = Vec::new();
+        for (_, namespace) in self.namespaces.iter() {
+            let is_durable_node = |name: &str| {
+                let topology = &namespace.topology;
+                topology.find_node(name).and_then(|id| topology.node(id)).is_some_and(|spec| spec.is_durable)
+            };
+            bindings.extend(self.binding_records(namespace).into_iter().filter(|record| {
+                let is_target_durable = match record.target_kind {
+                    TargetKind::Node => is_durable_node(&record.target),
+                    TargetKind::Queue => namespace
+                        .topology
+                        .find_queue(&record.target)
+                        .and_then(|id| self.queues.get(id.0))
+                        .is_some_and(|slot| slot.is_logged()),
+                };
+                is_target_durable && is_durable_node(&record.source)
+            }));
+        }
+        bindings
+    }
+}

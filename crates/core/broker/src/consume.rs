@@ -1,0 +1,188 @@
+//! Consumers: their start, their windows, their end.
+
+use ternmq_queue::{AddConsumerError, ConsumerSpec, SessionIndex, Window};
+use ternmq_stdx::Handle;
+
+use crate::{
+    broker::Broker,
+    effect::{ConnectionId, ConsumerId, SessionId},
+    error::{Error, Kind, LimitKind, Verb},
+};
+
+/// A consumer as an application asks for it.
+#[derive(Clone, Debug)]
+pub struct ConsumeSpec<'a> {
+    /// Queue.
+    pub queue: &'a str,
+    /// Comes back with each delivery.
+    pub label: u32,
+    /// Most unsettled deliveries; absent: no limit.
+    pub window: Option<u32>,
+    /// Deliveries wait to be settled; else each is gone once handed out.
+    pub needs_settle: bool,
+    /// Nobody else may consume.
+    pub is_exclusive: bool,
+    /// Higher ones are served first.
+    pub priority: i32,
+}
+
+/// One consumer.
+pub(crate) struct Consumer {
+    pub(crate) session: SessionId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) session_label: u32,
+    pub(crate) label: u32,
+    pub(crate) queue: u32,
+    pub(crate) incarnation: u32,
+    pub(crate) needs_settle: bool,
+    pub(crate) is_exclusive: bool,
+    pub(crate) window: Option<u32>,
+    pub(crate) priority: i32,
+    pub(crate) shows_failed_count: bool,
+}
+
+impl From<Handle> for ConsumerId {
+    fn from(handle: Handle) -> Self {
+        Self { index: handle.index, generation: handle.generation }
+    }
+}
+
+impl From<ConsumerId> for Handle {
+    fn from(id: ConsumerId) -> Self {
+        Self { index: id.index, generation: id.generation }
+    }
+}
+
+/// Cuts an incarnation to what a session keeps of it.
+pub(crate) fn short_incarnation(incarnation: u64) -> u32 {
+    u32::try_from(incarnation & u64::from(u32::MAX)).unwrap_or_default()
+}
+
+impl Broker {
+    /// Makes a consumer. It gets nothing before [`Broker::start_consumer`], so that the adapter can answer first.
+    ///
+    /// # Errors
+    /// The queue does not exist or belongs to another connection, no permission, exclusive use is taken or asked for
+    /// beside others, or the session has too many consumers.
+    pub fn consume(&mut self, id: SessionId, spec: &ConsumeSpec<'_>) -> Result<ConsumerId, Error> {
+        let (principal, namespace, connection) = self.who(id)?;
+        let space = self.namespaces.name(namespace);
+        self.authorize(&principal, Verb::Read, Kind::Queue, &space, spec.queue)?;
+        let queue = self.require_queue(namespace, connection, spec.queue)?;
+        let session = self.sessions.get(id.into()).ok_or(Error::Gone)?;
+        let max = u64::from(self.limits.max_consumers_per_session);
+        if session.consumers.len() as u64 >= max {
+            return Err(Error::Limit { limit: LimitKind::SessionConsumers, owner: space, max });
+        }
+        let session_label = session.label;
+        let slot = self.queues.get_mut(queue).ok_or(Error::Gone)?;
+        let shows_failed_count = slot.machine.settings().delivery_limit.is_some();
+        let consumer = Consumer {
+            session: id,
+            connection,
+            session_label,
+            label: spec.label,
+            queue,
+            incarnation: short_incarnation(slot.incarnation),
+            needs_settle: spec.needs_settle,
+            is_exclusive: spec.is_exclusive,
+            window: spec.window,
+            priority: spec.priority,
+            shows_failed_count,
+        };
+        let consumer: ConsumerId = self.consumers.insert(consumer).ok_or(Error::Gone)?.into();
+        let added = slot.machine.add_consumer(ConsumerSpec {
+            key: consumer.index,
+            session: SessionIndex(id.index),
+            window: spec.window,
+            needs_settle: spec.needs_settle,
+            priority: spec.priority,
+            is_exclusive: spec.is_exclusive,
+            filter: None,
+        });
+        if let Err(AddConsumerError::ExclusiveInUse) = added {
+            self.consumers.remove(consumer.into());
+            return Err(Error::ExclusiveUse { name: spec.queue.into(), namespace: space });
+        }
+        slot.had_consumer = true;
+        if let Some(session) = self.sessions.get_mut(id.into()) {
+            session.consumers.push(consumer);
+        }
+        self.touch_queue(queue);
+        Ok(consumer)
+    }
+
+    /// Lets deliveries to a new consumer begin.
+    pub fn start_consumer(&mut self, id: ConsumerId) {
+        if let Some(consumer) = self.consumers.get(id.into()) {
+            let queue = consumer.queue;
+            self.run_queue(queue);
+        }
+    }
+
+    /// Ends a consumer; no delivery to it follows. What it has not settled stays with the session.
+    pub fn cancel(&mut self, id: ConsumerId) {
+        if let Some(queue) = self.remove_consumer(id) {
+            self.after_last_consumer(queue);
+        }
+    }
+
+    /// Takes a consumer out of its queue. Answers the queue when it was its last consumer.
+    pub(crate) fn remove_consumer(&mut self, id: ConsumerId) -> Option<u32> {
+        let consumer = self.consumers.remove(id.into())?;
+        if let Some(session) = self.sessions.get_mut(consumer.session.into()) {
+            session.consumers.retain(|open| *open != id);
+        }
+        let slot = self.queues.get_mut(consumer.queue)?;
+        slot.machine.remove_consumer(id.index);
+        let is_last = slot.machine.consumer_count() == 0;
+        if is_last {
+            self.touch_queue(consumer.queue);
+            return Some(consumer.queue);
+        }
+        // Another single active consumer may step up.
+        self.run_queue(consumer.queue);
+        None
+    }
+
+    /// Changes how many unsettled deliveries a consumer may have.
+    pub fn set_consumer_window(&mut self, id: ConsumerId, window: Option<u32>) {
+        let Some(consumer) = self.consumers.get_mut(id.into()) else { return };
+        consumer.window = window;
+        let queue = consumer.queue;
+        if let Some(slot) = self.queues.get_mut(queue) {
+            slot.machine.set_consumer_window(id.index, Window::Sliding(window.unwrap_or(u32::MAX)));
+        }
+        self.run_queue(queue);
+    }
+
+    /// Changes how many unsettled deliveries a whole session may have.
+    pub fn set_session_window(&mut self, id: SessionId, window: Option<u32>) {
+        self.windows.set_limit(SessionIndex(id.index), window.unwrap_or(u32::MAX));
+        self.wake_session(id);
+    }
+
+    /// Lets a queue hand out what it can.
+    pub(crate) fn run_queue(&mut self, queue: u32) {
+        let now_ms = self.time.ms();
+        let Some(slot) = self.queues.get_mut(queue) else { return };
+        slot.machine.run(now_ms, &mut self.windows, &mut self.outbox);
+        self.pump(queue);
+    }
+
+    /// A session has room again: every queue that it consumes from may have something for it.
+    pub(crate) fn wake_session(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(id.into()) else { return };
+        let queues: smallvec::SmallVec<[u32; 8]> = session
+            .consumers
+            .iter()
+            .filter_map(|consumer| self.consumers.get((*consumer).into()).map(|consumer| consumer.queue))
+            .collect();
+        for queue in queues {
+            if let Some(slot) = self.queues.get_mut(queue) {
+                slot.machine.session_opened();
+            }
+            self.run_queue(queue);
+        }
+    }
+}

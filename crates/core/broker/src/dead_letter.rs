@@ -1,0 +1,90 @@
+//! The dead-letter route: history, key override, the cycle rule, and the move as one record.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use smallvec::SmallVec;
+use ternmq_message::{Death, DeathReason, History, Message, MessageMeta};
+use ternmq_queue::{Dead, DeadLetterRoute, Seq};
+
+use crate::{broker::Broker, publish::Published};
+
+/// Messages on their way to their dead-letter routes.
+#[derive(Default)]
+pub(crate) struct DeadLetters {
+    waiting: VecDeque<(u32, Dead)>,
+    is_running: bool,
+}
+
+impl DeadLetters {
+    pub(crate) fn push(&mut self, queue: u32, dead: Dead) {
+        self.waiting.push_back((queue, dead));
+    }
+}
+
+impl Broker {
+    /// Sends all that died on its way; what dies by that follows in the same run. The cycle rule ends it.
+    pub(crate) fn run_dead_letters(&mut self) {
+        if self.dead_letters.waiting.is_empty() || self.dead_letters.is_running {
+            return;
+        }
+        self.dead_letters.is_running = true;
+        while let Some((queue, dead)) = self.dead_letters.waiting.pop_front() {
+            self.counters.died += 1;
+            self.bury(queue, dead);
+        }
+        self.dead_letters.is_running = false;
+    }
+
+    fn bury(&mut self, queue: u32, dead: Dead) {
+        let Some(slot) = self.queues.get(queue) else { return };
+        let Some(route) = slot.machine.settings().dead_letter.clone() else { return };
+        let (name, namespace) = (slot.name.clone(), slot.namespace);
+        let is_kept = dead.entry.location.is_some_and(|location| location.is_durable);
+        let replaces = is_kept.then_some((queue, dead.entry.seq));
+        let Some(message) = self.dead_message(&name, &route, &dead) else { return };
+        let mut queues = SmallVec::new();
+        // A route to a node that does not exist leads nowhere.
+        if self.route(namespace, &message, &[], &mut queues).is_err() {
+            return;
+        }
+        if dead.reason != DeathReason::Rejected
+            && let Some(history) = message.history()
+        {
+            queues
+                .retain(|target| self.queues.get(*target).is_some_and(|slot| !history.is_cycle(&slot.name)));
+        }
+        self.move_to(&queues, message, replaces);
+    }
+
+    fn move_to(&mut self, queues: &[u32], message: Message, replaces: Option<(u32, Seq)>) {
+        match self.send_to(queues, message, replaces) {
+            // There is nobody to answer; the old entry is settled either way.
+            Published::Accepted(_) | Published::Refused | Published::Unroutable(_) => {}
+        }
+    }
+
+    /// The message as it goes down the route: other node and key, no time to live of its own, one death more.
+    fn dead_message(&self, queue: &Arc<str>, route: &DeadLetterRoute, dead: &Dead) -> Option<Message> {
+        let message = &dead.entry.message;
+        let format = self.formats.get(message.meta().encoding);
+        let mut history = match message.history() {
+            Some(history) => History::clone(history),
+            None => format.map(|format| format.history(message.head())).unwrap_or_default(),
+        };
+        history.record(Death {
+            queue: queue.clone(),
+            reason: dead.reason,
+            count: 1,
+            first_time_s: self.time.ms() / 1_000,
+            node: message.node().into(),
+            keys: vec![message.key().into()],
+            original_ttl_ms: message.meta().ttl_ms,
+        });
+        let bare = format.and_then(|format| format.without_ttl(message.head()));
+        let head = bare.as_deref().unwrap_or(message.head());
+        let key = route.key.as_deref().unwrap_or(message.key());
+        let meta = MessageMeta { ttl_ms: None, ..*message.meta() };
+        // The parts came from valid messages and names, so they fit their length fields.
+        Message::new(&route.node, key, head, message.body(), meta, Some(Arc::new(history))).ok()
+    }
+}

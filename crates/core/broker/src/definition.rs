@@ -1,0 +1,245 @@
+//! Definitions: everything an operator or an application declares. One value describes one change; the log, the
+//! checkpoint, replay and definition files all go through it, so there is one place that applies each.
+
+use std::sync::Arc;
+
+use ternmq_access::PasswordHash;
+use ternmq_message::Map;
+use ternmq_routing::NodeKind;
+
+use crate::dialect::QueueClass;
+
+/// A namespace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NamespaceRecord {
+    /// Name.
+    pub name: Arc<str>,
+    /// For people.
+    pub description: Arc<str>,
+    /// For people and tools.
+    pub tags: Vec<Arc<str>>,
+    /// Most connections; absent: no limit of its own.
+    pub max_connections: Option<u64>,
+    /// Most queues; absent: no limit of its own.
+    pub max_queues: Option<u64>,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeRecord {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
+    /// Kind.
+    pub kind: NodeKind,
+    /// It outlives a restart.
+    pub is_durable: bool,
+    /// It goes with the last binding from it.
+    pub is_auto_delete: bool,
+    /// Clients may not publish to it.
+    pub is_internal: bool,
+    /// As declared.
+    pub arguments: Map,
+}
+
+/// A queue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueueRecord {
+    /// Number by which log records name it.
+    pub id: u32,
+    /// Random number of this very queue (I10).
+    pub incarnation: u64,
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
+    /// What it promises.
+    pub class: QueueClass,
+    /// It outlives a restart.
+    pub is_durable: bool,
+    /// It goes with its last consumer.
+    pub is_auto_delete: bool,
+    /// As declared.
+    pub arguments: Map,
+}
+
+/// Kind of a binding's target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A queue.
+    Queue,
+    /// A node.
+    Node,
+}
+
+/// A binding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BindingRecord {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Node it starts from.
+    pub source: Arc<str>,
+    /// Kind of its target.
+    pub target_kind: TargetKind,
+    /// Name of its target.
+    pub target: Arc<str>,
+    /// Binding key.
+    pub key: Arc<str>,
+    /// Arguments.
+    pub arguments: Map,
+}
+
+/// What a policy may match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AppliesTo {
+    /// Queues and nodes.
+    #[default]
+    All,
+    /// Queues of any class.
+    Queues,
+    /// Classic queues.
+    ClassicQueues,
+    /// Quorum queues.
+    QuorumQueues,
+    /// Nodes.
+    Nodes,
+}
+
+/// Who set a policy: an operator's policy bounds what others set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PolicyRank {
+    /// An ordinary policy.
+    #[default]
+    User,
+    /// An operator policy.
+    Operator,
+}
+
+/// A policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyRecord {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name, unique among the policies of its rank.
+    pub name: Arc<str>,
+    /// Rank.
+    pub rank: PolicyRank,
+    /// Regular expression on names.
+    pub pattern: Arc<str>,
+    /// What it may match.
+    pub applies_to: AppliesTo,
+    /// The highest one that matches wins.
+    pub priority: i32,
+    /// What it sets, in the dialect's keys.
+    pub definition: Map,
+}
+
+/// A user as stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserDefinition {
+    /// Name.
+    pub name: Arc<str>,
+    /// Hash of the password; absent: no login by password.
+    pub password: Option<PasswordHash>,
+    /// Tags.
+    pub tags: Vec<Arc<str>>,
+    /// Most connections; absent: the node's limit.
+    pub max_connections: Option<u64>,
+    /// Most sessions; absent: no limit of its own.
+    pub max_sessions: Option<u64>,
+}
+
+/// What a user may do in a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PermissionDefinition {
+    /// User.
+    pub user: Arc<str>,
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Pattern of names it may configure.
+    pub configure: Arc<str>,
+    /// Pattern of names it may write to.
+    pub write: Arc<str>,
+    /// Pattern of names it may read from.
+    pub read: Arc<str>,
+}
+
+/// Which routing keys a user may use on a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyPermissionDefinition {
+    /// User.
+    pub user: Arc<str>,
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Node.
+    pub node: Arc<str>,
+    /// Pattern of keys it may publish with.
+    pub write: Arc<str>,
+    /// Pattern of keys it may bind with.
+    pub read: Arc<str>,
+}
+
+/// One change of the definitions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Definition {
+    /// Makes or changes a namespace.
+    PutNamespace(NamespaceRecord),
+    /// Removes a namespace with all in it.
+    DeleteNamespace(Arc<str>),
+    /// Makes a node.
+    PutNode(NodeRecord),
+    /// Removes a node and its bindings.
+    DeleteNode {
+        /// Namespace.
+        namespace: Arc<str>,
+        /// Name.
+        name: Arc<str>,
+    },
+    /// Makes a queue.
+    PutQueue(QueueRecord),
+    /// Removes a queue, its messages and bindings.
+    DeleteQueue {
+        /// Its number.
+        id: u32,
+    },
+    /// Makes a binding.
+    PutBinding(BindingRecord),
+    /// Removes a binding.
+    DeleteBinding(BindingRecord),
+    /// Makes or changes a user.
+    PutUser(UserDefinition),
+    /// Removes a user and its permissions.
+    DeleteUser(Arc<str>),
+    /// Sets a permission.
+    PutPermission(PermissionDefinition),
+    /// Takes a permission away.
+    DeletePermission {
+        /// User.
+        user: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+    },
+    /// Sets a key permission.
+    PutKeyPermission(KeyPermissionDefinition),
+    /// Takes key permissions away: of one node, or all of the user in the namespace.
+    DeleteKeyPermission {
+        /// User.
+        user: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+        /// Node; absent: every node.
+        node: Option<Arc<str>>,
+    },
+    /// Sets a policy.
+    PutPolicy(PolicyRecord),
+    /// Takes a policy away.
+    DeletePolicy {
+        /// Namespace.
+        namespace: Arc<str>,
+        /// Rank.
+        rank: PolicyRank,
+        /// Name.
+        name: Arc<str>,
+    },
+}

@@ -1,0 +1,148 @@
+//! What a vendor's dialect decides: names, defaults, argument language, words. One object per broker.
+
+use std::sync::Arc;
+
+use ternmq_access::Role;
+use ternmq_message::{Map, Value};
+use ternmq_queue::Overflow;
+use ternmq_routing::{HashBy, NodeKind, Wildcards};
+
+use crate::error::Error;
+
+/// Typed meaning of a queue's arguments or of a policy: what each of them sets. Absent: not set here.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueueOptions {
+    /// See [`ternmq_queue::QueueSettings::message_ttl_ms`].
+    pub message_ttl_ms: Option<u64>,
+    /// See [`ternmq_queue::QueueSettings::idle_expiry_ms`].
+    pub idle_expiry_ms: Option<u64>,
+    /// See [`ternmq_queue::QueueSettings::max_length`].
+    pub max_length: Option<u64>,
+    /// See [`ternmq_queue::QueueSettings::max_length_bytes`].
+    pub max_length_bytes: Option<u64>,
+    /// See [`Overflow`].
+    pub overflow: Option<Overflow>,
+    /// Node of the dead-letter route.
+    pub dead_letter_node: Option<Arc<str>>,
+    /// Key of the dead-letter route.
+    pub dead_letter_key: Option<Arc<str>>,
+    /// See [`ternmq_queue::QueueSettings::max_priority`]; arguments only.
+    pub max_priority: Option<u8>,
+    /// See [`ternmq_queue::QueueSettings::is_single_active`]; arguments only.
+    pub is_single_active: Option<bool>,
+    /// See [`ternmq_queue::QueueSettings::delivery_limit`].
+    pub delivery_limit: Option<u32>,
+    /// See [`ternmq_queue::QueueSettings::consumer_timeout_ms`].
+    pub consumer_timeout_ms: Option<u64>,
+    /// Which kind of queue was asked for.
+    pub class: Option<QueueClass>,
+    /// Fallback target of a node; policies only.
+    pub fallback_node: Option<Arc<str>>,
+}
+
+/// What a queue promises: `guarantees.md` 1. One machine serves both; they differ in their log and defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum QueueClass {
+    /// C (or T when not durable).
+    #[default]
+    Classic,
+    /// Q: always durable, every message persistent, delivery limit 20 by default (F17). A group of one on one node.
+    Quorum,
+}
+
+/// An argument that the dialect does not accept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArgumentError {
+    /// Its name.
+    pub argument: Arc<str>,
+    /// What is wrong, in the dialect's words.
+    pub problem: String,
+    /// The feature exists in the vendor's broker but not here yet: answered as "not implemented".
+    pub is_unsupported: bool,
+}
+
+/// A node that every namespace has from the start.
+#[derive(Clone, Debug)]
+pub struct Predefined {
+    /// Name.
+    pub name: &'static str,
+    /// Kind.
+    pub kind: NodeKind,
+    /// Clients may not publish to it.
+    pub is_internal: bool,
+}
+
+/// A vendor's ways.
+pub trait Dialect: Send + Sync {
+    /// The sentence a client of this vendor expects for an error, without any reply code's name in front.
+    fn error_text(&self, error: &Error) -> String;
+
+    /// Meaning of a queue declaration's arguments. Unknown arguments are kept for comparison and have no effect.
+    ///
+    /// # Errors
+    /// The first argument with a wrong type, value or combination.
+    fn queue_options(&self, arguments: &Map) -> Result<QueueOptions, ArgumentError>;
+
+    /// Name of the argument that tells a queue's class.
+    fn class_argument(&self) -> &'static str;
+
+    /// What that argument says for a class.
+    fn class_name(&self, class: QueueClass) -> &'static str;
+
+    /// Names of the arguments that a second declaration must repeat exactly, without the one of the class.
+    fn compared_arguments(&self) -> &'static [&'static str];
+
+    /// Names of the arguments of a node that a second declaration must repeat exactly.
+    fn compared_node_arguments(&self) -> &'static [&'static str];
+
+    /// Meaning of a policy's definition.
+    ///
+    /// # Errors
+    /// The first key that is unknown or has a wrong value.
+    fn policy_options(&self, definition: &Map) -> Result<QueueOptions, ArgumentError>;
+
+    /// Fallback target that a node declaration's arguments name.
+    ///
+    /// # Errors
+    /// An argument with a wrong type.
+    fn node_fallback(&self, arguments: &Map) -> Result<Option<Arc<str>>, ArgumentError>;
+
+    /// What a hash node declared with these arguments looks at.
+    ///
+    /// # Errors
+    /// An argument with a wrong type.
+    fn hash_by(&self, arguments: &Map) -> Result<HashBy, ArgumentError>;
+
+    /// Whether clients may not make things of this name.
+    fn is_reserved(&self, name: &str) -> bool;
+
+    /// Name for a queue that the broker names, from 128 random bits (S6).
+    fn generated_name(&self, random: [u8; 16]) -> String;
+
+    /// Name under which permissions know the default node.
+    fn default_node_alias(&self) -> &'static str;
+
+    /// Variables that key permissions may hold, with their values for a user in a namespace.
+    fn principal_variables(&self, user: &Arc<str>, namespace: &str) -> Vec<(Arc<str>, Arc<str>)>;
+
+    /// Role that a user's tag gives, if it gives one.
+    fn role_of_tag(&self, tag: &str) -> Option<Role>;
+
+    /// Nodes of a new namespace.
+    fn predefined(&self) -> &'static [Predefined];
+
+    /// Name of the namespace that exists from the start.
+    fn default_namespace(&self) -> &'static str;
+
+    /// Topic wildcard language.
+    fn wildcards(&self) -> Wildcards;
+
+    /// Priority of a consumer given in its arguments, 0 when absent.
+    ///
+    /// # Errors
+    /// A value that is not a whole number.
+    fn consumer_priority(&self, arguments: &Map) -> Result<i32, ArgumentError>;
+
+    /// How a value reads in this dialect's error texts.
+    fn value_text(&self, value: &Value) -> String;
+}

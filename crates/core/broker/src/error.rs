@@ -1,0 +1,210 @@
+//! Why the core refuses. Neutral: adapters choose reply codes, the dialect chooses words.
+
+use std::sync::Arc;
+
+use ternmq_message::Value;
+
+/// Kind of thing that an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A namespace.
+    Namespace,
+    /// An exchange node.
+    Node,
+    /// A queue.
+    Queue,
+    /// A binding.
+    Binding,
+    /// A user.
+    User,
+    /// A policy.
+    Policy,
+}
+
+/// What a principal wanted to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Make, change, delete.
+    Configure,
+    /// Publish, bind a target.
+    Write,
+    /// Consume, bind a source.
+    Read,
+    /// Enter the namespace.
+    Access,
+}
+
+/// Which limit was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitKind {
+    /// Connections of this node.
+    Connections,
+    /// Connections of a namespace.
+    NamespaceConnections,
+    /// Connections of a user.
+    UserConnections,
+    /// Sessions of a user.
+    UserSessions,
+    /// Queues of a namespace.
+    NamespaceQueues,
+    /// Queues of this node.
+    Queues,
+    /// Consumers of a session.
+    SessionConsumers,
+    /// Unsettled deliveries and staged commands of a session.
+    Staged,
+}
+
+/// One refusal. Nothing was changed when a call answers with one, unless its doc says otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Error {
+    /// There is no such thing.
+    NotFound {
+        /// Kind of thing.
+        kind: Kind,
+        /// Its name.
+        name: Arc<str>,
+        /// Namespace searched.
+        namespace: Arc<str>,
+    },
+    /// The principal may not.
+    Refused {
+        /// Wanted action.
+        verb: Verb,
+        /// Kind of thing.
+        kind: Kind,
+        /// Its name.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+        /// Who asked.
+        user: Arc<str>,
+    },
+    /// The principal may not use this routing key on this node.
+    KeyRefused {
+        /// Wanted action.
+        verb: Verb,
+        /// Node.
+        node: Arc<str>,
+        /// Routing key.
+        key: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+        /// Who asked.
+        user: Arc<str>,
+    },
+    /// It exists with another property or argument.
+    Inequivalent {
+        /// Kind of thing.
+        kind: Kind,
+        /// Its name.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+        /// Property (`durable`, `auto_delete`, `exclusive`, `type`, `internal`) or argument name.
+        field: Arc<str>,
+        /// What was asked for now.
+        received: Option<Value>,
+        /// What it has.
+        current: Option<Value>,
+    },
+    /// The name is reserved for the broker.
+    ReservedName {
+        /// Kind of thing.
+        kind: Kind,
+        /// The name.
+        name: Arc<str>,
+    },
+    /// The name breaks the rules for names (255 B of UTF-8, no control characters).
+    InvalidName {
+        /// Kind of thing.
+        kind: Kind,
+        /// The name.
+        name: Arc<str>,
+    },
+    /// An argument has a wrong type or value.
+    InvalidArgument {
+        /// Kind of thing.
+        kind: Kind,
+        /// Its name.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+        /// Argument.
+        argument: Arc<str>,
+        /// What is wrong, in the dialect's words.
+        problem: String,
+    },
+    /// The default node can't be bound, unbound, declared or deleted.
+    DefaultNode,
+    /// The thing may not be published to or deleted by clients.
+    Internal {
+        /// Node.
+        node: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+    },
+    /// Deletion asked for "if unused", and it is used.
+    InUse {
+        /// Kind of thing.
+        kind: Kind,
+        /// Its name.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+    },
+    /// Deletion asked for "if empty", and it is not.
+    NotEmpty {
+        /// Queue.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+    },
+    /// The queue belongs to another connection.
+    Locked {
+        /// Queue.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+    },
+    /// Exclusive use was asked for or is held by a consumer.
+    ExclusiveUse {
+        /// Queue.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+    },
+    /// No unsettled delivery of this number in the session.
+    UnknownDelivery {
+        /// The number.
+        delivery: u64,
+    },
+    /// The claimed user id is not the connection's user.
+    UserIdMismatch {
+        /// Claimed.
+        claimed: Arc<str>,
+        /// Actual.
+        actual: Arc<str>,
+    },
+    /// A limit is reached.
+    Limit {
+        /// Which.
+        limit: LimitKind,
+        /// Namespace or user that it belongs to; empty for the node.
+        owner: Arc<str>,
+        /// Its value.
+        max: u64,
+    },
+    /// The node is not accepting this kind of work now (draining, log poisoned, disk full).
+    Unavailable {
+        /// Why.
+        reason: &'static str,
+    },
+    /// What was asked for is not there yet.
+    NotSupported {
+        /// What.
+        what: String,
+    },
+    /// The connection or session is gone.
+    Gone,
+}

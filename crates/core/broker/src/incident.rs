@@ -1,0 +1,38 @@
+//! Things that went wrong and that an operator must hear of.
+
+use std::sync::Arc;
+
+/// One such thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incident {
+    /// The list of a chunk could not be read: its messages are set aside (F5).
+    ChunkDamaged {
+        /// Namespace of the queue.
+        namespace: Arc<str>,
+        /// Queue.
+        queue: Arc<str>,
+        /// Messages that are not served.
+        count: u64,
+    },
+    /// Messages could not be read (F5).
+    MessagesDamaged {
+        /// Namespace of the queue.
+        namespace: Arc<str>,
+        /// Queue.
+        queue: Arc<str>,
+        /// How many.
+        count: u64,
+    },
+    /// A range of the log could not be read at the start (F5).
+    LogDamaged {
+        /// First log position of the range.
+        from: u64,
+        /// One past its last.
+        to: u64,
+    },
+    /// The state of a queue is missing from the checkpoint: it starts with what came after.
+    SnapshotMissing {
+        /// Queue.
+        queue: Arc<str>,
+    },
+}

@@ -1,0 +1,82 @@
+//! The facade of the core: one [`Broker`] per shard takes commands from protocol adapters and facts from the host, and
+//! answers with results and effects.
+//!
+//! Owns: namespaces, nodes, bindings, queues, sessions, transactions, settings and policies, users and permissions, the
+//! dead-letter route, paging, checkpoints and recovery. Must not know: any protocol, any vendor's words (those come
+//! through [`Dialect`]), sockets, threads, clocks, files (those come through [`Log`], [`Now`] and [`RecordSource`]).
+//!
+//! Invariants: one verb, one place for its rules, whatever the protocol; every verb authorises (S5); an answer that
+//! promises durability carries a [`Receipt`], and only the log can prove it ([`Durable`], I8); the same calls with the
+//! same times and random bytes give the same state and the same records.
+//!
+//! Reading order: [`Broker`], then one file per verb, `deliver.rs` for what follows from each, `recovery.rs`.
+
+#![forbid(unsafe_code)]
+
+mod access;
+mod alarm;
+mod apply;
+mod bindings;
+mod broker;
+mod checkpoint;
+mod connection;
+mod consume;
+mod dead_letter;
+mod definition;
+mod deliver;
+mod dialect;
+mod effect;
+mod error;
+mod get;
+mod incident;
+mod ledger;
+mod lifetime;
+mod limits;
+mod log;
+mod namespace;
+mod namespaces;
+mod nodes;
+mod operator;
+mod paging;
+mod policy;
+mod publish;
+mod queue_table;
+mod queues;
+mod records;
+mod recovery;
+mod session;
+mod session_state;
+mod settings;
+mod settle;
+mod time;
+mod timers;
+mod transaction;
+
+pub use access::{LoginCheck, LoginResult, LoginStep};
+pub use alarm::Alarm;
+pub use broker::{Broker, BrokerConfig, Counters, Done};
+pub use checkpoint::LogRequest;
+pub use connection::ConnectionInfo;
+pub use consume::ConsumeSpec;
+pub use definition::{
+    AppliesTo, BindingRecord, Definition, KeyPermissionDefinition, NamespaceRecord, NodeRecord,
+    PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord, TargetKind, UserDefinition,
+};
+pub use dialect::{ArgumentError, Dialect, Predefined, QueueClass, QueueOptions};
+pub use effect::{ConnectionId, ConsumerId, Deliver, DeliveryId, Effect, EndReason, SessionId};
+pub use error::{Error, Kind, LimitKind, Verb};
+pub use get::GetOutcome;
+pub use incident::Incident;
+pub use limits::Limits;
+pub use log::{Appended, Durable, Grouping, Log, Receipt};
+pub use nodes::{NodeSpec, kind_name};
+pub use operator::{ConnectionView, ConsumerView, NodeView, QueueView, SessionView, Totals};
+pub use paging::{LoadJob, LoadResult, RecordSource};
+pub use publish::{Publish, Published};
+pub use queues::{QueueSpec, QueueStatus};
+pub use recovery::ReplayError;
+pub use session::{Phase, Request, Session};
+pub use settings::{Effective, Origin};
+pub use settle::{Outcome, SettleRange};
+pub use time::Now;
+pub use transaction::Committed;

@@ -1,0 +1,43 @@
+//! Limits of one node on everything that peers can drive (I11). Every value is settable; 0 never means unlimited.
+
+/// Limits and their defaults, as `guarantees.md` section 6 has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest body in bytes.
+    pub max_message_bytes: u64,
+    /// Most connections of the node.
+    pub max_connections: u32,
+    /// Most connections of one user.
+    pub max_connections_per_user: u32,
+    /// Most queues of the node.
+    pub max_queues: u32,
+    /// Most consumers of one session.
+    pub max_consumers_per_session: u32,
+    /// Most publishes and settlements staged in one transaction.
+    pub max_staged: u32,
+    /// Most bytes of bodies staged in one transaction.
+    pub max_staged_bytes: u64,
+    /// Age in ms at which an unsettled delivery ends its session, unless the queue says otherwise; absent: never.
+    pub consumer_timeout_ms: Option<u64>,
+    /// Bytes of bodies that may be in memory before queues hold back more of their backlog on disk.
+    pub resident_bytes: u64,
+    /// Log bytes after which a checkpoint is due.
+    pub checkpoint_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_message_bytes: 16 << 20,
+            max_connections: 100_000,
+            max_connections_per_user: 50_000,
+            max_queues: 200_000,
+            max_consumers_per_session: 1_000,
+            max_staged: 100_000,
+            max_staged_bytes: 256 << 20,
+            consumer_timeout_ms: Some(1_800_000),
+            resident_bytes: 512 << 20,
+            checkpoint_bytes: 64 << 20,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Verbs on namespaces.
+
+use ternmq_routing::{Name, NodeSpec};
+
+use crate::{
+    broker::{Broker, Done},
+    definition::{Definition, NamespaceRecord},
+    effect::EndReason,
+    error::{Error, Kind},
+};
+
+impl Broker {
+    /// Makes a namespace with its predefined nodes, or changes the one of this name.
+    ///
+    /// # Errors
+    /// An invalid name.
+    pub fn put_namespace(&mut self, record: NamespaceRecord) -> Result<Done<()>, Error> {
+        Name::check(&record.name)
+            .map_err(|_| Error::InvalidName { kind: Kind::Namespace, name: record.name.clone() })?;
+        let receipt = self.commit(&Definition::PutNamespace(record));
+        Ok(Done { value: (), receipt })
+    }
+
+    /// Removes a namespace with its queues and messages; its connections are closed.
+    ///
+    /// # Errors
+    /// No such namespace.
+    pub fn delete_namespace(&mut self, name: &str) -> Result<Done<()>, Error> {
+        self.require_namespace(name)?;
+        let id = self.namespaces.find(name).ok_or(Error::Gone)?;
+        let gone: Vec<_> =
+            self.connections.iter().filter(|(_, c)| c.namespace == id).map(|(handle, _)| handle).collect();
+        for connection in gone {
+            self.close_connection(connection.into(), "namespace was deleted");
+        }
+        let receipt = self.commit(&Definition::DeleteNamespace(name.into()));
+        Ok(Done { value: (), receipt })
+    }
+
+    pub(crate) fn apply_put_namespace(&mut self, record: &NamespaceRecord) {
+        let (id, is_new) = self.namespaces.put(record.clone());
+        if !is_new {
+            return;
+        }
+        for predefined in self.dialect.predefined() {
+            let Ok(name) = Name::new(predefined.name) else { continue };
+            let spec = NodeSpec {
+                is_internal: predefined.is_internal,
+                ..NodeSpec::new(name, predefined.kind.clone())
+            };
+            if let Some(namespace) = self.namespaces.get_mut(id) {
+                // The namespace is new, so no node of this name is there.
+                let _new = namespace.topology.add_node(spec);
+            }
+        }
+    }
+
+    pub(crate) fn apply_delete_namespace(&mut self, name: &str) {
+        let Some(id) = self.namespaces.find(name) else { return };
+        let queues: Vec<u32> =
+            self.queues.iter().filter(|(_, slot)| slot.namespace == id).map(|(queue, _)| queue).collect();
+        for queue in queues {
+            self.remove_queue(queue, EndReason::QueueGone);
+        }
+        self.policies.remove_namespace(name);
+        self.authority.access.remove_namespace(name);
+        self.namespaces.remove(id);
+    }
+
+    /// All namespaces.
+    #[must_use]
+    pub fn namespaces(&self) -> Vec<NamespaceRecord> {
+        self.namespaces.iter().map(|(_, namespace)| namespace.record.clone()).collect()
+    }
+
+    /// One namespace.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<NamespaceRecord> {
+        let id = self.namespaces.find(name)?;
+        self.namespaces.get(id).map(|namespace| namespace.record.clone())
+    }
+}

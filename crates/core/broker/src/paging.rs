@@ -1,0 +1,307 @@
+//! Paging: backlogs do not live in memory. A full tail becomes a chunk record; cold chunks are read back away from the
+//! loop by a [`LoadJob`].
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use ternmq_queue::{ChunkList, ChunkRef, Entry, EntryRef, LoadRequest, Location, Seq};
+
+use crate::{
+    broker::Broker,
+    effect::{Effect, SessionId},
+    incident::Incident,
+    ledger::Segments,
+    log::Grouping,
+    records::{kind, message_parts, read_chunk, read_message, write_chunk},
+};
+
+/// Where records are read back from: the journal's reader, on any thread.
+pub trait RecordSource {
+    /// Payloads of the records at these places, in the same order; `None` for one that can't be read or fails its
+    /// check.
+    fn read_many(&self, places: &[Location]) -> Vec<Option<Bytes>>;
+}
+
+/// Loads under way and sessions that wait for one.
+#[derive(Default)]
+pub(crate) struct Pager {
+    wanted: VecDeque<Wanted>,
+    waiting: Vec<(u32, SessionId)>,
+}
+
+struct Wanted {
+    queue: u32,
+    incarnation: u64,
+    request: LoadRequest,
+    /// End of the chunk's last record in the log.
+    needs_pos: u64,
+}
+
+enum List {
+    Record(Location),
+    Refs(Vec<EntryRef>),
+}
+
+/// One chunk to be read, on any thread.
+pub struct LoadJob {
+    queue: u32,
+    incarnation: u64,
+    request: LoadRequest,
+    list: List,
+    holes: Vec<(Seq, Seq)>,
+    boot_pos: u64,
+}
+
+/// What a [`LoadJob`] read.
+pub struct LoadResult {
+    queue: u32,
+    incarnation: u64,
+    request: LoadRequest,
+    /// Absent: the list of the chunk's entries could not be read.
+    entries: Option<Vec<Entry>>,
+    /// Entries whose message could not be read.
+    damaged: Vec<EntryRef>,
+    /// Records of entries that were gone already.
+    gone: Vec<Location>,
+}
+
+impl LoadJob {
+    /// Reads the chunk. Bounded work: at most one chunk's messages.
+    #[must_use]
+    pub fn run(self, source: &dyn RecordSource) -> LoadResult {
+        let Self { queue, incarnation, request, list, holes, boot_pos } = self;
+        let failed = LoadResult {
+            queue,
+            incarnation,
+            request: request.clone(),
+            entries: None,
+            damaged: Vec::new(),
+            gone: Vec::new(),
+        };
+        let refs = match list {
+            List::Refs(refs) => refs,
+            List::Record(record) => {
+                let payload = source.read_many(&[record]).into_iter().next().flatten();
+                match payload.and_then(|payload| read_chunk(&payload).ok()) {
+                    Some(chunk) if chunk.queue == queue => chunk.entries,
+                    _ => return failed,
+                }
+            }
+        };
+        let is_hole = |seq: Seq| holes.iter().any(|(first, last)| (*first..=*last).contains(&seq));
+        // A transient message from before the start does not come back.
+        let is_old = |entry: &EntryRef| !entry.location.is_durable && entry.location.pos < boot_pos;
+        let (gone, live): (Vec<EntryRef>, Vec<EntryRef>) =
+            refs.into_iter().partition(|entry| is_hole(entry.seq) || is_old(entry));
+        let places: Vec<Location> = live.iter().map(|entry| entry.location).collect();
+        let mut entries = Vec::with_capacity(live.len());
+        let mut damaged = Vec::new();
+        for (entry, payload) in live.into_iter().zip(source.read_many(&places)) {
+            match payload.and_then(|payload| read_message(&payload).ok()) {
+                Some(message) => entries.push(Entry {
+                    seq: entry.seq,
+                    message,
+                    location: Some(entry.location),
+                    expires_at_ms: entry.expires_at_ms,
+                    failed_count: entry.failed_count.into(),
+                    acquired_count: entry.acquired_count.into(),
+                }),
+                None => damaged.push(entry),
+            }
+        }
+        let gone = gone.into_iter().map(|entry| entry.location).collect();
+        LoadResult { entries: Some(entries), damaged, gone, ..failed }
+    }
+}
+
+impl Pager {
+    /// A session's fetch waits for the queue's next chunk.
+    pub(crate) fn await_load(&mut self, queue: u32, session: SessionId) {
+        if !self.waiting.contains(&(queue, session)) {
+            self.waiting.push((queue, session));
+        }
+    }
+
+    fn take_waiting(&mut self, queue: u32) -> Vec<SessionId> {
+        let mut sessions = Vec::new();
+        self.waiting.retain(|(waiting, session)| {
+            if *waiting == queue {
+                sessions.push(*session);
+            }
+            *waiting != queue
+        });
+        sessions
+    }
+
+    /// A chunk is no more: its record and its messages' records are needed once less each.
+    pub(crate) fn let_go(&self, segments: &mut Segments, chunk: &ChunkRef, segment_bytes: u64) {
+        segments.let_go(chunk.record, segment_bytes);
+        for (segment, count) in &chunk.segments {
+            segments.let_go_many(*segment, u64::from(*count));
+        }
+    }
+}
+
+impl Broker {
+    /// Writes the full tails of a queue into the log, so that their bodies can leave memory.
+    pub(crate) fn spill(&mut self, queue: u32) {
+        for lane in std::mem::take(&mut self.outbox.spills) {
+            self.spill_lane(queue, lane);
+        }
+    }
+
+    fn spill_lane(&mut self, queue: u32, lane: u8) {
+        let segment_bytes = self.log.segment_bytes();
+        let grouping = self.grouping(Grouping::Ends);
+        let Some(slot) = self.queues.get_mut(queue) else { return };
+        let Some(entries) = slot.machine.spill(lane) else { return };
+        let mut refs: Vec<EntryRef> = Vec::with_capacity(entries.len());
+        for entry in entries.iter_mut() {
+            let location = *entry.location.get_or_insert_with(|| {
+                self.scratch.clear();
+                message_parts(&mut self.scratch, &entry.message, false, None, &[]);
+                let parts = [self.scratch.bytes(), entry.message.raw()];
+                let appended = self.log.append(kind::MESSAGE, grouping, &parts);
+                let location = Location { pos: appended.pos, len: appended.len, is_durable: false };
+                self.segments.hold(location, segment_bytes);
+                location
+            });
+            refs.push(EntryRef {
+                seq: entry.seq,
+                location,
+                body_len: u32::try_from(entry.message.body_len()).unwrap_or(u32::MAX),
+                expires_at_ms: entry.expires_at_ms,
+                failed_count: u16::try_from(entry.failed_count).unwrap_or(u16::MAX),
+                acquired_count: u16::try_from(entry.acquired_count).unwrap_or(u16::MAX),
+            });
+        }
+        let (Some(first), Some(last)) = (refs.first(), refs.last()) else { return };
+        let (first_seq, last_seq, first_expires_at_ms) = (first.seq, last.seq, first.expires_at_ms);
+        self.scratch.clear();
+        write_chunk(&mut self.scratch, queue, lane, &refs);
+        let appended = self.log.append(kind::CHUNK, grouping, &[self.scratch.bytes()]);
+        let record = Location { pos: appended.pos, len: appended.len, is_durable: true };
+        self.segments.hold(record, segment_bytes);
+        let chunk = ChunkRef {
+            first_seq,
+            last_seq,
+            count: u32::try_from(refs.len()).unwrap_or(u32::MAX),
+            body_bytes: refs.iter().map(|entry| u64::from(entry.body_len)).sum(),
+            first_expires_at_ms,
+            record,
+            segments: Segments::counts(refs.iter().map(|entry| entry.location), segment_bytes),
+        };
+        slot.machine.spilled(lane, chunk, &mut self.outbox);
+    }
+
+    /// Notes the chunks that a queue wants read.
+    pub(crate) fn note_loads(&mut self, queue: u32) {
+        let Some(slot) = self.queues.get(queue) else { return };
+        for request in self.outbox.loads.drain(..) {
+            let Some(view) = slot.machine.chunk(request.lane, request.first_seq) else { continue };
+            let end = |location: Location| location.pos.saturating_add(u64::from(location.len));
+            let needs_pos = match view.list {
+                ChunkList::Record(chunk) => end(chunk.record),
+                ChunkList::Refs(refs) => refs.iter().map(|entry| end(entry.location)).max().unwrap_or(0),
+            };
+            self.pager.wanted.push_back(Wanted { queue, incarnation: slot.incarnation, request, needs_pos });
+        }
+    }
+
+    /// A purge dropped whole chunks: their records are needed no more, their entries are settled.
+    pub(crate) fn drop_chunks(&mut self, queue: u32) {
+        let segment_bytes = self.log.segment_bytes();
+        for chunk in self.outbox.dropped_chunks.drain(..) {
+            self.pager.let_go(&mut self.segments, &chunk, segment_bytes);
+            self.settles.note_range(queue, chunk.first_seq, chunk.last_seq);
+        }
+    }
+
+    /// Next chunk to read, if its records are in the log already.
+    pub fn poll_load(&mut self) -> Option<LoadJob> {
+        // Beyond that, records may not be written yet.
+        let readable = self.log.durable_pos();
+        let index = self.pager.wanted.iter().position(|wanted| wanted.needs_pos <= readable)?;
+        let wanted = self.pager.wanted.remove(index)?;
+        let slot = self.queues.get(wanted.queue).filter(|slot| slot.incarnation == wanted.incarnation)?;
+        let view = slot.machine.chunk(wanted.request.lane, wanted.request.first_seq)?;
+        let list = match view.list {
+            ChunkList::Record(chunk) => List::Record(chunk.record),
+            ChunkList::Refs(refs) => List::Refs(refs.to_vec()),
+        };
+        Some(LoadJob {
+            queue: wanted.queue,
+            incarnation: wanted.incarnation,
+            request: wanted.request,
+            list,
+            holes: view.holes.to_vec(),
+            boot_pos: self.boot_pos,
+        })
+    }
+
+    /// Whether a chunk waits for the log to become readable that far.
+    #[must_use]
+    pub fn has_loads(&self) -> bool {
+        !self.pager.wanted.is_empty()
+    }
+
+    /// A chunk was read, or could not be (F5: what is damaged is set aside and counted, the rest goes on).
+    pub fn handle_loaded(&mut self, result: LoadResult) {
+        let LoadResult { queue, incarnation, request, entries, damaged, gone } = result;
+        let segment_bytes = self.log.segment_bytes();
+        let now_ms = self.time.ms();
+        let Some(slot) = self.queues.get_mut(queue).filter(|slot| slot.incarnation == incarnation) else {
+            return;
+        };
+        let record = match slot.machine.chunk(request.lane, request.first_seq).map(|view| view.list) {
+            Some(ChunkList::Record(chunk)) => Some(chunk.record),
+            Some(ChunkList::Refs(_)) => None,
+            None => return,
+        };
+        let namespace = self.namespaces.name(slot.namespace);
+        let Some(slot) = self.queues.get_mut(queue) else { return };
+        match entries {
+            None => {
+                let lost = slot
+                    .machine
+                    .chunk(request.lane, request.first_seq)
+                    .map_or(0, |view| u64::from(view.count));
+                slot.machine.load_failed(request.lane, request.first_seq);
+                self.counters.damaged += lost;
+                self.incidents.push(Incident::ChunkDamaged {
+                    namespace,
+                    queue: slot.name.clone(),
+                    count: lost,
+                });
+            }
+            Some(entries) => {
+                if !damaged.is_empty() {
+                    let count = damaged.len() as u64;
+                    self.counters.damaged += count;
+                    let queue = slot.name.clone();
+                    self.incidents.push(Incident::MessagesDamaged { namespace, queue, count });
+                }
+                slot.machine.loaded(
+                    request.lane,
+                    request.first_seq,
+                    entries,
+                    now_ms,
+                    &mut self.windows,
+                    &mut self.outbox,
+                );
+                for location in gone {
+                    self.segments.let_go(location, segment_bytes);
+                }
+                if let Some(record) = record {
+                    self.segments.let_go(record, segment_bytes);
+                }
+            }
+        }
+        self.pump(queue);
+        for session in self.pager.take_waiting(queue) {
+            if let Some(state) = self.sessions.get(session.into()) {
+                self.effects.push((state.connection, Effect::Loaded { session_label: state.label }));
+            }
+        }
+    }
+}

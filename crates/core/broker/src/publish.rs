@@ -1,0 +1,301 @@
+//! Publishing: who may, where to, what the log needs, and the answer.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use ternmq_message::{DeathReason, Message, Properties};
+use ternmq_queue::{Dead, Entry, Location, Overflow, Room, Seq};
+use ternmq_routing::{Keys, LazyProperties, NodeKind};
+
+use crate::{
+    broker::Broker,
+    dialect::QueueClass,
+    effect::SessionId,
+    error::{Error, Kind, Verb},
+    log::{Grouping, Receipt},
+    namespace::NamespaceId,
+    records::{Target, kind, message_parts},
+    session_state::RouteMemo,
+};
+
+/// One message to publish.
+pub struct Publish<'a> {
+    /// The message; its node and key say where to.
+    pub message: Message,
+    /// Further keys to route by.
+    pub extra_keys: &'a [Arc<str>],
+    /// User that the message claims to come from; checked.
+    pub claimed_user: Option<&'a str>,
+}
+
+/// What became of a published message.
+#[derive(Debug)]
+#[must_use]
+pub enum Published {
+    /// Every target has it once the receipt is covered (I1, I8).
+    Accepted(Receipt),
+    /// At least one target refused it and does not have it.
+    Refused,
+    /// No queue wanted it; here it is back.
+    Unroutable(Message),
+}
+
+/// Most targets of one message record; more are split over several records of one group.
+const MAX_RECORD_TARGETS: usize = 10_000;
+
+impl Broker {
+    /// Publishes a message, or stages it when the session has a transaction.
+    ///
+    /// # Errors
+    /// The node does not exist or is internal, no permission, or a false claim about the user. The message is gone.
+    pub fn publish(&mut self, id: SessionId, publish: Publish<'_>) -> Result<Published, Error> {
+        let Publish { message, extra_keys, claimed_user } = publish;
+        if let Some(claimed) = claimed_user {
+            self.check_claim(id, claimed)?;
+        }
+        let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
+        let namespace = session.namespace;
+        let is_staging = session.staged.is_some();
+        let mut memo = session.memo.take().unwrap_or_default();
+        if !extra_keys.is_empty() || !self.is_memo_of(&memo, namespace, &message) {
+            self.resolve(id, &message, extra_keys, &mut memo)?;
+        }
+        let published = if is_staging {
+            self.stage_publish(id, message, &memo.queues)
+        } else {
+            self.counters.published += 1;
+            Ok(self.send_to(&memo.queues, message, None))
+        };
+        if let Some(session) = self.sessions.get_mut(id.into()) {
+            session.memo = Some(memo);
+        }
+        published
+    }
+
+    fn is_memo_of(&self, memo: &RouteMemo, namespace: NamespaceId, message: &Message) -> bool {
+        memo.is_valid
+            && memo.node_len == message.lens().0
+            && memo.names.as_slice() == message.names()
+            && memo.authority_generation == self.authority.generation()
+            && self
+                .namespaces
+                .get(namespace)
+                .is_some_and(|n| n.topology.generation() == memo.topology_generation)
+    }
+
+    fn check_claim(&self, id: SessionId, claimed: &str) -> Result<(), Error> {
+        let (principal, _, _) = self.who(id)?;
+        if **principal.user() == *claimed || self.authority.may_impersonate(&principal) {
+            return Ok(());
+        }
+        Err(Error::UserIdMismatch { claimed: claimed.into(), actual: principal.user().clone() })
+    }
+
+    /// Checks that the session may publish to the message's node and fills in where that leads.
+    fn resolve(
+        &mut self,
+        id: SessionId,
+        message: &Message,
+        extra_keys: &[Arc<str>],
+        memo: &mut RouteMemo,
+    ) -> Result<(), Error> {
+        memo.is_valid = false;
+        let (principal, namespace, _) = self.who(id)?;
+        let space = self.namespaces.name(namespace);
+        let node = self.require_node(namespace, message.node())?;
+        self.authorize(&principal, Verb::Write, Kind::Node, &space, message.node())?;
+        let topology = &self.namespaces.get(namespace).ok_or(Error::Gone)?.topology;
+        let spec = topology.node(node).ok_or(Error::Gone)?;
+        if spec.is_internal {
+            return Err(Error::Internal { node: message.node().into(), namespace: space });
+        }
+        if spec.kind == NodeKind::Topic {
+            self.authorize_key(&principal, Verb::Write, &space, message.node(), message.key())?;
+            for key in extra_keys {
+                self.authorize_key(&principal, Verb::Write, &space, message.node(), key)?;
+            }
+        }
+        memo.topology_generation = topology.generation();
+        memo.authority_generation = self.authority.generation();
+        memo.node_len = message.lens().0;
+        memo.names = SmallVec::from_slice(message.names());
+        let is_stable = self.route(namespace, message, extra_keys, &mut memo.queues)?;
+        memo.is_valid = is_stable && extra_keys.is_empty();
+        Ok(())
+    }
+
+    /// Queues that a message goes to. Answers whether any message with the same node and key would go there too.
+    pub(crate) fn route(
+        &mut self,
+        namespace: NamespaceId,
+        message: &Message,
+        extra_keys: &[Arc<str>],
+        out: &mut SmallVec<[u32; 4]>,
+    ) -> Result<bool, Error> {
+        out.clear();
+        let Some(space) = self.namespaces.get_mut(namespace) else { return Err(Error::Gone) };
+        let Some(node) = space.topology.find_node(message.node()) else {
+            return Err(Error::NotFound {
+                kind: Kind::Node,
+                name: message.node().into(),
+                namespace: space.record.name.clone(),
+            });
+        };
+        let formats = &self.formats;
+        let mut properties = LazyProperties::new(|| match formats.get(message.meta().encoding) {
+            Some(format) => format.properties(message.head()),
+            None => Properties::default(),
+        });
+        let keys = Keys { first: message.key(), extra: extra_keys };
+        let queues = space
+            .routes
+            .route(&space.topology, node, keys, &mut properties, &mut self.routes)
+            .map_err(|error| Error::InvalidArgument {
+                kind: Kind::Node,
+                name: message.node().into(),
+                namespace: space.record.name.clone(),
+                argument: "routing_key".into(),
+                problem: error.to_string(),
+            })?;
+        out.extend(queues.iter().map(|queue| queue.0));
+        Ok(properties.into_made().is_none())
+    }
+
+    /// Puts a message into its queues. `replaces` names the entry whose place it takes (dead-lettering).
+    pub(crate) fn send_to(
+        &mut self,
+        queues: &[u32],
+        message: Message,
+        replaces: Option<(u32, Seq)>,
+    ) -> Published {
+        match queues {
+            [] => {
+                self.counters.unroutable += 1;
+                Published::Unroutable(message)
+            }
+            [queue] if replaces.is_none() => self.send_to_one(*queue, message),
+            _ => self.send_to_many(queues, message, replaces),
+        }
+    }
+
+    fn send_to_one(&mut self, queue: u32, message: Message) -> Published {
+        let now_ms = self.time.ms();
+        let Some(slot) = self.queues.get_mut(queue) else { return Published::Unroutable(message) };
+        if let Room::Full(overflow) = slot.machine.check_room(message.body_len()) {
+            self.refuse(queue, message, overflow);
+            return Published::Refused;
+        }
+        if !slot.machine.wants(&message) {
+            return Published::Accepted(Receipt::NONE);
+        }
+        let keeps = message.meta().is_durable || slot.class == QueueClass::Quorum;
+        let mut receipt = Receipt::NONE;
+        let mut location = None;
+        if keeps && slot.is_logged() && !slot.machine.can_hand_over(&self.windows) {
+            let expires_at_ms = slot.machine.expiry_of(&message, now_ms);
+            let target = Target { queue, seq: slot.machine.next_seq(), expires_at_ms };
+            self.scratch.clear();
+            message_parts(&mut self.scratch, &message, true, None, &[target]);
+            let grouping = self.grouping(Grouping::Ends);
+            let parts = [self.scratch.bytes(), message.raw()];
+            let appended = self.log.append(kind::MESSAGE, grouping, &parts);
+            receipt = appended.receipt();
+            let record = Location { pos: appended.pos, len: appended.len, is_durable: true };
+            self.segments.hold(record, self.log.segment_bytes());
+            location = Some(record);
+        }
+        let Some(slot) = self.queues.get_mut(queue) else { return Published::Accepted(receipt) };
+        slot.machine.push(message, location, now_ms, &mut self.outbox);
+        slot.machine.run(now_ms, &mut self.windows, &mut self.outbox);
+        self.pump(queue);
+        Published::Accepted(receipt)
+    }
+
+    fn send_to_many(&mut self, queues: &[u32], message: Message, replaces: Option<(u32, Seq)>) -> Published {
+        let now_ms = self.time.ms();
+        let mut is_refused = false;
+        let mut takers: SmallVec<[u32; 4]> = SmallVec::new();
+        let mut logged: SmallVec<[Target; 4]> = SmallVec::new();
+        for queue in queues {
+            let Some(slot) = self.queues.get_mut(*queue) else { continue };
+            if let Room::Full(overflow) = slot.machine.check_room(message.body_len()) {
+                is_refused = true;
+                self.refuse(*queue, message.clone(), overflow);
+                continue;
+            }
+            if !slot.machine.wants(&message) {
+                continue;
+            }
+            takers.push(*queue);
+            let keeps = message.meta().is_durable || slot.class == QueueClass::Quorum;
+            if keeps && slot.is_logged() {
+                let expires_at_ms = slot.machine.expiry_of(&message, now_ms);
+                logged.push(Target { queue: *queue, seq: slot.machine.next_seq(), expires_at_ms });
+            }
+        }
+        let (receipt, records) = self.log_message(&message, replaces, &logged);
+        for queue in &takers {
+            let location = records
+                .iter()
+                .find(|(targets, _)| {
+                    logged.get(targets.clone()).is_some_and(|t| t.iter().any(|t| t.queue == *queue))
+                })
+                .map(|(_, location)| *location);
+            let Some(slot) = self.queues.get_mut(*queue) else { continue };
+            slot.machine.push(message.clone(), location, now_ms, &mut self.outbox);
+        }
+        for queue in &takers {
+            let Some(slot) = self.queues.get_mut(*queue) else { continue };
+            slot.machine.run(now_ms, &mut self.windows, &mut self.outbox);
+            self.pump(*queue);
+        }
+        if is_refused { Published::Refused } else { Published::Accepted(receipt) }
+    }
+
+    /// Appends the record (or records, as one group) of a message. Answers which targets each record covers.
+    fn log_message(
+        &mut self,
+        message: &Message,
+        replaces: Option<(u32, Seq)>,
+        targets: &[Target],
+    ) -> (Receipt, SmallVec<[(std::ops::Range<usize>, Location); 1]>) {
+        let mut receipt = Receipt::NONE;
+        let mut records = SmallVec::new();
+        let mut start = 0;
+        while start < targets.len() {
+            let end = (start + MAX_RECORD_TARGETS).min(targets.len());
+            let part = targets.get(start..end).unwrap_or_default();
+            let grouping = if end < targets.len() { Grouping::Continues } else { Grouping::Ends };
+            self.scratch.clear();
+            message_parts(&mut self.scratch, message, true, replaces.filter(|_| start == 0), part);
+            let grouping = self.grouping(grouping);
+            let appended = self.log.append(kind::MESSAGE, grouping, &[self.scratch.bytes(), message.raw()]);
+            receipt = receipt.and(appended.receipt());
+            let location = Location { pos: appended.pos, len: appended.len, is_durable: true };
+            for _ in part {
+                self.segments.hold(location, self.log.segment_bytes());
+            }
+            records.push((start..end, location));
+            start = end;
+        }
+        (receipt, records)
+    }
+
+    /// A full queue did not take a message: it goes down the dead-letter route if the queue says so.
+    fn refuse(&mut self, queue: u32, message: Message, overflow: Overflow) {
+        self.counters.refused += 1;
+        if overflow != Overflow::RejectPublishDeadLetter {
+            return;
+        }
+        let entry = Entry {
+            seq: Seq(u64::MAX),
+            message,
+            location: None,
+            expires_at_ms: u64::MAX,
+            failed_count: 0,
+            acquired_count: 0,
+        };
+        self.dead_letters.push(queue, Dead { entry, reason: DeathReason::MaxLength });
+        self.run_dead_letters();
+    }
+}

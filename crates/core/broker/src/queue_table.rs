@@ -1,0 +1,131 @@
+//! Queues of the shard by number.
+
+use std::sync::Arc;
+
+use ternmq_message::Map;
+use ternmq_queue::Queue;
+
+use crate::{
+    definition::QueueRecord,
+    dialect::{QueueClass, QueueOptions},
+    effect::ConnectionId,
+    namespace::NamespaceId,
+};
+
+/// A queue with what the facade knows of it.
+pub(crate) struct QueueSlot {
+    pub(crate) name: Arc<str>,
+    pub(crate) namespace: NamespaceId,
+    pub(crate) incarnation: u64,
+    pub(crate) class: QueueClass,
+    pub(crate) is_durable: bool,
+    pub(crate) is_auto_delete: bool,
+    /// The connection that alone may use it and takes it along when it ends (S6).
+    pub(crate) owner: Option<ConnectionId>,
+    pub(crate) arguments: Map,
+    /// Meaning of the arguments; absent when they mean nothing.
+    pub(crate) options: Option<Box<QueueOptions>>,
+    pub(crate) machine: Queue,
+    pub(crate) had_consumer: bool,
+    /// Broker time in ms of the last declaration, fetch or consumer.
+    pub(crate) used_at_ms: u64,
+    pub(crate) head_timer_ms: Option<u64>,
+    pub(crate) idle_timer_ms: Option<u64>,
+    /// Its records before this log position are superseded by the snapshot still to come in the replay.
+    pub(crate) awaits_snapshot: bool,
+    /// The running checkpoint still has to write its snapshot.
+    pub(crate) owes_snapshot: bool,
+}
+
+impl QueueSlot {
+    /// Its messages that ask for it are kept over a restart.
+    pub(crate) fn is_logged(&self) -> bool {
+        self.is_durable && self.owner.is_none()
+    }
+
+    pub(crate) fn record(&self, id: u32, namespace: Arc<str>) -> QueueRecord {
+        QueueRecord {
+            id,
+            incarnation: self.incarnation,
+            namespace,
+            name: self.name.clone(),
+            class: self.class,
+            is_durable: self.is_durable,
+            is_auto_delete: self.is_auto_delete,
+            arguments: self.arguments.clone(),
+        }
+    }
+}
+
+/// All queues.
+#[derive(Default)]
+pub(crate) struct QueueTable {
+    slots: Vec<Option<Box<QueueSlot>>>,
+    free: Vec<u32>,
+    count: usize,
+}
+
+impl QueueTable {
+    /// The number that the next queue gets.
+    pub(crate) fn next_id(&mut self) -> Option<u32> {
+        while let Some(id) = self.free.last().copied() {
+            if self.get(id).is_none() {
+                return Some(id);
+            }
+            // Taken meanwhile by a replayed record that named its number.
+            self.free.pop();
+        }
+        u32::try_from(self.slots.len()).ok().filter(|id| *id != u32::MAX)
+    }
+
+    /// Puts a queue at its number, which must be free. Numbers in between become free ones.
+    pub(crate) fn insert(&mut self, id: u32, slot: QueueSlot) {
+        let index = id as usize;
+        while self.slots.len() <= index {
+            if self.slots.len() < index {
+                self.free.push(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
+            }
+            self.slots.push(None);
+        }
+        if let Some(place) = self.slots.get_mut(index) {
+            if place.is_none() {
+                self.count += 1;
+            }
+            *place = Some(Box::new(slot));
+        }
+    }
+
+    pub(crate) fn remove(&mut self, id: u32) -> Option<Box<QueueSlot>> {
+        let slot = self.slots.get_mut(id as usize)?.take()?;
+        self.count -= 1;
+        self.free.push(id);
+        Some(slot)
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<&QueueSlot> {
+        self.slots.get(id as usize).and_then(|slot| slot.as_deref())
+    }
+
+    pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut QueueSlot> {
+        self.slots.get_mut(id as usize).and_then(|slot| slot.as_deref_mut())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// One past the highest number ever used.
+    pub(crate) fn end_id(&self) -> u32 {
+        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+    }
+
+    /// All of them, in order of number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &QueueSlot)> {
+        (0u32..).zip(&self.slots).filter_map(|(id, slot)| Some((id, slot.as_deref()?)))
+    }
+
+    /// All of them, to change.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut QueueSlot)> {
+        (0u32..).zip(&mut self.slots).filter_map(|(id, slot)| Some((id, slot.as_deref_mut()?)))
+    }
+}

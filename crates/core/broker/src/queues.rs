@@ -1,0 +1,374 @@
+//! Verbs on queues: declare, check, delete, purge; and the end of a queue for other reasons.
+
+use std::sync::Arc;
+
+use ternmq_message::{Map, Value};
+use ternmq_queue::Queue;
+use ternmq_routing::{Name, QueueId};
+
+use crate::{
+    broker::{Broker, Done},
+    definition::{Definition, QueueRecord},
+    dialect::{QueueClass, QueueOptions},
+    effect::{ConnectionId, Effect, EndReason, SessionId},
+    error::{Error, Kind, LimitKind, Verb},
+    log::{Grouping, Receipt},
+    namespace::NamespaceId,
+    nodes::{argument_error, first_difference},
+    policy::at_once,
+    queue_table::QueueSlot,
+    records::kind,
+    timers::TimerKey,
+};
+
+/// A queue as an application declares it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueueSpec {
+    /// Name; empty: the broker makes one.
+    pub name: Arc<str>,
+    /// It outlives a restart.
+    pub is_durable: bool,
+    /// Only this connection may use it, and it goes with the connection.
+    pub is_exclusive: bool,
+    /// It goes with its last consumer.
+    pub is_auto_delete: bool,
+    /// Arguments.
+    pub arguments: Map,
+}
+
+/// A queue's name and counts, as an answer to its declaration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueStatus {
+    /// Name.
+    pub name: Arc<str>,
+    /// Ready messages.
+    pub ready_count: u64,
+    /// Consumers.
+    pub consumer_count: u32,
+}
+
+impl Broker {
+    /// Declares a queue; declaring the same one again is fine and answers its counts.
+    ///
+    /// # Errors
+    /// A reserved or invalid name, no permission, a bad argument, it exists with other properties or belongs to
+    /// another connection, or a limit is reached.
+    pub fn declare_queue(&mut self, session: SessionId, spec: QueueSpec) -> Result<Done<QueueStatus>, Error> {
+        let (principal, namespace, connection) = self.who(session)?;
+        let space = self.namespaces.name(namespace);
+        let mut spec = spec;
+        let is_generated = spec.name.is_empty();
+        if is_generated {
+            let random = self.random();
+            spec.name = self.dialect.generated_name(random).into();
+        }
+        self.authorize(&principal, Verb::Configure, Kind::Queue, &space, &spec.name)?;
+        let options = self
+            .dialect
+            .queue_options(&spec.arguments)
+            .map_err(|error| argument_error(Kind::Queue, &spec.name, &space, error))?;
+        if let Some(id) = self.find_queue(namespace, &spec.name) {
+            self.check_owner(id, connection)?;
+            self.compare_queue(id, &space, &spec, options.class.unwrap_or_default())?;
+            self.touch_queue(id);
+            return Ok(at_once(self.status(id)));
+        }
+        if !is_generated && self.dialect.is_reserved(&spec.name) {
+            return Err(Error::ReservedName { kind: Kind::Queue, name: spec.name });
+        }
+        Name::check(&spec.name)
+            .map_err(|_| Error::InvalidName { kind: Kind::Queue, name: spec.name.clone() })?;
+        if let Some(node) = &options.dead_letter_node {
+            // The dead-letter route publishes on the declarer's behalf (S5).
+            self.authorize(&principal, Verb::Read, Kind::Queue, &space, &spec.name)?;
+            self.authorize(&principal, Verb::Write, Kind::Node, &space, node)?;
+        }
+        self.check_queue_limits(namespace)?;
+        self.make_queue(namespace, space, spec, connection)
+    }
+
+    fn make_queue(
+        &mut self,
+        namespace: NamespaceId,
+        space: Arc<str>,
+        spec: QueueSpec,
+        connection: ConnectionId,
+    ) -> Result<Done<QueueStatus>, Error> {
+        let id = self.queues.next_id().ok_or(Error::Gone)?;
+        let incarnation = self.rng.next_u64();
+        let class =
+            self.dialect.queue_options(&spec.arguments).ok().and_then(|o| o.class).unwrap_or_default();
+        let record = QueueRecord {
+            id,
+            incarnation,
+            namespace: space,
+            name: spec.name,
+            class,
+            is_durable: spec.is_durable,
+            is_auto_delete: spec.is_auto_delete,
+            arguments: spec.arguments,
+        };
+        let owner = spec.is_exclusive.then_some(connection);
+        self.add_queue(namespace, &record, owner);
+        let is_logged = record.is_durable && owner.is_none();
+        let receipt = self.record_if(is_logged, &Definition::PutQueue(record));
+        if let Some(connection) = owner.and_then(|owner| self.connections.get_mut(owner.into())) {
+            connection.owned_queues.push(id);
+        }
+        self.counters.queues_created += 1;
+        self.arm_idle(id);
+        Ok(Done { value: self.status(id), receipt })
+    }
+
+    /// Puts the queue of a record into the table and the topology.
+    fn add_queue(&mut self, namespace: NamespaceId, record: &QueueRecord, owner: Option<ConnectionId>) {
+        let Ok(name) = Name::new(&record.name) else { return };
+        let options = self.dialect.queue_options(&record.arguments).unwrap_or_default();
+        let effective = self.effective(&record.namespace, &record.name, record.class, Some(&options));
+        let settings = self.shared_settings.share(effective.settings);
+        let slot = QueueSlot {
+            name: record.name.clone(),
+            namespace,
+            incarnation: record.incarnation,
+            class: record.class,
+            is_durable: record.is_durable,
+            is_auto_delete: record.is_auto_delete,
+            owner,
+            arguments: record.arguments.clone(),
+            options: (options != QueueOptions::default()).then(|| Box::new(options)),
+            machine: Queue::new(settings),
+            had_consumer: false,
+            used_at_ms: self.time.ms(),
+            head_timer_ms: None,
+            idle_timer_ms: None,
+            awaits_snapshot: false,
+            owes_snapshot: false,
+        };
+        let Some(space) = self.namespaces.get_mut(namespace) else { return };
+        if space.topology.add_queue(name, QueueId(record.id)).is_ok() {
+            self.queues.insert(record.id, slot);
+        }
+    }
+
+    pub(crate) fn apply_put_queue(&mut self, record: &QueueRecord) {
+        let Some(namespace) = self.namespaces.find(&record.namespace) else { return };
+        if let Some(known) = self.find_queue(namespace, &record.name) {
+            if known == record.id
+                && self.queues.get(known).is_some_and(|q| q.incarnation == record.incarnation)
+            {
+                return;
+            }
+            self.remove_queue(known, EndReason::QueueGone);
+        }
+        if self.queues.get(record.id).is_some() {
+            self.remove_queue(record.id, EndReason::QueueGone);
+        }
+        self.add_queue(namespace, record, None);
+    }
+
+    /// Whether a queue exists and may be used by this connection, with its counts.
+    ///
+    /// # Errors
+    /// It does not exist or belongs to another connection.
+    pub fn check_queue(&mut self, session: SessionId, name: &str) -> Result<QueueStatus, Error> {
+        let (_, namespace, connection) = self.who(session)?;
+        let id = self.require_queue(namespace, connection, name)?;
+        Ok(self.status(id))
+    }
+
+    /// Deletes a queue with its messages and bindings; one that does not exist is fine. Answers the number of its
+    /// ready messages.
+    ///
+    /// # Errors
+    /// No permission, another connection's queue, in use or not empty although that was asked for.
+    pub fn delete_queue(
+        &mut self,
+        session: SessionId,
+        name: &str,
+        if_unused: bool,
+        if_empty: bool,
+    ) -> Result<Done<u64>, Error> {
+        let (principal, namespace, connection) = self.who(session)?;
+        let space = self.namespaces.name(namespace);
+        self.authorize(&principal, Verb::Configure, Kind::Queue, &space, name)?;
+        let Some(id) = self.find_queue(namespace, name) else { return Ok(at_once(0)) };
+        self.check_owner(id, connection)?;
+        let status = self.status(id);
+        if if_unused && status.consumer_count > 0 {
+            return Err(Error::InUse { kind: Kind::Queue, name: name.into(), namespace: space });
+        }
+        if if_empty && status.ready_count > 0 {
+            return Err(Error::NotEmpty { name: name.into(), namespace: space });
+        }
+        let receipt = self.drop_queue(id);
+        Ok(Done { value: status.ready_count, receipt })
+    }
+
+    /// Drops the ready messages of a queue and answers how many they were.
+    ///
+    /// # Errors
+    /// It does not exist, no permission, or another connection's queue.
+    pub fn purge_queue(&mut self, session: SessionId, name: &str) -> Result<Done<u64>, Error> {
+        let (principal, namespace, connection) = self.who(session)?;
+        let space = self.namespaces.name(namespace);
+        self.authorize(&principal, Verb::Read, Kind::Queue, &space, name)?;
+        let id = self.require_queue(namespace, connection, name)?;
+        Ok(self.purge(id))
+    }
+
+    /// Drops the ready messages of a queue.
+    pub(crate) fn purge(&mut self, id: u32) -> Done<u64> {
+        let Some(slot) = self.queues.get_mut(id) else { return at_once(0) };
+        let count = slot.machine.purge(&mut self.outbox);
+        let is_logged = slot.is_logged();
+        self.pump(id);
+        // All of it goes out now, so that the answer can wait for it.
+        self.settles.flush(&mut *self.log, Grouping::Ends);
+        let receipt = if is_logged && count > 0 {
+            let appended = self.log.append(kind::GROUP_END, Grouping::Ends, &[]);
+            appended.receipt()
+        } else {
+            Receipt::NONE
+        };
+        Done { value: count, receipt }
+    }
+
+    /// The queue ends: its consumers are told, its messages and bindings go, the log hears of it.
+    pub(crate) fn drop_queue(&mut self, id: u32) -> Receipt {
+        let Some(slot) = self.queues.get(id) else { return Receipt::NONE };
+        let is_logged = slot.is_logged();
+        self.remove_queue(id, EndReason::QueueGone);
+        self.counters.queues_deleted += 1;
+        self.record_if(is_logged, &Definition::DeleteQueue { id })
+    }
+
+    pub(crate) fn remove_queue(&mut self, id: u32, reason: EndReason) {
+        let Some(mut slot) = self.queues.remove(id) else { return };
+        self.timers.reset(TimerKey::Head(id), slot.head_timer_ms, None);
+        self.timers.reset(TimerKey::Idle(id), slot.idle_timer_ms, None);
+        let keys: Vec<u32> = slot.machine.consumers().map(|consumer| consumer.key).collect();
+        for key in keys {
+            self.end_consumer(key, reason);
+        }
+        slot.machine.drain_all(&mut self.outbox);
+        self.settles.forget(id);
+        self.forget_outbox();
+        if let Some(owner) = slot.owner.and_then(|owner| self.connections.get_mut(owner.into())) {
+            owner.owned_queues.retain(|owned| *owned != id);
+        }
+        let namespace = slot.namespace;
+        if let Some(space) = self.namespaces.get_mut(namespace) {
+            let removed = space.topology.remove_queue(QueueId(id));
+            self.drop_emptied_nodes(namespace, removed);
+        }
+    }
+
+    /// A consumer ends because its queue does, or an operator says so.
+    pub(crate) fn end_consumer(&mut self, key: u32, reason: EndReason) {
+        let Some(handle) = self.consumers.handle_at(key) else { return };
+        let Some(consumer) = self.consumers.remove(handle) else { return };
+        if let Some(session) = self.sessions.get_mut(consumer.session.into()) {
+            session.consumers.retain(|id| id.index != key);
+        }
+        self.effects.push((
+            consumer.connection,
+            Effect::ConsumerEnded {
+                session_label: consumer.session_label,
+                consumer_label: consumer.label,
+                reason,
+            },
+        ));
+    }
+
+    fn check_queue_limits(&self, namespace: NamespaceId) -> Result<(), Error> {
+        let max = u64::from(self.limits.max_queues);
+        if self.queues.len() as u64 >= max {
+            return Err(Error::Limit { limit: LimitKind::Queues, owner: self.node_name.clone(), max });
+        }
+        let Some(space) = self.namespaces.get(namespace) else { return Err(Error::Gone) };
+        match space.record.max_queues {
+            Some(max) if space.topology.queue_count() as u64 >= max => {
+                Err(Error::Limit { limit: LimitKind::NamespaceQueues, owner: space.record.name.clone(), max })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn find_queue(&self, namespace: NamespaceId, name: &str) -> Option<u32> {
+        self.namespaces.get(namespace)?.topology.find_queue(name).map(|id| id.0)
+    }
+
+    /// A queue that exists and that the connection may use.
+    pub(crate) fn require_queue(
+        &self,
+        namespace: NamespaceId,
+        connection: ConnectionId,
+        name: &str,
+    ) -> Result<u32, Error> {
+        let id = self.find_queue(namespace, name).ok_or_else(|| Error::NotFound {
+            kind: Kind::Queue,
+            name: name.into(),
+            namespace: self.namespaces.name(namespace),
+        })?;
+        self.check_owner(id, connection)?;
+        Ok(id)
+    }
+
+    fn check_owner(&self, id: u32, connection: ConnectionId) -> Result<(), Error> {
+        match self.queues.get(id) {
+            Some(slot) if slot.owner.is_some_and(|owner| owner != connection) => Err(Error::Locked {
+                name: slot.name.clone(),
+                namespace: self.namespaces.name(slot.namespace),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn status(&self, id: u32) -> QueueStatus {
+        match self.queues.get(id) {
+            None => QueueStatus { name: Arc::default(), ready_count: 0, consumer_count: 0 },
+            Some(slot) => QueueStatus {
+                name: slot.name.clone(),
+                ready_count: slot.machine.ready_count(),
+                consumer_count: u32::try_from(slot.machine.consumer_count()).unwrap_or(u32::MAX),
+            },
+        }
+    }
+
+    fn compare_queue(
+        &self,
+        id: u32,
+        space: &Arc<str>,
+        spec: &QueueSpec,
+        class: QueueClass,
+    ) -> Result<(), Error> {
+        let Some(current) = self.queues.get(id) else { return Err(Error::Gone) };
+        let differs = |field: &str, received: Option<Value>, current: Option<Value>| {
+            Err(Error::Inequivalent {
+                kind: Kind::Queue,
+                name: spec.name.clone(),
+                namespace: space.clone(),
+                field: field.into(),
+                received,
+                current,
+            })
+        };
+        for (field, received, current) in [
+            ("durable", spec.is_durable, current.is_durable),
+            ("auto_delete", spec.is_auto_delete, current.is_auto_delete),
+            ("exclusive", spec.is_exclusive, current.owner.is_some()),
+        ] {
+            if received != current {
+                return differs(field, Some(Value::Bool(received)), Some(Value::Bool(current)));
+            }
+        }
+        if class != current.class {
+            let text = |class| Some(Value::str(self.dialect.class_name(class)));
+            return differs(self.dialect.class_argument(), text(class), text(current.class));
+        }
+        match first_difference(&spec.arguments, &current.arguments, self.dialect.compared_arguments()) {
+            Some((field, received, current)) => differs(field, received, current),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the core writes into the log: record kinds and the layout of their payloads. Formats are promises: a layout
+//! never changes once released, a new one gets a new kind or version byte.
+
+mod chunk;
+mod definition;
+mod message;
+mod settle;
+mod snapshot;
+mod value;
+
+pub(crate) use chunk::{read_chunk, write_chunk};
+pub(crate) use definition::{read_definition, write_definition};
+pub(crate) use message::{Target, message_parts, read_message, read_message_head};
+pub(crate) use settle::{read_settle, write_settle, write_settle_range};
+pub(crate) use snapshot::{read_snapshot, write_snapshot};
+
+/// Kinds of records. Numbers are stable.
+pub(crate) mod kind {
+    /// A message and the queues that hold it.
+    pub(crate) const MESSAGE: u8 = 1;
+    /// Entries of a queue that are gone for good.
+    pub(crate) const SETTLE: u8 = 2;
+    /// A list of entries of one queue, whose bodies left memory.
+    pub(crate) const CHUNK: u8 = 3;
+    /// State of one queue, part of a checkpoint.
+    pub(crate) const SNAPSHOT: u8 = 5;
+    /// A checkpoint starts: definitions follow, then snapshots of every queue that exists now.
+    pub(crate) const CHECKPOINT_START: u8 = 6;
+    /// The definitions of the checkpoint are complete.
+    pub(crate) const CHECKPOINT_DEFINED: u8 = 7;
+    /// One definition.
+    pub(crate) const DEFINITION: u8 = 8;
+    /// Ends a group; has no meaning of its own.
+    pub(crate) const GROUP_END: u8 = 9;
+}

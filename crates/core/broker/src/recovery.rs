@@ -1,0 +1,219 @@
+//! Recovery: the log's records, from the last checkpoint on, make the state that it was.
+
+use ternmq_queue::{ChunkRef, EntryRef, Location, Queue, Seq, SnapshotChunk};
+use ternmq_stdx::layout::{BadLayout, Reader};
+use thiserror::Error;
+
+use crate::{
+    broker::Broker,
+    definition::NamespaceRecord,
+    incident::Incident,
+    ledger::Segments,
+    records::{kind, read_chunk, read_definition, read_message_head, read_settle, read_snapshot},
+    time::Now,
+};
+
+/// A record that this version can't make sense of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ReplayError {
+    /// Its kind is not known: written by a newer version.
+    #[error(
+        "the record at log position {pos} is of kind {kind}, which this version does not know; use the version that wrote it or a newer one"
+    )]
+    UnknownKind {
+        /// Position in the log.
+        pos: u64,
+        /// Its kind.
+        kind: u8,
+    },
+    /// Its checksum is right but its content is not what its kind says.
+    #[error(
+        "the record at log position {pos} (kind {kind}) does not have the layout of its kind at byte {offset}"
+    )]
+    BadLayout {
+        /// Position in the log.
+        pos: u64,
+        /// Its kind.
+        kind: u8,
+        /// Offset in its payload.
+        offset: usize,
+    },
+}
+
+/// Progress of a replay.
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    is_past_first: bool,
+    is_defining: bool,
+}
+
+impl Broker {
+    /// Applies one record, in order of the log.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; the record had no effect, the ones after it may be applied.
+    pub fn replay(&mut self, pos: u64, len: u32, kind: u8, payload: &[u8]) -> Result<(), ReplayError> {
+        let location = Location { pos, len, is_durable: true };
+        let is_first = !std::mem::replace(&mut self.replay.is_past_first, true);
+        let outcome = match kind {
+            kind::MESSAGE => self.replay_message(location, payload),
+            kind::SETTLE => self.replay_settle(payload),
+            kind::CHUNK => self.replay_chunk(location, payload),
+            kind::SNAPSHOT => self.replay_snapshot(payload),
+            kind::DEFINITION => read_definition(payload).map(|definition| {
+                self.apply(&definition);
+                if self.replay.is_defining {
+                    self.await_snapshot(&definition);
+                }
+            }),
+            kind::CHECKPOINT_START => self.replay_start(is_first, payload),
+            kind::CHECKPOINT_DEFINED => {
+                self.replay.is_defining = false;
+                Ok(())
+            }
+            kind::GROUP_END => Ok(()),
+            _ => return Err(ReplayError::UnknownKind { pos, kind }),
+        };
+        outcome.map_err(|bad| ReplayError::BadLayout { pos, kind, offset: bad.offset })
+    }
+
+    /// A range of the log is damaged (F5): what only it told is lost, what is read from it later will be counted.
+    pub fn replay_gap(&mut self, from: u64, to: u64) {
+        self.incidents.push(Incident::LogDamaged { from, to });
+    }
+
+    /// Ends the replay: `segments` are those that the journal has. Makes the default namespace when there is none.
+    pub fn finish_recovery(&mut self, now: Now, was_clean: bool, segments: &[u64]) {
+        self.time.advance(now);
+        self.is_replaying = false;
+        self.boot_pos = self.log.next_pos();
+        self.checkpoint.last_start = self.log.next_pos();
+        let segment_bytes = self.log.segment_bytes();
+        let ids: Vec<u32> = self.queues.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            let Some(slot) = self.queues.get_mut(id) else { continue };
+            if slot.awaits_snapshot {
+                slot.awaits_snapshot = false;
+                self.incidents.push(Incident::SnapshotMissing { queue: slot.name.clone() });
+            }
+            slot.used_at_ms = self.time.ms();
+            slot.machine.replay_done(!was_clean);
+            let snapshot = slot.machine.snapshot();
+            for SnapshotChunk { chunk, .. } in &snapshot.chunks {
+                self.segments.hold(chunk.record, segment_bytes);
+                for (segment, count) in &chunk.segments {
+                    self.segments.hold_many(*segment, u64::from(*count));
+                }
+            }
+            for (_, entry) in &snapshot.entries {
+                self.segments.hold(entry.location, segment_bytes);
+            }
+            self.arm_idle(id);
+            self.run_queue(id);
+        }
+        self.touch_segments(segments);
+        self.arm_sweep();
+        if self.namespaces.iter().next().is_none() {
+            let name = self.dialect.default_namespace().into();
+            let record = NamespaceRecord { name, ..NamespaceRecord::default() };
+            self.commit(&crate::definition::Definition::PutNamespace(record));
+        }
+    }
+
+    fn replay_start(&mut self, is_first: bool, payload: &[u8]) -> Result<(), BadLayout> {
+        let written_at_ms = Reader::new(payload).u64()?;
+        self.time.not_before(written_at_ms);
+        // A later start belongs to a checkpoint that did not become the one to start from: its definitions repeat
+        // what is known.
+        self.replay.is_defining = is_first;
+        Ok(())
+    }
+
+    fn await_snapshot(&mut self, definition: &crate::definition::Definition) {
+        if let crate::definition::Definition::PutQueue(record) = definition
+            && let Some(slot) = self.queues.get_mut(record.id)
+        {
+            slot.awaits_snapshot = true;
+        }
+    }
+
+    fn replay_message(&mut self, location: Location, payload: &[u8]) -> Result<(), BadLayout> {
+        let head = read_message_head(&mut Reader::new(payload))?;
+        if !head.is_durable {
+            return Ok(());
+        }
+        if let Some((queue, seq)) = head.replaces {
+            self.replay_gone(queue, seq, seq);
+        }
+        for target in &head.targets {
+            let Some(slot) = self.queues.get_mut(target.queue).filter(|slot| !slot.awaits_snapshot) else {
+                continue;
+            };
+            let lane = slot.machine.settings().max_priority.map_or(0, |max| head.priority.min(max));
+            slot.machine.replay_push(
+                lane,
+                EntryRef {
+                    seq: target.seq,
+                    location,
+                    body_len: head.body_len,
+                    expires_at_ms: target.expires_at_ms,
+                    failed_count: 0,
+                    acquired_count: 0,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn replay_gone(&mut self, queue: u32, first: Seq, last: Seq) {
+        if let Some(slot) = self.queues.get_mut(queue).filter(|slot| !slot.awaits_snapshot) {
+            slot.machine.replay_settled(first, last);
+        }
+    }
+
+    fn replay_settle(&mut self, payload: &[u8]) -> Result<(), BadLayout> {
+        let record = read_settle(payload)?;
+        for (first, last) in record.ranges {
+            self.replay_gone(record.queue, first, last);
+        }
+        Ok(())
+    }
+
+    fn replay_chunk(&mut self, record: Location, payload: &[u8]) -> Result<(), BadLayout> {
+        let chunk = read_chunk(payload)?;
+        let segment_bytes = self.log.segment_bytes();
+        let Some(slot) = self.queues.get_mut(chunk.queue).filter(|slot| !slot.awaits_snapshot) else {
+            return Ok(());
+        };
+        let (Some(first), Some(last)) = (chunk.entries.first(), chunk.entries.last()) else { return Ok(()) };
+        slot.machine.replay_chunk(
+            chunk.lane,
+            ChunkRef {
+                first_seq: first.seq,
+                last_seq: last.seq,
+                count: u32::try_from(chunk.entries.len()).unwrap_or(u32::MAX),
+                body_bytes: chunk.entries.iter().map(|entry| u64::from(entry.body_len)).sum(),
+                first_expires_at_ms: first.expires_at_ms,
+                record,
+                segments: Segments::counts(chunk.entries.iter().map(|entry| entry.location), segment_bytes),
+            },
+        );
+        // Transient messages do not outlive the restart.
+        for entry in chunk.entries.iter().filter(|entry| !entry.location.is_durable) {
+            slot.machine.replay_settled(entry.seq, entry.seq);
+        }
+        Ok(())
+    }
+
+    fn replay_snapshot(&mut self, payload: &[u8]) -> Result<(), BadLayout> {
+        let record = read_snapshot(payload)?;
+        if let Some(slot) = self.queues.get_mut(record.queue)
+            && slot.awaits_snapshot
+            && slot.incarnation == record.incarnation
+        {
+            slot.awaits_snapshot = false;
+            slot.machine = Queue::restore(slot.machine.settings().clone(), record.snapshot);
+        }
+        Ok(())
+    }
+}

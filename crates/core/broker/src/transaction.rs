@@ -1,0 +1,181 @@
+//! Transactions: staged publishes and settlements that become visible and durable together (I6).
+
+use smallvec::SmallVec;
+use ternmq_message::Message;
+
+use crate::{
+    broker::{Broker, Done},
+    effect::{DeliveryId, SessionId},
+    error::{Error, LimitKind},
+    log::{Grouping, Receipt},
+    policy::at_once,
+    publish::Published,
+    records::kind,
+    session_state::Unsettled,
+    settle::{Outcome, SettleRange},
+};
+
+/// What a session has staged.
+#[derive(Default)]
+pub(crate) struct Staged {
+    publishes: Vec<(Message, SmallVec<[u32; 4]>)>,
+    /// Deliveries taken out of the session's unsettled ones, with their numbers, so that a rollback can put them back.
+    settles: Vec<(DeliveryId, Unsettled, Outcome)>,
+    bytes: u64,
+}
+
+/// What a commit did with the staged publishes.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// For each staged publish in order: the message when no queue wanted it.
+    pub unroutable: Vec<Option<Message>>,
+    /// At least one was refused by a full queue.
+    pub is_refused: bool,
+}
+
+impl Broker {
+    /// Makes a session transactional from now on.
+    ///
+    /// # Errors
+    /// The session is gone.
+    pub fn tx_select(&mut self, id: SessionId) -> Result<(), Error> {
+        let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
+        session.staged.get_or_insert_default();
+        Ok(())
+    }
+
+    pub(crate) fn stage_publish(
+        &mut self,
+        id: SessionId,
+        message: Message,
+        queues: &[u32],
+    ) -> Result<Published, Error> {
+        let (max, max_bytes) = (self.limits.max_staged, self.limits.max_staged_bytes);
+        let staged = self.staged(id)?;
+        let bytes = staged.bytes.saturating_add(message.body_len() as u64);
+        if bytes > max_bytes {
+            return Err(staging_limit(max_bytes));
+        }
+        check_room(staged, max)?;
+        staged.bytes = bytes;
+        staged.publishes.push((message, SmallVec::from_slice(queues)));
+        Ok(Published::Accepted(Receipt::NONE))
+    }
+
+    pub(crate) fn stage_settle(
+        &mut self,
+        id: SessionId,
+        last: DeliveryId,
+        range: SettleRange,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        let max = self.limits.max_staged;
+        let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
+        let Some(staged) = session.staged.as_deref_mut() else { return Err(Error::Gone) };
+        check_room(staged, max)?;
+        let mut taken = Vec::new();
+        if range == SettleRange::One {
+            if let Some(index) = session.index_of(last) {
+                taken.extend(session.take(index).map(|entry| (last, entry)));
+            }
+        } else {
+            loop {
+                let number = DeliveryId(session.front);
+                let Some(entry) = session.take_front_up_to(last) else { break };
+                taken.push((number, entry));
+            }
+        }
+        if let Some(staged) = session.staged.as_deref_mut() {
+            staged.settles.extend(taken.into_iter().map(|(number, entry)| (number, entry, outcome)));
+        }
+        Ok(())
+    }
+
+    /// Carries out all that is staged as one group of records. The session stays transactional.
+    ///
+    /// # Errors
+    /// The session is gone or not transactional.
+    pub fn tx_commit(&mut self, id: SessionId) -> Result<Done<Committed>, Error> {
+        let staged = std::mem::take(self.staged(id)?);
+        if staged.publishes.is_empty() && staged.settles.is_empty() {
+            return Ok(at_once(Committed::default()));
+        }
+        // What was settled outside must not get into the group, nor the other way round.
+        self.settles.flush(&mut *self.log, Grouping::Ends);
+        let before = self.log.next_pos();
+        self.has_open_group = true;
+        let mut committed = Committed::default();
+        for (message, queues) in staged.publishes {
+            self.counters.published += 1;
+            committed.unroutable.push(match self.send_to(&queues, message, None) {
+                Published::Unroutable(message) => Some(message),
+                Published::Accepted(_) => None,
+                Published::Refused => {
+                    committed.is_refused = true;
+                    None
+                }
+            });
+        }
+        let mut touched = SmallVec::new();
+        let mut was_full = false;
+        for (_, entry, outcome) in staged.settles {
+            was_full |= self.settle_entry(id, entry, outcome, &mut touched);
+        }
+        self.after_settling(id, &touched, was_full);
+        self.settles.flush(&mut *self.log, Grouping::Continues);
+        self.has_open_group = false;
+        let receipt = if self.log.next_pos() == before {
+            Receipt::NONE
+        } else {
+            self.log.append(kind::GROUP_END, Grouping::Ends, &[]).receipt()
+        };
+        Ok(Done { value: committed, receipt })
+    }
+
+    /// Drops all that is staged; its deliveries are unsettled again, under their old numbers.
+    ///
+    /// # Errors
+    /// The session is gone or not transactional.
+    pub fn tx_rollback(&mut self, id: SessionId) -> Result<(), Error> {
+        let staged = std::mem::take(self.staged(id)?);
+        let Some(session) = self.sessions.get_mut(id.into()) else { return Err(Error::Gone) };
+        for (number, entry, _) in staged.settles.into_iter().rev() {
+            session.put_back(number, entry);
+        }
+        Ok(())
+    }
+
+    fn staged(&mut self, id: SessionId) -> Result<&mut Staged, Error> {
+        let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
+        session.staged.as_deref_mut().ok_or(Error::Gone)
+    }
+
+    /// Deliveries that a closing session has staged to settle: they go back with the unsettled ones.
+    pub(crate) fn unstage_settles(&mut self, id: SessionId) {
+        if self.sessions.get(id.into()).is_some_and(|session| session.staged.is_some()) {
+            // It is transactional, as just seen.
+            let _known = self.tx_rollback(id);
+        }
+    }
+
+    /// Whether records now belong to an open group.
+    pub(crate) fn is_grouped(&self) -> bool {
+        self.has_open_group
+    }
+
+    /// Grouping of a record that would stand alone outside an open group.
+    pub(crate) fn grouping(&self, alone: Grouping) -> Grouping {
+        if self.has_open_group { Grouping::Continues } else { alone }
+    }
+}
+
+fn check_room(staged: &Staged, max: u32) -> Result<(), Error> {
+    if staged.publishes.len() + staged.settles.len() >= max as usize {
+        return Err(staging_limit(u64::from(max)));
+    }
+    Ok(())
+}
+
+fn staging_limit(max: u64) -> Error {
+    Error::Limit { limit: LimitKind::Staged, owner: "transaction".into(), max }
+}

@@ -1,0 +1,387 @@
+//! A broker over a log in memory, with a plain dialect, driven by hand.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+
+use std::{cell::RefCell, rc::Rc, sync::Arc};
+
+use bytes::Bytes;
+use ternmq_access::{PasswordHash, Role};
+use ternmq_broker::{
+    Appended, ArgumentError, Broker, BrokerConfig, ConnectionId, ConnectionInfo, ConsumeSpec, ConsumerId,
+    Deliver, Dialect, Effect, Error, Grouping, Limits, Log, LogRequest, NodeSpec, Now, PermissionDefinition,
+    Predefined, Publish, Published, QueueClass, QueueOptions, QueueSpec, RecordSource, SessionId,
+    UserDefinition,
+};
+use ternmq_env::Rng;
+use ternmq_message::{Formats, Map, Message, MessageMeta, Value};
+use ternmq_queue::{Location, Overflow};
+use ternmq_routing::{HashBy, NodeKind, Wildcards};
+
+/// Records kept in memory; durable when told so.
+#[derive(Default)]
+pub struct Records {
+    pub all: Vec<(u64, u8, bool, Vec<u8>)>,
+    pub next: u64,
+    pub durable: u64,
+}
+
+#[derive(Clone, Default)]
+pub struct MemoryLog(pub Rc<RefCell<Records>>);
+
+const HEADER: u64 = 40;
+
+impl Log for MemoryLog {
+    fn next_pos(&self) -> u64 {
+        self.0.borrow().next
+    }
+
+    fn append(&mut self, kind: u8, grouping: Grouping, parts: &[&[u8]]) -> Appended {
+        let mut records = self.0.borrow_mut();
+        let payload = parts.concat();
+        let pos = records.next;
+        let len = HEADER + payload.len() as u64;
+        records.next += len;
+        records.all.push((pos, kind, grouping == Grouping::Ends, payload));
+        Appended { pos, len: u32::try_from(len).unwrap() }
+    }
+
+    fn durable_pos(&self) -> u64 {
+        self.0.borrow().durable
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        4_096
+    }
+}
+
+impl RecordSource for MemoryLog {
+    fn read_many(&self, places: &[Location]) -> Vec<Option<Bytes>> {
+        let records = self.0.borrow();
+        let find = |place: &Location| records.all.iter().find(|record| record.0 == place.pos);
+        places.iter().map(|place| find(place).map(|record| Bytes::from(record.3.clone()))).collect()
+    }
+}
+
+/// Numbers that are not random at all.
+pub struct CountingRng(pub u64);
+
+impl Rng for CountingRng {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            *byte = (self.0 >> 56) as u8;
+        }
+    }
+}
+
+/// Arguments are named as the settings are.
+pub struct PlainDialect;
+
+fn options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
+    let mut options = QueueOptions::default();
+    for (name, value) in arguments {
+        let number = || value.as_i64().and_then(|n| u64::try_from(n).ok());
+        let text = || value.as_str().map(Arc::from);
+        match &**name {
+            "ttl" => options.message_ttl_ms = number(),
+            "expires" => options.idle_expiry_ms = number(),
+            "max_length" => options.max_length = number(),
+            "dead_node" => options.dead_letter_node = text(),
+            "dead_key" => options.dead_letter_key = text(),
+            "max_priority" => options.max_priority = number().and_then(|n| u8::try_from(n).ok()),
+            "single_active" => options.is_single_active = value.as_bool(),
+            "delivery_limit" => options.delivery_limit = number().and_then(|n| u32::try_from(n).ok()),
+            "timeout" => options.consumer_timeout_ms = number(),
+            "reject" => options.overflow = Some(Overflow::RejectPublish),
+            "quorum" => options.class = Some(QueueClass::Quorum),
+            _ => {
+                return Err(ArgumentError {
+                    argument: name.clone(),
+                    problem: "unknown".to_owned(),
+                    is_unsupported: false,
+                });
+            }
+        }
+    }
+    Ok(options)
+}
+
+impl Dialect for PlainDialect {
+    fn error_text(&self, error: &Error) -> String {
+        format!("{error:?}")
+    }
+
+    fn queue_options(&self, arguments: &Map) -> Result<QueueOptions, ArgumentError> {
+        options(arguments)
+    }
+
+    fn class_argument(&self) -> &'static str {
+        "quorum"
+    }
+
+    fn class_name(&self, class: QueueClass) -> &'static str {
+        match class {
+            QueueClass::Classic => "classic",
+            QueueClass::Quorum => "quorum",
+        }
+    }
+
+    fn compared_arguments(&self) -> &'static [&'static str] {
+        &["ttl", "max_length", "dead_node"]
+    }
+
+    fn compared_node_arguments(&self) -> &'static [&'static str] {
+        &["fallback"]
+    }
+
+    fn policy_options(&self, definition: &Map) -> Result<QueueOptions, ArgumentError> {
+        options(definition)
+    }
+
+    fn node_fallback(&self, arguments: &Map) -> Result<Option<Arc<str>>, ArgumentError> {
+        let fallback = arguments.iter().find(|(name, _)| &**name == "fallback");
+        Ok(fallback.and_then(|(_, value)| value.as_str().map(Arc::from)))
+    }
+
+    fn hash_by(&self, _: &Map) -> Result<HashBy, ArgumentError> {
+        Ok(HashBy::Key)
+    }
+
+    fn is_reserved(&self, name: &str) -> bool {
+        name.starts_with("sys.")
+    }
+
+    fn generated_name(&self, random: [u8; 16]) -> String {
+        format!("sys.gen-{:032x}", u128::from_le_bytes(random))
+    }
+
+    fn default_node_alias(&self) -> &'static str {
+        "sys.default"
+    }
+
+    fn principal_variables(&self, user: &Arc<str>, _: &str) -> Vec<(Arc<str>, Arc<str>)> {
+        vec![("user".into(), user.clone())]
+    }
+
+    fn role_of_tag(&self, tag: &str) -> Option<Role> {
+        (tag == "admin").then_some(Role::Administrator)
+    }
+
+    fn predefined(&self) -> &'static [Predefined] {
+        &[
+            Predefined { name: "sys.topic", kind: NodeKind::Topic, is_internal: false },
+            Predefined { name: "sys.fanout", kind: NodeKind::Fanout, is_internal: false },
+        ]
+    }
+
+    fn default_namespace(&self) -> &'static str {
+        "main"
+    }
+
+    fn wildcards(&self) -> Wildcards {
+        Wildcards::DOT_STAR_HASH
+    }
+
+    fn consumer_priority(&self, _: &Map) -> Result<i32, ArgumentError> {
+        Ok(0)
+    }
+
+    fn value_text(&self, value: &Value) -> String {
+        format!("{value:?}")
+    }
+}
+
+/// A broker with one connection and one session of an all-powerful user.
+pub struct Rig {
+    pub broker: Broker,
+    pub log: MemoryLog,
+    pub now: Now,
+    pub connection: ConnectionId,
+    pub session: SessionId,
+    /// Effects not looked at yet.
+    pub effects: Vec<(ConnectionId, Effect)>,
+}
+
+pub const START_MS: u64 = 1_000_000_000_000;
+
+impl Rig {
+    pub fn new() -> Self {
+        Self::over(MemoryLog::default(), true)
+    }
+
+    /// A broker that recovers from what is durable in a log.
+    pub fn over(log: MemoryLog, was_clean: bool) -> Self {
+        let mut broker = Broker::new(BrokerConfig {
+            dialect: Arc::new(PlainDialect),
+            formats: Formats::default(),
+            log: Box::new(log.clone()),
+            rng: Box::new(CountingRng(7)),
+            limits: Limits::default(),
+            node_name: "test".into(),
+        });
+        let now = Now { monotonic_ms: 1_000, wall_ms: START_MS };
+        let records: Vec<_> = log.0.borrow().all.clone();
+        for (pos, kind, _, payload) in records {
+            let len = u32::try_from(HEADER + payload.len() as u64).unwrap();
+            broker.replay(pos, len, kind, &payload).unwrap();
+        }
+        broker.finish_recovery(now, was_clean, &[]);
+        let is_new = broker.user_definition("root").is_none();
+        if is_new {
+            let _ = broker.put_user(UserDefinition {
+                name: "root".into(),
+                password: None::<PasswordHash>,
+                tags: vec!["admin".into()],
+                ..UserDefinition::default()
+            });
+            let _ = broker
+                .put_permission(PermissionDefinition {
+                    user: "root".into(),
+                    namespace: "main".into(),
+                    configure: ".*".into(),
+                    write: ".*".into(),
+                    read: ".*".into(),
+                })
+                .unwrap();
+        }
+        let connection = broker.connect(&"root".into(), "main", ConnectionInfo::default()).unwrap();
+        let session = broker.open_session(connection, 1).unwrap();
+        let mut rig = Self { broker, log, now, connection, session, effects: Vec::new() };
+        rig.turn();
+        rig
+    }
+
+    /// What a crash leaves: the whole groups of records up to what is durable.
+    pub fn crashed_log(&self) -> MemoryLog {
+        let records = self.log.0.borrow();
+        let mut kept: Vec<_> = records
+            .all
+            .iter()
+            .filter(|record| record.0 + HEADER + record.3.len() as u64 <= records.durable)
+            .cloned()
+            .collect();
+        while kept.last().is_some_and(|record| !record.2) {
+            kept.pop();
+        }
+        let next = records.next;
+        MemoryLog(Rc::new(RefCell::new(Records { all: kept, next, durable: next })))
+    }
+
+    /// Ends the turn, makes everything durable, reads what is wanted from the log.
+    pub fn turn(&mut self) {
+        self.broker.set_now(self.now);
+        self.broker.handle_timers();
+        loop {
+            self.broker.end_turn();
+            {
+                let mut records = self.log.0.borrow_mut();
+                records.durable = records.next;
+            }
+            let _ = self.broker.handle_durable();
+            let mut is_idle = !self.broker.wants_turn();
+            while let Some(job) = self.broker.poll_load() {
+                self.broker.handle_loaded(job.run(&self.log));
+                is_idle = false;
+            }
+            self.effects.extend(self.broker.drain_effects());
+            if is_idle {
+                break;
+            }
+        }
+    }
+
+    /// Carries out what the broker asks of the log; answers the released segments.
+    pub fn log_requests(&mut self) -> Vec<LogRequest> {
+        let mut requests = Vec::new();
+        while let Some(request) = self.broker.poll_log_request() {
+            if let LogRequest::PublishCheckpoint { start } = request {
+                self.log
+                    .0
+                    .borrow_mut()
+                    .all
+                    .retain(|record| record.0 >= start || record.1 == 1 || record.1 == 3);
+            }
+            requests.push(request);
+        }
+        requests
+    }
+
+    pub fn advance(&mut self, ms: u64) {
+        self.now.monotonic_ms += ms;
+        self.now.wall_ms += ms;
+        self.turn();
+    }
+
+    pub fn queue(&mut self, name: &str, arguments: &[(&str, Value)]) {
+        let spec = QueueSpec {
+            name: name.into(),
+            is_durable: true,
+            arguments: arguments.iter().map(|(name, value)| ((*name).into(), value.clone())).collect(),
+            ..QueueSpec::default()
+        };
+        let _ = self.broker.declare_queue(self.session, spec).unwrap();
+    }
+
+    pub fn node(&mut self, name: &str, kind: NodeKind) {
+        let spec = NodeSpec {
+            name: name.into(),
+            kind,
+            is_durable: true,
+            is_auto_delete: false,
+            is_internal: false,
+            arguments: Map::new(),
+        };
+        let _ = self.broker.declare_node(self.session, spec).unwrap();
+    }
+
+    pub fn bind(&mut self, queue: &str, node: &str, key: &str) {
+        let _ = self.broker.bind_queue(self.session, queue, node, key, Map::new()).unwrap();
+    }
+
+    pub fn publish(&mut self, node: &str, key: &str, body: &str) -> Published {
+        self.publish_with(node, key, body, MessageMeta { is_durable: true, ..MessageMeta::default() })
+    }
+
+    pub fn publish_with(&mut self, node: &str, key: &str, body: &str, meta: MessageMeta) -> Published {
+        let message = Message::new(node, key, b"", body.as_bytes(), meta, None).unwrap();
+        self.broker.publish(self.session, Publish { message, extra_keys: &[], claimed_user: None }).unwrap()
+    }
+
+    /// Puts messages straight into a queue.
+    pub fn fill(&mut self, queue: &str, bodies: &[&str]) {
+        for body in bodies {
+            assert!(matches!(self.publish("", queue, body), Published::Accepted(_)), "{body}");
+        }
+    }
+
+    pub fn consume(&mut self, queue: &str, label: u32, window: Option<u32>) -> ConsumerId {
+        let spec = ConsumeSpec { queue, label, window, needs_settle: true, is_exclusive: false, priority: 0 };
+        let consumer = self.broker.consume(self.session, &spec).unwrap();
+        self.broker.start_consumer(consumer);
+        consumer
+    }
+
+    /// Deliveries since the last look.
+    pub fn deliveries(&mut self) -> Vec<Deliver> {
+        self.turn();
+        let (deliveries, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.effects).into_iter().partition(|(_, e)| matches!(e, Effect::Deliver(_)));
+        self.effects = rest;
+        deliveries
+            .into_iter()
+            .filter_map(
+                |(_, effect)| if let Effect::Deliver(deliver) = effect { Some(deliver) } else { None },
+            )
+            .collect()
+    }
+
+    /// Bodies of the deliveries since the last look.
+    pub fn bodies(&mut self) -> Vec<String> {
+        self.deliveries().iter().map(|d| String::from_utf8(d.message.body().to_vec()).unwrap()).collect()
+    }
+
+    /// Ready and unsettled messages of a queue.
+    pub fn counts(&mut self, queue: &str) -> (u64, u64) {
+        let view = self.broker.queue_view("main", queue).unwrap();
+        (view.ready_count, view.unsettled_count)
+    }
+}

@@ -1,0 +1,390 @@
+//! Who gets the next message: priority first, round-robin among equals, one active consumer when asked, credit always.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::{
+    entry::Seq,
+    filter::Filter,
+    machine::Mode,
+    windows::{SessionIndex, Windows},
+};
+
+/// Credit of one consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// As many as come.
+    Unlimited,
+    /// At most this many unsettled deliveries. Means nothing to a consumer that needs no settlement.
+    Sliding(u32),
+    /// This many deliveries more, whatever is unsettled.
+    Credit(u32),
+}
+
+/// A consumer to add.
+#[derive(Clone)]
+pub struct ConsumerSpec {
+    /// The facade's name for it, unique in the queue; not `NO_CONSUMER`.
+    pub key: u32,
+    /// Its session.
+    pub session: SessionIndex,
+    /// Most unsettled deliveries; `None` for no limit.
+    pub window: Option<u32>,
+    /// Deliveries stay unsettled until settled; otherwise they are gone when handed out.
+    pub needs_settle: bool,
+    /// Higher ones are served first.
+    pub priority: i32,
+    /// No other consumer may be there.
+    pub is_exclusive: bool,
+    /// It takes only messages that pass.
+    pub filter: Option<Arc<dyn Filter>>,
+}
+
+/// The consumer was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddConsumerError {
+    /// An exclusive consumer is there, or the new one wants to be exclusive and others are there.
+    ExclusiveInUse,
+}
+
+/// A consumer as a listing shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsumerView {
+    /// Its key.
+    pub key: u32,
+    /// Its session.
+    pub session: SessionIndex,
+    /// Its credit.
+    pub window: Window,
+    /// Its deliveries have to be settled.
+    pub needs_settle: bool,
+    /// Its priority.
+    pub priority: i32,
+    /// It is alone by its own wish.
+    pub is_exclusive: bool,
+    /// Deliveries that it has not settled.
+    pub unsettled_count: u32,
+    /// It may get messages: false for those that stand by behind a single active consumer.
+    pub is_active: bool,
+}
+
+pub(crate) struct Consumer {
+    pub(crate) key: u32,
+    pub(crate) session: SessionIndex,
+    pub(crate) window: Window,
+    pub(crate) needs_settle: bool,
+    pub(crate) is_exclusive: bool,
+    priority: i32,
+    unsettled: u32,
+    /// On the first of a priority: how many consumers have this priority, and whose turn it is.
+    group_len: u32,
+    turn: u32,
+    pub(crate) filter: Option<Arc<dyn Filter>>,
+    /// For each lane: entries before this number were looked at and left. Used in selective dispatch only.
+    cursors: Vec<Seq>,
+}
+
+impl std::fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Consumer").field("key", &self.key).field("window", &self.window).finish_non_exhaustive()
+    }
+}
+
+impl Consumer {
+    #[inline]
+    fn has_credit(&self, windows: &Windows) -> bool {
+        let own = match self.window {
+            Window::Unlimited => true,
+            Window::Sliding(limit) => !self.needs_settle || self.unsettled < limit,
+            Window::Credit(left) => left > 0,
+        };
+        own && if self.needs_settle { windows.has_room(self.session) } else { windows.is_open(self.session) }
+    }
+
+    pub(crate) fn cursor(&self, lane: u8) -> Seq {
+        self.cursors.get(usize::from(lane)).copied().unwrap_or_default()
+    }
+
+    fn set_cursor(&mut self, lane: u8, seq: Seq) {
+        let lane = usize::from(lane);
+        if self.cursors.len() <= lane {
+            self.cursors.resize(lane + 1, Seq(0));
+        }
+        if let Some(cursor) = self.cursors.get_mut(lane) {
+            *cursor = seq;
+        }
+    }
+}
+
+/// A queue's consumers: sorted by priority, the highest first, then by age.
+#[derive(Debug, Default)]
+pub(crate) struct Consumers {
+    list: Vec<Consumer>,
+    /// Key of the one that gets everything, in single active mode.
+    active: Option<u32>,
+    is_single_active: bool,
+    /// Nobody had credit when last asked, and nothing gave any since: a publish need not ask again.
+    pub(crate) is_saturated: bool,
+    filtered: u32,
+}
+
+impl Consumers {
+    pub(crate) fn new(mode: Mode) -> Self {
+        Self { is_single_active: mode == Mode::SingleActive, ..Self::default() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(crate) fn has_filters(&self) -> bool {
+        self.filtered > 0
+    }
+
+    pub(crate) fn active(&self) -> Option<u32> {
+        self.active
+    }
+
+    pub(crate) fn views(&self) -> impl Iterator<Item = ConsumerView> {
+        self.list.iter().map(|consumer| ConsumerView {
+            key: consumer.key,
+            session: consumer.session,
+            window: consumer.window,
+            needs_settle: consumer.needs_settle,
+            priority: consumer.priority,
+            is_exclusive: consumer.is_exclusive,
+            unsettled_count: consumer.unsettled,
+            is_active: !self.is_single_active || self.active == Some(consumer.key),
+        })
+    }
+
+    pub(crate) fn add(&mut self, spec: ConsumerSpec) -> Result<(), AddConsumerError> {
+        let is_taken = self.list.iter().any(|consumer| consumer.is_exclusive);
+        if is_taken || (spec.is_exclusive && !self.list.is_empty()) {
+            return Err(AddConsumerError::ExclusiveInUse);
+        }
+        let at = self.list.partition_point(|consumer| consumer.priority >= spec.priority);
+        self.filtered += u32::from(spec.filter.is_some());
+        let consumer = Consumer {
+            key: spec.key,
+            session: spec.session,
+            window: spec.window.map_or(Window::Unlimited, Window::Sliding),
+            needs_settle: spec.needs_settle,
+            is_exclusive: spec.is_exclusive,
+            priority: spec.priority,
+            unsettled: 0,
+            group_len: 0,
+            turn: 0,
+            filter: spec.filter,
+            cursors: Vec::new(),
+        };
+        if self.list.is_empty() {
+            self.list.reserve_exact(1);
+        }
+        let before = self.take_turns();
+        self.list.insert(at, consumer);
+        self.regroup(before);
+        if self.is_single_active && self.active.is_none() {
+            self.active = Some(spec.key);
+        }
+        self.is_saturated = false;
+        Ok(())
+    }
+
+    pub(crate) fn remove(&mut self, key: u32) -> bool {
+        let Some(at) = self.list.iter().position(|consumer| consumer.key == key) else { return false };
+        let before = self.take_turns();
+        let gone = self.list.remove(at);
+        self.filtered -= u32::from(gone.filter.is_some());
+        self.regroup(before);
+        if self.active == Some(key) {
+            self.active = self.list.first().map(|consumer| consumer.key);
+            self.is_saturated = false;
+        }
+        if self.list.is_empty() {
+            self.list = Vec::new();
+        }
+        true
+    }
+
+    /// Key of the consumer whose turn it is, per priority.
+    fn take_turns(&self) -> Vec<u32> {
+        let mut keys = Vec::new();
+        let mut start = 0;
+        while let Some(first) = self.list.get(start) {
+            keys.extend(self.list.get(start + first.turn as usize).map(|consumer| consumer.key));
+            start += first.group_len.max(1) as usize;
+        }
+        keys
+    }
+
+    /// Finds the groups of equal priority again; whoever had the turn keeps it.
+    fn regroup(&mut self, turns: Vec<u32>) {
+        let mut start = 0;
+        while let Some(priority) = self.list.get(start).map(|first| first.priority) {
+            let rest = self.list.get(start..).unwrap_or_default();
+            let group = rest.iter().take_while(|consumer| consumer.priority == priority);
+            let len = group.clone().count();
+            let turn = group.enumerate().find(|(_, consumer)| turns.contains(&consumer.key)).map_or(0, |(i, _)| i);
+            if let Some(first) = self.list.get_mut(start) {
+                first.group_len = u32::try_from(len).unwrap_or(u32::MAX);
+                first.turn = u32::try_from(turn).unwrap_or(0);
+            }
+            start += len;
+        }
+    }
+
+    fn find_mut(&mut self, key: u32) -> Option<&mut Consumer> {
+        self.list.iter_mut().find(|consumer| consumer.key == key)
+    }
+
+    pub(crate) fn set_window(&mut self, key: u32, window: Window) -> bool {
+        self.is_saturated = false;
+        self.find_mut(key).map(|consumer| consumer.window = window).is_some()
+    }
+
+    pub(crate) fn add_credit(&mut self, key: u32, count: u32) -> bool {
+        self.is_saturated = false;
+        let Some(consumer) = self.find_mut(key) else { return false };
+        consumer.window = Window::Credit(match consumer.window {
+            Window::Unlimited | Window::Sliding(_) => count,
+            Window::Credit(left) => left.saturating_add(count),
+        });
+        true
+    }
+
+    /// Visits the consumers with credit in the order in which they are to be asked.
+    #[inline]
+    fn first_with_credit(&self, windows: &Windows, mut ask: impl FnMut(usize, &Consumer) -> bool) -> Option<usize> {
+        if self.is_single_active {
+            let active = self.active?;
+            let at = self.list.iter().position(|consumer| consumer.key == active)?;
+            let consumer = self.list.get(at)?;
+            return (consumer.has_credit(windows) && ask(at, consumer)).then_some(at);
+        }
+        let mut start = 0;
+        while let Some(first) = self.list.get(start) {
+            let (len, turn) = (first.group_len as usize, first.turn as usize);
+            for step in 0..len {
+                let offset = if turn + step < len { turn + step } else { turn + step - len };
+                let at = start + offset;
+                if let Some(consumer) = self.list.get(at)
+                    && consumer.has_credit(windows)
+                    && ask(at, consumer)
+                {
+                    return Some(at);
+                }
+            }
+            start += len.max(1);
+        }
+        None
+    }
+
+    /// Who is next, without taking the turn.
+    #[inline]
+    pub(crate) fn peek(&self, windows: &Windows) -> Option<usize> {
+        self.first_with_credit(windows, |_, _| true)
+    }
+
+    pub(crate) fn get(&self, at: usize) -> Option<&Consumer> {
+        self.list.get(at)
+    }
+
+    /// Counts a delivery to the consumer: its credit, its session's, its turn.
+    #[inline]
+    pub(crate) fn charge(&mut self, at: usize, windows: &mut Windows) {
+        if self.list.len() > 1 {
+            self.pass_turn(at);
+        }
+        let Some(consumer) = self.list.get_mut(at) else { return };
+        if let Window::Credit(left) = &mut consumer.window {
+            *left = left.saturating_sub(1);
+        }
+        if consumer.needs_settle {
+            consumer.unsettled += 1;
+            windows.take(consumer.session);
+        }
+    }
+
+    fn pass_turn(&mut self, at: usize) {
+        let mut start = 0;
+        while let Some(first) = self.list.get_mut(start) {
+            let len = first.group_len.max(1) as usize;
+            if at < start + len {
+                let next = at - start + 1;
+                first.turn = if next < len { u32::try_from(next).unwrap_or(0) } else { 0 };
+                return;
+            }
+            start += len;
+        }
+    }
+
+    /// A delivery of the consumer is settled. `hint` is where it stood when it got the delivery.
+    #[inline]
+    pub(crate) fn release(&mut self, key: u32, hint: usize) {
+        let at = match self.list.get(hint) {
+            Some(consumer) if consumer.key == key => Some(hint),
+            _ => self.list.iter().position(|consumer| consumer.key == key),
+        };
+        let Some(consumer) = at.and_then(|at| self.list.get_mut(at)) else { return };
+        if matches!(consumer.window, Window::Sliding(limit) if consumer.unsettled >= limit) {
+            self.is_saturated = false;
+        }
+        consumer.unsettled = consumer.unsettled.saturating_sub(1);
+    }
+
+    /// Lowest cursor in this lane among the consumers with credit; `None` when nobody has any.
+    pub(crate) fn lowest_cursor(&self, lane: u8, windows: &Windows) -> Option<Seq> {
+        let mut lowest = None;
+        self.first_with_credit(windows, |_, consumer| {
+            let cursor = consumer.cursor(lane);
+            lowest = Some(lowest.map_or(cursor, |seq: Seq| seq.min(cursor)));
+            false
+        });
+        lowest
+    }
+
+    /// First consumer with credit that wants the entry; those that do not are moved past it.
+    pub(crate) fn choose(
+        &mut self,
+        lane: u8,
+        seq: Seq,
+        windows: &Windows,
+        mut wants: impl FnMut(&Consumer) -> bool,
+    ) -> Option<usize> {
+        let mut refused = SmallVec::<[usize; 16]>::new();
+        let found = self.first_with_credit(windows, |at, consumer| {
+            if consumer.cursor(lane) > seq {
+                return false;
+            }
+            let is_wanted = wants(consumer);
+            if !is_wanted {
+                refused.push(at);
+            }
+            is_wanted
+        });
+        for at in refused {
+            if let Some(consumer) = self.list.get_mut(at) {
+                consumer.set_cursor(lane, Seq(seq.0.saturating_add(1)));
+            }
+        }
+        found
+    }
+
+    /// Who may get what has changed: everybody looks at everything again.
+    pub(crate) fn rewind_all(&mut self) {
+        for consumer in &mut self.list {
+            consumer.cursors.clear();
+        }
+    }
+
+    /// An entry came back to a lane: everybody looks at it again, whoever had it.
+    pub(crate) fn rewind(&mut self, lane: u8, seq: Seq) {
+        for consumer in &mut self.list {
+            if consumer.cursor(lane) > seq {
+                consumer.set_cursor(lane, seq);
+            }
+        }
+    }
+}

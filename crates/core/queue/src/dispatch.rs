@@ -1,0 +1,232 @@
+//! Handing ready entries to consumers.
+
+use crate::{
+    consumers::Consumer,
+    entry::{Entry, Seq},
+    lane::Front,
+    machine::{Held, Queue},
+    outbox::{Delivery, NO_CONSUMER, Outbox},
+    windows::{SessionIndex, Windows},
+};
+
+/// Answer to [`Queue::get`].
+#[derive(Debug)]
+pub enum GetResult {
+    /// The first ready message.
+    Got(Delivery),
+    /// Nothing is ready.
+    Empty,
+    /// The first ready message is in the log. A load was requested; try again when it is done.
+    Loading,
+}
+
+/// How far selective dispatch came in one lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scan {
+    /// Everything resident was looked at; lower lanes may go.
+    Done,
+    /// Nobody has credit.
+    Saturated,
+    /// More of the lane is on its way from the log; lower lanes wait.
+    Loading,
+}
+
+/// A filtered consumer makes the queue hold up to this many times its budget in memory, looking for a match.
+const SELECTIVE_BUDGETS: u32 = 4;
+
+impl Queue {
+    /// Hands out what can go, then drops what is over the limits, then what has expired at the head, then asks for
+    /// cold entries that will be needed soon.
+    #[inline]
+    pub fn run(&mut self, now_ms: u64, windows: &mut Windows, outbox: &mut Outbox) {
+        if self.lanes.count == 0 {
+            return;
+        }
+        if !self.consumers.is_saturated && self.consumers.len() > 0 {
+            if self.is_selective() {
+                self.dispatch_selective(now_ms, windows, outbox);
+            } else {
+                self.dispatch(now_ms, windows, outbox);
+            }
+        }
+        if self.lanes.count > 0 {
+            self.enforce_limits(outbox);
+            self.expire_heads(now_ms, outbox);
+            self.refill(now_ms, outbox);
+        }
+    }
+
+    /// Consumers or entries differ in who may get what: order alone does not decide.
+    #[inline]
+    pub(crate) fn is_selective(&self) -> bool {
+        self.consumers.has_filters() || self.rare.as_ref().is_some_and(|rare| rare.groups.is_some())
+    }
+
+    fn dispatch(&mut self, now_ms: u64, windows: &mut Windows, outbox: &mut Outbox) {
+        while let Some(lane) = self.lanes.highest() {
+            let Some(at) = self.consumers.peek(windows) else {
+                self.consumers.is_saturated = true;
+                return;
+            };
+            match self.take_first(lane, now_ms, outbox) {
+                Some(entry) => self.deliver(at, entry, windows, outbox),
+                None if self.lanes.highest() == Some(lane) => return,
+                // Only expired ones were there.
+                None => {}
+            }
+        }
+    }
+
+    /// Takes the first entry of a lane that has not expired; `None` when it is cold (a load is requested) or the lane
+    /// is empty.
+    #[inline]
+    pub(crate) fn take_first(&mut self, lane: u8, now_ms: u64, outbox: &mut Outbox) -> Option<Entry> {
+        loop {
+            let is_cold = self.lanes.edit(lane, |lane| match lane.front() {
+                Front::Entry(_) => false,
+                Front::Cold => true,
+                Front::Empty => false,
+            });
+            if is_cold {
+                self.request_load(lane, outbox);
+                return None;
+            }
+            let entry = self.lanes.edit(lane, crate::lane::Lane::pop)?;
+            if entry.expires_at_ms >= now_ms {
+                return Some(entry);
+            }
+            self.expire(entry, outbox);
+        }
+    }
+
+    #[inline]
+    fn deliver(&mut self, at: usize, entry: Entry, windows: &mut Windows, outbox: &mut Outbox) {
+        let Some(consumer) = self.consumers.get(at) else { return };
+        let (key, session, needs_settle) = (consumer.key, consumer.session, consumer.needs_settle);
+        self.consumers.charge(at, windows);
+        let delivery = self.hand_out(entry, needs_settle, session, (key, at), outbox);
+        outbox.deliveries.push(delivery);
+    }
+
+    #[inline]
+    fn hand_out(
+        &mut self,
+        mut entry: Entry,
+        needs_settle: bool,
+        session: SessionIndex,
+        (consumer, at): (u32, usize),
+        outbox: &mut Outbox,
+    ) -> Delivery {
+        let seq = entry.seq;
+        let is_redelivered = entry.is_redelivered() || seq < self.redelivered_below;
+        let failed_count = entry.failed_count;
+        if needs_settle {
+            entry.acquired_count = entry.acquired_count.saturating_add(1);
+            let message = entry.message.clone();
+            let place = u32::try_from(at).unwrap_or(u32::MAX);
+            let slot = self.unsettled.insert(Held { entry, consumer, place });
+            // More than 4 G unsettled entries do not fit in memory.
+            let slot = Some(u32::try_from(slot).unwrap_or(u32::MAX));
+            return Delivery { session, consumer, slot, seq, message, is_redelivered, failed_count };
+        }
+        self.let_go(entry.message.body_len() as u64, outbox);
+        if let Some(location) = entry.location {
+            outbox.settled.push((seq, location));
+        }
+        Delivery { session, consumer, slot: None, seq, message: entry.message, is_redelivered, failed_count }
+    }
+
+    /// Fetches the first ready message, whatever the consumers. Takes no credit.
+    pub fn get(
+        &mut self,
+        needs_settle: bool,
+        session: SessionIndex,
+        now_ms: u64,
+        outbox: &mut Outbox,
+    ) -> GetResult {
+        while let Some(lane) = self.lanes.highest() {
+            if let Some(entry) = self.take_first(lane, now_ms, outbox) {
+                let delivery = self.hand_out(entry, needs_settle, session, (NO_CONSUMER, 0), outbox);
+                self.refill(now_ms, outbox);
+                return GetResult::Got(delivery);
+            }
+            // Only expired ones were there: the next lane may have more.
+            if self.lanes.highest() == Some(lane) {
+                return GetResult::Loading;
+            }
+        }
+        GetResult::Empty
+    }
+
+    /// Resident ready entries from this number on, in the order in which they would be handed out, at most `max`.
+    /// Changes nothing. Entries that are in the log are left out, and so is what stands behind them.
+    pub fn browse(&self, from: Option<Seq>, max: usize) -> impl Iterator<Item = &Entry> {
+        let from = from.unwrap_or_default();
+        self.lanes
+            .occupied()
+            .flat_map(|(_, lane)| lane.resident())
+            .filter(move |entry| entry.seq >= from)
+            .take(max)
+    }
+
+    fn dispatch_selective(&mut self, now_ms: u64, windows: &mut Windows, outbox: &mut Outbox) {
+        let mut next = self.lanes.highest();
+        while let Some(lane) = next {
+            match self.scan_lane(lane, now_ms, windows, outbox) {
+                Scan::Done => {}
+                Scan::Loading => return,
+                Scan::Saturated => {
+                    self.consumers.is_saturated = true;
+                    return;
+                }
+            }
+            next = lane.checked_sub(1).and_then(|below| self.lanes.highest_to(below));
+        }
+    }
+
+    /// Looks at each resident entry of the lane that some consumer with credit has not seen, oldest first, and gives
+    /// it to the first consumer that wants it.
+    fn scan_lane(&mut self, lane: u8, now_ms: u64, windows: &mut Windows, outbox: &mut Outbox) -> Scan {
+        let budget = self.lanes.budget.times(SELECTIVE_BUDGETS);
+        self.lanes.edit(lane, |lane| lane.pull_tail(budget));
+        let Some(mut from) = self.consumers.lowest_cursor(lane, windows) else { return Scan::Saturated };
+        while let Some((place, entry)) = self.lanes.get(lane).find(from) {
+            let seq = entry.seq;
+            from = Seq(seq.0 + 1);
+            if entry.expires_at_ms < now_ms {
+                if let Some(entry) = self.lanes.edit(lane, |lane| lane.remove(place)) {
+                    self.expire(entry, outbox);
+                }
+                continue;
+            }
+            let groups = self.rare.as_ref().and_then(|rare| rare.groups.as_ref());
+            let bucket = groups.and_then(|groups| groups.bucket(&entry.message));
+            let owner = bucket.and_then(|bucket| groups.and_then(|groups| groups.owner(bucket)));
+            let message = &entry.message;
+            let wants = |consumer: &Consumer| {
+                owner.is_none_or(|owner| owner == consumer.key)
+                    && consumer.filter.as_ref().is_none_or(|filter| filter.matches(message))
+            };
+            let Some(at) = self.consumers.choose(lane, seq, windows, wants) else { continue };
+            if let (Some(bucket), Some(key)) = (bucket, self.consumers.get(at).map(|consumer| consumer.key)) {
+                self.bind_group(bucket, key);
+            }
+            let Some(entry) = self.lanes.edit(lane, |lane| lane.remove(place)) else { continue };
+            self.deliver(at, entry, windows, outbox);
+            if self.consumers.peek(windows).is_none() {
+                return Scan::Saturated;
+            }
+        }
+        if self.lanes.get(lane).has_cold() && self.lanes.get(lane).is_below(budget) {
+            self.request_load(lane, outbox);
+            return Scan::Loading;
+        }
+        Scan::Done
+    }
+
+    fn bind_group(&mut self, bucket: usize, consumer: u32) {
+        if let Some(groups) = self.rare.as_mut().and_then(|rare| rare.groups.as_mut()) {
+            groups.bind(bucket, consumer);
+        }
+    }
+}

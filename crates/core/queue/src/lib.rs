@@ -1,0 +1,46 @@
+//! One queue: a deterministic state machine. The same inputs give the same outputs on every replica.
+//!
+//! Owns: ready order, paging of cold entries, dispatch to consumers, credit, settlement, expiry, length limits.
+//! Must not know: clocks, files, protocols, names of other queues. Time comes with each call; what should happen
+//! outside goes into an [`Outbox`].
+//!
+//! Reading order: [`QueueSettings`], [`Entry`], [`Outbox`], then the machine: [`Queue`], its lanes, dispatch, settle,
+//! expiry, limits, paging, snapshot.
+//!
+//! Known limits: an entry that expires behind a longer-lived one goes when it comes to the head; a filtered consumer
+//! sees only the first entries of a long backlog (four times the [`Budget`]); two message groups may share a bucket
+//! and then share a consumer.
+
+mod chunk;
+mod consumers;
+mod dispatch;
+mod entry;
+mod expiry;
+mod filter;
+mod groups;
+mod lane;
+mod limits;
+mod machine;
+mod outbox;
+mod paging;
+mod settings;
+mod settle;
+mod snapshot;
+mod windows;
+
+pub use chunk::{ChunkList, ChunkRef, ChunkView};
+pub use consumers::{AddConsumerError, ConsumerSpec, ConsumerView, Window};
+pub use dispatch::GetResult;
+pub use entry::{Entry, EntryRef, Location, Seq};
+pub use filter::{Filter, GroupKey, Grouping};
+pub use limits::Room;
+pub use machine::Queue;
+pub use outbox::{Dead, Delivery, LoadRequest, NO_CONSUMER, Outbox};
+pub use paging::Budget;
+pub use settings::{DeadLetterRoute, Overflow, QueueSettings};
+pub use settle::Blame;
+pub use snapshot::{QueueSnapshot, SnapshotChunk};
+pub use windows::{Gate, SessionIndex, Windows};
+
+#[cfg(test)]
+mod tests {}

@@ -1,0 +1,274 @@
+//! The machine: its state, and how entries come in.
+
+use std::sync::Arc;
+
+use slab::Slab;
+use ternmq_message::Message;
+
+use crate::{
+    chunk::ColdChunk,
+    consumers::{AddConsumerError, ConsumerSpec, ConsumerView, Consumers, Window},
+    entry::{Entry, Location, Seq},
+    filter::{Filter, Grouping},
+    groups::Groups,
+    lane::Lanes,
+    outbox::Outbox,
+    settings::QueueSettings,
+    windows::Windows,
+};
+
+/// How consumers share the queue. Fixed for a queue's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Shared,
+    SingleActive,
+}
+
+/// An entry that was handed out and is not settled.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) entry: Entry,
+    pub(crate) consumer: u32,
+    /// Where the consumer stood among the consumers then: a hint that saves a search.
+    pub(crate) place: u32,
+}
+
+/// State that few queues have, boxed so that an idle queue is small.
+#[derive(Default)]
+pub(crate) struct Rare {
+    pub(crate) admission: Option<Arc<dyn Filter>>,
+    pub(crate) groups: Option<Groups>,
+    /// Chunks that could not be read (F5), with their lanes. Kept: a later attempt may succeed, and nothing may
+    /// treat their entries as settled.
+    pub(crate) quarantined: Vec<(u8, ColdChunk)>,
+    pub(crate) damaged_count: u64,
+}
+
+impl std::fmt::Debug for Rare {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rare").field("damaged_count", &self.damaged_count).finish_non_exhaustive()
+    }
+}
+
+/// One queue. See the crate's documentation for what it owns; calls that need settled order are documented with them.
+///
+/// After any call that adds messages, consumers or credit, or gives entries back, call [`Queue::run`].
+#[derive(Debug)]
+pub struct Queue {
+    pub(crate) settings: Arc<QueueSettings>,
+    pub(crate) next_seq: Seq,
+    pub(crate) lanes: Lanes,
+    pub(crate) unsettled: Slab<Held>,
+    pub(crate) consumers: Consumers,
+    pub(crate) resident_bytes: u64,
+    /// Entries below this number may have been handed out before a crash that forgot it (I4).
+    pub(crate) redelivered_below: Seq,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+impl Queue {
+    /// An empty queue. `max_priority` and `is_single_active` of these settings hold for its whole life.
+    #[must_use]
+    pub fn new(settings: Arc<QueueSettings>) -> Self {
+        let mode = if settings.is_single_active { Mode::SingleActive } else { Mode::Shared };
+        Self {
+            lanes: Lanes::new(settings.max_priority),
+            consumers: Consumers::new(mode),
+            next_seq: Seq(1),
+            unsettled: Slab::new(),
+            resident_bytes: 0,
+            redelivered_below: Seq(0),
+            rare: None,
+            settings,
+        }
+    }
+
+    /// Obeys other settings from now on: limits at once, times to live for messages that come later.
+    pub fn apply_settings(
+        &mut self,
+        settings: Arc<QueueSettings>,
+        now_ms: u64,
+        windows: &mut Windows,
+        outbox: &mut Outbox,
+    ) {
+        self.settings = settings;
+        self.run(now_ms, windows, outbox);
+    }
+
+    /// What it obeys.
+    #[must_use]
+    pub fn settings(&self) -> &Arc<QueueSettings> {
+        &self.settings
+    }
+
+    /// Lets in only what passes (a durable subscription's selector). Asked by [`Self::wants`], not by `push`.
+    pub fn set_admission(&mut self, filter: Option<Arc<dyn Filter>>) {
+        self.rare().admission = filter;
+    }
+
+    /// Turns message groups on or off. Groups that are bound to consumers are unbound.
+    pub fn set_grouping(&mut self, grouping: Option<Grouping>) {
+        self.rare().groups = grouping.map(Groups::new);
+        self.consumers.rewind_all();
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Whether the queue takes this message at all.
+    #[must_use]
+    pub fn wants(&self, message: &Message) -> bool {
+        let admission = self.rare.as_ref().and_then(|rare| rare.admission.as_ref());
+        admission.is_none_or(|filter| filter.matches(message))
+    }
+
+    /// Whether a message pushed now goes out at once for good when the queue runs: nothing is ready, and the next
+    /// consumer needs no settlement and has credit. Such a message need not be logged.
+    #[inline]
+    #[must_use]
+    pub fn can_hand_over(&self, windows: &Windows) -> bool {
+        self.lanes.count == 0
+            && !self.consumers.is_saturated
+            && !self.is_selective()
+            && self
+                .consumers
+                .peek(windows)
+                .and_then(|at| self.consumers.get(at))
+                .is_some_and(|consumer| !consumer.needs_settle)
+    }
+
+    /// Appends a message. `location` is its record in the log, if it has one. Wakes nobody: see [`Self::run`].
+    #[inline]
+    pub fn push(
+        &mut self,
+        message: Message,
+        location: Option<Location>,
+        now_ms: u64,
+        outbox: &mut Outbox,
+    ) -> Seq {
+        let seq = self.next_seq;
+        self.next_seq = Seq(seq.0 + 1);
+        let expires_at_ms = self.expiry_of(&message, now_ms);
+        let lane = self.lanes.lane_of(message.meta().priority);
+        let len = message.body_len() as u64;
+        let entry = Entry { seq, message, location, expires_at_ms, failed_count: 0, acquired_count: 0 };
+        let budget = self.lanes.budget;
+        self.hold(len, outbox);
+        if self.lanes.edit(lane, |lane| lane.push(entry, budget)) {
+            outbox.spills.push(lane);
+        }
+        seq
+    }
+
+    /// Number that the next pushed message gets.
+    #[must_use]
+    pub fn next_seq(&self) -> Seq {
+        self.next_seq
+    }
+
+    /// Counts a body that came into memory.
+    #[inline]
+    pub(crate) fn hold(&mut self, len: u64, outbox: &mut Outbox) {
+        self.resident_bytes += len;
+        outbox.resident_delta_bytes += len.cast_signed();
+    }
+
+    /// Counts a body that left memory.
+    #[inline]
+    pub(crate) fn let_go(&mut self, len: u64, outbox: &mut Outbox) {
+        self.resident_bytes -= len;
+        outbox.resident_delta_bytes -= len.cast_signed();
+    }
+
+    /// Adds a consumer.
+    ///
+    /// # Errors
+    /// [`AddConsumerError::ExclusiveInUse`]; nothing has changed then.
+    pub fn add_consumer(&mut self, spec: ConsumerSpec) -> Result<(), AddConsumerError> {
+        self.consumers.add(spec)
+    }
+
+    /// Removes a consumer; false when there is none of this key. Its unsettled entries stay unsettled: the facade
+    /// gives them back, all of the session in one go.
+    pub fn remove_consumer(&mut self, key: u32) -> bool {
+        if let Some(groups) = self.rare.as_mut().and_then(|rare| rare.groups.as_mut()) {
+            groups.release(key);
+            self.consumers.rewind_all();
+        }
+        self.consumers.remove(key)
+    }
+
+    /// Replaces a consumer's credit; false when there is none of this key.
+    pub fn set_consumer_window(&mut self, key: u32, window: Window) -> bool {
+        self.consumers.set_window(key, window)
+    }
+
+    /// Gives a consumer credit for `count` deliveries more; false when there is none of this key. From the first call
+    /// on it has explicit credit instead of a window.
+    pub fn add_credit(&mut self, key: u32, count: u32) -> bool {
+        self.consumers.add_credit(key, count)
+    }
+
+    /// Number of consumers.
+    #[must_use]
+    pub fn consumer_count(&self) -> usize {
+        self.consumers.len()
+    }
+
+    /// Key of the single active consumer; `None` without one and in other queues.
+    #[must_use]
+    pub fn active_consumer(&self) -> Option<u32> {
+        self.consumers.active()
+    }
+
+    /// All consumers, in the order in which they are served.
+    pub fn consumers(&self) -> impl Iterator<Item = ConsumerView> {
+        self.consumers.views()
+    }
+
+    /// A session of one of the consumers has room again: the next [`Self::run`] asks them all.
+    pub fn session_opened(&mut self) {
+        self.consumers.is_saturated = false;
+    }
+
+    /// Number of ready entries, cold ones too.
+    #[must_use]
+    pub fn ready_count(&self) -> u64 {
+        self.lanes.count
+    }
+
+    /// Bytes of their bodies. Close, not exact, between a restart and the load of chunks that are partly settled.
+    #[must_use]
+    pub fn ready_bytes(&self) -> u64 {
+        self.lanes.bytes
+    }
+
+    /// Number of entries that are handed out and not settled.
+    #[must_use]
+    pub fn unsettled_count(&self) -> usize {
+        self.unsettled.len()
+    }
+
+    /// Bytes of bodies in memory, ready and unsettled.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        self.resident_bytes
+    }
+
+    /// Number of the oldest ready entry.
+    #[must_use]
+    pub fn oldest_ready(&self) -> Option<Seq> {
+        self.lanes.occupied().filter_map(|(_, lane)| lane.first_seq()).min()
+    }
+
+    /// Gives memory back that bursts left behind. For a queue that has been idle.
+    pub fn compact(&mut self) {
+        for lane in 0..=self.lanes.top() {
+            self.lanes.edit(lane, crate::lane::Lane::compact);
+        }
+        if self.unsettled.is_empty() {
+            self.unsettled = Slab::new();
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What a queue obeys, after arguments, policies and operator policies are merged.
+
+use std::sync::Arc;
+
+/// What happens when a queue is at its length limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// The oldest ready messages go, to the dead-letter route if there is one.
+    #[default]
+    DropHead,
+    /// The new message is refused.
+    RejectPublish,
+    /// The new message is refused and sent down the dead-letter route.
+    RejectPublishDeadLetter,
+}
+
+/// Where messages go that leave a queue other than by acceptance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetterRoute {
+    /// Node that they are published to.
+    pub node: Arc<str>,
+    /// Routing key they get; their own when absent.
+    pub key: Option<Arc<str>>,
+}
+
+/// Settings of one queue. Absent means: no limit of this kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// Time to live of each message in ms, from its arrival here; the shorter of this and the message's own counts.
+    pub message_ttl_ms: Option<u64>,
+    /// The queue itself goes after this many ms without consumers and use.
+    pub idle_expiry_ms: Option<u64>,
+    /// Most ready messages.
+    pub max_length: Option<u64>,
+    /// Most bytes of ready bodies.
+    pub max_length_bytes: Option<u64>,
+    /// What happens at those limits.
+    pub overflow: Overflow,
+    /// Dead-letter route.
+    pub dead_letter: Option<DeadLetterRoute>,
+    /// Highest priority, 1..=255; absent: priorities are not looked at.
+    pub max_priority: Option<u8>,
+    /// Only one consumer at a time gets messages, the others stand by.
+    pub is_single_active: bool,
+    /// A message given back more often than this is dead-lettered or dropped (F17).
+    pub delivery_limit: Option<u32>,
+    /// An unsettled delivery older than this many ms ends its session (F16).
+    pub consumer_timeout_ms: Option<u64>,
+}

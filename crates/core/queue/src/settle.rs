@@ -1,0 +1,117 @@
+//! What consumers do with what they were handed. A handle is slot and number: a stale one never meets another entry,
+//! because numbers are not used twice.
+
+use ternmq_message::DeathReason;
+
+use crate::{
+    entry::{Entry, Seq},
+    machine::Queue,
+    outbox::Outbox,
+    paging::drop_chunk,
+};
+
+/// Who is to blame that an entry comes back (F17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The consumer: it gave it back or its connection was lost. Counts against the delivery limit.
+    Consumer,
+    /// The broker: it drains or hands over. Does not count.
+    Broker,
+}
+
+impl Queue {
+    /// An unsettled entry; `None` for a stale handle.
+    #[must_use]
+    pub fn unsettled(&self, slot: u32, seq: Seq) -> Option<&Entry> {
+        self.unsettled.get(slot as usize).map(|held| &held.entry).filter(|entry| entry.seq == seq)
+    }
+
+    #[inline]
+    fn take_unsettled(&mut self, slot: u32, seq: Seq) -> Option<Entry> {
+        let slot = slot as usize;
+        if self.unsettled.get(slot)?.entry.seq != seq {
+            return None;
+        }
+        let held = self.unsettled.try_remove(slot)?;
+        self.consumers.release(held.consumer, held.place as usize);
+        Some(held.entry)
+    }
+
+    /// The consumer is done with the entry. False for a stale handle. The facade gives the session's credit back.
+    #[inline]
+    pub fn accept(&mut self, slot: u32, seq: Seq, outbox: &mut Outbox) -> bool {
+        let Some(entry) = self.take_unsettled(slot, seq) else { return false };
+        self.let_go(entry.message.body_len() as u64, outbox);
+        if let Some(location) = entry.location {
+            outbox.settled.push((seq, location));
+        }
+        true
+    }
+
+    /// The entry becomes ready again, in its old place (I5); over the delivery limit it dies instead. False for a
+    /// stale handle.
+    pub fn give_back(&mut self, slot: u32, seq: Seq, blame: Blame, now_ms: u64, outbox: &mut Outbox) -> bool {
+        let Some(mut entry) = self.take_unsettled(slot, seq) else { return false };
+        if blame == Blame::Consumer {
+            entry.failed_count = entry.failed_count.saturating_add(1);
+            if self.settings.delivery_limit.is_some_and(|most| entry.failed_count > most) {
+                self.die(entry, DeathReason::DeliveryLimit, outbox);
+                return true;
+            }
+        }
+        if entry.expires_at_ms < now_ms {
+            self.expire(entry, outbox);
+            return true;
+        }
+        let lane = self.lanes.lane_of(entry.message.meta().priority);
+        self.lanes.edit(lane, |lane| lane.put_back(entry));
+        if self.is_selective() {
+            self.consumers.rewind(lane, seq);
+        }
+        true
+    }
+
+    /// The consumer refuses the entry for good. False for a stale handle.
+    pub fn discard(&mut self, slot: u32, seq: Seq, outbox: &mut Outbox) -> bool {
+        let Some(entry) = self.take_unsettled(slot, seq) else { return false };
+        self.die(entry, DeathReason::Rejected, outbox);
+        true
+    }
+
+    /// Takes every ready entry out, cold and damaged ones too, without a dead-letter route. Returns how many.
+    pub fn purge(&mut self, outbox: &mut Outbox) -> u64 {
+        let count = self.lanes.count;
+        for index in 0..=self.lanes.top() {
+            let lane = self.lanes.edit(index, std::mem::take);
+            let (returned, cold, tail) =
+                lane.deep.map(|deep| (deep.returned, deep.cold, deep.tail)).unwrap_or_default();
+            for entry in lane.head.into_iter().chain(returned.into_values()).chain(tail) {
+                self.let_go(entry.message.body_len() as u64, outbox);
+                outbox.settled.extend(entry.location.map(|location| (entry.seq, location)));
+            }
+            for chunk in cold {
+                drop_chunk(chunk, outbox);
+            }
+        }
+        if let Some(rare) = &mut self.rare {
+            rare.quarantined.drain(..).for_each(|(_, chunk)| drop_chunk(chunk, outbox));
+            rare.damaged_count = 0;
+        }
+        count
+    }
+
+    /// Takes everything out, unsettled entries too, for the queue's end. Returns how many; consumers stay until the
+    /// facade removes them.
+    pub fn drain_all(&mut self, outbox: &mut Outbox) -> u64 {
+        let ready = self.purge(outbox);
+        let mut held: Vec<_> = std::mem::take(&mut self.unsettled).into_iter().map(|(_, held)| held).collect();
+        held.sort_unstable_by_key(|held| held.entry.seq);
+        let count = held.len() as u64;
+        for held in held {
+            self.consumers.release(held.consumer, held.place as usize);
+            self.let_go(held.entry.message.body_len() as u64, outbox);
+            outbox.settled.extend(held.entry.location.map(|location| (held.entry.seq, location)));
+        }
+        ready + count
+    }
+}

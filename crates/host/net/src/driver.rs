@@ -1,0 +1,630 @@
+//! The one connection driver of all protocols: bytes in, sessions, effects, bytes out. It knows no sockets: a shard
+//! tells it which transports are ready, a test does the same with transports in memory.
+
+use std::io::ErrorKind;
+use std::net::IpAddr;
+
+use slab::Slab;
+use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginCheck, LoginResult, Now, Phase, Request, Session};
+
+use crate::buffers::Buffers;
+use crate::connection::{Connection, Flags, Stage};
+use crate::counters::Counters;
+use crate::deadlines::Deadlines;
+use crate::fault;
+use crate::handshakes::Handshakes;
+use crate::transport::Transport;
+
+/// Makes the session of a new connection: the peer's address and the own one go into its name.
+pub type SessionFactory = Box<dyn Fn(Option<std::net::SocketAddr>, Option<std::net::SocketAddr>, u64) -> Box<dyn Session> + Send>;
+
+/// Most bytes taken from one connection before the next one's turn.
+const READ_BYTES: usize = 256 * 1024;
+/// The same before login (B2), and while publishers are held back: what a session does not take is kept.
+const SMALL_READ_BYTES: usize = 16 * 1024;
+/// How long a peer may take to read the last bytes (B6).
+const LINGER_MS: u64 = 3_000;
+/// Bytes thrown away per turn from a lingering peer.
+const LINGER_READ_BYTES: usize = 64 * 1024;
+
+/// Bounds of the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DriverLimits {
+    /// Output waiting above this pauses deliveries to the connection. Default 1 MiB (F16).
+    pub high_mark_bytes: usize,
+    /// Below this they go on. Default 256 KiB.
+    pub low_mark_bytes: usize,
+    /// A peer that takes none of its output for so long is cut off. Default 30 s (F16).
+    pub stall_ms: u64,
+    /// Connections at most. Default 100,000.
+    pub max_connections: usize,
+    /// Connections of one address at most. Default 20,000.
+    pub max_per_address: u32,
+    /// Connections that may be logging in at once. Default 256 (F15).
+    pub max_handshakes: usize,
+}
+
+impl Default for DriverLimits {
+    fn default() -> Self {
+        Self {
+            high_mark_bytes: 1 << 20,
+            low_mark_bytes: 256 << 10,
+            stall_ms: 30_000,
+            max_connections: 100_000,
+            max_per_address: 20_000,
+            max_handshakes: 256,
+        }
+    }
+}
+
+/// Names a connection of this driver; never meets a later one in the same slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Slot, reused.
+    pub index: u32,
+    /// Raised at each use.
+    pub serial: u32,
+}
+
+/// All connections of a shard and the broker they share.
+pub struct Driver<T> {
+    pub(crate) core: Broker,
+    pub(crate) connections: Slab<Connection<T>>,
+    /// Slot of each of the core's connections, by its index.
+    pub(crate) slots: Vec<Option<(u32, u32)>>,
+    pub(crate) limits: DriverLimits,
+    pub(crate) counters: Counters,
+    pub(crate) buffers: Buffers,
+    pub(crate) ready: std::collections::VecDeque<u32>,
+    pub(crate) touched: Vec<u32>,
+    pub(crate) waiting: Vec<u32>,
+    pub(crate) effects: Vec<(ConnectionId, Effect)>,
+    deadlines: Deadlines,
+    pub(crate) handshakes: Handshakes,
+    addresses: std::collections::HashMap<IpAddr, u32>,
+    checks: Vec<(Key, Box<LoginCheck>)>,
+    input: Vec<u8>,
+    serial: u32,
+    pub(crate) now_ms: u64,
+    pub(crate) has_more: bool,
+}
+
+impl<T: Transport> Driver<T> {
+    /// A driver without connections.
+    #[must_use]
+    pub fn new(core: Broker, limits: DriverLimits) -> Self {
+        Self {
+            core,
+            connections: Slab::new(),
+            slots: Vec::new(),
+            limits,
+            counters: Counters::default(),
+            buffers: Buffers::default(),
+            ready: std::collections::VecDeque::new(),
+            touched: Vec::new(),
+            waiting: Vec::new(),
+            effects: Vec::new(),
+            deadlines: Deadlines::default(),
+            handshakes: Handshakes::default(),
+            addresses: std::collections::HashMap::new(),
+            checks: Vec::new(),
+            input: vec![0; READ_BYTES],
+            serial: 0,
+            now_ms: 0,
+            has_more: false,
+        }
+    }
+
+    /// Starts a turn: everything in it happens at this time.
+    pub fn begin_turn(&mut self, now: Now) {
+        self.now_ms = now.monotonic_ms;
+        self.counters.turns += 1;
+        self.has_more = false;
+        self.core.set_now(now);
+    }
+
+    /// Whether one more connection of this address is within the limits. The address is known once it is accepted.
+    #[must_use]
+    pub fn admits(&self, address: Option<IpAddr>) -> bool {
+        let of_address = address.and_then(|address| self.addresses.get(&address)).copied().unwrap_or(0);
+        self.connections.len() < self.limits.max_connections && of_address < self.limits.max_per_address
+    }
+
+    /// Whether all places for those who log in are taken. One that has been silent for two seconds makes room (F15).
+    pub fn is_handshake_full(&mut self) -> bool {
+        const SILENT_MS: u64 = 2_000;
+        if (self.counters.handshaking as usize) < self.limits.max_handshakes {
+            return false;
+        }
+        let connections = &self.connections;
+        let before_ms = self.now_ms.saturating_sub(SILENT_MS);
+        let silent = self.handshakes.oldest_idle(before_ms, |key| {
+            connections.get(key.index as usize).is_some_and(|connection| {
+                connection.serial == key.serial && connection.flags.is_handshaking && !connection.flags.has_spoken
+            })
+        });
+        if let Some(key) = silent {
+            self.close(key.index);
+        }
+        self.counters.handshaking as usize >= self.limits.max_handshakes
+    }
+
+    /// Takes a new connection in.
+    pub fn add(&mut self, transport: T, session: Box<dyn Session>, address: Option<IpAddr>) -> Key {
+        self.serial = self.serial.wrapping_add(1);
+        let serial = self.serial;
+        let connection = Connection {
+            transport,
+            session,
+            rest: Vec::new(),
+            out: Vec::new(),
+            out_start: 0,
+            stage: Stage::Live,
+            serial,
+            core: None,
+            address,
+            armed_ms: u64::MAX,
+            stalled_since_ms: None,
+            closing_since_ms: None,
+            flags: Flags { is_writable: true, is_handshaking: true, ..Flags::default() },
+        };
+        let key = Key { index: self.connections.insert(connection) as u32, serial };
+        if let Some(address) = address {
+            *self.addresses.entry(address).or_default() += 1;
+        }
+        self.counters.accepted += 1;
+        self.counters.open += 1;
+        self.counters.handshaking += 1;
+        self.note_handshake(key);
+        self.touch(key.index);
+        key
+    }
+
+    fn note_handshake(&mut self, key: Key) {
+        let connections = &self.connections;
+        let is_done = |key: Key| {
+            let found = connections.get(key.index as usize);
+            found.is_none_or(|connection| connection.serial != key.serial || !connection.flags.is_handshaking)
+        };
+        self.handshakes.oldest(is_done);
+        if self.handshakes.len() > 4 * self.limits.max_handshakes {
+            self.handshakes.compact(is_done);
+        }
+        self.handshakes.note(key, self.now_ms);
+    }
+
+    /// The transport of a connection, for registering it.
+    pub fn transport_mut(&mut self, key: Key) -> Option<&mut T> {
+        self.connections.get_mut(key.index as usize).map(|connection| &mut connection.transport)
+    }
+
+    /// The system says that a transport is ready.
+    pub fn note_ready(&mut self, index: u32, readiness: Readiness) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        if readiness.is_readable {
+            connection.flags.is_readable = true;
+        }
+        if readiness.is_read_closed {
+            connection.flags.is_readable = true;
+            connection.flags.is_read_closed = true;
+        }
+        if readiness.is_writable {
+            connection.flags.is_writable = true;
+            if connection.pending_out_bytes() > 0 {
+                self.touch(index);
+            }
+        }
+        self.want_read(index);
+    }
+
+    /// Puts a connection in the list of those to read, if there is anything to read.
+    pub(crate) fn want_read(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        if !connection.flags.is_ready && connection.may_read() {
+            connection.flags.is_ready = true;
+            self.ready.push_back(index);
+        }
+    }
+
+    /// Reads once from each connection that is ready, feeding its session.
+    pub fn pump_ready(&mut self) {
+        for _ in 0..self.ready.len() {
+            let Some(index) = self.ready.pop_front() else { break };
+            let Some(connection) = self.connections.get_mut(index as usize) else { continue };
+            if std::mem::take(&mut connection.flags.is_ready) {
+                self.pump(index);
+                self.hand_out_effects();
+            }
+        }
+    }
+
+    /// Whether another turn has work without waiting for anything.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.has_more || !self.ready.is_empty() || !self.touched.is_empty() || self.core.has_effects()
+    }
+
+    fn pump(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        if connection.is_lingering() {
+            self.discard_input(index);
+            return;
+        }
+        if !connection.may_read() {
+            return;
+        }
+        let is_small = connection.flags.is_handshaking || self.core.blocked_reason().is_some();
+        let read_bytes = if is_small { SMALL_READ_BYTES } else { READ_BYTES };
+        let kept = connection.rest.len();
+        if self.input.len() < kept + read_bytes {
+            self.input.resize(kept + read_bytes, 0);
+        }
+        let mut filled = kept;
+        let mut is_ended = false;
+        if connection.flags.is_readable {
+            let Some(space) = self.input.get_mut(kept..kept + read_bytes) else { return };
+            match connection.transport.try_read(space) {
+                Ok(0) => is_ended = true,
+                Ok(count) => {
+                    filled += count;
+                    self.counters.read_bytes += count as u64;
+                    connection.flags.has_spoken = true;
+                    // Less than asked for: the socket is empty and the system will say when it no longer is.
+                    connection.flags.is_readable = count == read_bytes || connection.flags.is_read_closed;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => connection.flags.is_readable = false,
+                Err(_) => is_ended = true,
+            }
+        }
+        if filled > 0 {
+            self.feed(index, kept, filled);
+        }
+        if is_ended {
+            self.close(index);
+            return;
+        }
+        self.touch(index);
+        self.want_read(index);
+    }
+
+    /// Gives the session what is in `input[..filled]`, of which the first `kept` bytes are in `rest` too.
+    fn feed(&mut self, index: u32, kept: usize, filled: usize) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        let Some(space) = self.input.get_mut(..kept) else { return };
+        space.copy_from_slice(&connection.rest);
+        let Some(input) = self.input.get(..filled) else { return };
+        if connection.out.capacity() == 0 {
+            connection.out = self.buffers.take();
+        }
+        let (session, core, out) = (&mut connection.session, &mut self.core, &mut connection.out);
+        let taken = fault::contain(|| session.handle_bytes(core, input, out));
+        let Some(taken) = taken else {
+            self.fail(index);
+            return;
+        };
+        let Some(left) = input.get(taken..) else { return };
+        connection.rest.clear();
+        if left.is_empty() {
+            if connection.rest.capacity() > 0 {
+                self.buffers.give(std::mem::take(&mut connection.rest));
+            }
+        } else {
+            if connection.rest.capacity() == 0 {
+                connection.rest = self.buffers.take();
+            }
+            connection.rest.extend_from_slice(left);
+            let is_stuck = taken == 0 && left.len() > connection.session.input_limit_bytes();
+            if is_stuck && connection.session.wants_input() {
+                // A session refuses what is over its limit by itself; one that does not must not fill memory (I11).
+                self.fail(index);
+            }
+        }
+    }
+
+    fn discard_input(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        let Some(space) = self.input.get_mut(..LINGER_READ_BYTES) else { return };
+        match connection.transport.try_read(space) {
+            Ok(count) if count > 0 => {
+                connection.flags.is_readable = count == LINGER_READ_BYTES || connection.flags.is_read_closed;
+                self.want_read(index);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => connection.flags.is_readable = false,
+            _ => self.close(index),
+        }
+    }
+
+    /// Marks a connection to be looked after at the end of the turn.
+    pub(crate) fn touch(&mut self, index: u32) {
+        if let Some(connection) = self.connections.get_mut(index as usize)
+            && !connection.flags.is_touched
+        {
+            connection.flags.is_touched = true;
+            self.touched.push(index);
+        }
+    }
+
+    /// Looks after one connection once something was done with its session.
+    pub(crate) fn settle_connection(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        if connection.is_lingering() {
+            return;
+        }
+        let key = Key { index, serial: connection.serial };
+        while let Some(request) = connection.session.poll_request() {
+            match request {
+                Request::Verify(check) => self.checks.push((key, check)),
+            }
+        }
+        if connection.flags.is_handshaking && connection.session.phase() != Phase::Handshake {
+            connection.flags.is_handshaking = false;
+            self.counters.handshaking -= 1;
+        }
+        if connection.core.is_none()
+            && let Some(core) = connection.session.connection()
+        {
+            connection.core = Some(core);
+            let at = core.index as usize;
+            if self.slots.len() <= at {
+                self.slots.resize(at + 1, None);
+            }
+            if let Some(slot) = self.slots.get_mut(at) {
+                *slot = Some((core.generation, index));
+            }
+        }
+        if !connection.flags.is_waiting && connection.session.is_waiting() {
+            connection.flags.is_waiting = true;
+            self.waiting.push(index);
+        }
+        match connection.session.phase() {
+            Phase::Closed => self.close_gently(index),
+            Phase::Closing => {
+                connection.closing_since_ms.get_or_insert(self.now_ms);
+                self.arm(index);
+            }
+            Phase::Handshake | Phase::Open => self.arm(index),
+        }
+    }
+
+    /// Enters the connection's next deadline in the heap, unless an earlier entry stands there.
+    pub(crate) fn arm(&mut self, index: u32) {
+        let stall_ms = self.limits.stall_ms;
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        let next_ms = next_deadline_ms(connection, stall_ms);
+        if next_ms < connection.armed_ms {
+            connection.armed_ms = next_ms;
+            self.deadlines.arm(next_ms, index);
+        }
+    }
+
+    /// When [`Driver::handle_deadlines`] has something to do.
+    #[must_use]
+    pub fn next_deadline_ms(&self) -> Option<u64> {
+        let core = self.core.next_deadline_ms();
+        let own = self.deadlines.next_ms();
+        core.into_iter().chain(own).min()
+    }
+
+    /// Tells sessions and core what is due.
+    pub fn handle_deadlines(&mut self) {
+        let now_ms = self.now_ms;
+        while let Some((at_ms, index)) = self.deadlines.pop_due(now_ms) {
+            let stall_ms = self.limits.stall_ms;
+            let Some(connection) = self.connections.get_mut(index as usize) else { continue };
+            if connection.armed_ms != at_ms {
+                continue;
+            }
+            connection.armed_ms = u64::MAX;
+            if next_deadline_ms(connection, stall_ms) > now_ms {
+                self.arm(index);
+            } else {
+                self.expire(index);
+            }
+        }
+        if self.core.next_deadline_ms().is_some_and(|at_ms| at_ms <= now_ms) {
+            self.core.handle_timers();
+        }
+    }
+
+    fn expire(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        let is_stalled = connection.stalled_since_ms.is_some_and(|since| since + self.limits.stall_ms <= self.now_ms);
+        let is_overdue = connection.closing_since_ms.is_some_and(|since| since + LINGER_MS <= self.now_ms);
+        if is_stalled {
+            self.counters.stalled += 1;
+        }
+        if is_stalled || is_overdue || connection.is_lingering() {
+            self.close(index);
+            return;
+        }
+        let (session, core, out) = (&mut connection.session, &mut self.core, &mut connection.out);
+        let now_ms = self.now_ms;
+        if fault::contain(|| session.handle_timeout(core, now_ms, out)).is_none() {
+            self.fail(index);
+        }
+        self.touch(index);
+    }
+
+    /// Answers of waiting sessions may go up to here (I8).
+    pub fn handle_durable(&mut self) {
+        let durable: Durable = self.core.handle_durable();
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for index in waiting.drain(..) {
+            let Some(connection) = self.connections.get_mut(index as usize) else { continue };
+            if !std::mem::take(&mut connection.flags.is_waiting) || connection.is_lingering() {
+                continue;
+            }
+            if connection.out.capacity() == 0 {
+                connection.out = self.buffers.take();
+            }
+            connection.session.handle_durable(durable, &mut connection.out);
+            self.touch(index);
+        }
+        // Those that still wait come back into the list when they are looked after.
+        if self.waiting.is_empty() {
+            self.waiting = waiting;
+        }
+    }
+
+    /// Brings the outcome of a password check to its session, if it is still there.
+    pub fn handle_login(&mut self, key: Key, result: LoginResult) {
+        let Some(connection) = self.connections.get_mut(key.index as usize) else { return };
+        if connection.serial != key.serial || connection.is_lingering() {
+            return;
+        }
+        connection.session.handle_login(&mut self.core, result, &mut connection.out);
+        self.touch(key.index);
+        self.want_read(key.index);
+    }
+
+    /// A connection was turned away before a session began.
+    pub fn note_refused(&mut self) {
+        self.counters.refused += 1;
+    }
+
+    /// Ends all connections now.
+    pub fn close_all(&mut self) {
+        let indexes: Vec<u32> = self.connections.iter().map(|(index, _)| index as u32).collect();
+        for index in indexes {
+            self.close(index);
+        }
+    }
+
+    /// Ends a connection for which the node has no resources left: at once and without a word (F15).
+    pub fn refuse(&mut self, key: Key) {
+        if self.connections.get(key.index as usize).is_some_and(|connection| connection.serial == key.serial) {
+            self.counters.refused += 1;
+            self.close(key.index);
+        }
+    }
+
+    /// Password checks that sessions have asked for.
+    pub fn take_checks(&mut self) -> Vec<(Key, Box<LoginCheck>)> {
+        std::mem::take(&mut self.checks)
+    }
+
+    /// Tells every session to say goodbye (F12).
+    pub fn drain(&mut self) {
+        let indexes: Vec<u32> = self.connections.iter().map(|(index, _)| index as u32).collect();
+        for index in indexes {
+            let Some(connection) = self.connections.get_mut(index as usize) else { continue };
+            if !connection.is_lingering() {
+                connection.session.handle_drain(&mut self.core, &mut connection.out);
+                self.touch(index);
+            }
+        }
+    }
+
+    /// Connections that are still there.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Totals and what is open.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The broker.
+    #[must_use]
+    pub fn core(&self) -> &Broker {
+        &self.core
+    }
+
+    /// The broker, for operators and the loop of the shard.
+    pub fn core_mut(&mut self) -> &mut Broker {
+        &mut self.core
+    }
+
+    /// The session over an error inside itself: counted, closed at once, nothing said (B5).
+    pub(crate) fn fail(&mut self, index: u32) {
+        self.counters.failed_sessions += 1;
+        tracing::error!("a session failed inside; its connection is closed");
+        self.close(index);
+    }
+
+    /// Ends the session; the transport stays for a moment if the peer may still have to read its last bytes.
+    pub(crate) fn close_gently(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        if connection.flags.is_read_closed || connection.is_lingering() {
+            self.close(index);
+            return;
+        }
+        connection.session.handle_closed(&mut self.core);
+        let until_ms = connection.closing_since_ms.unwrap_or(self.now_ms) + LINGER_MS;
+        connection.stage = Stage::Lingering { until_ms };
+        connection.closing_since_ms = None;
+        connection.stalled_since_ms = None;
+        connection.transport.finish();
+        self.forget_core(index);
+        self.release_buffers(index);
+        self.arm(index);
+        self.want_read(index);
+    }
+
+    /// Ends a connection now.
+    pub(crate) fn close(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        if !connection.is_lingering() {
+            connection.session.handle_closed(&mut self.core);
+        }
+        self.forget_core(index);
+        self.release_buffers(index);
+        let Some(connection) = self.connections.try_remove(index as usize) else { return };
+        if connection.flags.is_handshaking {
+            self.counters.handshaking -= 1;
+        }
+        self.counters.open -= 1;
+        self.counters.closed += 1;
+        if let Some(address) = connection.address
+            && let Some(count) = self.addresses.get_mut(&address)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.addresses.remove(&address);
+            }
+        }
+    }
+
+    fn forget_core(&mut self, index: u32) {
+        let core = self.connections.get_mut(index as usize).and_then(|connection| connection.core.take());
+        let slot = core.and_then(|core| self.slots.get_mut(core.index as usize).map(|slot| (core, slot)));
+        if let Some((core, slot)) = slot
+            && *slot == Some((core.generation, index))
+        {
+            *slot = None;
+        }
+    }
+
+    fn release_buffers(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        connection.out_start = 0;
+        let (rest, out) = (std::mem::take(&mut connection.rest), std::mem::take(&mut connection.out));
+        self.buffers.give(rest);
+        self.buffers.give(out);
+    }
+}
+
+/// What the system says about a transport.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "three facts that come together from the system")]
+pub struct Readiness {
+    /// Bytes have arrived.
+    pub is_readable: bool,
+    /// The peer sends no more.
+    pub is_read_closed: bool,
+    /// Bytes can go out.
+    pub is_writable: bool,
+}
+
+fn next_deadline_ms<T>(connection: &Connection<T>, stall_ms: u64) -> u64 {
+    if let Stage::Lingering { until_ms } = connection.stage {
+        return until_ms;
+    }
+    let stall = connection.stalled_since_ms.map(|since| since + stall_ms);
+    let closing = connection.closing_since_ms.map(|since| since + LINGER_MS);
+    let own = connection.session.deadline_ms();
+    stall.into_iter().chain(closing).chain(own).min().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,179 @@
+//! The thread of the journal: writes all that waits, syncs once, reports, and does the upkeep meanwhile. Group commit
+//! needs no timer: what arrives during a sync is the next group.
+
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use ternmq_broker::{Alarm, LogRequest};
+use ternmq_journal::{Batch, JournalError, JournalPos, Progress, SegmentIndex, SpaceLevel, Writer};
+
+use crate::mail::{Mail, Mailbox};
+
+/// How often the room on the disk is looked at, and a full disk tried again.
+const SPACE_CHECK: Duration = Duration::from_secs(1);
+
+/// What the journal died of; given to the node, which ends the process (F3).
+pub type JournalFailure = Box<dyn FnOnce(&JournalError) + Send>;
+
+enum Order {
+    Write(Batch),
+    Request(LogRequest),
+    Close,
+}
+
+/// The way to the journal's thread.
+pub struct JournalThread {
+    orders: Sender<Order>,
+    thread: JoinHandle<()>,
+}
+
+impl JournalThread {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn start(writer: Writer, mailbox: Mailbox, on_failure: JournalFailure) -> std::io::Result<Self> {
+        // Unbounded in form only: the shard bounds the bytes under way, and requests follow checkpoints.
+        let (orders, waiting) = crossbeam_channel::unbounded();
+        let keeper = Keeper { writer, mailbox, is_low: false };
+        let work = move || {
+            if let Err(error) = keeper.run(&waiting) {
+                on_failure(&error);
+            }
+        };
+        let thread = thread::Builder::new().name("journal".into()).spawn(work)?;
+        Ok(Self { orders, thread })
+    }
+
+    pub(crate) fn write(&self, batch: Batch) {
+        // The thread is gone only after a failure that ends the process.
+        let _ = self.orders.send(Order::Write(batch));
+    }
+
+    pub(crate) fn request(&self, request: LogRequest) {
+        let _ = self.orders.send(Order::Request(request));
+    }
+
+    /// Closes the journal cleanly, so that the next start has no tail to copy.
+    pub(crate) fn close(self) {
+        let _ = self.orders.send(Order::Close);
+        if self.thread.join().is_err() {
+            tracing::error!("the journal's thread ended badly");
+        }
+    }
+}
+
+struct Keeper {
+    writer: Writer,
+    mailbox: Mailbox,
+    is_low: bool,
+}
+
+impl Keeper {
+    fn run(mut self, orders: &Receiver<Order>) -> Result<(), JournalError> {
+        let mut has_upkeep = true;
+        loop {
+            let first = if has_upkeep {
+                orders.try_recv().ok()
+            } else {
+                match orders.recv_timeout(SPACE_CHECK) {
+                    Ok(order) => Some(order),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return self.writer.close(),
+                }
+            };
+            let is_idle = first.is_none();
+            if let Some(first) = first
+                && self.commit(first, orders)?
+            {
+                return self.writer.close();
+            }
+            has_upkeep = self.writer.maintain()? == Progress::More;
+            if is_idle && !has_upkeep {
+                self.check_space();
+            }
+        }
+    }
+
+    /// One group: everything that waits, one sync. True when the journal is to be closed.
+    fn commit(&mut self, first: Order, orders: &Receiver<Order>) -> Result<bool, JournalError> {
+        let mut buffers = Vec::new();
+        let mut requests = Vec::new();
+        let mut is_closing = false;
+        for order in std::iter::once(first).chain(orders.try_iter()) {
+            match order {
+                Order::Write(batch) => {
+                    self.write(&batch, &mut requests)?;
+                    buffers.push(batch.into_buffer());
+                }
+                Order::Request(request) => requests.push(request),
+                Order::Close => is_closing = true,
+            }
+        }
+        if !buffers.is_empty() {
+            let durable = self.writer.sync()?;
+            self.mailbox.send(Mail::Durable { durable, buffers });
+        }
+        for request in requests {
+            self.serve(request)?;
+        }
+        Ok(is_closing)
+    }
+
+    /// Writes a batch; while the disk is full it waits with it, because everything behind would have to wait anyway.
+    /// Requests from before it are served meanwhile: they free room.
+    fn write(&mut self, batch: &Batch, requests: &mut Vec<LogRequest>) -> Result<(), JournalError> {
+        loop {
+            match self.writer.write(batch) {
+                Err(JournalError::DiskFull(_)) => {
+                    for request in requests.drain(..) {
+                        self.serve(request)?;
+                    }
+                    self.check_space();
+                    thread::park_timeout(SPACE_CHECK);
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    fn serve(&mut self, request: LogRequest) -> Result<(), JournalError> {
+        let outcome = match request {
+            LogRequest::PublishCheckpoint { start } => self.writer.publish_checkpoint(JournalPos::new(start)),
+            LogRequest::Release { segments } => {
+                let segments: Vec<SegmentIndex> = segments.into_iter().map(SegmentIndex::new).collect();
+                self.writer.release(&segments)
+            }
+        };
+        match outcome {
+            Err(error @ (JournalError::Failed(_) | JournalError::Poisoned(_))) => Err(error),
+            Err(error) => {
+                tracing::warn!("upkeep of the journal is put off: {error}");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn check_space(&mut self) {
+        let space = match self.writer.space() {
+            Ok(space) => space,
+            Err(error) => {
+                tracing::warn!("the room on the disk is unknown: {error}");
+                return;
+            }
+        };
+        let is_low = space.level > SpaceLevel::Plenty;
+        if is_low != self.is_low {
+            self.is_low = is_low;
+            let (free_bytes, alarm_bytes) = (space.free_bytes, space.alarm_bytes);
+            if is_low {
+                tracing::warn!(free_bytes, alarm_bytes, "disk alarm: publishers are held back until there is room");
+            } else {
+                tracing::info!(free_bytes, "disk alarm is over");
+            }
+            self.mailbox.set_alarm(Alarm::Disk, is_low);
+        }
+    }
+}

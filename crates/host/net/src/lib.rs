@@ -1,0 +1,49 @@
+//! How bytes reach the sessions and how the core's wishes reach the world.
+//!
+//! Owns: listeners and their limits ([`Listener`], [`AcceptLimits`]), the one connection driver of all protocols
+//! ([`Driver`]), the loop of a shard ([`Shard`]), the thread of the journal ([`JournalLog`], [`JournalThread`]), the
+//! threads that read cold messages and check passwords.
+//! Must not know: any protocol, any vendor, any rule of the core.
+//!
+//! Invariants: a shard's broker and sessions are touched by one thread only; an idle connection holds no buffer; what
+//! waits to go out to a peer is bounded (F16), and so is what a peer may make us keep of its input (I11); a shard never
+//! waits for a disk, a password or a peer.
+//!
+//! Known limits: one shard per node; plain TCP only, with [`Transport`] as the seam for more.
+#![forbid(unsafe_code)]
+
+mod transport;
+
+mod buffers;
+mod connection;
+mod counters;
+mod deadlines;
+
+mod driver;
+mod effects;
+mod output;
+
+mod fault;
+mod handshakes;
+mod listener;
+
+mod journal_log;
+mod journal_thread;
+mod loader;
+mod passwords;
+
+mod handle;
+mod mail;
+mod shard;
+
+pub use counters::Counters;
+pub use driver::{Driver, DriverLimits, Key, Readiness, SessionFactory};
+pub use fault::install_panic_policy;
+pub use handle::{Busy, ShardHandle};
+pub use journal_log::{JournalLog, JournalState};
+pub use journal_thread::{JournalFailure, JournalThread};
+pub use listener::{AcceptLimits, BindError, Listener, file_limit};
+pub use loader::RECORD_READERS;
+pub use mail::Mailbox;
+pub use shard::{Shard, ShardParts, View};
+pub use transport::Transport;

@@ -1,0 +1,343 @@
+//! Writes batches and makes them durable, many with one sync.
+//!
+//! The loop of its thread needs no timer: take all batches that wait, [`Writer::write`] each, [`Writer::sync`] once,
+//! send the [`Durable`] off, then [`Writer::maintain`]. What arrived meanwhile is the next group.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ternmq_env::{DirectoryLock, File, FileError, write_full};
+
+use crate::appender::Batch;
+use crate::durable::Durable;
+use crate::error::JournalError;
+use crate::reader::Shared;
+use crate::record::JournalPos;
+use crate::room::{Ready, Room, SpaceReport};
+use crate::segment::{PAGE_BYTES, SegmentIndex, index_of};
+
+/// What a step of upkeep came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing is left to do for now.
+    Done,
+    /// There is more to do; call again when there is time.
+    More,
+    /// There is no room for the next segment: ask [`Writer::space`] and stop publishers.
+    NoRoom,
+}
+
+/// A segment that is being written or waits for its turn.
+struct Target {
+    index: u64,
+    file: Arc<dyn File>,
+    is_dirty: bool,
+}
+
+/// The one writer of a journal.
+///
+/// Stages in order: given a position (appender) >= written >= durable >= in a checkpoint.
+pub struct Writer {
+    room: Room,
+    shared: Arc<Shared>,
+    /// Segments of this run from the durable end on; the first is being written.
+    targets: VecDeque<Target>,
+    written: u64,
+    durable: u64,
+    /// The first failure; there is no way back from it (F3).
+    failure: Option<FileError>,
+    _lock: Box<dyn DirectoryLock>,
+}
+
+impl Writer {
+    pub(crate) fn new(room: Room, shared: Arc<Shared>, lock: Box<dyn DirectoryLock>, first: Ready) -> Self {
+        let Ready { entry, file } = first;
+        let start = entry.start(room.manifest.segment_bytes);
+        let first = Target { index: entry.index, file, is_dirty: false };
+        Self {
+            room,
+            shared,
+            targets: VecDeque::from([first]),
+            written: start,
+            durable: start,
+            failure: None,
+            _lock: lock,
+        }
+    }
+
+    /// Writes a batch behind the last one. It is not durable yet.
+    ///
+    /// # Errors
+    /// [`JournalError::DiskFull`]: nothing of it counts, give the same batch again once there is room. Any other
+    /// error is final (F3).
+    ///
+    /// # Panics
+    /// When the batch does not start where the last one ended: one was lost or put out of order, and going on would
+    /// lose acknowledged records.
+    pub fn write(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        self.require_sound()?;
+        let (start, end) = (batch.start().get(), batch.end().get());
+        assert!(start == self.written, "batch at {start} follows {}: one is missing", self.written);
+        self.with_reserve(|writer| writer.make_room_until(end))?;
+        self.with_reserve(|writer| writer.write_at(start, batch.bytes()))?;
+        self.written = end;
+        self.shared.note_written(end);
+        self.room.note_full(false);
+        Ok(())
+    }
+
+    /// Makes everything written durable.
+    ///
+    /// # Errors
+    /// Every error is final: what was written since the last sync is unknown, and syncing again would prove nothing
+    /// (F3).
+    pub fn sync(&mut self) -> Result<Durable, JournalError> {
+        self.require_sound()?;
+        for at in 0..self.targets.len() {
+            let Some(target) = self.targets.get_mut(at).filter(|target| target.is_dirty) else { continue };
+            if let Err(error) = target.file.sync_data() {
+                return Err(self.fail(error));
+            }
+            target.is_dirty = false;
+        }
+        self.durable = self.written;
+        let current = index_of(self.durable, self.room.manifest.segment_bytes);
+        while self.targets.len() > 1 && self.targets.front().is_some_and(|target| target.index < current) {
+            self.targets.pop_front();
+        }
+        Ok(Durable::up_to(self.durable))
+    }
+
+    /// Does one short step of upkeep: gets the next segment ready ahead of need, takes the reserve back. Call it
+    /// after each sync, and while it answers [`Progress::More`] and nothing else is to be done.
+    ///
+    /// # Errors
+    /// Every error is final (F3).
+    pub fn maintain(&mut self) -> Result<Progress, JournalError> {
+        self.require_sound()?;
+        if self.room.is_below_reserve() {
+            self.room.take_reserve().map_err(|error| self.fail(error))?;
+        }
+        let current = index_of(self.written, self.room.manifest.segment_bytes);
+        if self.targets.back().is_some_and(|target| target.index > current) {
+            return Ok(Progress::Done);
+        }
+        self.note_sealed();
+        match self.room.prepare_step() {
+            Ok(None) => Ok(Progress::More),
+            Ok(Some(ready)) => {
+                self.add_target(ready);
+                Ok(Progress::Done)
+            }
+            Err(error) if error.is_disk_full() => Ok(Progress::NoRoom),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// Says that recovery starts at `start` from now on: everything before is kept elsewhere. Segments before it can
+    /// still be read until they are released.
+    ///
+    /// # Errors
+    /// [`JournalError::BadCheckpoint`] when `start` is before the last checkpoint or not durable; `DiskFull` leaves
+    /// the last one in force; others are final (F3).
+    pub fn publish_checkpoint(&mut self, start: JournalPos) -> Result<(), JournalError> {
+        self.require_sound()?;
+        let last = self.room.manifest.checkpoint;
+        if start.get() < last || start.get() > self.durable {
+            return Err(JournalError::BadCheckpoint(start));
+        }
+        self.note_sealed();
+        self.room.manifest.checkpoint = start.get();
+        let published = self.with_reserve(|writer| writer.room.publish());
+        if published.is_err() {
+            self.room.manifest.checkpoint = last;
+        }
+        published
+    }
+
+    /// Gives up segments in which nothing is live any more. Their files are used again or removed; what was in them
+    /// can no longer be read.
+    ///
+    /// # Errors
+    /// [`JournalError::StillNeeded`] when recovery would still read one of them, and then none is released;
+    /// `DiskFull` when the manifest has no room even in the reserve; others are final (F3).
+    pub fn release(&mut self, segments: &[SegmentIndex]) -> Result<(), JournalError> {
+        self.require_sound()?;
+        let size = self.room.manifest.segment_bytes;
+        let checkpoint = index_of(self.room.manifest.checkpoint, size);
+        let first_target = self.targets.front().map_or(0, |target| target.index);
+        let mut released = Vec::with_capacity(segments.len());
+        for segment in segments {
+            let index = segment.get();
+            let listed = self.room.manifest.entries.iter().find(|entry| entry.index == index);
+            match listed {
+                Some(entry) if index < checkpoint && index < first_target => released.push(*entry),
+                _ => return Err(JournalError::StillNeeded(*segment)),
+            }
+        }
+        if released.is_empty() {
+            return Ok(());
+        }
+        self.note_sealed();
+        let before = self.room.manifest.entries.clone();
+        self.room.manifest.entries.retain(|entry| released.iter().all(|gone| !gone.is_file_of(entry)));
+        if let Err(error) = self.with_reserve(|writer| writer.room.publish()) {
+            self.room.manifest.entries = before;
+            return Err(error);
+        }
+        // Readers lose the segment before its file can become another one.
+        self.shared.forget(&released);
+        for entry in &released {
+            self.room.retire(&entry.file_name()).map_err(|error| self.fail(error))?;
+        }
+        self.room.note_full(false);
+        Ok(())
+    }
+
+    /// Syncs, marks the log as closed and lets go of the data directory. The next start need not copy a tail.
+    ///
+    /// # Errors
+    /// As [`Writer::sync`]; the log is then one that was cut off.
+    pub fn close(mut self) -> Result<(), JournalError> {
+        let durable = self.sync()?.end().get();
+        self.note_sealed();
+        let size = self.room.manifest.segment_bytes;
+        self.room.manifest.entries.retain(|entry| entry.start(size) < durable);
+        if let Some(last) = self.room.manifest.entries.last_mut()
+            && last.is_open_ended()
+        {
+            last.sealed_bytes = durable - last.start(size);
+        }
+        self.room.manifest.clean_end = durable;
+        self.with_reserve(|writer| writer.room.publish())?;
+        // The room behind the end is given back; should that be lost, nothing but room is.
+        let Some(target) = self.targets.front().filter(|target| target.index == index_of(durable, size))
+        else {
+            return Ok(());
+        };
+        let inside = durable % size;
+        if inside > 0 {
+            target.file.set_len(PAGE_BYTES + inside).map_err(JournalError::Failed)?;
+        }
+        Ok(())
+    }
+
+    /// What is durable so far.
+    #[must_use]
+    pub fn durable(&self) -> Durable {
+        Durable::up_to(self.durable)
+    }
+
+    /// Where the next batch has to start.
+    #[must_use]
+    pub fn end(&self) -> JournalPos {
+        JournalPos::new(self.written)
+    }
+
+    /// Where recovery would start.
+    #[must_use]
+    pub fn checkpoint(&self) -> JournalPos {
+        JournalPos::new(self.room.manifest.checkpoint)
+    }
+
+    /// All segments of the log, oldest first.
+    pub fn segments(&self) -> impl Iterator<Item = SegmentIndex> {
+        self.room.manifest.entries.iter().map(|entry| SegmentIndex::new(entry.index))
+    }
+
+    /// Bytes of log in one segment.
+    #[must_use]
+    pub fn segment_bytes(&self) -> u64 {
+        self.room.manifest.segment_bytes
+    }
+
+    /// How much room there is, and what may be appended.
+    ///
+    /// # Errors
+    /// The disk did not answer; that is not final.
+    pub fn space(&self) -> Result<SpaceReport, FileError> {
+        self.room.space()
+    }
+
+    fn require_sound(&self) -> Result<(), JournalError> {
+        self.failure.clone().map_or(Ok(()), |failure| Err(JournalError::Poisoned(failure)))
+    }
+
+    fn fail(&mut self, error: FileError) -> JournalError {
+        self.failure = Some(error.clone());
+        JournalError::Failed(error)
+    }
+
+    /// Runs a step; when it finds no room, gives the reserve up and runs it once more (F4). What has a position must
+    /// be written: everything behind it, settles too, would wait for it.
+    fn with_reserve(
+        &mut self,
+        mut step: impl FnMut(&mut Self) -> Result<(), FileError>,
+    ) -> Result<(), JournalError> {
+        loop {
+            match step(self) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_disk_full() => match self.room.give_up_reserve() {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        self.room.note_full(true);
+                        return Err(JournalError::DiskFull(error));
+                    }
+                    Err(other) => return Err(self.fail(other)),
+                },
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+    }
+
+    fn make_room_until(&mut self, end: u64) -> Result<(), FileError> {
+        let size = self.room.manifest.segment_bytes;
+        while self.targets.back().is_none_or(|target| (target.index + 1) * size < end) {
+            self.note_sealed();
+            let ready = self.room.prepare_now()?;
+            self.add_target(ready);
+        }
+        Ok(())
+    }
+
+    fn add_target(&mut self, ready: Ready) {
+        let Ready { entry, file } = ready;
+        self.shared.add(entry);
+        self.targets.push_back(Target { index: entry.index, file, is_dirty: false });
+    }
+
+    /// Brings the manifest in memory up to date, to be published with the next change.
+    fn note_sealed(&mut self) {
+        let size = self.room.manifest.segment_bytes;
+        let durable = self.durable;
+        self.room.manifest.durable = durable;
+        for entry in self.room.manifest.entries.iter_mut().rev().take_while(|entry| entry.is_open_ended()) {
+            if (entry.index + 1) * size <= durable {
+                entry.sealed_bytes = size;
+            }
+        }
+    }
+
+    fn write_at(&mut self, start: u64, bytes: &[u8]) -> Result<(), FileError> {
+        let size = self.room.manifest.segment_bytes;
+        let mut at = start;
+        let mut rest = bytes;
+        for target in &mut self.targets {
+            if rest.is_empty() {
+                break;
+            }
+            if target.index < index_of(at, size) {
+                continue;
+            }
+            let inside = at % size;
+            let count = (size - inside).min(rest.len() as u64) as usize;
+            let (piece, left) = rest.split_at(count);
+            target.is_dirty = true;
+            write_full(&*target.file, "segment", piece, PAGE_BYTES + inside)?;
+            rest = left;
+            at += count as u64;
+        }
+        debug_assert!(rest.is_empty(), "room was made for the whole batch");
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! The broker under test: ours or the reference, started, killed and started again on the same data.
+
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::namespace::Namespace;
+use crate::process::{kill_group, output_of, tail, wait};
+
+/// Which broker.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// Ours: the binary to run.
+    Ternmq(PathBuf),
+    /// RabbitMQ as the distribution packages it.
+    Reference,
+}
+
+/// The reference may take long on a busy machine; ours is far below it.
+const START_LIMIT: Duration = Duration::from_secs(60);
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+const REFERENCE_PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
+/// First administrator of every broker under test; the suites of others insist on this name and password.
+const ADMINISTRATOR: &str = "guest";
+
+/// A running broker in its namespace. Dropping it kills it.
+pub(crate) struct Broker<'a> {
+    kind: Kind,
+    namespace: &'a Namespace,
+    folder: PathBuf,
+    shims: PathBuf,
+    child: Child,
+    starts: u32,
+}
+
+impl<'a> Broker<'a> {
+    /// Starts a broker with empty data below `folder`, AMQP on 5672 and HTTP on 15672; returns when it serves.
+    pub(crate) fn start(kind: &Kind, namespace: &'a Namespace, folder: &Path, shims: &Path) -> Result<Self> {
+        let _ = std::fs::remove_dir_all(folder);
+        std::fs::create_dir_all(folder.join("home")).with_context(|| format!("cannot make {}", folder.display()))?;
+        let child = spawn(kind, namespace, folder, 0)?;
+        let mut broker = Self {
+            kind: kind.clone(),
+            namespace,
+            folder: folder.to_path_buf(),
+            shims: shims.to_path_buf(),
+            child,
+            starts: 1,
+        };
+        broker.wait_until_serving()?;
+        Ok(broker)
+    }
+
+    /// SIGKILL, then a start on the same data; returns when it serves again.
+    pub(crate) fn kill_and_restart(&mut self) -> Result<()> {
+        kill_group(&self.child);
+        self.child.wait().context("the killed broker cannot be waited for")?;
+        self.child = spawn(&self.kind, self.namespace, &self.folder, self.starts)?;
+        self.starts += 1;
+        self.wait_until_serving()
+    }
+
+    /// Asks for a clean end; false when it had to be killed. The reference is not judged: it is killed at once.
+    pub(crate) fn stop(mut self) -> Result<bool> {
+        if matches!(self.kind, Kind::Reference) {
+            return Ok(true);
+        }
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        Ok(wait(&mut self.child, DRAIN_LIMIT)? == crate::process::Ending::Succeeded)
+    }
+
+    /// Runs one `rabbitmqctl` command: the real one for the reference, the look-alike for ours.
+    pub(crate) fn control(&self, args: &[&str]) -> Result<String> {
+        let mut command = self.namespace.command(self.control_program());
+        command.args(args);
+        self.set_environment(&mut command);
+        output_of(&mut command)
+    }
+
+    /// Path of the `rabbitmqctl` that fits this broker.
+    pub(crate) fn control_program(&self) -> PathBuf {
+        match self.kind {
+            Kind::Ternmq(_) => self.shims.join("rabbitmqctl"),
+            Kind::Reference => Path::new(REFERENCE_PROGRAMS).join("rabbitmqctl"),
+        }
+    }
+
+    /// What a `rabbitmqctl` started by a suite needs in its environment.
+    pub(crate) fn set_environment(&self, command: &mut Command) {
+        if matches!(self.kind, Kind::Reference) {
+            set_reference_environment(command, &self.folder);
+        }
+    }
+
+    fn wait_until_serving(&mut self) -> Result<()> {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            let is_serving = match &self.kind {
+                Kind::Ternmq(_) => self.folder.join("ports.json").exists(),
+                Kind::Reference => self.answers(5672) && self.answers(15672),
+            };
+            if is_serving {
+                return Ok(());
+            }
+            let log = log_path(&self.folder, self.starts - 1);
+            if let Some(status) = self.child.try_wait().context("cannot watch the broker")? {
+                bail!("the broker ended at its start ({status}): {}", tail(&log, 5));
+            }
+            if Instant::now() >= deadline {
+                bail!("the broker does not serve after {} s: {}", START_LIMIT.as_secs(), tail(&log, 5));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn answers(&self, port: u16) -> bool {
+        let probe = format!("exec 3<>/dev/tcp/127.0.0.1/{port}");
+        let status = self
+            .namespace
+            .command("bash")
+            .args(["-c", &probe])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if !status.is_ok_and(|status| status.success()) {
+            std::thread::sleep(Duration::from_millis(100));
+            return false;
+        }
+        true
+    }
+}
+
+impl Drop for Broker<'_> {
+    fn drop(&mut self) {
+        kill_group(&self.child);
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(kind: &Kind, namespace: &Namespace, folder: &Path, start: u32) -> Result<Child> {
+    let log = File::create(log_path(folder, start)).context("cannot write the broker's log")?;
+    let twin = log.try_clone().context("cannot share the broker's log")?;
+    let mut command = match kind {
+        Kind::Ternmq(binary) => ours(binary, namespace, folder)?,
+        Kind::Reference => reference(namespace, folder)?,
+    };
+    command.stdin(Stdio::null()).stdout(log).stderr(twin).process_group(0);
+    command.spawn().context("cannot start the broker")
+}
+
+fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> {
+    let (ports, password) = (folder.join("ports.json"), folder.join("password"));
+    let _ = std::fs::remove_file(&ports);
+    std::fs::write(&password, ADMINISTRATOR).context("cannot write the password file")?;
+    let mut command = namespace.command(binary);
+    command
+        .args(["broker", "--listen", "amqp=127.0.0.1:5672", "--listen", "http=127.0.0.1:15672"])
+        .arg("--data-dir")
+        .arg(folder.join("data"))
+        .arg("--ports-file")
+        .arg(ports)
+        .args(["--user", ADMINISTRATOR, "--password-file"])
+        .arg(password)
+        .current_dir(folder);
+    Ok(command)
+}
+
+fn reference(namespace: &Namespace, folder: &Path) -> Result<Command> {
+    let program = Path::new(REFERENCE_PROGRAMS).join("rabbitmq-server");
+    std::fs::write(folder.join("enabled_plugins"), "[rabbitmq_management].\n").context("cannot write the plugin list")?;
+    let mut command = namespace.command(program);
+    set_reference_environment(&mut command, folder);
+    command.current_dir(folder);
+    Ok(command)
+}
+
+fn set_reference_environment(command: &mut Command, folder: &Path) {
+    command
+        .env("HOME", folder.join("home"))
+        .env("RABBITMQ_NODENAME", "rabbit@localhost")
+        .env("RABBITMQ_MNESIA_BASE", folder.join("data"))
+        .env("RABBITMQ_LOG_BASE", folder.join("log"))
+        .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("enabled_plugins"))
+        .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+S 2:2");
+}
+
+fn log_path(folder: &Path, start: u32) -> PathBuf {
+    folder.join(format!("broker-{start}.log"))
+}

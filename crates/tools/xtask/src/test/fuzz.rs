@@ -1,0 +1,92 @@
+//! Fuzz targets on the stable toolchain: coverage counters from the compiler, no sanitizer.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::suites::build;
+use super::tally::Case;
+use super::workshop::Workshop;
+use crate::process::{Ending, output_of, run_logged, tail};
+
+/// Counters that libFuzzer reads, and overflow checks as in a debug build.
+const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks";
+/// Naming the target keeps `FLAGS` away from build scripts.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// T5 of the guarantees: no input may take longer, or more memory, than this.
+const MEMORY_LIMIT_MIB: u32 = 512;
+
+/// Builds every target of `testing/fuzz` and runs each for the set time, beginning with its corpus.
+pub(crate) fn run(shop: &Workshop) -> Result<Vec<Case>> {
+    let folder = shop.root.join("testing/fuzz");
+    let manifest = folder.join("Cargo.toml");
+    if !manifest.is_file() {
+        return Ok(vec![Case::skipped("all targets", "testing/fuzz/Cargo.toml is not there")]);
+    }
+    let targets = targets(&folder)?;
+    shop.say(&format!("building {} fuzz targets", targets.len()));
+    let output = shop.work().join("fuzz");
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["build", "--release", "--bins", "--target", TARGET, "--manifest-path"])
+        .arg(&manifest)
+        .env("CARGO_TARGET_DIR", &output)
+        .env("RUSTFLAGS", FLAGS);
+    build(shop, "fuzz", &mut cargo)?;
+    let mut cases = Vec::new();
+    for name in targets {
+        let program = output.join(TARGET).join("release").join(&name);
+        cases.push(run_target(shop, &folder, &name, &program)?);
+    }
+    Ok(cases)
+}
+
+fn targets(folder: &Path) -> Result<Vec<String>> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(folder);
+    let metadata: Value = serde_json::from_str(&output_of(&mut cargo)?).context("cargo metadata printed no JSON")?;
+    let packages = metadata.get("packages").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut names: Vec<String> = packages
+        .iter()
+        .flat_map(|package| package.get("targets").and_then(Value::as_array).cloned().unwrap_or_default())
+        .filter(|target| {
+            target.get("kind").and_then(Value::as_array).is_some_and(|kinds| kinds.iter().any(|kind| kind == "bin"))
+        })
+        .filter_map(|target| target.get("name").and_then(Value::as_str).map(str::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn run_target(shop: &Workshop, folder: &Path, name: &str, program: &Path) -> Result<Case> {
+    shop.say(&format!("fuzzing {name} for {} s", shop.fuzz_seconds));
+    let found = shop.work().join("fuzz-found").join(name);
+    let grown = shop.work().join("fuzz-corpus").join(name);
+    std::fs::create_dir_all(&found).context("cannot make the folder for findings")?;
+    std::fs::create_dir_all(&grown).context("cannot make the corpus folder")?;
+    let mut command = Command::new(program);
+    command
+        .arg(format!("-max_total_time={}", shop.fuzz_seconds))
+        .arg(format!("-rss_limit_mb={MEMORY_LIMIT_MIB}"))
+        .args(["-timeout=5", "-print_final_stats=1"])
+        .arg(format!("-artifact_prefix={}/", found.display()))
+        .arg(&grown);
+    let corpus = folder.join("corpus").join(name);
+    if corpus.is_dir() {
+        command.arg(corpus);
+    }
+    let log = shop.log(&format!("fuzz-{name}"));
+    let limit = Duration::from_secs(shop.fuzz_seconds + 60);
+    Ok(match run_logged(&mut command, &log, limit)? {
+        Ending::Succeeded => Case::passed(name),
+        Ending::Failed => {
+            Case::failed(name, format!("found something, input in {}:\n{}", found.display(), tail(&log, 20)))
+        }
+        Ending::TimedOut => Case::failed(name, "did not end when its time was over"),
+    })
+}

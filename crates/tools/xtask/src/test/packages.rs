@@ -1,0 +1,164 @@
+//! Getting what the suites need, pinned, below the target folder: nothing is installed into the checkout.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::workshop::Workshop;
+use crate::process::{Ending, output_of, run_logged, tail};
+
+const INSTALL_LIMIT: Duration = Duration::from_secs(600);
+
+/// A Python with the pinned packages of `testing/conformance/requirements.txt`.
+pub(crate) fn python(shop: &Workshop) -> Result<PathBuf> {
+    let wanted = shop.conformance().join("requirements.txt");
+    let venv = shop.work().join("venv");
+    let program = venv.join("bin/python");
+    if is_current(&venv, &wanted)? {
+        return Ok(program);
+    }
+    shop.say("making the Python environment");
+    let _ = std::fs::remove_dir_all(&venv);
+    let made = install(shop, "venv", Command::new("python3").args(["-m", "venv"]).arg(&venv));
+    if made.is_err() {
+        debian_packages(shop, &["python3", "python3-venv"])?;
+        install(shop, "venv", Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    }
+    let mut pip = Command::new(&program);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
+    install(shop, "pip", &mut pip)?;
+    mark_current(&venv, &wanted)?;
+    Ok(program)
+}
+
+/// The unpacked source distribution of a PyPI package, tests included.
+pub(crate) fn python_source(shop: &Workshop, name: &str, version: &str) -> Result<PathBuf> {
+    let folder = shop.work().join("sources").join(format!("{name}-{version}"));
+    if folder.join("t").is_dir() {
+        return Ok(folder);
+    }
+    let python = python(shop)?;
+    let sources = shop.work().join("sources");
+    std::fs::create_dir_all(&sources).context("cannot make the sources folder")?;
+    shop.say(&format!("downloading the source of {name} {version}"));
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest"])
+        .arg(&sources)
+        .arg(format!("{name}=={version}"));
+    install(shop, name, &mut pip)?;
+    let archive = sources.join(format!("{name}-{version}.tar.gz"));
+    output_of(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&sources))?;
+    ensure!(folder.is_dir(), "the archive of {name} {version} does not hold {name}-{version}");
+    Ok(folder)
+}
+
+/// A copy of a crate's published source with its own lock file, tests included.
+pub(crate) fn crate_source(shop: &Workshop, name: &str, version: &str) -> Result<PathBuf> {
+    let folder = shop.work().join("sources").join(format!("{name}-{version}"));
+    if folder.join("Cargo.toml").is_file() {
+        return Ok(folder);
+    }
+    shop.say(&format!("downloading the source of {name} {version}"));
+    let probe = shop.work().join("fetch").join(name);
+    std::fs::create_dir_all(probe.join("src")).context("cannot make the download folder")?;
+    std::fs::write(probe.join("src/lib.rs"), "")?;
+    let manifest = format!(
+        "[package]\nname = \"fetch-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
+         {name} = \"={version}\"\n\n[workspace]\n"
+    );
+    std::fs::write(probe.join("Cargo.toml"), manifest)?;
+    let metadata = output_of(Command::new("cargo").args(["metadata", "--format-version", "1"]).current_dir(&probe))?;
+    let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata printed no JSON")?;
+    let packages = metadata.get("packages").and_then(Value::as_array).context("cargo metadata has no packages")?;
+    let manifest = packages
+        .iter()
+        .find(|package| package.get("name").and_then(Value::as_str) == Some(name))
+        .and_then(|package| package.get("manifest_path").and_then(Value::as_str))
+        .with_context(|| format!("{name} is not among the packages that cargo downloaded"))?;
+    let source = Path::new(manifest).parent().context("a manifest has a folder")?;
+    std::fs::create_dir_all(shop.work().join("sources"))?;
+    output_of(Command::new("cp").arg("-rT").arg(source).arg(&folder))?;
+    output_of(Command::new("chmod").args(["-R", "u+w"]).arg(&folder))?;
+    Ok(folder)
+}
+
+/// A `node_modules` folder with exactly what the lock file beside the scenario names.
+pub(crate) fn node_modules(shop: &Workshop, scenario: &Path) -> Result<PathBuf> {
+    let folder = shop.work().join("npm");
+    let wanted = scenario.join("package-lock.json");
+    if is_current(&folder, &wanted)? {
+        return Ok(folder.join("node_modules"));
+    }
+    if !is_there("npm") {
+        debian_packages(shop, &["nodejs", "npm"])?;
+    }
+    shop.say("installing the Node packages");
+    std::fs::create_dir_all(&folder).context("cannot make the npm folder")?;
+    for name in ["package.json", "package-lock.json"] {
+        std::fs::copy(scenario.join(name), folder.join(name)).with_context(|| format!("cannot copy {name}"))?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
+    install(shop, "npm", &mut npm)?;
+    mark_current(&folder, &wanted)?;
+    Ok(folder.join("node_modules"))
+}
+
+/// Installs those Debian packages that are not there yet.
+pub(crate) fn debian_packages(shop: &Workshop, names: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = names.iter().copied().filter(|name| !is_installed(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !rustix::process::geteuid().is_root() {
+        bail!("these Debian packages are missing and only root can install them: {}", missing.join(" "));
+    }
+    shop.say(&format!("installing {}", missing.join(" ")));
+    let apt = |shop: &Workshop, args: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(["-y", "-qq"]).args(args).env("DEBIAN_FRONTEND", "noninteractive");
+        install(shop, "apt", &mut command)
+    };
+    apt(shop, &["update"])?;
+    let mut args = vec!["install", "--no-install-recommends"];
+    args.extend(&missing);
+    apt(shop, &args)
+}
+
+/// Makes sure there is a Go; the distribution's when none is on the path.
+pub(crate) fn go(shop: &Workshop) -> Result<()> {
+    if is_there("go") { Ok(()) } else { debian_packages(shop, &["golang-go"]) }
+}
+
+fn is_installed(name: &str) -> bool {
+    let mut query = Command::new("dpkg-query");
+    query.args(["-W", "-f", "${db:Status-Status}", name]);
+    output_of(&mut query).is_ok_and(|status| status.trim() == "installed")
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("version").output().is_ok()
+}
+
+fn install(shop: &Workshop, name: &str, command: &mut Command) -> Result<()> {
+    let log = shop.work().join("logs").join(format!("install-{name}.log"));
+    match run_logged(command, &log, INSTALL_LIMIT)? {
+        Ending::Succeeded => Ok(()),
+        Ending::Failed => bail!("installing {name} failed:\n{}", tail(&log, 10)),
+        Ending::TimedOut => bail!("installing {name} took more than {} s", INSTALL_LIMIT.as_secs()),
+    }
+}
+
+/// Whether `folder` was made from exactly this version of `list`.
+fn is_current(folder: &Path, list: &Path) -> Result<bool> {
+    let wanted = std::fs::read(list).with_context(|| format!("cannot read {}", list.display()))?;
+    Ok(std::fs::read(folder.join(".made-from")).is_ok_and(|made| made == wanted))
+}
+
+fn mark_current(folder: &Path, list: &Path) -> Result<()> {
+    std::fs::copy(list, folder.join(".made-from")).context("cannot note what was installed")?;
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Applications of our own over other people's clients. Each is a program that prints one line per case.
+//!
+//! The talk between harness and program, on its standard streams: the program prints `HARNESS kill` when it is ready for the
+//! broker to be killed; the harness kills it, starts it on the same data, and writes `restarted` when it serves again.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::broker::Broker;
+use super::namespace::Namespace;
+use super::suites::{build, set_cargo_environment};
+use super::tally::Case;
+use super::workshop::Workshop;
+use super::{outcome, packages};
+use crate::process::{Ending, kill_group, tail, wait};
+
+const RUN_LIMIT: Duration = Duration::from_secs(120);
+const KILL_REQUEST: &str = "HARNESS kill";
+
+/// One scenario program.
+pub(crate) struct Scenario {
+    /// Name on the command line, and of its folder below `testing/conformance/scenarios`.
+    pub name: &'static str,
+    /// What it is.
+    pub what: &'static str,
+    /// Installs and builds it, and gives the command to run inside.
+    command: fn(&Workshop, &Namespace, &Path) -> Result<Command>,
+}
+
+/// All of them.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "pika", what: "an application over pika (Python, blocking)", command: python_program },
+    Scenario { name: "aio-pika", what: "an application over aio-pika (Python, asyncio)", command: python_program },
+    Scenario { name: "celery", what: "tasks over Celery, with a worker (Python)", command: python_program },
+    Scenario {
+        name: "amqplib",
+        what: "an application over amqplib (Node)",
+        command: |shop, namespace, folder| {
+            let modules = packages::node_modules(shop, folder)?;
+            let mut command = namespace.command("node");
+            command.arg(folder.join("scenario.js")).env("NODE_PATH", modules);
+            Ok(command)
+        },
+    },
+    Scenario {
+        name: "lapin-app",
+        what: "an application over lapin (Rust)",
+        command: |shop, namespace, folder| {
+            shop.say("building lapin-app");
+            let mut cargo = Command::new("cargo");
+            cargo.args(["build", "--locked"]).current_dir(folder);
+            set_cargo_environment(shop, &mut cargo);
+            build(shop, "lapin-app", &mut cargo)?;
+            Ok(namespace.command(shop.work().join("cargo/debug/lapin-app")))
+        },
+    },
+    Scenario {
+        name: "go-app",
+        what: "an application over amqp091-go (Go)",
+        command: |shop, namespace, folder| {
+            packages::go(shop)?;
+            shop.say("building go-app");
+            let program = shop.work().join("go-app");
+            let mut go = Command::new("go");
+            go.args(["build", "-o"]).arg(&program).current_dir(folder).env("GOCACHE", shop.work().join("go-cache"));
+            build(shop, "go-app", &mut go)?;
+            Ok(namespace.command(program))
+        },
+    },
+];
+
+fn python_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
+    let mut command = namespace.command(packages::python(shop)?);
+    command.arg("-u").arg(folder.join("scenario.py")).env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(command)
+}
+
+/// Runs one scenario against a fresh broker.
+pub(crate) fn run(shop: &Workshop, scenario: &Scenario) -> Result<Vec<Case>> {
+    let source = shop.conformance().join("scenarios").join(scenario.name);
+    let kind = shop.kind()?;
+    let namespace = Namespace::create(scenario.name)?;
+    let mut command = (scenario.command)(shop, &namespace, &source)?;
+    let folder = shop.work().join("brokers").join(scenario.name);
+    let mut broker = Broker::start(&kind, &namespace, &folder, &shop.conformance().join("shims"))?;
+    let log = shop.log(scenario.name);
+    command
+        .env("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/")
+        .env("MANAGEMENT_URL", "http://guest:guest@127.0.0.1:15672")
+        .current_dir(&folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(File::create(&log).with_context(|| format!("cannot write {}", log.display()))?)
+        .process_group(0);
+    let mut child = command.spawn().with_context(|| format!("cannot start the scenario {}", scenario.name))?;
+    let mut cases = match converse(&mut child, &mut broker) {
+        Ok(cases) => cases,
+        Err(error) => vec![Case::failed("whole run", format!("{error:#}"))],
+    };
+    kill_group(&child);
+    let _ = child.wait();
+    if cases.is_empty() {
+        cases.push(Case::failed("whole run", format!("printed no case: {}", tail(&log, 5))));
+    }
+    if broker.stop().is_ok_and(|is_clean| !is_clean) {
+        cases.push(Case::failed("broker afterwards", "it did not end cleanly when asked to"));
+    }
+    Ok(cases)
+}
+
+/// Reads the program's lines until it ends, and kills the broker when it asks for that.
+fn converse(child: &mut Child, broker: &mut Broker<'_>) -> Result<Vec<Case>> {
+    let mut input = child.stdin.take().context("the scenario has no standard input")?;
+    let lines = read_lines(child)?;
+    let deadline = Instant::now() + RUN_LIMIT;
+    let mut cases = Vec::new();
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) if line == KILL_REQUEST => restart(broker, &mut input)?,
+            Ok(line) => cases.extend(outcome::read_scenario_line(&line)),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                cases.push(Case::failed("whole run", format!("was stopped after {} s", RUN_LIMIT.as_secs())));
+                return Ok(cases);
+            }
+        }
+    }
+    if wait(child, Duration::from_secs(10))? != Ending::Succeeded {
+        cases.push(Case::failed("whole run", "ended with an error, see its log"));
+    }
+    Ok(cases)
+}
+
+fn restart(broker: &mut Broker<'_>, input: &mut ChildStdin) -> Result<()> {
+    broker.kill_and_restart()?;
+    input.write_all(b"restarted\n").context("the scenario no longer listens")?;
+    input.flush().context("the scenario no longer listens")
+}
+
+fn read_lines(child: &mut Child) -> Result<Receiver<String>> {
+    let output = child.stdout.take().context("the scenario has no standard output")?;
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            println!("    {line}");
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(receiver)
+}

@@ -1,0 +1,208 @@
+//! Suites that nobody of this project wrote, unmodified and pinned, each in a fresh namespace with a fresh broker.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::broker::Broker;
+use super::namespace::Namespace;
+use super::tally::Case;
+use super::workshop::Workshop;
+use super::{expected, outcome, packages};
+use crate::process::{Ending, run_logged, tail};
+
+const LAPIN_VERSION: &str = "4.12.3";
+const AMQPRS_VERSION: &str = "2.1.5";
+const PY_AMQP_VERSION: &str = "5.4.2";
+const KOMBU_VERSION: &str = "5.7.0";
+/// Where Debian puts Go sources.
+const GO_PATH: &str = "/usr/share/gocode";
+const BUILD_LIMIT: Duration = Duration::from_secs(1200);
+
+/// One foreign suite.
+pub(crate) struct Suite {
+    /// Name on the command line and of its expected list.
+    pub name: &'static str,
+    /// What it is.
+    pub what: &'static str,
+    /// Longest time that a run may take.
+    limit: Duration,
+    /// Downloads and builds all of it; runs outside the namespace. Gives what `run` needs.
+    prepare: fn(&Workshop) -> Result<PathBuf>,
+    /// The command to run inside, given the broker and the prepared folder.
+    command: fn(&Workshop, &Broker<'_>, &Namespace, &Path) -> Result<Command>,
+    /// Reads its output.
+    read: fn(&str) -> Vec<Case>,
+}
+
+/// All of them, in the order in which they run.
+pub(crate) const SUITES: &[Suite] = &[
+    Suite {
+        name: "lapin",
+        what: "the lapin client's own tests (Rust)",
+        limit: Duration::from_secs(300),
+        prepare: |shop| prepare_crate(shop, "lapin", LAPIN_VERSION),
+        command: |shop, _, namespace, folder| {
+            let mut command = cargo_test(shop, namespace, folder);
+            command.env("AMQP_ADDR", "amqp://guest:guest@127.0.0.1:5672/%2f");
+            Ok(command)
+        },
+        read: outcome::read_libtest,
+    },
+    Suite {
+        name: "amqprs",
+        what: "the amqprs client's own tests (Rust)",
+        limit: Duration::from_secs(400),
+        prepare: |shop| prepare_crate(shop, "amqprs", AMQPRS_VERSION),
+        command: |shop, broker, namespace, folder| {
+            // The account that this suite logs in with.
+            broker.control(&["add_user", "user", "bitnami"])?;
+            broker.control(&["set_user_tags", "user", "administrator"])?;
+            broker.control(&["set_permissions", "-p", "/", "user", ".*", ".*", ".*"])?;
+            Ok(cargo_test(shop, namespace, folder))
+        },
+        read: outcome::read_libtest,
+    },
+    Suite {
+        name: "py-amqp",
+        what: "the py-amqp client's integration tests (Python)",
+        limit: Duration::from_secs(300),
+        prepare: |shop| packages::python_source(shop, "amqp", PY_AMQP_VERSION),
+        command: |shop, _, namespace, folder| {
+            let mut command = pytest(shop, namespace, folder, "t/integration")?;
+            // Two of its tests call a public host, one insists on broken certificates that its archive lacks.
+            command.args(["-k", "not tls_connect_fails and not default_certs"]);
+            Ok(command)
+        },
+        read: outcome::read_pytest,
+    },
+    Suite {
+        name: "kombu",
+        what: "kombu's integration tests over py-amqp (Python)",
+        limit: Duration::from_secs(300),
+        prepare: |shop| packages::python_source(shop, "kombu", KOMBU_VERSION),
+        command: |shop, _, namespace, folder| pytest(shop, namespace, folder, "t/integration/test_py_amqp.py"),
+        read: outcome::read_pytest,
+    },
+    Suite {
+        name: "amqp091-go",
+        what: "the Go client's unit and integration tests",
+        limit: Duration::from_secs(300),
+        prepare: prepare_go,
+        command: |_, broker, namespace, program| {
+            let mut command = namespace.command("go");
+            // The package name makes test2json name what it read.
+            command.args(["tool", "test2json", "-p", "amqp091"]).arg(program).args(["-test.v=test2json"]);
+            command
+                .env("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/")
+                .env("RABBITMQ_RABBITMQCTL_PATH", broker.control_program())
+                .current_dir(Path::new(GO_PATH).join("src/github.com/rabbitmq/amqp091-go"));
+            Ok(command)
+        },
+        read: outcome::read_go,
+    },
+];
+
+/// Runs one suite and judges it by its list. With `write_expected` the list is written from the run instead.
+pub(crate) fn run(shop: &Workshop, suite: &Suite, write_expected: bool) -> Result<Vec<Case>> {
+    let prepared = (suite.prepare)(shop)?;
+    let kind = shop.kind()?;
+    let namespace = Namespace::create(suite.name)?;
+    let folder = shop.work().join("brokers").join(suite.name);
+    let broker = Broker::start(&kind, &namespace, &folder, &shop.conformance().join("shims"))?;
+    let mut command = (suite.command)(shop, &broker, &namespace, &prepared)?;
+    broker.set_environment(&mut command);
+    let log = shop.log(suite.name);
+    let ending = run_logged(&mut command, &log, suite.limit)?;
+    let text = std::fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
+    let cases = (suite.read)(&String::from_utf8_lossy(&text));
+    if cases.is_empty() {
+        bail!("no test of it ran ({}):\n{}", log.display(), tail(&log, 10));
+    }
+    let list = shop.conformance().join("expected").join(format!("{}.txt", suite.name));
+    let known = match std::fs::read_to_string(&list) {
+        Ok(text) => expected::parse(&text).with_context(|| format!("{}", list.display()))?,
+        Err(_) => expected::Expected::new(),
+    };
+    if write_expected {
+        std::fs::write(&list, expected::render(suite.name, &cases, &known)).context("cannot write the list")?;
+        return Ok(cases);
+    }
+    let mut judged = expected::judge(&cases, &known);
+    if ending == Ending::TimedOut {
+        judged.push(Case::failed("whole run", format!("was stopped after {} s", suite.limit.as_secs())));
+    }
+    match broker.stop() {
+        Ok(true) => {}
+        Ok(false) => judged.push(Case::failed("broker afterwards", "it did not end cleanly when asked to")),
+        Err(error) => judged.push(Case::failed("broker afterwards", format!("{error:#}"))),
+    }
+    Ok(judged)
+}
+
+fn prepare_crate(shop: &Workshop, name: &str, version: &str) -> Result<PathBuf> {
+    let folder = packages::crate_source(shop, name, version)?;
+    shop.say(&format!("building {name} {version}"));
+    let mut command = Command::new("cargo");
+    command.args(["test", "--locked", "--no-run"]).current_dir(&folder);
+    set_cargo_environment(shop, &mut command);
+    build(shop, name, &mut command)?;
+    Ok(folder)
+}
+
+fn cargo_test(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Command {
+    let mut command = namespace.command("cargo");
+    command.args(["test", "--locked", "--offline", "--no-fail-fast"]).current_dir(folder);
+    set_cargo_environment(shop, &mut command);
+    command
+}
+
+/// Foreign crates share one folder for what they build, without debug information, which nobody will read.
+pub(crate) fn set_cargo_environment(shop: &Workshop, command: &mut Command) {
+    command
+        .env("CARGO_TARGET_DIR", shop.work().join("cargo"))
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env("CARGO_TERM_COLOR", "never");
+}
+
+fn pytest(shop: &Workshop, namespace: &Namespace, folder: &Path, tests: &str) -> Result<Command> {
+    let mut command = namespace.command(packages::python(shop)?);
+    command
+        .args(["-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider", tests])
+        .env("RABBITMQ_HOST", "localhost")
+        .env("RABBITMQ_5672_TCP", "5672")
+        .env("RABBITMQ_5671_TCP", "5671")
+        .env("COLUMNS", "200")
+        .current_dir(folder);
+    Ok(command)
+}
+
+fn prepare_go(shop: &Workshop) -> Result<PathBuf> {
+    packages::go(shop)?;
+    packages::debian_packages(shop, &["golang-github-rabbitmq-amqp091-go-dev", "golang-uber-goleak-dev"])?;
+    shop.say("building amqp091-go");
+    let program = shop.work().join("amqp091-go.test");
+    let mut command = Command::new("go");
+    command
+        .args(["test", "-tags", "integration", "-c", "-o"])
+        .arg(&program)
+        .arg("github.com/rabbitmq/amqp091-go")
+        .env("GO111MODULE", "off")
+        .env("GOPATH", GO_PATH)
+        .env("GOFLAGS", "")
+        .env("GOCACHE", shop.work().join("go-cache"));
+    build(shop, "amqp091-go", &mut command)?;
+    Ok(program)
+}
+
+/// Builds something, with its output in a log of its own.
+pub(crate) fn build(shop: &Workshop, name: &str, command: &mut Command) -> Result<()> {
+    let log = shop.log(&format!("build-{name}"));
+    match run_logged(command, &log, BUILD_LIMIT)? {
+        Ending::Succeeded => Ok(()),
+        Ending::Failed => bail!("building {name} failed:\n{}", tail(&log, 15)),
+        Ending::TimedOut => bail!("building {name} took more than {} s", BUILD_LIMIT.as_secs()),
+    }
+}

@@ -1,0 +1,111 @@
+//! What every step needs to know: where things are, which broker is tested, and how to say what is going on.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use super::broker::Kind;
+use crate::project;
+
+/// The broker that the suites are run against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Against {
+    /// Ours.
+    Ternmq,
+    /// The reference.
+    Rabbitmq,
+}
+
+impl Against {
+    /// Reads the value of `--against`.
+    pub(crate) fn parse(word: &str) -> Result<Self> {
+        match word {
+            "ternmq" => Ok(Self::Ternmq),
+            "rabbitmq" => Ok(Self::Rabbitmq),
+            _ => bail!("--against takes `ternmq` or `rabbitmq`, not `{word}`"),
+        }
+    }
+}
+
+/// Where a test run works.
+#[derive(Debug)]
+pub(crate) struct Workshop {
+    /// The checkout.
+    pub root: PathBuf,
+    /// Build output.
+    pub target: PathBuf,
+    /// Which broker.
+    pub against: Against,
+    /// A binary of ours that is there already.
+    pub broker: Option<PathBuf>,
+    /// Seconds for each fuzz target.
+    pub fuzz_seconds: u64,
+    /// Cycles of the kill -9 loop.
+    pub kill_cycles: u32,
+    started: Instant,
+}
+
+impl Workshop {
+    /// One with the usual settings.
+    pub(crate) fn open() -> Result<Self> {
+        let root = project::root()?;
+        let target = project::target_dir(&root);
+        Ok(Self {
+            root,
+            target,
+            against: Against::Ternmq,
+            broker: None,
+            fuzz_seconds: 60,
+            kill_cycles: 200,
+            started: Instant::now(),
+        })
+    }
+
+    /// Folder of the checked-in suites.
+    pub(crate) fn conformance(&self) -> PathBuf {
+        self.root.join("testing/conformance")
+    }
+
+    /// Folder for what the suites download, build and write.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.target.join("conformance")
+    }
+
+    /// Log file of a step.
+    pub(crate) fn log(&self, step: &str) -> PathBuf {
+        self.work().join("logs").join(format!("{step}.log"))
+    }
+
+    /// The release build of ours, or the binary given by hand.
+    pub(crate) fn binary(&self) -> Result<PathBuf> {
+        let binary = match &self.broker {
+            Some(path) => path.clone(),
+            None => self.target.join("release/ternmq"),
+        };
+        if !Path::new(&binary).is_file() {
+            bail!(
+                "{} is not there: run the `release` step first, or name a binary with --broker",
+                binary.display()
+            );
+        }
+        Ok(binary)
+    }
+
+    /// The broker to start.
+    pub(crate) fn kind(&self) -> Result<Kind> {
+        match self.against {
+            Against::Ternmq => Ok(Kind::Ternmq(self.binary()?)),
+            Against::Rabbitmq => {
+                super::packages::debian_packages(self, &["rabbitmq-server"])?;
+                Ok(Kind::Reference)
+            }
+        }
+    }
+
+    /// One line of progress, with the time since the start.
+    pub(crate) fn say(&self, what: &str) {
+        let seconds = self.started.elapsed().as_secs();
+        println!("[{:>2}:{:02}] {what}", seconds / 60, seconds % 60);
+    }
+}
