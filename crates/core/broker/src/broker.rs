@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ternmq_env::Rng;
 use ternmq_message::Formats;
-use ternmq_queue::{Outbox, Windows};
+use ternmq_queue::{Budget, Outbox, Windows};
 use ternmq_routing::RouteResult;
 use ternmq_stdx::{Arena, Handle, layout::Writer};
 
@@ -90,6 +90,8 @@ pub struct Broker {
     pub(crate) scratch: Writer,
     pub(crate) counters: Counters,
     pub(crate) resident_bytes: i64,
+    /// What each queue may keep in memory now.
+    pub(crate) budget: Budget,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) replay: Replay,
     /// Where the log ended when this process took it over.
@@ -169,6 +171,7 @@ impl Broker {
             scratch: Writer::default(),
             counters: Counters::default(),
             resident_bytes: 0,
+            budget: Budget::default(),
             incidents: Vec::new(),
             replay: Replay::default(),
             boot_pos: 0,
@@ -201,6 +204,7 @@ impl Broker {
 
     /// Ends a turn: settlements go into the log, a checkpoint takes a step.
     pub fn end_turn(&mut self) {
+        self.follow_pressure();
         self.settles.flush(&mut *self.log, Grouping::Ends);
         self.step_checkpoint();
     }

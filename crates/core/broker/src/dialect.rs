@@ -107,6 +107,9 @@ pub trait Dialect: Send + Sync {
     /// An argument with a wrong type.
     fn node_fallback(&self, arguments: &Map) -> Result<Option<Arc<str>>, ArgumentError>;
 
+    /// What a kind of node is called.
+    fn node_kind_name(&self, kind: &NodeKind) -> &'static str;
+
     /// What a hash node declared with these arguments looks at.
     ///
     /// # Errors

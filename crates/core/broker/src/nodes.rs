@@ -32,18 +32,6 @@ pub struct NodeSpec {
     pub arguments: Map,
 }
 
-/// Name of a kind of node, as errors and listings give it.
-#[must_use]
-pub fn kind_name(kind: &NodeKind) -> &'static str {
-    match kind {
-        NodeKind::Direct => "direct",
-        NodeKind::Fanout => "fanout",
-        NodeKind::Topic => "topic",
-        NodeKind::Headers => "headers",
-        NodeKind::Hash(_) => "x-consistent-hash",
-    }
-}
-
 impl Broker {
     /// Declares a node; declaring the same one again is fine.
     ///
@@ -152,8 +140,9 @@ impl Broker {
                 current,
             })
         };
+        let kind_name = |kind| self.dialect.node_kind_name(kind);
         if kind_name(&current.kind) != kind_name(&spec.kind) {
-            let text = |kind: &NodeKind| Some(Value::str(kind_name(kind)));
+            let text = |kind| Some(Value::str(kind_name(kind)));
             return differs("type", text(&spec.kind), text(&current.kind));
         }
         for (field, received, current) in [

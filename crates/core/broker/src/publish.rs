@@ -40,6 +40,9 @@ pub enum Published {
     Unroutable(Message),
 }
 
+/// Records of one message, with the run of its targets that each one covers.
+type Records = SmallVec<[(std::ops::Range<usize>, Location); 1]>;
+
 /// Most targets of one message record; more are split over several records of one group.
 const MAX_RECORD_TARGETS: usize = 10_000;
 
@@ -258,7 +261,7 @@ impl Broker {
         message: &Message,
         replaces: Option<(u32, Seq)>,
         targets: &[Target],
-    ) -> (Receipt, SmallVec<[(std::ops::Range<usize>, Location); 1]>) {
+    ) -> (Receipt, Records) {
         let mut receipt = Receipt::NONE;
         let mut records = SmallVec::new();
         let mut start = 0;

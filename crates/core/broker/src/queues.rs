@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ternmq_message::{Map, Value};
-use ternmq_queue::Queue;
+use ternmq_queue::{Budget, Queue};
 use ternmq_routing::{Name, QueueId};
 
 use crate::{
@@ -146,6 +146,10 @@ impl Broker {
         };
         let Some(space) = self.namespaces.get_mut(namespace) else { return };
         if space.topology.add_queue(name, QueueId(record.id)).is_ok() {
+            let mut slot = slot;
+            if self.budget != Budget::default() {
+                slot.machine.set_budget(self.budget, &mut self.outbox);
+            }
             self.queues.insert(record.id, slot);
         }
     }

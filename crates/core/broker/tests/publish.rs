@@ -1,5 +1,7 @@
 //! Publishing, consuming, settling, dead-lettering, through the facade.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use support::Rig;

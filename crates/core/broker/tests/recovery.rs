@@ -1,5 +1,7 @@
 //! What a crash leaves, and what comes back from it.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use support::Rig;

@@ -194,7 +194,11 @@ impl Consumers {
 
     pub(crate) fn remove(&mut self, key: u32) -> bool {
         let Some(at) = self.list.iter().position(|consumer| consumer.key == key) else { return false };
-        let before = self.take_turns();
+        let mut before = self.take_turns();
+        // The turn of the one that leaves passes to the next one.
+        if before.contains(&key) {
+            before.extend(self.list.get(at + 1).map(|next| next.key));
+        }
         let gone = self.list.remove(at);
         self.filtered -= u32::from(gone.filter.is_some());
         self.regroup(before);

@@ -43,4 +43,4 @@ pub use snapshot::{QueueSnapshot, SnapshotChunk};
 pub use windows::{Gate, SessionIndex, Windows};
 
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -1,5 +1,5 @@
 //! A broker over a log in memory, with a plain dialect, driven by hand.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses a part of it")]
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -140,6 +140,16 @@ impl Dialect for PlainDialect {
     fn node_fallback(&self, arguments: &Map) -> Result<Option<Arc<str>>, ArgumentError> {
         let fallback = arguments.iter().find(|(name, _)| &**name == "fallback");
         Ok(fallback.and_then(|(_, value)| value.as_str().map(Arc::from)))
+    }
+
+    fn node_kind_name(&self, kind: &NodeKind) -> &'static str {
+        match kind {
+            NodeKind::Direct => "direct",
+            NodeKind::Fanout => "fanout",
+            NodeKind::Topic => "topic",
+            NodeKind::Headers => "headers",
+            NodeKind::Hash(_) => "hash",
+        }
     }
 
     fn hash_by(&self, _: &Map) -> Result<HashBy, ArgumentError> {

@@ -1,0 +1,8 @@
+//! Tests of the machine through its public calls.
+
+mod model;
+mod recovery;
+mod rig;
+mod rules;
+mod scale;
+mod selective;
