@@ -1,6 +1,8 @@
 //! Consumers: their start, their windows, their end.
 
-use ternmq_queue::{AddConsumerError, ConsumerSpec, SessionIndex, Window};
+use std::sync::Arc;
+
+use ternmq_queue::{AddConsumerError, ConsumerSpec, Filter, SessionIndex, Window};
 use ternmq_stdx::Handle;
 
 use crate::{
@@ -65,6 +67,19 @@ impl Broker {
     /// The queue does not exist or belongs to another connection, no permission, exclusive use is taken or asked for
     /// beside others, or the session has too many consumers.
     pub fn consume(&mut self, id: SessionId, spec: &ConsumeSpec<'_>) -> Result<ConsumerId, Error> {
+        self.consume_filtered(id, spec, None)
+    }
+
+    /// As [`Broker::consume`]; with a filter the consumer gets only what passes, the rest stays for others.
+    ///
+    /// # Errors
+    /// As [`Broker::consume`].
+    pub fn consume_filtered(
+        &mut self,
+        id: SessionId,
+        spec: &ConsumeSpec<'_>,
+        filter: Option<Arc<dyn Filter>>,
+    ) -> Result<ConsumerId, Error> {
         let (principal, namespace, connection) = self.who(id)?;
         let space = self.namespaces.name(namespace);
         self.authorize(&principal, Verb::Read, Kind::Queue, &space, spec.queue)?;
@@ -98,7 +113,7 @@ impl Broker {
             needs_settle: spec.needs_settle,
             priority: spec.priority,
             is_exclusive: spec.is_exclusive,
-            filter: None,
+            filter,
         });
         if let Err(AddConsumerError::ExclusiveInUse) = added {
             self.consumers.remove(consumer.into());

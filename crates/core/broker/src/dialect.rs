@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ternmq_access::Role;
 use ternmq_message::{Map, Value};
-use ternmq_queue::Overflow;
+use ternmq_queue::{Filter, Grouping, Overflow};
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
 
 use crate::error::Error;
@@ -139,6 +139,19 @@ pub trait Dialect: Send + Sync {
 
     /// Topic wildcard language.
     fn wildcards(&self) -> Wildcards;
+
+    /// Filter on what a queue takes in, as its arguments say (a durable subscription's selector). Asked at the
+    /// declaration and again at each recovery.
+    fn admission(&self, arguments: &Map) -> Option<Arc<dyn Filter>> {
+        let _ = arguments;
+        None
+    }
+
+    /// How a queue's messages form groups, as its arguments say.
+    fn grouping(&self, arguments: &Map) -> Option<Grouping> {
+        let _ = arguments;
+        None
+    }
 
     /// Priority of a consumer given in its arguments, 0 when absent.
     ///

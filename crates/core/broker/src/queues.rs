@@ -147,6 +147,12 @@ impl Broker {
         let Some(space) = self.namespaces.get_mut(namespace) else { return };
         if space.topology.add_queue(name, QueueId(record.id)).is_ok() {
             let mut slot = slot;
+            if let Some(filter) = self.dialect.admission(&record.arguments) {
+                slot.machine.set_admission(Some(filter));
+            }
+            if let Some(grouping) = self.dialect.grouping(&record.arguments) {
+                slot.machine.set_grouping(Some(grouping));
+            }
             if self.budget != Budget::default() {
                 slot.machine.set_budget(self.budget, &mut self.outbox);
             }

@@ -13,7 +13,7 @@ use ternmq_broker::{
 };
 use ternmq_env::Rng;
 use ternmq_message::{Formats, Map, Message, MessageMeta, Value};
-use ternmq_queue::{Location, Overflow};
+use ternmq_queue::{Filter, Grouping as Groups, Location, Overflow};
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
 
 /// Records kept in memory; durable when told so.
@@ -73,6 +73,15 @@ impl Rng for CountingRng {
     }
 }
 
+/// Lets bodies of one beginning pass.
+pub struct StartsWith(pub String);
+
+impl Filter for StartsWith {
+    fn matches(&self, message: &Message) -> bool {
+        message.body().starts_with(self.0.as_bytes())
+    }
+}
+
 /// Arguments are named as the settings are.
 pub struct PlainDialect;
 
@@ -91,6 +100,7 @@ fn options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
             "single_active" => options.is_single_active = value.as_bool(),
             "delivery_limit" => options.delivery_limit = number().and_then(|n| u32::try_from(n).ok()),
             "timeout" => options.consumer_timeout_ms = number(),
+            "starts_with" | "grouped" => {}
             "reject" => options.overflow = Some(Overflow::RejectPublish),
             "quorum" => options.class = Some(QueueClass::Quorum),
             _ => {
@@ -189,6 +199,17 @@ impl Dialect for PlainDialect {
 
     fn wildcards(&self) -> Wildcards {
         Wildcards::DOT_STAR_HASH
+    }
+
+    fn admission(&self, arguments: &Map) -> Option<Arc<dyn Filter>> {
+        let prefix = arguments.iter().find(|(name, _)| &**name == "starts_with");
+        prefix.and_then(|(_, value)| value.as_str()).map(|prefix| Arc::new(StartsWith(prefix.into())) as _)
+    }
+
+    fn grouping(&self, arguments: &Map) -> Option<Groups> {
+        let is_grouped = arguments.iter().any(|(name, _)| &**name == "grouped");
+        let group = |message: &Message| message.body().first().map(|first| u64::from(*first));
+        is_grouped.then(|| Groups { key: Arc::new(group) })
     }
 
     fn consumer_priority(&self, _: &Map) -> Result<i32, ArgumentError> {
