@@ -28,11 +28,7 @@ impl DiskFiles {
     /// As the disk has them.
     pub fn new(root: &Path) -> Result<Self, FileError> {
         let shown = root.to_string_lossy();
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(root)
-            .map_err(|error| file_error("create directory", &shown, &error))?;
+        make_directory(root).map_err(|error| file_error("create directory", &shown, &error))?;
         Ok(Self { root: root.to_path_buf() })
     }
 
@@ -45,6 +41,23 @@ impl DiskFiles {
         }
         Ok(self.root.join(relative))
     }
+}
+
+/// Makes a directory and its parents, and their names safe: a directory that a power loss takes away takes all its
+/// files along. Synced also when it exists already, since whoever made it may have been killed before syncing.
+fn make_directory(full: &Path) -> io::Result<()> {
+    let missing = full.ancestors().take_while(|path| !path.is_dir()).count();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(full)?;
+    for parent in full.ancestors().skip(1).take(missing.max(1)) {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        match fs::File::open(parent) {
+            Ok(opened) => opened.sync_all()?,
+            // Somebody else's directory that may not be read was there before, and so was the name in it.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn file_error(operation: &'static str, path: &str, error: &io::Error) -> FileError {
@@ -78,15 +91,7 @@ impl Files for DiskFiles {
 
     fn create_dir(&self, path: &str) -> Result<(), FileError> {
         let full = self.locate("create directory", path)?;
-        if full.is_dir() {
-            return Ok(());
-        }
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&full);
-        made.map_err(|error| file_error("create directory", path, &error))?;
-        // The new directory's own name must survive a power loss too, or its files go with it.
-        let parent = full.parent().unwrap_or(&self.root);
-        let synced = fs::File::open(parent).and_then(|parent| parent.sync_all());
-        synced.map_err(|error| file_error("sync", path, &error))
+        make_directory(&full).map_err(|error| file_error("create directory", path, &error))
     }
 
     fn list(&self, dir: &str) -> Result<Vec<String>, FileError> {
@@ -235,6 +240,17 @@ mod tests {
         assert_eq!(files.create("c").err().unwrap().fault, FileFault::AlreadyExists);
         assert_eq!(files.open("a").err().unwrap().fault, FileFault::NotFound);
         assert_eq!(files.remove("a").unwrap_err().to_string(), "cannot remove 'a': it does not exist");
+    }
+
+    #[test]
+    fn a_directory_is_made_with_its_parents() {
+        let (dir, files) = data_dir();
+        files.create_dir("a/b/c").unwrap();
+        files.create_dir("a/b/c").unwrap();
+        files.create("a/b/c/d").unwrap();
+        assert_eq!(files.list("a/b/c").unwrap(), ["d"]);
+        assert_eq!(files.create_dir("a/b/c/d").unwrap_err().fault, FileFault::AlreadyExists);
+        assert!(DiskFiles::new(&dir.path().join("x/y/z")).is_ok());
     }
 
     #[test]

@@ -65,8 +65,8 @@ pub enum JournalError {
     /// An earlier call failed; the process has to end and start again (F3).
     #[error("the journal failed earlier and takes no more writes; restart the node")]
     Poisoned(#[source] FileError),
-    /// A segment to be released is still read by a recovery, or is not there.
-    #[error("segment {0} cannot be released: recovery would still read it, or it is not there")]
+    /// A segment to be released is not wholly before the checkpoint.
+    #[error("segment {0} cannot be released: recovery would still read it; publish a later checkpoint first")]
     StillNeeded(SegmentIndex),
     /// A checkpoint beyond what is durable, or before the last one.
     #[error("the checkpoint {0} is not between the last one and the durable end")]

@@ -115,7 +115,7 @@ impl Room {
         }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         format!("{}/{name}", self.dir)
     }
 
@@ -248,7 +248,11 @@ impl Room {
         let path = self.path(&spare_name(self.manifest.epoch, self.next_spare));
         self.next_spare += 1;
         let file = self.files.create(&path)?;
-        self.install(&path, &file, entry, log)
+        let installed = self.install(&path, &file, entry, log);
+        if installed.as_ref().is_err_and(FileError::is_disk_full) {
+            ignore_missing(self.files.remove(&path))?;
+        }
+        installed
     }
 
     /// Takes the reserve, or takes it again when there is room for it and more.
@@ -286,6 +290,17 @@ impl Room {
         ignore_missing(self.files.remove(&self.path(RESERVE_NAME)))?;
         self.reserve_bytes = 0;
         Ok(true)
+    }
+
+    /// Runs a step; when it finds no room, gives the reserve up and runs it once more.
+    pub(crate) fn with_reserve<T>(
+        &mut self,
+        mut step: impl FnMut(&mut Self) -> Result<T, FileError>,
+    ) -> Result<T, FileError> {
+        match step(self) {
+            Err(error) if error.is_disk_full() && self.give_up_reserve()? => step(self),
+            answer => answer,
+        }
     }
 
     pub(crate) fn note_full(&mut self, is_full: bool) {

@@ -147,8 +147,15 @@ impl LogSource {
         }
     }
 
-    fn has_hole(&self, from: u64, to: u64) -> bool {
-        self.holes.iter().any(|hole| hole.start < to && hole.end > from)
+    /// True when a part of this range could not be read.
+    pub(crate) fn has_hole(&self, from: u64, to: u64) -> bool {
+        self.hole_end(from, to).is_some()
+    }
+
+    /// Where what could not be read of this range ends.
+    fn hole_end(&self, from: u64, to: u64) -> Option<u64> {
+        let holes = self.holes.iter().filter(|hole| hole.start < to && hole.end > from);
+        holes.map(|hole| hole.end).max()
     }
 
     fn file_of(&mut self, run: &Run, index: u64) -> Result<Option<Arc<dyn File>>, FileError> {
@@ -344,16 +351,19 @@ impl Scan {
         let was_begun = start != bad || begun.is_some();
         // What cannot be read is not absent: a segment is allocated and synced before it is used.
         let end = bad + begun.map_or(HEADER_BYTES as u64, |header| header.span_bytes());
-        let is_unreadable = self.source.has_hole(bad, end);
+        let unreadable = self.source.hole_end(bad, end);
         let found = self.search(bad, bad)?;
-        let is_damage = self.run.is_sealed || bad < self.run.proven || found.is_proven || is_unreadable;
+        let is_damage =
+            self.run.is_sealed || bad < self.run.proven || found.is_proven || unreadable.is_some();
         if !is_damage {
             self.position = self.run.end;
             let is_torn = was_begun || found.resume.is_some();
             return Ok(Step::End { accepted: self.accepted, torn: is_torn.then_some(bad) });
         }
-        // Without a valid record behind it, the damage reaches as far as anything was known to be durable.
-        let known_end = if self.run.is_sealed { self.run.end } else { self.synced.max(bad + ALIGN_BYTES) };
+        // Without a valid record behind it, the damage reaches as far as anything was known to be durable, and over
+        // all that cannot be read.
+        let reach = self.synced.max(bad + ALIGN_BYTES).max(unreadable.unwrap_or(0));
+        let known_end = if self.run.is_sealed { self.run.end } else { reach.next_multiple_of(ALIGN_BYTES) };
         let to = found.resume.unwrap_or(known_end.min(self.run.end));
         self.position = if found.resume.is_some() { to } else { self.run.end };
         self.accepted = to;

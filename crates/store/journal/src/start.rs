@@ -11,7 +11,7 @@ use crate::manifest::ManifestState;
 use crate::reader::{Reader, Shared};
 use crate::record::JournalPos;
 use crate::recovery::{CutRun, Found, Recovery, RecoveryReport};
-use crate::room::Room;
+use crate::room::{Room, ignore_missing};
 use crate::scan::LogSource;
 use crate::segment::{Entry, FileName, index_of};
 use crate::writer::Writer;
@@ -56,19 +56,20 @@ impl Recovery {
         room.take_reserve()?;
         if found_state == ManifestState::None {
             // Segments without any manifest are then always damage, never an interrupted first start.
-            room.publish()?;
+            room.with_reserve(Room::publish)?;
         }
         let mut source = LogSource::new(files, dir, room.manifest.segment_bytes);
-        for cut in &walk.cut {
-            seal(&mut room, &mut source, cut)?;
-        }
         retire_unlisted(&mut room, &names, &old_entries)?;
+        let mut unreadable = Vec::new();
+        for cut in &walk.cut {
+            seal(&mut room, &mut source, cut, &mut unreadable)?;
+        }
         let size = room.manifest.segment_bytes;
         let start = room.manifest.next_index * size;
         room.manifest.durable = start;
         // Publishes the seals, the copies and the new segment in one step.
-        let first = room.prepare_now()?;
-        retire_replaced(&mut room, &old_entries)?;
+        let first = room.with_reserve(Room::prepare_now)?;
+        retire_replaced(&mut room, &old_entries, &unreadable)?;
         let shared = Arc::new(Shared::new(&room, start));
         let durable = Durable::up_to(start);
         let report = RecoveryReport { end: last_end, ..walk.report };
@@ -86,8 +87,14 @@ fn is_manifest(name: &str) -> bool {
     matches!(FileName::parse(name), Some(FileName::Manifest { .. }))
 }
 
-/// Fixes the end of a run that was cut off. Segments from the first one that was not wholly synced are copied.
-fn seal(room: &mut Room, source: &mut LogSource, cut: &CutRun) -> Result<(), FileError> {
+/// Fixes the end of a run that was cut off. Segments from the first one that was not wholly synced are copied; names
+/// of files that could not be copied in full are added to `unreadable`.
+fn seal(
+    room: &mut Room,
+    source: &mut LogSource,
+    cut: &CutRun,
+    unreadable: &mut Vec<String>,
+) -> Result<(), FileError> {
     let size = room.manifest.segment_bytes;
     let epoch = room.manifest.epoch;
     let first_copied = index_of(cut.synced, size);
@@ -105,7 +112,10 @@ fn seal(room: &mut Room, source: &mut LogSource, cut: &CutRun) -> Result<(), Fil
             entry.file_epoch = epoch;
             let mut log = vec![0; sealed_bytes as usize];
             source.read(&cut.run, start, &mut log)?;
-            room.install_copy(entry, &log)?;
+            if source.has_hole(start, start + sealed_bytes) {
+                unreadable.push(old.file_name());
+            }
+            room.with_reserve(|room| room.install_copy(entry, &log))?;
         }
         if let Some(listed) = room.manifest.entries.get_mut(place) {
             *listed = entry;
@@ -123,8 +133,7 @@ fn retire_unlisted(room: &mut Room, names: &[String], old_entries: &[Entry]) -> 
             }
             Some(FileName::Spare { .. }) => room.retire(name)?,
             Some(FileName::Draft { .. }) => {
-                let path = format!("{}/{name}", room.dir);
-                crate::room::ignore_missing(room.files.remove(&path))?;
+                ignore_missing(room.files.remove(&room.path(name)))?;
             }
             _ => {}
         }
@@ -132,12 +141,20 @@ fn retire_unlisted(room: &mut Room, names: &[String], old_entries: &[Entry]) -> 
     Ok(())
 }
 
-/// Frees the files that the new manifest no longer names.
-fn retire_replaced(room: &mut Room, old_entries: &[Entry]) -> Result<(), FileError> {
+/// Frees the files that the new manifest no longer names. One that could not be read in full keeps the only trace of
+/// what was in it, so it is put aside for a person to look at (F5).
+fn retire_replaced(room: &mut Room, old_entries: &[Entry], unreadable: &[String]) -> Result<(), FileError> {
     for old in old_entries {
-        let is_listed = room.manifest.entries.iter().any(|entry| entry.file_name() == old.file_name());
-        if !is_listed {
-            room.retire(&old.file_name())?;
+        let name = old.file_name();
+        let is_listed = room.manifest.entries.iter().any(|entry| entry.file_name() == name);
+        if is_listed {
+            continue;
+        }
+        if unreadable.contains(&name) {
+            let renamed = room.files.rename(&room.path(&name), &room.path(&format!("damaged-{name}")));
+            ignore_missing(renamed)?;
+        } else {
+            room.retire(&name)?;
         }
     }
     Ok(())

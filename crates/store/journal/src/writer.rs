@@ -16,6 +16,9 @@ use crate::record::JournalPos;
 use crate::room::{Ready, Room, SpaceReport};
 use crate::segment::{PAGE_BYTES, SegmentIndex, index_of};
 
+/// More than this written since the last upkeep means that the disk has better things to do than zeroing.
+const BUSY_BYTES: u64 = 128 * 1024;
+
 /// What a step of upkeep came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -44,6 +47,8 @@ pub struct Writer {
     targets: VecDeque<Target>,
     written: u64,
     durable: u64,
+    /// Where `written` stood at the last upkeep.
+    upkept: u64,
     /// The first failure; there is no way back from it (F3).
     failure: Option<FileError>,
     _lock: Box<dyn DirectoryLock>,
@@ -60,6 +65,7 @@ impl Writer {
             targets: VecDeque::from([first]),
             written: start,
             durable: start,
+            upkept: start,
             failure: None,
             _lock: lock,
         }
@@ -78,8 +84,11 @@ impl Writer {
         self.require_sound()?;
         let (start, end) = (batch.start().get(), batch.end().get());
         assert!(start == self.written, "batch at {start} follows {}: one is missing", self.written);
-        self.with_reserve(|writer| writer.make_room_until(end))?;
-        self.with_reserve(|writer| writer.write_at(start, batch.bytes()))?;
+        // What has a position must be written, with the reserve if need be: all behind it, settles too, waits for it.
+        let made = self.make_room_until(end);
+        self.settle(made)?;
+        let written = self.write_at(start, batch.bytes());
+        self.settle(written)?;
         self.written = end;
         self.shared.note_written(end);
         self.room.note_full(false);
@@ -118,12 +127,22 @@ impl Writer {
         if self.room.is_below_reserve() {
             self.room.take_reserve().map_err(|error| self.fail(error))?;
         }
-        let current = index_of(self.written, self.room.manifest.segment_bytes);
+        let is_busy = self.written - self.upkept > BUSY_BYTES;
+        self.upkept = self.written;
+        let size = self.room.manifest.segment_bytes;
+        let current = index_of(self.written, size);
         if self.targets.back().is_some_and(|target| target.index > current) {
             return Ok(Progress::Done);
         }
         self.note_sealed();
-        match self.room.prepare_step() {
+        // Zeroing ahead makes small syncs faster. To large ones it gives little and takes half of the disk: then the
+        // next segment is made without it, once the current one is half full.
+        let prepared = match (is_busy, self.written % size > size / 2) {
+            (false, _) => self.room.prepare_step(),
+            (true, false) => return Ok(Progress::More),
+            (true, true) => self.room.prepare_now().map(Some),
+        };
+        match prepared {
             Ok(None) => Ok(Progress::More),
             Ok(Some(ready)) => {
                 self.add_target(ready);
@@ -148,7 +167,7 @@ impl Writer {
         }
         self.note_sealed();
         self.room.manifest.checkpoint = start.get();
-        let published = self.with_reserve(|writer| writer.room.publish());
+        let published = self.publish();
         if published.is_err() {
             self.room.manifest.checkpoint = last;
         }
@@ -159,7 +178,8 @@ impl Writer {
     /// can no longer be read.
     ///
     /// # Errors
-    /// [`JournalError::StillNeeded`] when recovery would still read one of them, and then none is released;
+    /// [`JournalError::StillNeeded`] when recovery would still read one of them, and then none is released (one that is
+    /// gone already is no error, so a release can be asked for again);
     /// `DiskFull` when the manifest has no room even in the reserve; others are final (F3).
     pub fn release(&mut self, segments: &[SegmentIndex]) -> Result<(), JournalError> {
         self.require_sound()?;
@@ -172,7 +192,8 @@ impl Writer {
             let listed = self.room.manifest.entries.iter().find(|entry| entry.index == index);
             match listed {
                 Some(entry) if index < checkpoint && index < first_target => released.push(*entry),
-                _ => return Err(JournalError::StillNeeded(*segment)),
+                None if index < checkpoint => {}
+                Some(_) | None => return Err(JournalError::StillNeeded(*segment)),
             }
         }
         if released.is_empty() {
@@ -181,7 +202,7 @@ impl Writer {
         self.note_sealed();
         let before = self.room.manifest.entries.clone();
         self.room.manifest.entries.retain(|entry| released.iter().all(|gone| !gone.is_file_of(entry)));
-        if let Err(error) = self.with_reserve(|writer| writer.room.publish()) {
+        if let Err(error) = self.publish() {
             self.room.manifest.entries = before;
             return Err(error);
         }
@@ -209,7 +230,7 @@ impl Writer {
             last.sealed_bytes = durable - last.start(size);
         }
         self.room.manifest.clean_end = durable;
-        self.with_reserve(|writer| writer.room.publish())?;
+        self.publish()?;
         // The room behind the end is given back; should that be lost, nothing but room is.
         let Some(target) = self.targets.front().filter(|target| target.index == index_of(durable, size))
         else {
@@ -268,33 +289,28 @@ impl Writer {
         JournalError::Failed(error)
     }
 
-    /// Runs a step; when it finds no room, gives the reserve up and runs it once more (F4). What has a position must
-    /// be written: everything behind it, settles too, would wait for it.
-    fn with_reserve(
-        &mut self,
-        mut step: impl FnMut(&mut Self) -> Result<(), FileError>,
-    ) -> Result<(), JournalError> {
-        loop {
-            match step(self) {
-                Ok(()) => return Ok(()),
-                Err(error) if error.is_disk_full() => match self.room.give_up_reserve() {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        self.room.note_full(true);
-                        return Err(JournalError::DiskFull(error));
-                    }
-                    Err(other) => return Err(self.fail(other)),
-                },
-                Err(error) => return Err(self.fail(error)),
+    /// Turns the failure of a step into the answer of the call. A step that found no room has been tried with the
+    /// reserve already.
+    fn settle<T>(&mut self, answer: Result<T, FileError>) -> Result<T, JournalError> {
+        answer.map_err(|error| {
+            if !error.is_disk_full() {
+                return self.fail(error);
             }
-        }
+            self.room.note_full(true);
+            JournalError::DiskFull(error)
+        })
+    }
+
+    fn publish(&mut self) -> Result<(), JournalError> {
+        let published = self.room.with_reserve(Room::publish);
+        self.settle(published)
     }
 
     fn make_room_until(&mut self, end: u64) -> Result<(), FileError> {
         let size = self.room.manifest.segment_bytes;
         while self.targets.back().is_none_or(|target| (target.index + 1) * size < end) {
             self.note_sealed();
-            let ready = self.room.prepare_now()?;
+            let ready = self.room.with_reserve(Room::prepare_now)?;
             self.add_target(ready);
         }
         Ok(())
@@ -333,7 +349,8 @@ impl Writer {
             let count = (size - inside).min(rest.len() as u64) as usize;
             let (piece, left) = rest.split_at(count);
             target.is_dirty = true;
-            write_full(&*target.file, "segment", piece, PAGE_BYTES + inside)?;
+            let file = &*target.file;
+            self.room.with_reserve(|_| write_full(file, "segment", piece, PAGE_BYTES + inside))?;
             rest = left;
             at += count as u64;
         }

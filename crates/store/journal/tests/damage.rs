@@ -130,6 +130,19 @@ fn i6_a_damaged_group_is_missing_as_a_whole() {
 }
 
 #[test]
+fn f5_a_file_that_cannot_be_copied_in_full_is_put_aside() {
+    let (disk, kept) = filled(3, 1000);
+    let (path, offset) = path_of(&disk, kept[1].position.get() + 512);
+    assert!(disk.make_unreadable(&path, offset));
+    let (_, opened) = reopen(&disk, SEGMENT);
+    assert_eq!(opened.report.damage.len(), 1);
+    let aside = path.replace("segment-", "damaged-segment-");
+    assert_eq!(paths(&disk, "damaged-"), [aside]);
+    drop(opened);
+    assert_eq!(reopen(&disk, SEGMENT).1.report.damage.len(), 1, "zeroes in the copy are damage, too");
+}
+
+#[test]
 fn a_lost_segment_file_is_damage() {
     let (disk, kept) = filled(20, 1000);
     let lost = path_of(&disk, kept[10].position.get()).0;

@@ -109,3 +109,23 @@ fn the_level_says_what_may_be_appended() {
         assert_eq!((level.admits(WriteClass::Normal), level.admits(WriteClass::Freeing)), (normal, freeing));
     }
 }
+
+#[test]
+fn f4_a_start_on_a_full_disk_lives_on_the_reserve() {
+    let disk = FakeDisk::new();
+    let (_, opened) = recover(&disk, Options { spare_files: 0, ..options() }).unwrap();
+    let mut log = Log::new(opened, Vec::new());
+    for _ in 0..3 {
+        log.append(1, Group::Ends, &[4; 1000]);
+        log.commit();
+    }
+    let killed = disk.killed();
+    killed.set_capacity_bytes(Some(killed.used_bytes()));
+    let (recovered, opened) = recover(&killed, options()).unwrap();
+    assert_eq!(recovered, log.kept);
+    let mut log = Log::new(opened, recovered);
+    assert_eq!(level(&log), SpaceLevel::ReserveInUse);
+    log.append(2, Group::Ends, b"a settle");
+    log.commit();
+    assert_eq!(recover(&killed.crash(5), options()).unwrap().0, log.kept);
+}
