@@ -15,6 +15,7 @@ use crate::{
     broker::{Broker, Done},
     definition::{Definition, KeyPermissionDefinition, PermissionDefinition, UserDefinition},
     error::{Error, Kind, Verb},
+    incident::Incident,
 };
 
 /// Users with what is counted and remembered of them.
@@ -30,6 +31,9 @@ struct UserCounts {
     connections: u64,
     sessions: u64,
 }
+
+/// Most incidents that wait to be taken.
+const MAX_INCIDENTS: usize = 1_000;
 
 /// What a login needs next.
 pub enum LoginStep {
@@ -141,6 +145,7 @@ impl Broker {
         if let Some(peer) = peer
             && let Admission::Wait { .. } = self.authority.throttle.admit(user, peer, now_ms)
         {
+            self.note_refused_login(&user.into(), Some(peer));
             return LoginStep::Refused;
         }
         let name: Arc<str> = user.into();
@@ -164,6 +169,7 @@ impl Broker {
             if let Some(peer) = peer {
                 self.authority.throttle.on_failure(&user, peer, now_ms);
             }
+            self.note_refused_login(&user, peer);
             return None;
         }
         if let Some(peer) = peer {
@@ -179,6 +185,13 @@ impl Broker {
         }
         self.authority.verified.remember(&user, revision, &password, now_ms);
         Some(user)
+    }
+
+    fn note_refused_login(&mut self, user: &Arc<str>, peer: Option<IpAddr>) {
+        // Bounded: what nobody takes is not kept without end.
+        if self.incidents.len() < MAX_INCIDENTS {
+            self.incidents.push(Incident::LoginRefused { user: user.clone(), peer });
+        }
     }
 
     /// The one decision (S5): every verb asks here.

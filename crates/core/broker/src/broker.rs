@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use ternmq_env::Rng;
 use ternmq_message::Formats;
 use ternmq_queue::{Budget, Outbox, Windows};
@@ -31,6 +32,9 @@ use crate::{
     time::{BrokerTime, Now},
     timers::{TimerKey, Timers},
 };
+
+/// Size of the blocks that small messages share.
+const BLOCK_BYTES: usize = 64 << 10;
 
 /// What a broker is made of.
 pub struct BrokerConfig {
@@ -88,6 +92,7 @@ pub struct Broker {
     pub(crate) dead_letters: DeadLetters,
     pub(crate) routes: RouteResult,
     pub(crate) scratch: Writer,
+    block: BytesMut,
     pub(crate) counters: Counters,
     pub(crate) resident_bytes: i64,
     /// What each queue may keep in memory now.
@@ -169,6 +174,7 @@ impl Broker {
             dead_letters: DeadLetters::default(),
             routes: RouteResult::default(),
             scratch: Writer::default(),
+            block: BytesMut::new(),
             counters: Counters::default(),
             resident_bytes: 0,
             budget: Budget::default(),
@@ -276,6 +282,21 @@ impl Broker {
     /// What went wrong since the last call, for the operator.
     pub fn take_incidents(&mut self) -> Vec<Incident> {
         std::mem::take(&mut self.incidents)
+    }
+
+    /// Monotonic time of this turn in ms.
+    #[must_use]
+    pub fn monotonic_ms(&self) -> u64 {
+        self.time.monotonic_ms()
+    }
+
+    /// Room in the block that small messages are built in: at least `size_bytes`. The caller fills it and splits its
+    /// message off; blocks go as a whole when the last of their messages does.
+    pub fn block(&mut self, size_bytes: usize) -> &mut BytesMut {
+        if self.block.capacity() - self.block.len() < size_bytes {
+            self.block = BytesMut::with_capacity(BLOCK_BYTES.max(size_bytes));
+        }
+        &mut self.block
     }
 
     /// 128 random bits (S6).

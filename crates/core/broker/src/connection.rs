@@ -245,6 +245,12 @@ impl Broker {
         }
     }
 
+    /// User of a connection.
+    #[must_use]
+    pub fn connection_user(&self, id: ConnectionId) -> Option<Arc<str>> {
+        self.connections.get(id.into()).map(|connection| connection.principal.user().clone())
+    }
+
     /// Marks a connection as one that publishes.
     pub fn note_publisher(&mut self, id: ConnectionId) {
         if let Some(connection) = self.connections.get_mut(id.into()) {

@@ -82,8 +82,16 @@ impl Broker {
     ) -> Result<ConsumerId, Error> {
         let (principal, namespace, connection) = self.who(id)?;
         let space = self.namespaces.name(namespace);
-        self.authorize(&principal, Verb::Read, Kind::Queue, &space, spec.queue)?;
-        let queue = self.require_queue(namespace, connection, spec.queue)?;
+        let queue = match self.find_queue(namespace, spec.queue) {
+            Some(queue) if self.queues.get(queue).is_some_and(|slot| slot.is_private) => {
+                self.check_owner(queue, connection)?;
+                queue
+            }
+            _ => {
+                self.authorize(&principal, Verb::Read, Kind::Queue, &space, spec.queue)?;
+                self.require_queue(namespace, connection, spec.queue)?
+            }
+        };
         let session = self.sessions.get(id.into()).ok_or(Error::Gone)?;
         let max = u64::from(self.limits.max_consumers_per_session);
         if session.consumers.len() as u64 >= max {

@@ -32,7 +32,10 @@ impl Broker {
             self.dead_letters.push(queue, dead);
         }
         if !self.outbox.dropped_chunks.is_empty() {
-            self.drop_chunks(queue);
+            self.drop_chunks();
+        }
+        for (first, last) in self.outbox.settled_ranges.drain(..) {
+            self.settles.note_range(queue, first, last);
         }
         if !self.outbox.spills.is_empty() {
             self.spill(queue);
@@ -66,6 +69,7 @@ impl Broker {
         for chunk in self.outbox.dropped_chunks.drain(..) {
             self.pager.let_go(&mut self.segments, &chunk, segment_bytes);
         }
+        self.outbox.settled_ranges.clear();
         self.outbox.deliveries.clear();
         self.outbox.dead.clear();
         self.outbox.spills.clear();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ternmq_access::Role;
 use ternmq_message::{Map, Value};
 use ternmq_queue::{Filter, Grouping, Overflow};
-use ternmq_routing::{HashBy, NodeKind, Wildcards};
+use ternmq_routing::{NodeKind, Wildcards};
 
 use crate::error::Error;
 
@@ -110,11 +110,11 @@ pub trait Dialect: Send + Sync {
     /// What a kind of node is called.
     fn node_kind_name(&self, kind: &NodeKind) -> &'static str;
 
-    /// What a hash node declared with these arguments looks at.
+    /// The kind of node that a declaration names; `None` for one that there is not.
     ///
     /// # Errors
     /// An argument with a wrong type.
-    fn hash_by(&self, arguments: &Map) -> Result<HashBy, ArgumentError>;
+    fn node_kind(&self, kind_name: &str, arguments: &Map) -> Result<Option<NodeKind>, ArgumentError>;
 
     /// Whether clients may not make things of this name.
     fn is_reserved(&self, name: &str) -> bool;

@@ -1,6 +1,6 @@
 //! Things that went wrong and that an operator must hear of.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// One such thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,13 @@ pub enum Incident {
         from: u64,
         /// One past its last.
         to: u64,
+    },
+    /// A login was refused (S15).
+    LoginRefused {
+        /// User that it claimed.
+        user: Arc<str>,
+        /// Where from.
+        peer: Option<IpAddr>,
     },
     /// The state of a queue is missing from the checkpoint: it starts with what came after.
     SnapshotMissing {

@@ -166,7 +166,7 @@ impl Broker {
         };
         self.queues
             .iter()
-            .filter(|(_, slot)| wanted.is_none_or(|id| slot.namespace == id))
+            .filter(|(_, slot)| !slot.is_private && wanted.is_none_or(|id| slot.namespace == id))
             .filter_map(|(id, _)| self.view_queue(id))
             .collect()
     }

@@ -208,12 +208,11 @@ impl Broker {
         }
     }
 
-    /// A purge dropped whole chunks: their records are needed no more, their entries are settled.
-    pub(crate) fn drop_chunks(&mut self, queue: u32) {
+    /// A purge dropped whole chunks: their records are needed no more.
+    pub(crate) fn drop_chunks(&mut self) {
         let segment_bytes = self.log.segment_bytes();
         for chunk in self.outbox.dropped_chunks.drain(..) {
             self.pager.let_go(&mut self.segments, &chunk, segment_bytes);
-            self.settles.note_range(queue, chunk.first_seq, chunk.last_seq);
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct QueueSlot {
     pub(crate) options: Option<Box<QueueOptions>>,
     pub(crate) machine: Queue,
     pub(crate) had_consumer: bool,
+    /// Made by an adapter for its own ends (S6): not listed, needs no permission of its owner.
+    pub(crate) is_private: bool,
     /// Broker time in ms of the last declaration, fetch or consumer.
     pub(crate) used_at_ms: u64,
     pub(crate) head_timer_ms: Option<u64>,

@@ -120,6 +120,40 @@ impl Broker {
         Ok(Done { value: self.status(id), receipt })
     }
 
+    /// Makes a queue of the adapter's own, for answers to the connection: transient, exclusive, gone with its
+    /// consumer, not listed. Its name is the adapter's choice and must hold 128 random bits (S6).
+    ///
+    /// # Errors
+    /// A limit is reached, or the name is taken or invalid.
+    pub fn declare_private_queue(&mut self, session: SessionId, name: &str) -> Result<(), Error> {
+        let (_, namespace, connection) = self.who(session)?;
+        let space = self.namespaces.name(namespace);
+        Name::check(name).map_err(|_| Error::InvalidName { kind: Kind::Queue, name: name.into() })?;
+        if self.find_queue(namespace, name).is_some() {
+            return Err(Error::InUse { kind: Kind::Queue, name: name.into(), namespace: space });
+        }
+        self.check_queue_limits(namespace)?;
+        let spec = QueueSpec {
+            name: name.into(),
+            is_durable: false,
+            is_exclusive: true,
+            is_auto_delete: true,
+            arguments: Map::new(),
+        };
+        let _made = self.make_queue(namespace, space, spec, connection)?;
+        if let Some(slot) = self.find_queue(namespace, name).and_then(|id| self.queues.get_mut(id)) {
+            slot.is_private = true;
+        }
+        Ok(())
+    }
+
+    /// Whether there is a queue of this name in the session's namespace, whoever it belongs to.
+    #[must_use]
+    pub fn has_queue(&self, session: SessionId, name: &str) -> bool {
+        let session = self.sessions.get(session.into());
+        session.is_some_and(|session| self.find_queue(session.namespace, name).is_some())
+    }
+
     /// Puts the queue of a record into the table and the topology.
     fn add_queue(&mut self, namespace: NamespaceId, record: &QueueRecord, owner: Option<ConnectionId>) {
         let Ok(name) = Name::new(&record.name) else { return };
@@ -138,6 +172,7 @@ impl Broker {
             options: (options != QueueOptions::default()).then(|| Box::new(options)),
             machine: Queue::new(settings),
             had_consumer: false,
+            is_private: false,
             used_at_ms: self.time.ms(),
             head_timer_ms: None,
             idle_timer_ms: None,
@@ -324,7 +359,7 @@ impl Broker {
         Ok(id)
     }
 
-    fn check_owner(&self, id: u32, connection: ConnectionId) -> Result<(), Error> {
+    pub(crate) fn check_owner(&self, id: u32, connection: ConnectionId) -> Result<(), Error> {
         match self.queues.get(id) {
             Some(slot) if slot.owner.is_some_and(|owner| owner != connection) => Err(Error::Locked {
                 name: slot.name.clone(),

@@ -62,6 +62,8 @@ pub(crate) struct ColdChunk {
     pub(crate) last_seq: Seq,
     /// Entries left, holes taken off.
     pub(crate) live_count: u32,
+    /// Numbers from first to last that are not in holes. Other lanes' entries are among them.
+    pub(crate) open: u64,
     /// Bytes of the bodies of the entries left. An estimate when there are holes: their sizes are in the log only.
     pub(crate) live_bytes: u64,
     pub(crate) source: Source,
@@ -75,6 +77,7 @@ impl ColdChunk {
             first_seq: chunk.first_seq,
             last_seq: chunk.last_seq,
             live_count: chunk.count,
+            open: chunk.last_seq.0.saturating_sub(chunk.first_seq.0).saturating_add(1),
             live_bytes: chunk.body_bytes,
             source: Source::Disk(chunk),
             holes: Vec::new(),
@@ -87,6 +90,7 @@ impl ColdChunk {
             first_seq: entry.seq,
             last_seq: entry.seq,
             live_count: 1,
+            open: 1,
             live_bytes: entry.body_len.into(),
             source: Source::Refs(vec![entry]),
             holes: Vec::new(),
@@ -101,6 +105,7 @@ impl ColdChunk {
             first_seq,
             last_seq,
             live_count: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+            open: entries.len() as u64,
             live_bytes: entries.iter().map(|entry| u64::from(entry.body_len)).sum(),
             source: Source::Refs(entries),
             holes: Vec::new(),
@@ -143,6 +148,17 @@ impl ColdChunk {
         after > 0 && self.holes.get(after - 1).is_some_and(|&(_, last)| seq <= last)
     }
 
+    /// Numbers of the range that are not in holes are `open` now: the count follows. Exact when every number of the
+    /// range is an entry of this lane; with several lanes an estimate until the chunk is loaded, but never none
+    /// while there may be one.
+    fn set_open(&mut self, open: u64) {
+        let (was, old) = (self.open.max(1), u64::from(self.live_count));
+        let scaled = u128::from(old) * u128::from(open) / u128::from(was);
+        let live = if open == 0 { 0 } else { u32::try_from(scaled).unwrap_or(u32::MAX).max(1) };
+        self.live_bytes = self.live_bytes * u64::from(live) / old.max(1);
+        (self.open, self.live_count) = (open, live);
+    }
+
     /// Takes the entries of a range out. Used by replay only: a live queue settles nothing that is cold.
     pub(crate) fn punch(&mut self, first: Seq, last: Seq) {
         let (first, last) = (first.max(self.first_seq), last.min(self.last_seq));
@@ -163,15 +179,7 @@ impl ColdChunk {
             }
             Source::Disk(_) => {
                 let added = add_range(&mut self.holes, first, last);
-                let added = u32::try_from(added).unwrap_or(u32::MAX).min(self.live_count);
-                if self.live_count > 0 {
-                    let average = self.live_bytes / u64::from(self.live_count);
-                    self.live_bytes -= average * u64::from(added);
-                }
-                self.live_count -= added;
-                if self.live_count == 0 {
-                    self.live_bytes = 0;
-                }
+                self.set_open(self.open.saturating_sub(added));
             }
         }
     }

@@ -87,7 +87,10 @@ pub(crate) struct Consumer {
 
 impl std::fmt::Debug for Consumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Consumer").field("key", &self.key).field("window", &self.window).finish_non_exhaustive()
+        f.debug_struct("Consumer")
+            .field("key", &self.key)
+            .field("window", &self.window)
+            .finish_non_exhaustive()
     }
 }
 
@@ -230,7 +233,8 @@ impl Consumers {
             let rest = self.list.get(start..).unwrap_or_default();
             let group = rest.iter().take_while(|consumer| consumer.priority == priority);
             let len = group.clone().count();
-            let turn = group.enumerate().find(|(_, consumer)| turns.contains(&consumer.key)).map_or(0, |(i, _)| i);
+            let turn =
+                group.enumerate().find(|(_, consumer)| turns.contains(&consumer.key)).map_or(0, |(i, _)| i);
             if let Some(first) = self.list.get_mut(start) {
                 first.group_len = u32::try_from(len).unwrap_or(u32::MAX);
                 first.turn = u32::try_from(turn).unwrap_or(0);
@@ -260,7 +264,11 @@ impl Consumers {
 
     /// Visits the consumers with credit in the order in which they are to be asked.
     #[inline]
-    fn first_with_credit(&self, windows: &Windows, mut ask: impl FnMut(usize, &Consumer) -> bool) -> Option<usize> {
+    fn first_with_credit(
+        &self,
+        windows: &Windows,
+        mut ask: impl FnMut(usize, &Consumer) -> bool,
+    ) -> Option<usize> {
         if self.is_single_active {
             let active = self.active?;
             let at = self.list.iter().position(|consumer| consumer.key == active)?;

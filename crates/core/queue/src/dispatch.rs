@@ -3,7 +3,7 @@
 use crate::{
     consumers::Consumer,
     entry::{Entry, Seq},
-    lane::Front,
+    lane::Lane,
     machine::{Held, Queue},
     outbox::{Delivery, NO_CONSUMER, Outbox},
     windows::{SessionIndex, Windows},
@@ -82,16 +82,10 @@ impl Queue {
     #[inline]
     pub(crate) fn take_first(&mut self, lane: u8, now_ms: u64, outbox: &mut Outbox) -> Option<Entry> {
         loop {
-            let is_cold = self.lanes.edit(lane, |lane| match lane.front() {
-                Front::Entry(_) => false,
-                Front::Cold => true,
-                Front::Empty => false,
-            });
-            if is_cold {
+            let Some(entry) = self.lanes.edit(lane, Lane::take_front) else {
                 self.request_load(lane, outbox);
                 return None;
-            }
-            let entry = self.lanes.edit(lane, crate::lane::Lane::pop)?;
+            };
             if entry.expires_at_ms >= now_ms {
                 return Some(entry);
             }

@@ -34,6 +34,8 @@ pub(crate) struct Lane {
     pub(crate) count: u64,
     /// Bytes of their bodies.
     pub(crate) bytes: u64,
+    /// Last entry that came into the head from a chunk in the log. Never goes back: it may come back from a consumer.
+    pub(crate) loaded_last: Seq,
     pub(crate) deep: Option<Box<Deep>>,
 }
 
@@ -144,6 +146,23 @@ impl Lane {
             (Some((_, entry)), None) => Front::Entry(entry),
             (None, None) if !deep.cold.is_empty() => Front::Cold,
             (None, None) => Front::Empty,
+        }
+    }
+
+    /// Takes the first entry, if it is in memory.
+    #[inline]
+    pub(crate) fn take_front(&mut self) -> Option<Entry> {
+        if self.deep.is_none() {
+            let entry = self.head.pop_front()?;
+            let len = entry.message.body_len() as u64;
+            self.head_bytes -= len;
+            self.count -= 1;
+            self.bytes -= len;
+            return Some(entry);
+        }
+        match self.front() {
+            Front::Entry(_) => self.pop(),
+            Front::Cold | Front::Empty => None,
         }
     }
 
@@ -263,7 +282,11 @@ impl Lane {
             self.head.shrink_to(self.head.len());
         }
         if let Some(deep) = &mut self.deep {
-            if deep.returned.is_empty() && deep.cold.is_empty() && deep.tail.is_empty() {
+            if self.head.is_empty()
+                && deep.returned.is_empty()
+                && deep.cold.is_empty()
+                && deep.tail.is_empty()
+            {
                 self.deep = None;
             } else {
                 deep.tail.shrink_to(deep.tail.len());

@@ -64,6 +64,9 @@ pub struct Outbox {
     pub loads: Vec<LoadRequest>,
     /// Cold chunks that are gone as a whole, unread: the facade lowers the live counts of their segments.
     pub dropped_chunks: Vec<ChunkRef>,
+    /// Numbers, both ends included, that are gone with [`Self::dropped_chunks`]: log these as settled, not the chunks'
+    /// whole ranges, in which consumers may still hold entries.
+    pub settled_ranges: Vec<(Seq, Seq)>,
     /// Change of bytes of bodies held in memory.
     pub resident_delta_bytes: i64,
 }

@@ -43,10 +43,7 @@ impl Budget {
     }
 
     pub(crate) fn times(self, factor: u32) -> Self {
-        Self {
-            entries: self.entries.saturating_mul(factor),
-            bytes: self.bytes.saturating_mul(factor.into()),
-        }
+        Self { entries: self.entries.saturating_mul(factor), bytes: self.bytes.saturating_mul(factor.into()) }
     }
 
     pub(crate) fn is_tail_full(self, len: usize, bytes: u64) -> bool {
@@ -62,12 +59,20 @@ impl Lane {
     }
 
     /// What is over the budget moves from the head's end to the tail's start, when nothing cold stands between.
-    fn shed(&mut self, budget: Budget) {
-        if self.has_cold() {
+    ///
+    /// Only entries after `barrier` and after what was loaded may move: replay takes a chunk to hold every entry of
+    /// its range, so none of the range may be with a consumer, and none may have been in an earlier chunk.
+    fn shed(&mut self, budget: Budget, barrier: Seq) {
+        let deep = self.deep.as_ref();
+        if deep.is_some_and(|deep| !deep.cold.is_empty()) {
             return;
         }
-        while self.head.len() > budget.entries as usize || (self.head_bytes > budget.bytes && self.head.len() > 1) {
-            let Some(entry) = self.head.pop_back() else { return };
+        let returned = deep.and_then(|deep| deep.returned.last_key_value()).map(|(&seq, _)| seq);
+        let barrier = barrier.max(returned.unwrap_or_default()).max(self.loaded_last);
+        while self.head.len() > budget.entries as usize
+            || (self.head_bytes > budget.bytes && self.head.len() > 1)
+        {
+            let Some(entry) = self.head.pop_back_if(|entry| entry.seq > barrier) else { return };
             let len = entry.message.body_len() as u64;
             self.head_bytes -= len;
             let deep = self.deep();
@@ -83,9 +88,10 @@ impl Queue {
     pub fn set_budget(&mut self, budget: Budget, outbox: &mut Outbox) {
         self.lanes.set_budget(budget);
         let budget = self.lanes.budget;
+        let barrier = self.unsettled.iter().map(|(_, held)| held.entry.seq).max().unwrap_or_default();
         for index in 0..=self.lanes.top() {
             let wants_spill = self.lanes.edit(index, |lane| {
-                lane.shed(budget);
+                lane.shed(budget, barrier);
                 let Some(deep) = &mut lane.deep else { return false };
                 let is_full = budget.is_tail_full(deep.tail.len(), deep.tail_bytes);
                 is_full && !std::mem::replace(&mut deep.is_spill_asked, true)
@@ -129,7 +135,9 @@ impl Queue {
         let freed = self.lanes.edit(lane, |lane| {
             let Some(deep) = &mut lane.deep else { return 0 };
             let len = deep.tail.partition_point(|entry| entry.seq <= chunk.last_seq);
-            let Some((first, last)) = deep.tail.front().zip(deep.tail.get(len.wrapping_sub(1))) else { return 0 };
+            let Some((first, last)) = deep.tail.front().zip(deep.tail.get(len.wrapping_sub(1))) else {
+                return 0;
+            };
             (chunk.first_seq, chunk.last_seq) = (first.seq, last.seq);
             chunk.first_expires_at_ms = first.expires_at_ms;
             chunk.count = u32::try_from(len).unwrap_or(u32::MAX);
@@ -219,6 +227,9 @@ impl Queue {
             let chunk = deep.cold.pop_front_if(|chunk| chunk.first_seq == first_seq && chunk.is_loading)?;
             lane.count = lane.count.saturating_sub(chunk.live_count.into());
             lane.bytes = lane.bytes.saturating_sub(chunk.live_bytes);
+            if matches!(chunk.source, Source::Disk(_)) {
+                lane.loaded_last = chunk.last_seq;
+            }
             Some(chunk)
         })
     }

@@ -5,6 +5,7 @@ use ternmq_message::DeathReason;
 
 use crate::{
     entry::{Entry, Seq},
+    lane::Lane,
     machine::Queue,
     outbox::Outbox,
     paging::drop_chunk,
@@ -82,7 +83,10 @@ impl Queue {
     pub fn purge(&mut self, outbox: &mut Outbox) -> u64 {
         let count = self.lanes.count;
         for index in 0..=self.lanes.top() {
-            let lane = self.lanes.edit(index, std::mem::take);
+            let lane = self.lanes.edit(index, |lane| {
+                let loaded_last = lane.loaded_last;
+                std::mem::replace(lane, Lane { loaded_last, ..Lane::default() })
+            });
             let (returned, cold, tail) =
                 lane.deep.map(|deep| (deep.returned, deep.cold, deep.tail)).unwrap_or_default();
             for entry in lane.head.into_iter().chain(returned.into_values()).chain(tail) {
@@ -97,14 +101,38 @@ impl Queue {
             rare.quarantined.drain(..).for_each(|(_, chunk)| drop_chunk(chunk, outbox));
             rare.damaged_count = 0;
         }
+        self.note_dropped(outbox);
         count
+    }
+
+    /// Works out which numbers went with the dropped chunks: all but those that consumers hold.
+    fn note_dropped(&self, outbox: &mut Outbox) {
+        if outbox.dropped_chunks.is_empty() {
+            return;
+        }
+        let mut held: Vec<Seq> = self.unsettled.iter().map(|(_, held)| held.entry.seq).collect();
+        held.sort_unstable();
+        for chunk in &outbox.dropped_chunks {
+            let mut next = chunk.first_seq;
+            let from = held.partition_point(|&seq| seq < chunk.first_seq);
+            let inside = held.iter().skip(from).take_while(|&&seq| seq <= chunk.last_seq);
+            for &seq in inside {
+                if next < seq {
+                    outbox.settled_ranges.push((next, Seq(seq.0 - 1)));
+                }
+                next = Seq(seq.0 + 1);
+            }
+            if next <= chunk.last_seq {
+                outbox.settled_ranges.push((next, chunk.last_seq));
+            }
+        }
     }
 
     /// Takes everything out, unsettled entries too, for the queue's end. Returns how many; consumers stay until the
     /// facade removes them.
     pub fn drain_all(&mut self, outbox: &mut Outbox) -> u64 {
-        let ready = self.purge(outbox);
-        let mut held: Vec<_> = std::mem::take(&mut self.unsettled).into_iter().map(|(_, held)| held).collect();
+        let mut held: Vec<_> =
+            std::mem::take(&mut self.unsettled).into_iter().map(|(_, held)| held).collect();
         held.sort_unstable_by_key(|held| held.entry.seq);
         let count = held.len() as u64;
         for held in held {
@@ -112,6 +140,6 @@ impl Queue {
             self.let_go(held.entry.message.body_len() as u64, outbox);
             outbox.settled.extend(held.entry.location.map(|location| (held.entry.seq, location)));
         }
-        ready + count
+        count + self.purge(outbox)
     }
 }

@@ -245,6 +245,7 @@ fn chunk_of_found(mut record: ChunkRef, found: &[EntryRef]) -> Option<ColdChunk>
         if next <= last {
             chunk.holes.push((next, last));
         }
+        chunk.open = found.len() as u64;
     }
     chunk.live_count = u32::try_from(found.len()).unwrap_or(u32::MAX);
     chunk.live_bytes = found.iter().map(|entry| u64::from(entry.body_len)).sum();

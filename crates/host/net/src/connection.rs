@@ -40,12 +40,17 @@ pub(crate) struct Connection<T> {
 /// What is known about the socket and which lists name this connection. Lists may name a slot that has a new user by
 /// now: the flag decides.
 #[derive(Clone, Copy, Debug, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own; together they are one byte each")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; together they are one byte each"
+)]
 pub(crate) struct Flags {
     /// Something may have arrived.
     pub(crate) is_readable: bool,
     /// The peer has sent its last byte: read until the end.
     pub(crate) is_read_closed: bool,
+    /// `rest` may hold whole frames: the session stopped before its end, not for want of bytes.
+    pub(crate) is_rest_open: bool,
     /// The socket may take bytes.
     pub(crate) is_writable: bool,
     /// In the list of those to read.
@@ -72,11 +77,20 @@ impl<T> Connection<T> {
     }
 
     /// Whether reading makes sense now.
-    pub(crate) fn may_read(&self) -> bool {
+    ///
+    /// A peer that asks and asks and takes no answer is not read any more: at the high mark what it has sent already
+    /// waits, at twice that nothing new is read. Between the two a consumer whose deliveries are paused still gets its
+    /// settlements through.
+    pub(crate) fn may_read(&self, high_mark_bytes: usize) -> bool {
         if self.is_lingering() {
             return self.flags.is_readable;
         }
-        let is_open = matches!(self.session.phase(), Phase::Handshake | Phase::Open);
-        is_open && self.session.wants_input() && (self.flags.is_readable || !self.rest.is_empty())
+        if !matches!(self.session.phase(), Phase::Handshake | Phase::Open) || !self.session.wants_input() {
+            return false;
+        }
+        if self.flags.is_rest_open {
+            return self.pending_out_bytes() < high_mark_bytes;
+        }
+        self.flags.is_readable && self.pending_out_bytes() < 2 * high_mark_bytes
     }
 }

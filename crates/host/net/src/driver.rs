@@ -5,7 +5,9 @@ use std::io::ErrorKind;
 use std::net::IpAddr;
 
 use slab::Slab;
-use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginCheck, LoginResult, Now, Phase, Request, Session};
+use ternmq_broker::{
+    Broker, ConnectionId, Durable, Effect, LoginCheck, LoginResult, Now, Phase, Request, Session,
+};
 
 use crate::buffers::Buffers;
 use crate::connection::{Connection, Flags, Stage};
@@ -16,7 +18,8 @@ use crate::handshakes::Handshakes;
 use crate::transport::Transport;
 
 /// Makes the session of a new connection: the peer's address and the own one go into its name.
-pub type SessionFactory = Box<dyn Fn(Option<std::net::SocketAddr>, Option<std::net::SocketAddr>, u64) -> Box<dyn Session> + Send>;
+pub type SessionFactory =
+    Box<dyn Fn(Option<std::net::SocketAddr>, Option<std::net::SocketAddr>, u64) -> Box<dyn Session> + Send>;
 
 /// Most bytes taken from one connection before the next one's turn.
 const READ_BYTES: usize = 256 * 1024;
@@ -140,7 +143,9 @@ impl<T: Transport> Driver<T> {
         let before_ms = self.now_ms.saturating_sub(SILENT_MS);
         let silent = self.handshakes.oldest_idle(before_ms, |key| {
             connections.get(key.index as usize).is_some_and(|connection| {
-                connection.serial == key.serial && connection.flags.is_handshaking && !connection.flags.has_spoken
+                connection.serial == key.serial
+                    && connection.flags.is_handshaking
+                    && !connection.flags.has_spoken
             })
         });
         if let Some(key) = silent {
@@ -200,6 +205,10 @@ impl<T: Transport> Driver<T> {
 
     /// The system says that a transport is ready.
     pub fn note_ready(&mut self, index: u32, readiness: Readiness) {
+        if readiness.is_broken {
+            self.close(index);
+            return;
+        }
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
         if readiness.is_readable {
             connection.flags.is_readable = true;
@@ -219,8 +228,9 @@ impl<T: Transport> Driver<T> {
 
     /// Puts a connection in the list of those to read, if there is anything to read.
     pub(crate) fn want_read(&mut self, index: u32) {
+        let high_mark_bytes = self.limits.high_mark_bytes;
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
-        if !connection.flags.is_ready && connection.may_read() {
+        if !connection.flags.is_ready && connection.may_read(high_mark_bytes) {
             connection.flags.is_ready = true;
             self.ready.push_back(index);
         }
@@ -250,7 +260,7 @@ impl<T: Transport> Driver<T> {
             self.discard_input(index);
             return;
         }
-        if !connection.may_read() {
+        if !connection.may_read(self.limits.high_mark_bytes) {
             return;
         }
         let is_small = connection.flags.is_handshaking || self.core.blocked_reason().is_some();
@@ -278,6 +288,7 @@ impl<T: Transport> Driver<T> {
         }
         if filled > 0 {
             self.feed(index, kept, filled);
+            self.note_core(index);
         }
         if is_ended {
             self.close(index);
@@ -304,6 +315,9 @@ impl<T: Transport> Driver<T> {
         };
         let Some(left) = input.get(taken..) else { return };
         connection.rest.clear();
+        let is_held_back = !connection.session.wants_input()
+            || connection.pending_out_bytes() >= self.limits.high_mark_bytes;
+        connection.flags.is_rest_open = !left.is_empty() && is_held_back;
         if left.is_empty() {
             if connection.rest.capacity() > 0 {
                 self.buffers.give(std::mem::take(&mut connection.rest));
@@ -314,10 +328,27 @@ impl<T: Transport> Driver<T> {
             }
             connection.rest.extend_from_slice(left);
             let is_stuck = taken == 0 && left.len() > connection.session.input_limit_bytes();
-            if is_stuck && connection.session.wants_input() {
+            if is_stuck && !is_held_back {
                 // A session refuses what is over its limit by itself; one that does not must not fill memory (I11).
                 self.fail(index);
             }
+        }
+    }
+
+    /// Learns the core's name for a connection as soon as there is one: effects for it may follow in the same turn.
+    fn note_core(&mut self, index: u32) {
+        let Some(connection) = self.connections.get_mut(index as usize) else { return };
+        if connection.core.is_some() {
+            return;
+        }
+        let Some(core) = connection.session.connection() else { return };
+        connection.core = Some(core);
+        let at = core.index as usize;
+        if self.slots.len() <= at {
+            self.slots.resize(at + 1, None);
+        }
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = Some((core.generation, index));
         }
     }
 
@@ -360,18 +391,6 @@ impl<T: Transport> Driver<T> {
             connection.flags.is_handshaking = false;
             self.counters.handshaking -= 1;
         }
-        if connection.core.is_none()
-            && let Some(core) = connection.session.connection()
-        {
-            connection.core = Some(core);
-            let at = core.index as usize;
-            if self.slots.len() <= at {
-                self.slots.resize(at + 1, None);
-            }
-            if let Some(slot) = self.slots.get_mut(at) {
-                *slot = Some((core.generation, index));
-            }
-        }
         if !connection.flags.is_waiting && connection.session.is_waiting() {
             connection.flags.is_waiting = true;
             self.waiting.push(index);
@@ -390,7 +409,8 @@ impl<T: Transport> Driver<T> {
     pub(crate) fn arm(&mut self, index: u32) {
         let stall_ms = self.limits.stall_ms;
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
-        let next_ms = next_deadline_ms(connection, stall_ms);
+        // Never now: a deadline that does not move when it is told must not make the loop spin.
+        let next_ms = next_deadline_ms(connection, stall_ms).max(self.now_ms + 1);
         if next_ms < connection.armed_ms {
             connection.armed_ms = next_ms;
             self.deadlines.arm(next_ms, index);
@@ -428,7 +448,8 @@ impl<T: Transport> Driver<T> {
 
     fn expire(&mut self, index: u32) {
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
-        let is_stalled = connection.stalled_since_ms.is_some_and(|since| since + self.limits.stall_ms <= self.now_ms);
+        let is_stalled =
+            connection.stalled_since_ms.is_some_and(|since| since + self.limits.stall_ms <= self.now_ms);
         let is_overdue = connection.closing_since_ms.is_some_and(|since| since + LINGER_MS <= self.now_ms);
         if is_stalled {
             self.counters.stalled += 1;
@@ -473,6 +494,7 @@ impl<T: Transport> Driver<T> {
             return;
         }
         connection.session.handle_login(&mut self.core, result, &mut connection.out);
+        self.note_core(key.index);
         self.touch(key.index);
         self.want_read(key.index);
     }
@@ -492,7 +514,8 @@ impl<T: Transport> Driver<T> {
 
     /// Ends a connection for which the node has no resources left: at once and without a word (F15).
     pub fn refuse(&mut self, key: Key) {
-        if self.connections.get(key.index as usize).is_some_and(|connection| connection.serial == key.serial) {
+        if self.connections.get(key.index as usize).is_some_and(|connection| connection.serial == key.serial)
+        {
             self.counters.refused += 1;
             self.close(key.index);
         }
@@ -609,7 +632,7 @@ impl<T: Transport> Driver<T> {
 
 /// What the system says about a transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "three facts that come together from the system")]
+#[allow(clippy::struct_excessive_bools, reason = "four facts that come together from the system")]
 pub struct Readiness {
     /// Bytes have arrived.
     pub is_readable: bool,
@@ -617,6 +640,8 @@ pub struct Readiness {
     pub is_read_closed: bool,
     /// Bytes can go out.
     pub is_writable: bool,
+    /// The connection was reset or failed.
+    pub is_broken: bool,
 }
 
 fn next_deadline_ms<T>(connection: &Connection<T>, stall_ms: u64) -> u64 {

@@ -78,6 +78,14 @@ impl ShardHandle {
         wait.await.map_err(|_| Busy::Ended)
     }
 
+    /// Waits until the shard has ended, in whatever way.
+    pub async fn ended(&self) {
+        let (answer, wait) = oneshot::channel::<()>();
+        // Kept by the shard as long as it runs, and dropped with it.
+        self.mailbox.send(Mail::Watch(answer));
+        let _ = wait.await;
+    }
+
     /// The mailbox of the shard, for alarms and draining.
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox {

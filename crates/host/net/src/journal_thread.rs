@@ -169,7 +169,11 @@ impl Keeper {
             self.is_low = is_low;
             let (free_bytes, alarm_bytes) = (space.free_bytes, space.alarm_bytes);
             if is_low {
-                tracing::warn!(free_bytes, alarm_bytes, "disk alarm: publishers are held back until there is room");
+                tracing::warn!(
+                    free_bytes,
+                    alarm_bytes,
+                    "disk alarm: publishers are held back until there is room"
+                );
             } else {
                 tracing::info!(free_bytes, "disk alarm is over");
             }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpStream;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
@@ -29,7 +29,9 @@ pub enum BindError {
         address: SocketAddr,
     },
     /// The system refuses for another reason.
-    #[error("cannot listen on {address} for {name}: {source}; choose another address with --listen {name}=ADDR:PORT")]
+    #[error(
+        "cannot listen on {address} for {name}: {source}; choose another address with --listen {name}=ADDR:PORT"
+    )]
     Refused {
         /// Name of the listener.
         name: String,
@@ -47,7 +49,7 @@ pub struct Listener {
     pub name: String,
     /// Where it listens; the real port when 0 was asked for.
     pub address: SocketAddr,
-    pub(crate) socket: TcpListener,
+    socket: std::net::TcpListener,
 }
 
 impl Listener {
@@ -58,14 +60,18 @@ impl Listener {
     pub fn bind(name: &str, address: SocketAddr) -> Result<Self, BindError> {
         let bound = bind_socket(address).and_then(|socket| Ok((socket.local_addr()?, socket)));
         match bound {
-            Ok((address, socket)) => {
-                Ok(Self { name: name.into(), address, socket: TcpListener::from_std(socket) })
-            }
+            Ok((address, socket)) => Ok(Self { name: name.into(), address, socket }),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 Err(BindError::InUse { name: name.into(), address })
             }
             Err(source) => Err(BindError::Refused { name: name.into(), address, source }),
         }
+    }
+
+    /// The socket, for a server that is no shard. It does not block.
+    #[must_use]
+    pub fn into_socket(self) -> std::net::TcpListener {
+        self.socket
     }
 }
 
@@ -115,7 +121,9 @@ pub(crate) enum Accepted {
 
 /// Accepts from one listener.
 pub(crate) struct Acceptor {
-    pub(crate) listener: Listener,
+    name: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) socket: mio::net::TcpListener,
     limits: AcceptLimits,
     /// Connections that may still be taken now.
     allowance: u32,
@@ -128,7 +136,9 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     pub(crate) fn new(listener: Listener, limits: AcceptLimits) -> Self {
         Self {
-            listener,
+            name: listener.name,
+            address: listener.address,
+            socket: mio::net::TcpListener::from_std(listener.socket),
             limits,
             allowance: limits.per_second / 10,
             refilled_ms: 0,
@@ -148,7 +158,7 @@ impl Acceptor {
         if self.allowance == 0 {
             return Accepted::NotBefore(now_ms + 1);
         }
-        match self.listener.socket.accept() {
+        match self.socket.accept() {
             Ok((stream, peer)) => {
                 self.allowance -= 1;
                 self.has_complained = false;
@@ -164,7 +174,7 @@ impl Acceptor {
                 if !self.has_complained {
                     self.has_complained = true;
                     tracing::error!(
-                        listener = self.listener.name,
+                        listener = self.name,
                         "new connections have to wait: {error}; raise the limit of open files (ulimit -n)"
                     );
                 }
@@ -181,7 +191,8 @@ impl Acceptor {
             self.refilled_ms = now_ms;
             // A tenth of a second's worth may come at once.
             let most = (self.limits.per_second / 10).max(1);
-            self.allowance = self.allowance.saturating_add(u32::try_from(added).unwrap_or(u32::MAX)).min(most);
+            self.allowance =
+                self.allowance.saturating_add(u32::try_from(added).unwrap_or(u32::MAX)).min(most);
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Mail {
     NewConnections(Switch),
     /// Say goodbye to all and end (F12).
     Drain,
+    /// Somebody wants to know when the shard ends: dropped then.
+    Watch(tokio::sync::oneshot::Sender<()>),
     /// A question of management.
     Call(Box<dyn FnOnce(&mut View<'_>) + Send>),
 }

@@ -131,6 +131,8 @@ struct Running {
     loader: Loader,
     passwords: Passwords,
     waiters: Vec<Waiter>,
+    /// Dropped with the shard, which is how they learn of its end.
+    watchers: Vec<tokio::sync::oneshot::Sender<()>>,
     clock: Arc<dyn Clock>,
     now_ms: u64,
     is_refusing: bool,
@@ -141,9 +143,14 @@ impl Running {
     fn new(shard: Shard, core: Broker, parts: ShardParts) -> io::Result<Self> {
         let Shard { poll, mailbox, mail } = shard;
         let mut acceptors = Vec::new();
-        for (number, (mut listener, factory)) in parts.listeners.into_iter().enumerate() {
-            poll.registry().register(&mut listener.socket, Token(FIRST_LISTENER - number), Interest::READABLE)?;
-            acceptors.push((Acceptor::new(listener, parts.accept_limits), factory));
+        for (number, (listener, factory)) in parts.listeners.into_iter().enumerate() {
+            let mut acceptor = Acceptor::new(listener, parts.accept_limits);
+            poll.registry().register(
+                &mut acceptor.socket,
+                Token(FIRST_LISTENER - number),
+                Interest::READABLE,
+            )?;
+            acceptors.push((acceptor, factory));
         }
         Ok(Self {
             poll,
@@ -158,6 +165,7 @@ impl Running {
             passwords: Passwords::start(parts.password_threads, &mailbox)?,
             mailbox,
             waiters: Vec::new(),
+            watchers: Vec::new(),
             clock: parts.clock,
             now_ms: 0,
             is_refusing: false,
@@ -213,8 +221,9 @@ impl Running {
             }
             let readiness = Readiness {
                 is_readable: event.is_readable(),
-                is_read_closed: event.is_read_closed() || event.is_error(),
+                is_read_closed: event.is_read_closed(),
                 is_writable: event.is_writable(),
+                is_broken: event.is_error(),
             };
             // Slots are counted up from 0 and listeners down from the top: a listener that is gone is no slot.
             if let Ok(index) = u32::try_from(token.0) {
@@ -228,7 +237,8 @@ impl Running {
         let core = self.driver.core();
         let is_writable = self.under_way_bytes < MAX_UNDER_WAY_BYTES;
         let has_work = is_writable && (self.driver.has_more() || self.log.waiting_bytes() > 0);
-        let is_accepting = self.accept_at_ms.is_none() && self.acceptors.iter().any(|(acceptor, _)| acceptor.is_ready);
+        let is_accepting =
+            self.accept_at_ms.is_none() && self.acceptors.iter().any(|(acceptor, _)| acceptor.is_ready);
         if has_work || is_accepting || core.wants_turn() {
             return Some(Duration::ZERO);
         }
@@ -248,6 +258,7 @@ impl Running {
                 Mail::Alarm(alarm, switch) => self.driver.core_mut().set_alarm(alarm, switch == Switch::On),
                 Mail::NewConnections(switch) => self.is_refusing = switch == Switch::On,
                 Mail::Drain => self.begin_drain(),
+                Mail::Watch(watcher) => self.watchers.push(watcher),
                 Mail::Call(question) => {
                     let counters = *self.driver.counters();
                     let broker = self.driver.core_mut();
@@ -337,7 +348,7 @@ impl Running {
         // Answers must not wait for more to come; a socket that cannot do that still works.
         let _ = stream.set_nodelay(true);
         let Some((acceptor, factory)) = self.acceptors.get(number) else { return };
-        let local = stream.local_addr().unwrap_or(acceptor.listener.address);
+        let local = stream.local_addr().unwrap_or(acceptor.address);
         let session = factory(Some(peer), Some(local), self.now_ms);
         let key = self.driver.add(stream, session, Some(peer.ip()));
         if let Err(error) = self.register(key) {

@@ -53,6 +53,14 @@ pub(crate) fn target_dir(root: &Path) -> PathBuf {
     }
 }
 
+/// The toolchain that the repository pins.
+pub(crate) fn toolchain(root: &Path) -> Result<String> {
+    let path = root.join("rust-toolchain.toml");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let channel = text.lines().find_map(|line| line.strip_prefix("channel = \"")?.strip_suffix('"'));
+    Ok(channel.with_context(|| format!("{} names no channel", path.display()))?.to_owned())
+}
+
 /// Packages of the workspace, from `cargo metadata`.
 pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
     let output = Command::new("cargo")

@@ -14,7 +14,7 @@ use ternmq_broker::{
 use ternmq_env::Rng;
 use ternmq_message::{Formats, Map, Message, MessageMeta, Value};
 use ternmq_queue::{Filter, Grouping as Groups, Location, Overflow};
-use ternmq_routing::{HashBy, NodeKind, Wildcards};
+use ternmq_routing::{NodeKind, Wildcards};
 
 /// Records kept in memory; durable when told so.
 #[derive(Default)]
@@ -162,8 +162,9 @@ impl Dialect for PlainDialect {
         }
     }
 
-    fn hash_by(&self, _: &Map) -> Result<HashBy, ArgumentError> {
-        Ok(HashBy::Key)
+    fn node_kind(&self, kind_name: &str, _: &Map) -> Result<Option<NodeKind>, ArgumentError> {
+        let kinds = [NodeKind::Direct, NodeKind::Fanout, NodeKind::Topic, NodeKind::Headers];
+        Ok(kinds.into_iter().find(|kind| self.node_kind_name(kind) == kind_name))
     }
 
     fn is_reserved(&self, name: &str) -> bool {

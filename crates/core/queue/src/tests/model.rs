@@ -113,7 +113,8 @@ impl Model {
             return false;
         }
         !reader.needs_settle
-            || (reader.window.is_none_or(|most| reader.unsettled < most) && self.session_used < self.session_limit)
+            || (reader.window.is_none_or(|most| reader.unsettled < most)
+                && self.session_used < self.session_limit)
     }
 
     fn drop_expired_front(&mut self, now_ms: u64) {
@@ -290,10 +291,16 @@ impl Model {
         assert!(rig.queue.remove_consumer(key));
         self.readers.remove(&key);
         if self.active == Some(key) {
-            let next = self.readers.iter().max_by_key(|(key, reader)| (reader.priority, std::cmp::Reverse(**key)));
+            let next =
+                self.readers.iter().max_by_key(|(key, reader)| (reader.priority, std::cmp::Reverse(**key)));
             self.active = next.map(|(key, _)| *key);
         }
-        let theirs: Vec<_> = self.held.iter().filter(|(_, held)| held.3 == Some(key)).map(|(seq, held)| (*seq, held.2)).collect();
+        let theirs: Vec<_> = self
+            .held
+            .iter()
+            .filter(|(_, held)| held.3 == Some(key))
+            .map(|(seq, held)| (*seq, held.2))
+            .collect();
         for (seq, slot) in theirs {
             self.give_back(rig, seq, slot, Blame::Consumer);
         }
@@ -349,10 +356,9 @@ impl Model {
                 let dropped = rig.queue.purge(&mut rig.outbox);
                 assert_eq!(dropped, self.ready.len() as u64);
                 self.ready.clear();
-                for chunk in std::mem::take(&mut rig.outbox.dropped_chunks) {
-                    let seqs = chunk.first_seq.0..=chunk.last_seq.0;
-                    // Lanes may interleave, but a purge takes them all.
-                    rig.store.events.extend(seqs.filter(|seq| !self.held.contains_key(seq)).map(|seq| Event::Settled(Seq(seq))));
+                rig.outbox.dropped_chunks.clear();
+                for (first, last) in rig.outbox.settled_ranges.drain(..) {
+                    rig.store.events.extend((first.0..=last.0).map(|seq| Event::Settled(Seq(seq))));
                 }
             }
             Command::Budget(entries) => {
@@ -421,7 +427,7 @@ fn check(settings: QueueSettings, commands: &[Command]) {
     let restored = Queue::restore(settings.clone(), rig.queue.snapshot());
     assert_eq!(strip(contents(restored, &mut rig)), expected, "snapshot");
     let mut replayed = Queue::restore(settings, start.0);
-    for event in rig.store.events[start.1..].to_vec() {
+    for event in rig.store.events[start.1..].iter().cloned() {
         match event {
             Event::Push(lane, entry) => replayed.replay_push(lane, entry),
             Event::Settled(seq) => replayed.replay_settled(seq, seq),
@@ -442,4 +448,28 @@ proptest! {
     ) {
         check(settings, &commands);
     }
+}
+
+/// Lists that once failed.
+#[test]
+fn found_lists() {
+    let push = |count, priority, is_durable| Command::Push { count, priority, ttl_ms: None, is_durable };
+    let add = Command::Add { window: Some(0), needs_settle: true, priority: 0 };
+    let priorities = QueueSettings { max_priority: Some(1), ..QueueSettings::default() };
+    let commands = [push(90, 0, true), push(27, 1, false), add, Command::Budget(102), Command::Budget(1)];
+    check(priorities.clone(), &commands);
+    let add = Command::Add { window: Some(26), needs_settle: true, priority: 0 };
+    check(priorities, &[push(26, 1, true), push(12, 0, true), push(63, 1, true), add, Command::Purge]);
+    let add = Command::Add { window: None, needs_settle: true, priority: 0 };
+    let pushes = [push(47, 1, false), push(1, 0, false), push(47, 1, false), push(26, 1, false)];
+    let rest = [add, push(99, 1, true), Command::Purge, Command::Remove(0), Command::Budget(1)];
+    check(
+        QueueSettings { max_priority: Some(1), ..QueueSettings::default() },
+        &[&pushes[..], &rest[..]].concat(),
+    );
+    let durable = [push(120, 1, true), push(1, 0, false), push(47, 1, true)];
+    check(
+        QueueSettings { max_priority: Some(1), ..QueueSettings::default() },
+        &[&durable[..], &rest[..]].concat(),
+    );
 }

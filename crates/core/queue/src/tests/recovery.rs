@@ -1,1 +1,96 @@
-//! x
+//! Paging and the way back after a restart.
+
+use std::sync::Arc;
+
+use super::rig::{Event, Rig, SESSION, consumer, message};
+use crate::{Budget, GetResult, Queue, QueueSettings, Seq};
+
+fn backlog(count: u32) -> Rig {
+    let mut rig = Rig::new(QueueSettings::default());
+    rig.queue.set_budget(Budget { entries: 100, bytes: 1 << 20 }, &mut rig.outbox);
+    for index in 0..count {
+        rig.enqueue(message(0, None, b"0123456789"), index % 2 == 0);
+    }
+    rig
+}
+
+#[test]
+fn a_backlog_leaves_memory_and_comes_back_in_order() {
+    let mut rig = backlog(5_000);
+    assert!(rig.queue.resident_bytes() <= 2_000, "{}", rig.queue.resident_bytes());
+    assert_eq!((rig.queue.ready_count(), rig.queue.ready_bytes()), (5_000, 50_000));
+    assert!(rig.queue.chunks().count() > 40);
+    rig.queue.add_consumer(consumer(1)).unwrap();
+    rig.run();
+    let seqs: Vec<_> = rig.take_deliveries().iter().map(|delivery| delivery.seq.0).collect();
+    assert_eq!(seqs, (1..=5_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_damaged_chunk_is_set_aside_and_the_queue_goes_on() {
+    let mut rig = backlog(1_000);
+    for _ in 0..100 {
+        rig.queue.get(false, SESSION, rig.now_ms, &mut rig.outbox);
+    }
+    let first = Seq(101);
+    assert_eq!(rig.outbox.loads.len(), 0, "nobody reads: nothing is read ahead");
+    assert!(matches!(rig.queue.get(false, SESSION, rig.now_ms, &mut rig.outbox), GetResult::Loading));
+    let request = rig.outbox.loads.pop().unwrap();
+    assert_eq!(request.first_seq, first);
+    let lost = u64::from(rig.queue.chunk(0, first).unwrap().count);
+    assert!(
+        !rig.queue.load_failed(0, Seq(7))
+            && rig.queue.load_failed(0, first)
+            && !rig.queue.load_failed(0, first)
+    );
+    assert_eq!((rig.queue.damaged_count(), rig.queue.ready_count()), (lost, 900 - lost));
+    assert_eq!(rig.fetch().unwrap().seq.0, 101 + lost);
+    assert_eq!(rig.queue.snapshot().chunks[0].chunk.first_seq, first, "never forgotten (F5)");
+}
+
+#[test]
+fn recovered_messages_are_flagged_after_a_crash_only() {
+    for (was_crash, expect) in [(true, true), (false, false)] {
+        let mut rig = backlog(10);
+        let mut queue = Queue::restore(Arc::new(QueueSettings::default()), rig.queue.snapshot());
+        queue.replay_done(was_crash);
+        let store = std::mem::take(&mut rig.store);
+        let mut other = Rig::of(queue, store);
+        assert_eq!(other.fetch().unwrap().is_redelivered, expect);
+        other.enqueue(message(0, None, b"new"), true);
+        let last = std::iter::from_fn(|| other.fetch()).last().unwrap();
+        assert!(!last.is_redelivered, "a message of after the crash is not flagged");
+    }
+}
+
+#[test]
+fn settled_entries_of_a_chunk_do_not_come_back() {
+    let mut rig = backlog(1_000);
+    let mut queue = Queue::restore(Arc::new(QueueSettings::default()), rig.queue.snapshot());
+    queue.replay_settled(Seq(1), Seq(150));
+    queue.replay_settled(Seq(170), Seq(170));
+    queue.replay_settled(Seq(300), Seq(899));
+    queue.replay_done(true);
+    let again = Queue::restore(Arc::new(QueueSettings::default()), queue.snapshot());
+    assert_eq!(again.snapshot(), queue.snapshot());
+    let mut other = Rig::of(again, std::mem::take(&mut rig.store));
+    let expect: Vec<_> = (151..170).chain(171..300).chain(900..=1_000).collect();
+    let durable_or_cold = other.fetch_all();
+    assert!(durable_or_cold.iter().all(|seq| expect.contains(seq)), "{durable_or_cold:?}");
+    assert!(expect.iter().filter(|seq| **seq % 2 == 1).all(|seq| durable_or_cold.contains(seq)));
+}
+
+#[test]
+fn a_chunk_in_the_log_takes_over_what_was_pushed() {
+    let rig = backlog(1_000);
+    let mut queue = Queue::new(Arc::new(QueueSettings::default()));
+    for event in rig.store.events.clone() {
+        match event {
+            Event::Push(lane, entry) => queue.replay_push(lane, entry),
+            Event::Settled(seq) => queue.replay_settled(seq, seq),
+            Event::Chunk(lane, chunk) => queue.replay_chunk(lane, chunk),
+        }
+    }
+    assert_eq!(queue.ready_count(), 500, "transient ones do not outlive a restart");
+    assert_eq!(queue.snapshot().chunks.len(), rig.queue.snapshot().chunks.len());
+}

@@ -173,19 +173,24 @@ impl Rig {
 
     /// Consumer and body of each delivery since last asked, as text: `1:a 2:b`.
     pub(super) fn delivered(&mut self) -> String {
-        let parts: Vec<_> = self.take_deliveries().iter().map(|delivery| {
-            let body = String::from_utf8_lossy(delivery.message.body()).into_owned();
-            let mark = if delivery.is_redelivered { "!" } else { "" };
-            format!("{}:{body}{mark}", delivery.consumer)
-        }).collect();
+        let parts: Vec<_> = self
+            .take_deliveries()
+            .iter()
+            .map(|delivery| {
+                let body = String::from_utf8_lossy(delivery.message.body()).into_owned();
+                let mark = if delivery.is_redelivered { "!" } else { "" };
+                format!("{}:{body}{mark}", delivery.consumer)
+            })
+            .collect();
         parts.join(" ")
     }
 
     /// Body and reason of each death since last asked.
     pub(super) fn died(&mut self) -> String {
-        let parts: Vec<_> = std::mem::take(&mut self.outbox.dead).iter().map(|dead| {
-            format!("{}:{:?}", String::from_utf8_lossy(dead.entry.message.body()), dead.reason)
-        }).collect();
+        let parts: Vec<_> = std::mem::take(&mut self.outbox.dead)
+            .iter()
+            .map(|dead| format!("{}:{:?}", String::from_utf8_lossy(dead.entry.message.body()), dead.reason))
+            .collect();
         parts.join(" ")
     }
 

@@ -42,7 +42,8 @@ impl<'a> Broker<'a> {
     /// Starts a broker with empty data below `folder`, AMQP on 5672 and HTTP on 15672; returns when it serves.
     pub(crate) fn start(kind: &Kind, namespace: &'a Namespace, folder: &Path, shims: &Path) -> Result<Self> {
         let _ = std::fs::remove_dir_all(folder);
-        std::fs::create_dir_all(folder.join("home")).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder.join("home"))
+            .with_context(|| format!("cannot make {}", folder.display()))?;
         let child = spawn(kind, namespace, folder, 0)?;
         let mut broker = Self {
             kind: kind.clone(),
@@ -60,6 +61,8 @@ impl<'a> Broker<'a> {
     pub(crate) fn kill_and_restart(&mut self) -> Result<()> {
         kill_group(&self.child);
         self.child.wait().context("the killed broker cannot be waited for")?;
+        // The reference's own child is a shell; what it started may take a moment longer to go.
+        while matches!(self.kind, Kind::Reference) && self.answers(5672) {}
         self.child = spawn(&self.kind, self.namespace, &self.folder, self.starts)?;
         self.starts += 1;
         self.wait_until_serving()
@@ -175,7 +178,8 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
 
 fn reference(namespace: &Namespace, folder: &Path) -> Result<Command> {
     let program = Path::new(REFERENCE_PROGRAMS).join("rabbitmq-server");
-    std::fs::write(folder.join("enabled_plugins"), "[rabbitmq_management].\n").context("cannot write the plugin list")?;
+    std::fs::write(folder.join("enabled_plugins"), "[rabbitmq_management].\n")
+        .context("cannot write the plugin list")?;
     let mut command = namespace.command(program);
     set_reference_environment(&mut command, folder);
     command.current_dir(folder);

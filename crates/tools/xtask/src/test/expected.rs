@@ -34,7 +34,9 @@ pub(crate) fn parse(text: &str) -> Result<Expected> {
         let (name, demand) = match (line.strip_prefix("pass "), line.strip_prefix("open ")) {
             (Some(name), _) => (name, Demand::Pass),
             (None, Some(rest)) => match rest.rsplit_once(" -- ") {
-                Some((name, reason)) if !reason.trim().is_empty() => (name, Demand::Open(reason.trim().into())),
+                Some((name, reason)) if !reason.trim().is_empty() => {
+                    (name, Demand::Open(reason.trim().into()))
+                }
                 _ => bail!("line {}: an open test needs its reason: `open NAME -- reason`", index + 1),
             },
             (None, None) => bail!("line {}: begin with `pass`, `open` or `#`, not `{line}`", index + 1),
@@ -70,7 +72,9 @@ pub(crate) fn judge(cases: &[Case], expected: &Expected) -> Vec<Case> {
 /// A fresh list from a run of the reference. Reasons already written are kept.
 pub(crate) fn render(suite: &str, cases: &[Case], known: &Expected) -> String {
     let mut lines = vec![
-        format!("# {suite}: what the reference broker does with it. Kept by `cargo xtask conform --against rabbitmq --write-expected`."),
+        format!(
+            "# {suite}: what the reference broker does with it. Kept by `cargo xtask conform --against rabbitmq --write-expected`."
+        ),
         "# pass NAME: must pass.   open NAME -- reason: need not pass.".to_owned(),
     ];
     let mut sorted: Vec<&Case> = cases.iter().collect();

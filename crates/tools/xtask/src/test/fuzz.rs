@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::suites::build;
@@ -12,16 +12,10 @@ use super::tally::Case;
 use super::workshop::Workshop;
 use crate::process::{Ending, output_of, run_logged, tail};
 
-/// Counters that libFuzzer reads, and overflow checks as in a debug build.
-const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks";
-/// Naming the target keeps `FLAGS` away from build scripts.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// T5 of the guarantees: no input may take longer, or more memory, than this.
-const MEMORY_LIMIT_MIB: u32 = 512;
+const MEMORY_LIMIT_MIB: u32 = 256;
 
-/// Builds every target of `testing/fuzz` and runs each for the set time, beginning with its corpus.
+/// Builds every target of `testing/fuzz` and runs each for the set time, beginning with its seeds.
 pub(crate) fn run(shop: &Workshop) -> Result<Vec<Case>> {
     let folder = shop.root.join("testing/fuzz");
     let manifest = folder.join("Cargo.toml");
@@ -32,16 +26,31 @@ pub(crate) fn run(shop: &Workshop) -> Result<Vec<Case>> {
     shop.say(&format!("building {} fuzz targets", targets.len()));
     let output = shop.work().join("fuzz");
     let mut cargo = Command::new("cargo");
+    // The flags for the counters stand in a configuration file that cargo reads only in this folder.
     cargo
-        .args(["build", "--release", "--bins", "--target", TARGET, "--manifest-path"])
-        .arg(&manifest)
-        .env("CARGO_TARGET_DIR", &output)
-        .env("RUSTFLAGS", FLAGS);
+        .args(["build", "--release", "--locked", "--bins"])
+        .current_dir(&folder)
+        .env("CARGO_TARGET_DIR", &output);
     build(shop, "fuzz", &mut cargo)?;
+    let host = output_of(Command::new("rustc").args(["--print", "host-tuple"]))?.trim().to_owned();
     let mut cases = Vec::new();
-    for name in targets {
-        let program = output.join(TARGET).join("release").join(&name);
-        cases.push(run_target(shop, &folder, &name, &program)?);
+    // One core each: a fuzzer is one thread that never waits.
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    for together in targets.chunks(at_once) {
+        let outcomes = std::thread::scope(|scope| {
+            let run = |name: &String| {
+                run_target(shop, &folder, name, &output.join(&host).join("release").join(name))
+            };
+            let running: Vec<_> = together.iter().map(|name| scope.spawn(move || run(name))).collect();
+            running
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(|_| bail!("a fuzz run broke down")))
+                .collect()
+        });
+        let outcomes: Vec<Result<Case>> = outcomes;
+        for outcome in outcomes {
+            cases.push(outcome?);
+        }
     }
     Ok(cases)
 }
@@ -49,13 +58,17 @@ pub(crate) fn run(shop: &Workshop) -> Result<Vec<Case>> {
 fn targets(folder: &Path) -> Result<Vec<String>> {
     let mut cargo = Command::new("cargo");
     cargo.args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(folder);
-    let metadata: Value = serde_json::from_str(&output_of(&mut cargo)?).context("cargo metadata printed no JSON")?;
+    let metadata: Value =
+        serde_json::from_str(&output_of(&mut cargo)?).context("cargo metadata printed no JSON")?;
     let packages = metadata.get("packages").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut names: Vec<String> = packages
         .iter()
         .flat_map(|package| package.get("targets").and_then(Value::as_array).cloned().unwrap_or_default())
         .filter(|target| {
-            target.get("kind").and_then(Value::as_array).is_some_and(|kinds| kinds.iter().any(|kind| kind == "bin"))
+            target
+                .get("kind")
+                .and_then(Value::as_array)
+                .is_some_and(|kinds| kinds.iter().any(|kind| kind == "bin"))
         })
         .filter_map(|target| target.get("name").and_then(Value::as_str).map(str::to_owned))
         .collect();
@@ -73,12 +86,12 @@ fn run_target(shop: &Workshop, folder: &Path, name: &str, program: &Path) -> Res
     command
         .arg(format!("-max_total_time={}", shop.fuzz_seconds))
         .arg(format!("-rss_limit_mb={MEMORY_LIMIT_MIB}"))
-        .args(["-timeout=5", "-print_final_stats=1"])
+        .args(["-timeout=2", "-print_final_stats=1"])
         .arg(format!("-artifact_prefix={}/", found.display()))
         .arg(&grown);
-    let corpus = folder.join("corpus").join(name);
-    if corpus.is_dir() {
-        command.arg(corpus);
+    let seeds = folder.join("seeds").join(name);
+    if seeds.is_dir() {
+        command.arg(seeds);
     }
     let log = shop.log(&format!("fuzz-{name}"));
     let limit = Duration::from_secs(shop.fuzz_seconds + 60);

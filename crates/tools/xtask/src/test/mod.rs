@@ -36,6 +36,7 @@ pub(crate) fn command(args: &[String]) -> Result<bool> {
             }
             "--only" => only = Some(split(value(word, words.next())?)),
             "--fuzz-seconds" => shop.fuzz_seconds = number(word, words.next())?,
+            "--seeds" => shop.simulation_seeds = number(word, words.next())?,
             "--kill-cycles" => shop.kill_cycles = number(word, words.next())?,
             "--broker" => shop.broker = Some(path(word, words.next())?),
             _ => bail!("`cargo xtask test` has no option `{word}`; see `cargo xtask help`"),
@@ -50,9 +51,8 @@ pub(crate) fn command(args: &[String]) -> Result<bool> {
     }
     let mut rows = Vec::new();
     for step in &steps {
-        let is_wanted = only
-            .as_ref()
-            .is_none_or(|only| only.iter().any(|name| name == step.name || name == step.group));
+        let is_wanted =
+            only.as_ref().is_none_or(|only| only.iter().any(|name| name == step.name || name == step.group));
         if is_wanted {
             rows.push(timed(&shop, step.name, step.what, || step.run(&shop)));
         }
@@ -77,10 +77,13 @@ pub(crate) fn conform_command(args: &[String]) -> Result<bool> {
     if write_expected && shop.against != Against::Rabbitmq {
         bail!("expected lists say what the reference does: --write-expected needs --against rabbitmq");
     }
-    let is_wanted = |name: &str| only.as_ref().is_none_or(|only: &Vec<String>| only.iter().any(|word| word == name));
+    let is_wanted =
+        |name: &str| only.as_ref().is_none_or(|only: &Vec<String>| only.iter().any(|word| word == name));
     let mut rows = Vec::new();
     for suite in suites::SUITES.iter().filter(|suite| is_wanted(suite.name)) {
-        rows.push(timed(&shop, suite.name, suite.what, || counted(suites::run(&shop, suite, write_expected))));
+        rows.push(timed(&shop, suite.name, suite.what, || {
+            counted(suites::run(&shop, suite, write_expected))
+        }));
     }
     for scenario in scenarios::SCENARIOS.iter().filter(|scenario| is_wanted(scenario.name)) {
         rows.push(timed(&shop, scenario.name, scenario.what, || counted(scenarios::run(&shop, scenario))));

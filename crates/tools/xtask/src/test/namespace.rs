@@ -1,6 +1,7 @@
 //! A network namespace that holds nothing but `lo`: standard ports are free in it, and nothing leaves it.
 
 use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -23,10 +24,16 @@ impl Namespace {
              run this as root, or leave them out with --only"
         );
         let name = format!("ternmq-{purpose}-{}", std::process::id());
-        output_of(Command::new("ip").args(["netns", "add", &name])).context("cannot make a network namespace")?;
+        output_of(Command::new("ip").args(["netns", "add", &name]))
+            .context("cannot make a network namespace")?;
         let namespace = Self { name };
         output_of(Command::new("ip").args(["-n", &namespace.name, "link", "set", "lo", "up"]))?;
         Ok(namespace)
+    }
+
+    /// The file that stands for it, to enter it with.
+    pub(crate) fn path(&self) -> PathBuf {
+        Path::new("/run/netns").join(&self.name)
     }
 
     /// A command that runs inside. It becomes `program` itself: its pid is the program's.
@@ -41,7 +48,8 @@ impl Drop for Namespace {
     fn drop(&mut self) {
         // Whatever a suite left running in here would keep the namespace alive without a name.
         let pids = Command::new("ip").args(["netns", "pids", &self.name]).output();
-        let pids = pids.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let pids =
+            pids.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         for pid in pids.split_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::from_raw) {
             let _ = kill_process(pid, Signal::KILL);
         }

@@ -70,9 +70,11 @@ pub(crate) fn crate_source(shop: &Workshop, name: &str, version: &str) -> Result
          {name} = \"={version}\"\n\n[workspace]\n"
     );
     std::fs::write(probe.join("Cargo.toml"), manifest)?;
-    let metadata = output_of(Command::new("cargo").args(["metadata", "--format-version", "1"]).current_dir(&probe))?;
+    let metadata =
+        output_of(Command::new("cargo").args(["metadata", "--format-version", "1"]).current_dir(&probe))?;
     let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata printed no JSON")?;
-    let packages = metadata.get("packages").and_then(Value::as_array).context("cargo metadata has no packages")?;
+    let packages =
+        metadata.get("packages").and_then(Value::as_array).context("cargo metadata has no packages")?;
     let manifest = packages
         .iter()
         .find(|package| package.get("name").and_then(Value::as_str) == Some(name))
@@ -98,7 +100,8 @@ pub(crate) fn node_modules(shop: &Workshop, scenario: &Path) -> Result<PathBuf> 
     shop.say("installing the Node packages");
     std::fs::create_dir_all(&folder).context("cannot make the npm folder")?;
     for name in ["package.json", "package-lock.json"] {
-        std::fs::copy(scenario.join(name), folder.join(name)).with_context(|| format!("cannot copy {name}"))?;
+        std::fs::copy(scenario.join(name), folder.join(name))
+            .with_context(|| format!("cannot copy {name}"))?;
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
@@ -131,6 +134,11 @@ pub(crate) fn debian_packages(shop: &Workshop, names: &[&str]) -> Result<()> {
 /// Makes sure there is a Go; the distribution's when none is on the path.
 pub(crate) fn go(shop: &Workshop) -> Result<()> {
     if is_there("go") { Ok(()) } else { debian_packages(shop, &["golang-go"]) }
+}
+
+/// Makes sure that network namespaces can be made.
+pub(crate) fn network_tools(shop: &Workshop) -> Result<()> {
+    if is_there("ip") { Ok(()) } else { debian_packages(shop, &["iproute2"]) }
 }
 
 fn is_installed(name: &str) -> bool {

@@ -37,7 +37,11 @@ pub(crate) struct Scenario {
 /// All of them.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "pika", what: "an application over pika (Python, blocking)", command: python_program },
-    Scenario { name: "aio-pika", what: "an application over aio-pika (Python, asyncio)", command: python_program },
+    Scenario {
+        name: "aio-pika",
+        what: "an application over aio-pika (Python, asyncio)",
+        command: python_program,
+    },
     Scenario { name: "celery", what: "tasks over Celery, with a worker (Python)", command: python_program },
     Scenario {
         name: "amqplib",
@@ -69,7 +73,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             shop.say("building go-app");
             let program = shop.work().join("go-app");
             let mut go = Command::new("go");
-            go.args(["build", "-o"]).arg(&program).current_dir(folder).env("GOCACHE", shop.work().join("go-cache"));
+            go.args(["build", "-o"])
+                .arg(&program)
+                .current_dir(folder)
+                .env("GOCACHE", shop.work().join("go-cache"));
             build(shop, "go-app", &mut go)?;
             Ok(namespace.command(program))
         },
@@ -92,14 +99,15 @@ pub(crate) fn run(shop: &Workshop, scenario: &Scenario) -> Result<Vec<Case>> {
     let mut broker = Broker::start(&kind, &namespace, &folder, &shop.conformance().join("shims"))?;
     let log = shop.log(scenario.name);
     command
-        .env("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/")
+        .env("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/%2f")
         .env("MANAGEMENT_URL", "http://guest:guest@127.0.0.1:15672")
         .current_dir(&folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(File::create(&log).with_context(|| format!("cannot write {}", log.display()))?)
         .process_group(0);
-    let mut child = command.spawn().with_context(|| format!("cannot start the scenario {}", scenario.name))?;
+    let mut child =
+        command.spawn().with_context(|| format!("cannot start the scenario {}", scenario.name))?;
     let mut cases = match converse(&mut child, &mut broker) {
         Ok(cases) => cases,
         Err(error) => vec![Case::failed("whole run", format!("{error:#}"))],

@@ -67,7 +67,7 @@ pub(crate) fn all() -> Vec<Step> {
     }
     steps.push(plain("kill-loop", "kill -9 under load, history judged", kill_loop_step));
     steps.push(plain("simulation", "seeded simulation of whole nodes", simulation));
-    steps.push(plain("fuzz", "fuzz targets with their corpora", fuzz_step));
+    steps.push(plain("fuzz", "fuzz targets, beginning with their seeds", fuzz_step));
     steps
 }
 
@@ -76,13 +76,18 @@ fn fmt(shop: &Workshop) -> Result<Tally> {
 }
 
 fn clippy(shop: &Workshop) -> Result<Tally> {
-    cargo_check(shop, "clippy", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+    cargo_check(
+        shop,
+        "clippy",
+        &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
+    )
 }
 
 fn tidy_step(shop: &Workshop) -> Result<Tally> {
     let report = tidy::check(&shop.root)?;
     let mut tally = Tally { passed: report.passed.len(), ..Tally::default() };
-    tally.failures = report.findings.iter().map(|finding| (finding.rule.to_owned(), finding.to_string())).collect();
+    tally.failures =
+        report.findings.iter().map(|finding| (finding.rule.to_owned(), finding.to_string())).collect();
     Ok(tally)
 }
 
@@ -136,13 +141,17 @@ fn simulation(shop: &Workshop) -> Result<Tally> {
         return Ok(Tally::of(&[Case::skipped("simulation", why)]));
     }
     let log = shop.log("simulation");
-    let mut command = cargo(shop, &["test", "--release", "--locked", "--no-fail-fast", "-p", SIMULATOR]);
-    let ending = run_logged(&mut command, &log, CARGO_LIMIT)?;
-    let mut cases = outcome::read_libtest(&String::from_utf8_lossy(&std::fs::read(&log)?));
-    if ending != Ending::Succeeded && !cases.iter().any(|case| matches!(case.outcome, Outcome::Failed(_))) {
-        cases.push(Case::failed("simulation", format!("{}, see {}", tail(&log, 15), log.display())));
-    }
-    Ok(Tally::of(&cases))
+    let seeds = shop.simulation_seeds.to_string();
+    let mut command =
+        cargo(shop, &["run", "--release", "--locked", "-p", SIMULATOR, "--", "--seeds", &seeds]);
+    let case = match run_logged(&mut command, &log, CARGO_LIMIT)? {
+        Ending::Succeeded => Case::passed(format!("{seeds} seeds")),
+        Ending::Failed => {
+            Case::failed("a seed", format!("\n{}\n  all of it: {}", tail(&log, 20), log.display()))
+        }
+        Ending::TimedOut => Case::failed("all seeds", format!("took more than {} s", CARGO_LIMIT.as_secs())),
+    };
+    Ok(Tally::of(&[case]))
 }
 
 fn fuzz_step(shop: &Workshop) -> Result<Tally> {
@@ -154,8 +163,12 @@ fn cargo_check(shop: &Workshop, name: &str, args: &[&str]) -> Result<Tally> {
     let log = shop.log(name);
     Ok(match run_logged(&mut cargo(shop, args), &log, CARGO_LIMIT)? {
         Ending::Succeeded => Tally::of(&[Case::passed(name)]),
-        Ending::Failed => Tally::of(&[Case::failed(name, format!("\n{}\n  all of it: {}", tail(&log, 40), log.display()))]),
-        Ending::TimedOut => Tally::of(&[Case::failed(name, format!("took more than {} s", CARGO_LIMIT.as_secs()))]),
+        Ending::Failed => {
+            Tally::of(&[Case::failed(name, format!("\n{}\n  all of it: {}", tail(&log, 40), log.display()))])
+        }
+        Ending::TimedOut => {
+            Tally::of(&[Case::failed(name, format!("took more than {} s", CARGO_LIMIT.as_secs()))])
+        }
     })
 }
 

@@ -83,7 +83,9 @@ pub(crate) const SUITES: &[Suite] = &[
         what: "kombu's integration tests over py-amqp (Python)",
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "kombu", KOMBU_VERSION),
-        command: |shop, _, namespace, folder| pytest(shop, namespace, folder, "t/integration/test_py_amqp.py"),
+        command: |shop, _, namespace, folder| {
+            pytest(shop, namespace, folder, "t/integration/test_py_amqp.py")
+        },
         read: outcome::read_pytest,
     },
     Suite {
@@ -127,7 +129,8 @@ pub(crate) fn run(shop: &Workshop, suite: &Suite, write_expected: bool) -> Resul
         Err(_) => expected::Expected::new(),
     };
     if write_expected {
-        std::fs::write(&list, expected::render(suite.name, &cases, &known)).context("cannot write the list")?;
+        std::fs::write(&list, expected::render(suite.name, &cases, &known))
+            .context("cannot write the list")?;
         return Ok(cases);
     }
     let mut judged = expected::judge(&cases, &known);
@@ -163,6 +166,8 @@ fn cargo_test(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Command 
 pub(crate) fn set_cargo_environment(shop: &Workshop, command: &mut Command) {
     command
         .env("CARGO_TARGET_DIR", shop.work().join("cargo"))
+        // Their folders lie outside of where our toolchain file counts, and another toolchain may not be there.
+        .env("RUSTUP_TOOLCHAIN", &shop.toolchain)
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_TERM_COLOR", "never");
 }

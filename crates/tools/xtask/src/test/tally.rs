@@ -85,7 +85,10 @@ pub(crate) fn closing(rows: &[Row]) -> (String, bool) {
             text.push_str(&format!("FAILED {}: {name}: {why}\n", row.step));
         }
     }
-    text.push_str(&format!("\n{:<24} {:>7} {:>7} {:>8} {:>9}\n", "step", "passed", "failed", "skipped", "seconds"));
+    text.push_str(&format!(
+        "\n{:<24} {:>7} {:>7} {:>8} {:>9}\n",
+        "step", "passed", "failed", "skipped", "seconds"
+    ));
     for row in rows {
         passed += row.tally.passed;
         failed += row.tally.failures.len();

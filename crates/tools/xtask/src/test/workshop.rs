@@ -35,12 +35,16 @@ pub(crate) struct Workshop {
     pub root: PathBuf,
     /// Build output.
     pub target: PathBuf,
+    /// Name of the toolchain in `rust-toolchain.toml`.
+    pub toolchain: String,
     /// Which broker.
     pub against: Against,
     /// A binary of ours that is there already.
     pub broker: Option<PathBuf>,
     /// Seconds for each fuzz target.
     pub fuzz_seconds: u64,
+    /// Seeds of the simulation.
+    pub simulation_seeds: u32,
     /// Cycles of the kill -9 loop.
     pub kill_cycles: u32,
     started: Instant,
@@ -51,12 +55,15 @@ impl Workshop {
     pub(crate) fn open() -> Result<Self> {
         let root = project::root()?;
         let target = project::target_dir(&root);
+        let toolchain = project::toolchain(&root)?;
         Ok(Self {
             root,
             target,
+            toolchain,
             against: Against::Ternmq,
             broker: None,
             fuzz_seconds: 60,
+            simulation_seeds: 1_000,
             kill_cycles: 200,
             started: Instant::now(),
         })
@@ -92,8 +99,9 @@ impl Workshop {
         Ok(binary)
     }
 
-    /// The broker to start.
+    /// The broker to start, with what is needed to start it.
     pub(crate) fn kind(&self) -> Result<Kind> {
+        super::packages::network_tools(self)?;
         match self.against {
             Against::Ternmq => Ok(Kind::Ternmq(self.binary()?)),
             Against::Rabbitmq => {

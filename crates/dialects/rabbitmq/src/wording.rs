@@ -1,0 +1,178 @@
+//! The sentences that RabbitMQ's clients know, without the reply code's name in front. Some clients match on them.
+
+use std::sync::Arc;
+
+use ternmq_broker::{Error, Kind, LimitKind, Verb};
+use ternmq_message::Value;
+
+use crate::arguments::type_name;
+
+/// A thing with its kind, name and vhost, as every sentence names it.
+fn thing(kind: Kind, name: &str, namespace: &str) -> String {
+    match kind {
+        Kind::Namespace => format!("vhost '{name}'"),
+        Kind::Node => format!("exchange '{name}' in vhost '{namespace}'"),
+        Kind::Queue => format!("queue '{name}' in vhost '{namespace}'"),
+        Kind::Binding => format!("binding from exchange '{name}' in vhost '{namespace}'"),
+        Kind::User => format!("user '{name}'"),
+        Kind::Policy => format!("policy '{name}' in vhost '{namespace}'"),
+    }
+}
+
+fn verb_word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Configure => "configure",
+        Verb::Write => "write",
+        Verb::Read => "read",
+        Verb::Access => "access",
+    }
+}
+
+/// A property or argument value in an "inequivalent arg" sentence.
+fn side(field: &str, value: Option<&Value>) -> String {
+    match value {
+        None => "none".to_owned(),
+        Some(value) if field.starts_with("x-") => {
+            format!("the value '{}' of type '{}'", value_text(value), type_name(value))
+        }
+        Some(value) => format!("'{}'", value_text(value)),
+    }
+}
+
+/// A value as plain text.
+pub(crate) fn value_text(value: &Value) -> String {
+    match value {
+        Value::Null => "undefined".to_owned(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::F32(number) => number.to_string(),
+        Value::F64(number) => number.to_string(),
+        Value::Timestamp(seconds) => seconds.to_string(),
+        other => match (other.as_str(), other.as_i64()) {
+            (Some(text), _) => text.chars().take(64).collect(),
+            (None, Some(number)) => number.to_string(),
+            (None, None) => format!("a {}", type_name(other)),
+        },
+    }
+}
+
+/// The sentence for an error.
+pub(crate) fn error_text(error: &Error) -> String {
+    match error {
+        Error::NotFound { kind: Kind::Namespace, name, .. } => format!("vhost {name} not found"),
+        Error::NotFound { kind, name, namespace } => format!("no {}", thing(*kind, name, namespace)),
+        Error::Refused { verb: Verb::Access, name, user, .. } => {
+            format!("access to vhost '{name}' refused for user '{user}'")
+        }
+        Error::Refused { verb, kind, name, namespace, user } => {
+            format!(
+                "{} access to {} refused for user '{user}'",
+                verb_word(*verb),
+                thing(*kind, name, namespace)
+            )
+        }
+        Error::KeyRefused { verb, node, key, namespace, user } => format!(
+            "{} access to topic '{key}' in {} refused for user '{user}'",
+            verb_word(*verb),
+            thing(Kind::Node, node, namespace)
+        ),
+        Error::Inequivalent { kind, name, namespace, field, received, current } => format!(
+            "inequivalent arg '{field}' for {}: received {} but current is {}",
+            thing(*kind, name, namespace),
+            side(field, received.as_ref()),
+            side(field, current.as_ref())
+        ),
+        Error::ReservedName { kind: Kind::Node, name } => {
+            format!("exchange name '{name}' contains reserved prefix 'amq.*'")
+        }
+        Error::ReservedName { name, .. } => format!("queue name '{name}' contains reserved prefix 'amq.*'"),
+        Error::InvalidName { kind, name } => format!(
+            "{} name '{}' is not valid: it must have 1 to 255 bytes and no control characters",
+            if *kind == Kind::Node { "exchange" } else { "queue" },
+            name.chars().take(64).flat_map(char::escape_default).collect::<String>()
+        ),
+        Error::InvalidArgument { kind, name, namespace, argument, problem } => {
+            format!("invalid arg '{argument}' for {}: {problem}", thing(*kind, name, namespace))
+        }
+        Error::DefaultNode => "operation not permitted on the default exchange".to_owned(),
+        Error::Internal { node, namespace } => {
+            format!("cannot publish to internal {}", thing(Kind::Node, node, namespace))
+        }
+        Error::InUse { kind, name, namespace } => format!("{} in use", thing(*kind, name, namespace)),
+        Error::NotEmpty { name, namespace } => format!("{} not empty", thing(Kind::Queue, name, namespace)),
+        Error::Locked { name, namespace } => format!(
+            "cannot obtain exclusive access to locked {}. It could be originally declared on another connection or \
+             the exclusive property value does not match that of the original declaration.",
+            thing(Kind::Queue, name, namespace)
+        ),
+        Error::ExclusiveUse { name, namespace } => {
+            format!("{} in exclusive use", thing(Kind::Queue, name, namespace))
+        }
+        Error::UnknownDelivery { delivery } => format!("unknown delivery tag {delivery}"),
+        Error::UserIdMismatch { claimed, actual } => {
+            format!("user_id property set to '{claimed}' but authenticated user was '{actual}'")
+        }
+        Error::Limit { limit, owner, max } => limit_text(*limit, owner, *max),
+        Error::Unavailable { reason } => (*reason).to_owned(),
+        Error::NotSupported { what } => what.clone(),
+        Error::Gone => "the connection or channel is closing".to_owned(),
+    }
+}
+
+fn limit_text(limit: LimitKind, owner: &Arc<str>, max: u64) -> String {
+    match limit {
+        LimitKind::Connections => format!("connection refused: node connection limit ({max}) is reached"),
+        LimitKind::NamespaceConnections => {
+            format!("access to vhost '{owner}' refused: connection limit ({max}) is reached")
+        }
+        LimitKind::UserConnections => {
+            format!("connection refused for user '{owner}': user connection limit ({max}) is reached")
+        }
+        LimitKind::UserSessions => {
+            format!(
+                "number of channels opened for user '{owner}' has reached the maximum allowed user limit of ({max})"
+            )
+        }
+        LimitKind::NamespaceQueues => {
+            format!("cannot declare queue: queue limit in vhost '{owner}' ({max}) is reached")
+        }
+        LimitKind::Queues => format!("cannot declare queue: queue limit of the node ({max}) is reached"),
+        LimitKind::SessionConsumers => format!("consumer limit of the channel ({max}) is reached"),
+        LimitKind::Staged => format!("transaction is too large: its limit ({max}) is reached"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(error: &Error, expect: &str) {
+        assert_eq!(error_text(error), expect);
+    }
+
+    #[test]
+    fn sentences_that_clients_match_on() {
+        let (name, namespace): (Arc<str>, Arc<str>) = ("q".into(), "/".into());
+        let queue = |received, current, field: &str| Error::Inequivalent {
+            kind: Kind::Queue,
+            name: name.clone(),
+            namespace: namespace.clone(),
+            field: field.into(),
+            received,
+            current,
+        };
+        check(
+            &Error::NotFound { kind: Kind::Queue, name: name.clone(), namespace: namespace.clone() },
+            "no queue 'q' in vhost '/'",
+        );
+        check(
+            &queue(Some(Value::Bool(false)), Some(Value::Bool(true)), "durable"),
+            "inequivalent arg 'durable' for queue 'q' in vhost '/': received 'false' but current is 'true'",
+        );
+        check(
+            &queue(None, Some(Value::I32(10)), "x-message-ttl"),
+            "inequivalent arg 'x-message-ttl' for queue 'q' in vhost '/': received none but current is the value \
+             '10' of type 'signedint'",
+        );
+        check(&Error::UnknownDelivery { delivery: 7 }, "unknown delivery tag 7");
+    }
+}

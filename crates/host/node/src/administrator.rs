@@ -1,0 +1,161 @@
+//! The first administrator. There is no default account (S1): a name and a password are given, or a password is made.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use ternmq_access::{PasswordHash, SALT_BYTES, Secret};
+use ternmq_broker::{Broker, PermissionDefinition, UserDefinition};
+
+use crate::error::StartError;
+use crate::options::Login;
+
+/// Name of the administrator when none is given.
+const DEFAULT_USER: &str = "admin";
+/// File in the data directory with a password that was made.
+pub(crate) const PASSWORD_FILE: &str = "admin.password";
+/// Longest password file that is read.
+const MAX_FILE_BYTES: usize = 4096;
+/// What makes an administrator in every dialect.
+const TAG: &str = "administrator";
+
+/// A login read from its file.
+pub(crate) struct GivenLogin {
+    user: String,
+    password: Secret,
+}
+
+/// Reads the password early, so that a wrong path is told before anything is opened.
+pub(crate) fn read_login(login: &Login) -> Result<GivenLogin, StartError> {
+    let refuse = |problem: String| StartError::PasswordFile { path: login.password_file.clone(), problem };
+    let bytes = fs::read(&login.password_file).map_err(|error| {
+        refuse(format!("cannot be read: {error}; check the path given with --password-file"))
+    })?;
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(refuse(format!(
+            "is longer than {MAX_FILE_BYTES} bytes; it should hold a password and nothing else"
+        )));
+    }
+    let end = bytes.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+    let password = bytes.get(..end).unwrap_or_default();
+    if password.is_empty() {
+        return Err(refuse("is empty; write the password into it".into()));
+    }
+    Ok(GivenLogin { user: login.user.clone(), password: Secret::new(password.to_vec()) })
+}
+
+/// Makes sure that somebody can log in. Answers what a person must be told, once.
+pub(crate) fn ensure(
+    broker: &mut Broker,
+    given: Option<&GivenLogin>,
+    data_dir: &Path,
+) -> Result<Option<String>, StartError> {
+    match given {
+        Some(given) if broker.user_definition(&given.user).is_some() => Ok(None),
+        Some(given) => {
+            create(broker, &given.user, &given.password)?;
+            Ok(None)
+        }
+        None if !broker.users().is_empty() => Ok(None),
+        None => {
+            let text = base32(&broker.random());
+            let path = data_dir.join(PASSWORD_FILE);
+            write_private(&path, &text).map_err(|error| StartError::DataDir {
+                path: data_dir.into(),
+                problem: format!("the password of the first administrator cannot be kept there: {error}"),
+            })?;
+            create(broker, DEFAULT_USER, &Secret::new(text.clone().into_bytes()))?;
+            Ok(Some(format!(
+                "first administrator: user '{DEFAULT_USER}', password '{text}' (kept in {})",
+                path.display()
+            )))
+        }
+    }
+}
+
+fn create(broker: &mut Broker, user: &str, password: &Secret) -> Result<(), StartError> {
+    let no_memory = |_| StartError::Usage("there is not enough memory to hash a password".into());
+    let salt: [u8; SALT_BYTES] = broker.random();
+    let hash = PasswordHash::make(password, &salt).map_err(no_memory)?;
+    let user: Arc<str> = user.into();
+    let tags = vec![TAG.into()];
+    let definition = UserDefinition {
+        name: user.clone(),
+        password: Some(hash),
+        tags,
+        max_connections: None,
+        max_sessions: None,
+    };
+    // Its receipt is not waited for: a login before it is durable would only have to be made again.
+    let _ = broker.put_user(definition);
+    let namespace = broker.dialect().default_namespace().into();
+    let all: Arc<str> = ".*".into();
+    let permission =
+        PermissionDefinition { user, namespace, configure: all.clone(), write: all.clone(), read: all };
+    let refused = |error| StartError::Usage(format!("the first administrator cannot be made: {error:?}"));
+    let _ = broker.put_permission(permission).map_err(refused)?;
+    Ok(())
+}
+
+/// Without letters that are taken for one another when read aloud or typed.
+fn base32(random: &[u8]) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    random
+        .iter()
+        .filter_map(|byte| LETTERS.get(usize::from(byte % 32)))
+        .map(|letter| char::from(*letter))
+        .collect()
+}
+
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    // One from before belongs to a journal that is gone.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_file(content: &[u8], expect: &str) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("password");
+        fs::write(&path, content).unwrap();
+        let answer = read_login(&Login { user: "u".into(), password_file: path.clone() });
+        let text = match answer {
+            Ok(login) => String::from_utf8(login.password.expose().to_vec()).unwrap(),
+            Err(error) => error.to_string().replace(&path.display().to_string(), "FILE"),
+        };
+        assert_eq!(text, expect);
+    }
+
+    #[test]
+    fn password_files() {
+        check_file(b"secret", "secret");
+        check_file(b" se cret \r\n", " se cret ");
+        check_file(b"\n", "the password file 'FILE' is empty; write the password into it");
+        check_file(
+            &[b'x'; MAX_FILE_BYTES + 1],
+            "the password file 'FILE' is longer than 4096 bytes; it should hold a password and nothing else",
+        );
+    }
+
+    #[test]
+    fn a_made_password_is_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(PASSWORD_FILE);
+        write_private(&path, "old").unwrap();
+        write_private(&path, &base32(&[7; 16])).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}\n", "h".repeat(16)));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

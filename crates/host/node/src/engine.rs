@@ -1,0 +1,75 @@
+//! Which vendor's ways a node follows, and which listener speaks what.
+
+use std::sync::Arc;
+
+use ternmq_amqp091::format::Amqp091Format;
+use ternmq_amqp091::{Amqp091Session, ENCODING};
+use ternmq_broker::Dialect;
+use ternmq_message::Formats;
+use ternmq_net::SessionFactory;
+use ternmq_rabbitmq::RabbitMq;
+
+use crate::error::StartError;
+use crate::options::EngineType;
+
+/// What a listener speaks.
+pub(crate) struct Protocol {
+    /// Name of the listener.
+    pub(crate) name: &'static str,
+    /// Port on 127.0.0.1 unless one is named.
+    pub(crate) default_port: u16,
+    /// Makes a session per connection.
+    pub(crate) factory: SessionFactory,
+}
+
+/// A vendor's dialect with the protocols that go with it.
+pub(crate) struct Engine {
+    /// The dialect.
+    pub(crate) dialect: Arc<dyn Dialect>,
+    /// Encodings of stored messages.
+    pub(crate) formats: Formats,
+    /// What the listeners speak.
+    pub(crate) protocols: Vec<Protocol>,
+    /// Name of the node, for people.
+    pub(crate) node_name: Arc<str>,
+}
+
+impl Engine {
+    /// The engine that the options ask for.
+    ///
+    /// # Errors
+    /// One that this version does not have.
+    pub(crate) fn of(engine: EngineType) -> Result<Self, StartError> {
+        match engine {
+            EngineType::All | EngineType::RabbitMq => Ok(Self::rabbitmq()),
+            EngineType::ActiveMq => Err(StartError::Usage(
+                "--engine activemq: this version speaks RabbitMQ's protocols only; say --engine rabbitmq"
+                    .into(),
+            )),
+        }
+    }
+
+    fn rabbitmq() -> Self {
+        let mut formats = Formats::default();
+        formats.register(ENCODING, Arc::new(Amqp091Format));
+        let node_name = node_name();
+        let settings = Arc::new(ternmq_amqp091::Settings {
+            cluster_name: node_name.clone(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            ..Default::default()
+        });
+        let amqp = Protocol {
+            name: "amqp",
+            default_port: 5_672,
+            factory: Box::new(move |peer, local, now_ms| {
+                Box::new(Amqp091Session::new(settings.clone(), peer, local, now_ms))
+            }),
+        };
+        Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp], node_name }
+    }
+}
+
+fn node_name() -> Arc<str> {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("ternmq@{host}").into()
+}

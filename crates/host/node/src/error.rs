@@ -1,0 +1,121 @@
+//! Why a node does not start or ends badly. Each text is one line for the person at the terminal.
+
+use std::path::PathBuf;
+
+use ternmq_journal::OpenError;
+use ternmq_net::BindError;
+use thiserror::Error;
+
+/// Exit code after the journal failed (F3): the supervisor starts the node again, on another disk if need be.
+pub const EXIT_JOURNAL: u8 = 74;
+const EXIT_FAILED: u8 = 1;
+const EXIT_USAGE: u8 = 2;
+
+/// Why a node does not run.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// An option that cannot be served.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration file cannot be read.
+    #[error("cannot read the configuration file '{}': {source}; check the path given with --config", path.display())]
+    ConfigFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The configuration file says something wrong.
+    #[error("{}: {problem}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, what, and the mend.
+        problem: String,
+    },
+    /// The password file cannot be read or holds no password.
+    #[error("the password file '{}' {problem}", path.display())]
+    PasswordFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and the mend.
+        problem: String,
+    },
+    /// The data directory cannot be used.
+    #[error("cannot use the data directory '{}': {problem}; give this user read and write access or choose another with --data-dir", path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// The system's reason.
+        problem: String,
+    },
+    /// The journal in it cannot be opened.
+    #[error("cannot start from the data directory '{}': {}", path.display(), chain(source))]
+    Journal {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
+    /// A record that this version does not understand.
+    #[error("cannot start from the data directory '{}': {problem}; `ternmq doctor --data-dir {}` tells more", path.display(), path.display())]
+    Replay {
+        /// The directory.
+        path: PathBuf,
+        /// Which record and why.
+        problem: String,
+    },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The ports file cannot be written.
+    #[error("cannot write the ports file '{}': {source}; check the path given with --ports-file", path.display())]
+    PortsFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The system refuses something else.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was to be done.
+        what: &'static str,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl StartError {
+    /// Code with which the process ends.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::ConfigFile { .. } | Self::Config { .. } => EXIT_USAGE,
+            Self::PasswordFile { .. }
+            | Self::DataDir { .. }
+            | Self::Journal { .. }
+            | Self::Replay { .. }
+            | Self::Bind(_)
+            | Self::PortsFile { .. }
+            | Self::System { .. } => EXIT_FAILED,
+        }
+    }
+
+    /// For mapping a system's refusal.
+    pub(crate) fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::System { what, source }
+    }
+}
+
+/// An error and all its sources, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,33 @@
+//! The composition root: turns options into a running node and a running node into a clean end.
+//!
+//! Owns: the options of `ternmq broker` ([`BrokerOptions`]), the data directory, recovery, the first administrator,
+//! which listener speaks what, alarms, health, metrics, logs, signals.
+//! Must not know: how a protocol, the core or the journal works inside.
+//!
+//! Invariants: a node that cannot start says why in one line that names the thing and the mend, and changes nothing
+//! that a journal holds; clients are let in only after everything durable is there again; the ports file appears when
+//! all listeners accept and not before.
+#![forbid(unsafe_code)]
+
+mod error;
+mod options;
+
+mod data_dir;
+mod logging;
+mod memory;
+mod settings;
+
+mod engine;
+
+mod administrator;
+mod recovery;
+
+mod http;
+mod metrics;
+mod ports_file;
+mod run;
+
+pub use error::{EXIT_JOURNAL, StartError};
+pub use logging::{LogFormat, start_logging};
+pub use options::{BrokerOptions, EngineType, LISTENER_NAMES, Listen, ListenError, Login};
+pub use run::run;

@@ -1,0 +1,130 @@
+//! What a person may say about a node when starting it. The names are stable: people and tests script them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::logging::LogFormat;
+
+/// Every listener name that the command line knows, also those that this version cannot serve.
+pub const LISTENER_NAMES: [&str; 12] = [
+    "amqp",
+    "amqps",
+    "mqtt",
+    "mqtts",
+    "stomp",
+    "stomps",
+    "openwire",
+    "openwires",
+    "ws",
+    "wss",
+    "http",
+    "https",
+];
+
+/// Which vendor's ways a node follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineType {
+    /// Every protocol there is.
+    #[default]
+    All,
+    /// RabbitMQ's.
+    RabbitMq,
+    /// ActiveMQ's.
+    ActiveMq,
+}
+
+/// One `--listen NAME=ADDR:PORT`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// One of [`LISTENER_NAMES`].
+    pub name: String,
+    /// Where; port 0 picks a free one.
+    pub address: SocketAddr,
+}
+
+/// Why a text is no [`Listen`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ListenError {
+    /// No `=`.
+    #[error("expected NAME=ADDR:PORT, for example amqp=127.0.0.1:5672")]
+    NoName,
+    /// A name that is none.
+    #[error("there is no listener '{0}'; the names are {list}", list = LISTENER_NAMES.join(", "))]
+    UnknownName(String),
+    /// Not an address.
+    #[error("'{0}' is not ADDR:PORT with a numeric address, for example 127.0.0.1:5672 or [::1]:5672")]
+    BadAddress(String),
+}
+
+impl FromStr for Listen {
+    type Err = ListenError;
+
+    fn from_str(text: &str) -> Result<Self, ListenError> {
+        let (name, address) = text.split_once('=').ok_or(ListenError::NoName)?;
+        if !LISTENER_NAMES.contains(&name) {
+            return Err(ListenError::UnknownName(name.chars().take(64).collect()));
+        }
+        let bad = || ListenError::BadAddress(address.chars().take(64).collect());
+        Ok(Self { name: name.into(), address: address.parse().map_err(|_| bad())? })
+    }
+}
+
+/// The first administrator, as given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Name.
+    pub user: String,
+    /// File with the password.
+    pub password_file: PathBuf,
+}
+
+/// Options of `ternmq broker`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerOptions {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Temporary data, and every port 0 unless one is named.
+    pub is_ephemeral: bool,
+    /// Vendor's ways.
+    pub engine: EngineType,
+    /// Vendor configuration file.
+    pub config: Option<PathBuf>,
+    /// Listeners that were named; the others have their defaults.
+    pub listen: Vec<Listen>,
+    /// Where to write which port each listener got.
+    pub ports_file: Option<PathBuf>,
+    /// First administrator.
+    pub login: Option<Login>,
+    /// Form of the log.
+    pub log_format: LogFormat,
+    /// Number of shards.
+    pub shards: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expect: &str) {
+        let answer = text.parse::<Listen>().map_or_else(|error| error.to_string(), |it| format!("{it:?}"));
+        assert_eq!(answer, expect, "{text:?}");
+    }
+
+    #[test]
+    fn listen_texts() {
+        check("amqp=127.0.0.1:0", r#"Listen { name: "amqp", address: 127.0.0.1:0 }"#);
+        check("http=[::1]:15672", r#"Listen { name: "http", address: [::1]:15672 }"#);
+        check("amqp", "expected NAME=ADDR:PORT, for example amqp=127.0.0.1:5672");
+        check(
+            "amqp=localhost:1",
+            "'localhost:1' is not ADDR:PORT with a numeric address, for example 127.0.0.1:5672 or [::1]:5672",
+        );
+        check(
+            "gopher=1.2.3.4:1",
+            "there is no listener 'gopher'; the names are amqp, amqps, mqtt, mqtts, stomp, stomps, openwire, openwires, ws, wss, http, https",
+        );
+    }
+}

@@ -1,0 +1,249 @@
+//! A node from its options to its end: configure, open, bind, recover, run, drain.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use ternmq_env::{Clock, SystemClock};
+use ternmq_journal::{JournalError, Recovery};
+use ternmq_net::{
+    AcceptLimits, JournalThread, Listener, SessionFactory, Shard, ShardHandle, ShardParts, file_limit,
+    install_panic_policy,
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::administrator::{self, GivenLogin};
+use crate::data_dir::DataDir;
+use crate::engine::Engine;
+use crate::error::{EXIT_JOURNAL, StartError, chain};
+use crate::memory::{MemoryWatch, SAMPLE};
+use crate::options::{BrokerOptions, Listen};
+use crate::recovery::{self, ReadyBroker};
+use crate::settings::Settings;
+use crate::{http, ports_file};
+
+/// Port of the http listener unless one is named.
+const HTTP_PORT: u16 = 15_672;
+/// Exit code when a second signal does not let the drain end.
+const EXIT_FORCED: i32 = 1;
+
+/// Runs a node until it is told to stop.
+///
+/// # Errors
+/// [`StartError`]: the node did not start, or the system failed it.
+pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
+    install_panic_policy();
+    if options.shards != 1 {
+        return Err(StartError::Usage(format!(
+            "--shards {}: this version runs one shard per node; leave the option out or say --shards 1",
+            options.shards
+        )));
+    }
+    let engine = Engine::of(options.engine)?;
+    check_listeners(options, &engine)?;
+    let login = options.login.as_ref().map(administrator::read_login).transpose()?;
+    let mut settings = Settings::load(options.config.as_deref())?;
+    let is_lowered = settings.fit_to_descriptors(file_limit());
+    let data_dir = DataDir::open(options)?;
+    let recovery = recovery::open(data_dir.files.clone(), data_dir.path())?;
+    let bound =
+        bind(options, engine.protocols.iter().map(|protocol| (protocol.name, protocol.default_port)))?;
+    if is_lowered {
+        let connections = settings.driver.max_connections;
+        tracing::info!(
+            connections,
+            "the limit of open files lowers the number of connections; raise it with ulimit -n"
+        );
+    }
+    let (shard, handle) = Shard::new().map_err(StartError::system("start the event loop"))?;
+    let (ready, wait) = oneshot::channel();
+    let start = ShardStart {
+        shard,
+        recovery,
+        engine,
+        settings: settings.clone(),
+        login,
+        path: data_dir.path.clone(),
+        bound: bound.protocols,
+    };
+    let shard = thread::Builder::new()
+        .name("shard-0".into())
+        .spawn(move || start.run(ready))
+        .map_err(StartError::system("start a thread"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(StartError::system("start the http listener"))?;
+    let supervisor =
+        Supervisor { options, handle, memory: settings.memory, http: bound.http, ports: bound.ports };
+    runtime.block_on(supervisor.run(wait))?;
+    match shard.join() {
+        Ok(ended) => ended,
+        // The panic policy has ended the process by now.
+        Err(_) => Err(StartError::Usage("the shard failed".into())),
+    }
+}
+
+fn check_listeners(options: &BrokerOptions, engine: &Engine) -> Result<(), StartError> {
+    let known: Vec<&str> = engine.protocols.iter().map(|protocol| protocol.name).chain(["http"]).collect();
+    match options.listen.iter().find(|listen| !known.contains(&&*listen.name)) {
+        Some(Listen { name, address }) => Err(StartError::Usage(format!(
+            "--listen {name}={address}: this broker has no such listener; it has {}",
+            known.join(", ")
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Listeners that are bound.
+struct Bound {
+    protocols: Vec<Listener>,
+    http: Listener,
+    ports: Vec<(String, SocketAddr)>,
+}
+
+fn bind<'a>(
+    options: &BrokerOptions,
+    protocols: impl Iterator<Item = (&'a str, u16)>,
+) -> Result<Bound, StartError> {
+    let address_of = |name: &str, default_port: u16| {
+        let named = options.listen.iter().rev().find(|listen| listen.name == name);
+        let port = if options.is_ephemeral { 0 } else { default_port };
+        named.map_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port)), |listen| listen.address)
+    };
+    let mut ports = Vec::new();
+    let mut listeners = Vec::new();
+    for (name, default_port) in protocols {
+        let listener = Listener::bind(name, address_of(name, default_port))?;
+        ports.push((name.to_owned(), listener.address));
+        listeners.push(listener);
+    }
+    let http = Listener::bind("http", address_of("http", HTTP_PORT))?;
+    ports.push(("http".to_owned(), http.address));
+    Ok(Bound { protocols: listeners, http, ports })
+}
+
+/// What the shard's thread needs to become a shard.
+struct ShardStart {
+    shard: Shard,
+    recovery: Recovery,
+    engine: Engine,
+    settings: Settings,
+    login: Option<GivenLogin>,
+    path: PathBuf,
+    bound: Vec<Listener>,
+}
+
+impl ShardStart {
+    /// The broker lives and dies on this thread.
+    fn run(self, ready: oneshot::Sender<()>) -> Result<(), StartError> {
+        let Self { shard, recovery, engine, settings, login, path, bound } = self;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let ReadyBroker { mut broker, log, writer, reader } =
+            recovery::recover(recovery, &engine, settings.limits, &path, &*clock)?;
+        if let Some(notice) = administrator::ensure(&mut broker, login.as_ref(), &path)? {
+            // A terminal that is gone cannot be told; the file has it.
+            let _ = writeln!(std::io::stdout(), "{notice}");
+        }
+        let journal = JournalThread::start(writer, shard.mailbox().clone(), Box::new(end_without_journal))
+            .map_err(StartError::system("start a thread"))?;
+        let factories: Vec<SessionFactory> = engine.protocols.into_iter().map(|it| it.factory).collect();
+        let parts = ShardParts {
+            log,
+            journal,
+            reader,
+            listeners: bound.into_iter().zip(factories).collect(),
+            limits: settings.driver,
+            accept_limits: AcceptLimits::default(),
+            password_threads: thread::available_parallelism().map_or(1, usize::from).div_ceil(2),
+            clock,
+        };
+        let on_ready = move || {
+            let _ = ready.send(());
+        };
+        shard.run(broker, parts, on_ready).map_err(StartError::system("wait for events"))
+    }
+}
+
+/// After a failed write or sync nothing more may be acknowledged, and only a new start finds out what is safe (F3).
+fn end_without_journal(error: &JournalError) {
+    tracing::error!(
+        "the journal failed, the node ends: {}; check the disk, then start the node again",
+        chain(error)
+    );
+    std::process::exit(i32::from(EXIT_JOURNAL));
+}
+
+/// The main thread: http, signals, memory.
+struct Supervisor<'a> {
+    options: &'a BrokerOptions,
+    handle: ShardHandle,
+    memory: crate::memory::MemoryLimit,
+    http: Listener,
+    ports: Vec<(String, SocketAddr)>,
+}
+
+impl Supervisor<'_> {
+    async fn run(self, ready: oneshot::Receiver<()>) -> Result<(), StartError> {
+        let listen = |kind| signal(kind).map_err(StartError::system("listen to signals"));
+        let (mut terminate, mut interrupt) =
+            (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        tokio::select! {
+            answer = ready => {
+                if answer.is_err() {
+                    // The shard did not start; its thread has the reason.
+                    return Ok(());
+                }
+            }
+            () = any(&mut terminate, &mut interrupt) => std::process::exit(EXIT_FORCED),
+        }
+        let mut memory = MemoryWatch::new(self.memory, self.handle.mailbox().clone());
+        let router = http::router(self.handle.clone(), memory.limit_bytes());
+        let socket = self.http.into_socket();
+        tokio::spawn(async move {
+            if let Err(error) = http::serve(socket, router).await {
+                tracing::error!("the http listener ended: {error}");
+            }
+        });
+        announce(self.options.ports_file.as_deref(), &self.ports)?;
+        let mut samples = tokio::time::interval(SAMPLE);
+        let mut ended = std::pin::pin!(self.handle.ended());
+        let mut is_draining = false;
+        loop {
+            tokio::select! {
+                () = &mut ended => return Ok(()),
+                _ = samples.tick() => memory.sample(),
+                () = any(&mut terminate, &mut interrupt) => {
+                    if is_draining {
+                        tracing::warn!("stopped at once by a second signal");
+                        std::process::exit(EXIT_FORCED);
+                    }
+                    is_draining = true;
+                    tracing::info!("stopping: clients are told, then the journal is closed; a second signal stops at once");
+                    self.handle.mailbox().drain();
+                }
+            }
+        }
+    }
+}
+
+async fn any(first: &mut Signal, second: &mut Signal) {
+    tokio::select! {
+        _ = first.recv() => {}
+        _ = second.recv() => {}
+    }
+}
+
+fn announce(ports_file: Option<&Path>, ports: &[(String, SocketAddr)]) -> Result<(), StartError> {
+    if let Some(path) = ports_file {
+        ports_file::write(path, ports)?;
+    }
+    for (name, address) in ports {
+        tracing::info!(%name, %address, "listening");
+    }
+    tracing::info!("ready");
+    Ok(())
+}

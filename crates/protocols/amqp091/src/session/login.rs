@@ -1,0 +1,139 @@
+//! Logging in by PLAIN and AMQPLAIN, and changing the secret of a running connection.
+
+use std::sync::Arc;
+
+use ternmq_access::Secret;
+use ternmq_broker::{Broker, LoginResult, LoginStep, Request};
+
+use super::{
+    Amqp091Session, State, Step,
+    handshake::{Expect, Handshake},
+};
+use crate::{
+    codec::{
+        FieldValue, Table,
+        method::{MethodFrame, connection},
+    },
+    error::{ACCESS_REFUSED, Fault, NOT_ALLOWED},
+};
+
+/// User and password of a login response.
+struct Credentials {
+    user: String,
+    password: Secret,
+}
+
+fn plain(response: &[u8]) -> Option<Credentials> {
+    // authorization id, user and password, with a zero byte between them (RFC 4616)
+    let mut parts = response.splitn(3, |byte| *byte == 0);
+    let (_, user, password) = (parts.next()?, parts.next()?, parts.next()?);
+    let user = std::str::from_utf8(user).ok()?.to_owned();
+    Some(Credentials { user, password: Secret::new(password.to_vec()) })
+}
+
+fn amqplain(response: &[u8]) -> Option<Credentials> {
+    let table = Table::new(response).ok()?;
+    let bytes = |name: &str| match table.get(name) {
+        Some(FieldValue::LongString(bytes)) => Some(bytes),
+        _ => None,
+    };
+    let user = std::str::from_utf8(bytes("LOGIN")?).ok()?.to_owned();
+    Some(Credentials { user, password: Secret::new(bytes("PASSWORD")?.to_vec()) })
+}
+
+impl Amqp091Session {
+    pub(super) fn on_start_ok(
+        &mut self,
+        broker: &mut Broker,
+        start_ok: &connection::StartOk<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Step, Fault> {
+        self.note_client(start_ok);
+        let credentials = match start_ok.mechanism {
+            "PLAIN" => plain(start_ok.response),
+            "AMQPLAIN" => amqplain(start_ok.response),
+            other => {
+                return Err(Fault::new(
+                    NOT_ALLOWED,
+                    format!("authentication mechanism '{}' is not offered", other.escape_default()),
+                ));
+            }
+        };
+        let Credentials { user, password } = credentials.ok_or_else(Self::malformed_login)?;
+        let peer = self.peer.map(|peer| peer.ip());
+        match broker.begin_login(&user, password, peer) {
+            LoginStep::Done(user) => self.write_tune(user, out),
+            LoginStep::Refused => self.refuse_login(out),
+            LoginStep::Verify(check) => {
+                if let State::Handshake(handshake) = &mut self.state {
+                    handshake.expect = Expect::Verdict;
+                    handshake.user = Arc::from(user);
+                }
+                self.request = Some(Request::Verify(check));
+                self.is_paused = true;
+            }
+        }
+        Ok(Step::Taken)
+    }
+
+    pub(super) fn on_update_secret(
+        &mut self,
+        broker: &mut Broker,
+        secret: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Step, Fault> {
+        let user = self.connection.and_then(|id| broker.connection_user(id));
+        let Some(user) = user else { return Ok(Step::Taken) };
+        match broker.begin_login(&user, Secret::new(secret.to_vec()), self.peer.map(|peer| peer.ip())) {
+            LoginStep::Done(_) => {
+                connection::UpdateSecretOk::default().write_frame(out, 0);
+                Ok(Step::Taken)
+            }
+            LoginStep::Refused => Err(Self::secret_refused()),
+            LoginStep::Verify(check) => {
+                self.request = Some(Request::Verify(check));
+                self.is_paused = true;
+                Ok(Step::Taken)
+            }
+        }
+    }
+
+    fn secret_refused() -> Fault {
+        Fault::new(NOT_ALLOWED, "New secret was refused by one of the backends")
+    }
+
+    pub(super) fn on_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
+        self.is_paused = false;
+        let user = broker.finish_login(result);
+        match (&mut self.state, user) {
+            (State::Handshake(_), Some(user)) => self.write_tune(user, out),
+            (State::Handshake(_), None) => {
+                self.refuse_login(out);
+            }
+            (State::Open, Some(_)) => connection::UpdateSecretOk::default().write_frame(out, 0),
+            (State::Open, None) => self.fail(broker, Self::secret_refused(), (10, 70), out),
+            _ => {}
+        }
+    }
+
+    /// A failed login: told to clients that can hear it, a plain end for others.
+    fn refuse_login(&mut self, out: &mut Vec<u8>) {
+        let State::Handshake(handshake) = &self.state else { return };
+        let Handshake { hears_failure, info, .. } = &**handshake;
+        if *hears_failure {
+            let text = format!(
+                "Login was refused using authentication mechanism {}. For details see the broker logfile.",
+                info.auth_mechanism
+            );
+            let fault = Fault::new(ACCESS_REFUSED, text);
+            connection::Close {
+                reply_code: fault.reply.code,
+                reply_text: &fault.text,
+                class_id: 0,
+                method_id: 0,
+            }
+            .write_frame(out, 0);
+        }
+        self.state = State::Closing;
+    }
+}

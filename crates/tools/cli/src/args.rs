@@ -1,0 +1,277 @@
+//! The command line. Names and defaults are stable: people and tests script them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ternmq_node::Listen;
+
+/// A message broker in one binary.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ternmq",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "\
+Try it:
+  ternmq broker                          start a broker here, data in ./ternmq-data
+  ternmq sub hello &                     print what arrives in the queue hello
+  ternmq pub hello 'Hello, world'        send a message to it"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one broker in the foreground.
+    Broker(BrokerArgs),
+    /// Publish messages and wait until the broker has confirmed them.
+    Pub(PubArgs),
+    /// Print the messages of a queue as they arrive.
+    Sub(SubArgs),
+    /// Show messages of a queue and leave them there.
+    Peek(PeekArgs),
+    /// Save users, queues, exchanges, bindings and policies of a broker to a file.
+    Export(ExportArgs),
+    /// Load users, queues, exchanges, bindings and policies into a broker from a file.
+    Import(ImportArgs),
+    /// Check the data directory of a broker that does not run, and explain what is found.
+    Doctor(DoctorArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ternmq broker
+  ternmq broker --ephemeral --ports-file ports.json
+  ternmq broker --data-dir /var/lib/ternmq --listen amqp=0.0.0.0:5672 --user ops --password-file pw
+
+SIGTERM and Ctrl-C drain: clients are told, the journal is closed, exit code 0. A second one exits at once.
+Exit codes: 0 drained, 1 could not start, 2 wrong option or configuration, 74 the disk failed.
+TERNMQ_LOG sets the log level (error, warn, info, debug).")]
+pub(crate) struct BrokerArgs {
+    /// Where everything is kept.
+    #[arg(long, value_name = "DIR", default_value = "./ternmq-data")]
+    pub(crate) data_dir: PathBuf,
+    /// Keep data in a temporary directory, gone at the end; every port is a free one.
+    #[arg(long, conflicts_with = "data_dir")]
+    pub(crate) ephemeral: bool,
+    /// Which vendor's ways to follow.
+    #[arg(long, value_enum, default_value_t = Engine::All)]
+    pub(crate) engine: Engine,
+    /// Configuration file in the form of rabbitmq.conf.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where a listener listens; may be repeated. Port 0 picks a free one. Default 127.0.0.1 with the usual port.
+    #[arg(long, value_name = "NAME=ADDR:PORT")]
+    pub(crate) listen: Vec<Listen>,
+    /// Write a JSON object of listener name to "addr:port" here once all listeners accept.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ports_file: Option<PathBuf>,
+    /// First administrator. Without one a password is made, kept in the data directory and printed once.
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    pub(crate) user: Option<String>,
+    /// File with the password of the first administrator.
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Form of the log on standard error.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+    /// Number of shards.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) shards: u16,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Engine {
+    All,
+    Rabbitmq,
+    Activemq,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+/// Which broker to work with.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The broker: amqp://USER:PASSWORD@HOST:PORT/VHOST. Without a user, the administrator that the broker made for
+    /// itself in --data-dir.
+    #[arg(
+        long,
+        env = "TERNMQ_URL",
+        value_name = "URL",
+        default_value = "amqp://127.0.0.1:5672",
+        hide_env_values = true
+    )]
+    pub(crate) url: String,
+    /// Data directory of a broker on this machine, for its administrator's password.
+    #[arg(long, value_name = "DIR", default_value = "./ternmq-data")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ternmq pub orders 'one order'
+  ternmq pub --exchange amq.topic --key eu.orders '{\"id\": 7}'
+  ternmq pub orders --count 1000 'again and again'
+  cat order.json | ternmq pub orders -")]
+pub(crate) struct PubArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Publish to this exchange instead of a queue.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) exchange: Option<String>,
+    /// Routing key, with --exchange.
+    #[arg(long, value_name = "KEY", requires = "exchange", default_value = "")]
+    pub(crate) key: String,
+    /// Publish the message so many times.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) count: u64,
+    /// Do not keep the message over a restart of the broker.
+    #[arg(long)]
+    pub(crate) transient: bool,
+    /// QUEUE and BODY, or with --exchange only BODY. A queue that is not there is made. BODY "-" or none: standard
+    /// input.
+    #[arg(value_name = "QUEUE_AND_BODY", num_args = 0..=2)]
+    pub(crate) words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ternmq sub orders
+  ternmq sub orders --count 10 --output json")]
+pub(crate) struct SubArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The queue. One that is not there is made.
+    pub(crate) queue: String,
+    /// End after so many messages.
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Text prints bodies, JSON one object per message.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Messages are taken and given back, so the next consumer sees them marked as redelivered.
+
+Example:
+  ternmq peek orders --count 5")]
+pub(crate) struct PeekArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// The queue.
+    pub(crate) queue: String,
+    /// Show at most so many messages.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) count: u64,
+    /// Text prints bodies, JSON one object per message.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Which broker's management API to work with.
+#[derive(Debug, Args)]
+pub(crate) struct HttpTarget {
+    /// The management API: http://USER:PASSWORD@HOST:PORT. Without a user, the administrator that the broker made for
+    /// itself in --data-dir.
+    #[arg(
+        long,
+        env = "TERNMQ_HTTP_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:15672",
+        hide_env_values = true
+    )]
+    pub(crate) url: String,
+    /// Data directory of a broker on this machine, for its administrator's password.
+    #[arg(long, value_name = "DIR", default_value = "./ternmq-data")]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  ternmq export definitions.json")]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) target: HttpTarget,
+    /// File to write; "-" or none: standard output.
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  ternmq import definitions.json")]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) target: HttpTarget,
+    /// File to read, as exported here or by RabbitMQ; "-" or none: standard input.
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing in the directory is changed. Exit code 0: sound, 1: damaged or unreadable.
+
+Example:
+  ternmq doctor --data-dir ./ternmq-data")]
+pub(crate) struct DoctorArgs {
+    /// The data directory.
+    #[arg(long, value_name = "DIR", default_value = "./ternmq-data")]
+    pub(crate) data_dir: PathBuf,
+    /// Text explains, JSON lists.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn broker_defaults() {
+        let cli = Cli::try_parse_from(["ternmq", "broker"]).unwrap();
+        let Command::Broker(args) = cli.command else { panic!("{cli:?}") };
+        assert_eq!(args.data_dir, PathBuf::from("./ternmq-data"));
+        assert_eq!((args.shards, args.ephemeral, args.listen.len()), (1, false, 0));
+    }
+
+    #[test]
+    fn wrong_flags_are_refused() {
+        for words in [
+            &["broker", "--shards", "0"][..],
+            &["broker", "--listen", "amqp"],
+            &["broker", "--user", "a"],
+            &["broker", "--engine", "kafka"],
+            &["peek", "q", "--count", "0"],
+            &["nothing"],
+        ] {
+            let error = Cli::try_parse_from([&["ternmq"], words].concat()).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{words:?}");
+        }
+    }
+}

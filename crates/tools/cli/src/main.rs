@@ -1,0 +1,51 @@
+//! The `ternmq` command.
+#![forbid(unsafe_code)]
+
+mod failure;
+
+mod args;
+mod url;
+
+mod broker;
+
+mod client;
+mod publish;
+mod subscribe;
+
+mod definitions;
+mod doctor;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+
+/// Messages are freed on other threads than those that made them; this allocator does that cheaply.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nothing is left to do when even that cannot be said.
+            let _ = writeln!(std::io::stderr(), "ternmq: {}", failure.text());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Broker(args) => broker::run(args),
+        Command::Pub(args) => publish::run(&args),
+        Command::Sub(args) => subscribe::run(&args),
+        Command::Peek(args) => subscribe::peek(&args),
+        Command::Export(args) => definitions::export(&args),
+        Command::Import(args) => definitions::import(&args),
+        Command::Doctor(args) => doctor::run(&args),
+    }
+}

@@ -1,0 +1,290 @@
+//! The binary as people and scripts start it: what it says, what it leaves behind, how it ends.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_ternmq");
+
+fn ternmq(words: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(words).env_remove("TERNMQ_URL").env_remove("TERNMQ_LOG").stdin(Stdio::null());
+    command
+}
+
+/// A command that ends by itself: its exit code, and its standard error.
+fn check(words: &[&str], code: i32, expect: &str) {
+    let Output { status, stderr, .. } = ternmq(words).output().unwrap();
+    let text = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(code), "{words:?}: {text}");
+    assert!(text.contains(expect), "{words:?} said\n{text}\nexpected\n{expect}");
+}
+
+/// Exactly one line.
+fn check_line(words: &[&str], code: i32, expect: &str) {
+    let Output { status, stderr, .. } = ternmq(words).output().unwrap();
+    let text = String::from_utf8(stderr).unwrap();
+    assert_eq!(
+        (status.code(), text.as_str()),
+        (Some(code), format!("ternmq: {expect}\n").as_str()),
+        "{words:?}"
+    );
+}
+
+struct Broker {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    ports: HashMap<String, String>,
+    dir: tempfile::TempDir,
+}
+
+impl Broker {
+    /// Starts one in its own directory and waits until it says that it is ready.
+    fn start(more: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self::start_in(dir, more)
+    }
+
+    fn start_in(dir: tempfile::TempDir, more: &[&str]) -> Self {
+        let (data, ports) = (dir.path().join("data"), dir.path().join("ports.json"));
+        let mut command = ternmq(&["broker", "--data-dir", data.to_str().unwrap()]);
+        command.args(["--ports-file", ports.to_str().unwrap()]);
+        command.args(["--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"]).args(more);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut text = String::new();
+        while !text.contains(" ready\n") && !text.contains("\"ready\"") {
+            assert!(log.read_line(&mut text).unwrap() > 0, "it ended with\n{text}");
+        }
+        let ports = serde_json::from_str(&fs::read_to_string(ports).unwrap()).unwrap();
+        Self { child, log, ports, dir }
+    }
+
+    fn data_dir(&self) -> String {
+        self.dir.path().join("data").to_str().unwrap().to_owned()
+    }
+
+    fn url(&self) -> String {
+        let password = fs::read_to_string(self.dir.path().join("data/admin.password")).unwrap();
+        format!("amqp://admin:{}@{}", password.trim(), self.ports["amqp"])
+    }
+
+    fn http(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.ports["http"]).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Ends it by SIGTERM; answers what it said since it was ready, and the directory.
+    fn stop(mut self) -> (String, tempfile::TempDir) {
+        self.signal("TERM");
+        let mut text = String::new();
+        self.log.read_to_string(&mut text).unwrap();
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{text}");
+        (text, self.dir)
+    }
+
+    /// Ends it without a chance to tidy up.
+    fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.dir
+    }
+}
+
+#[test]
+fn a_broker_serves_health_and_metrics_and_drains() {
+    let broker = Broker::start(&[]);
+    assert!(broker.http("/healthz").ends_with("\r\n\r\nok\n"));
+    assert!(broker.http("/readyz").ends_with("\r\n\r\nready\n"));
+    let metrics = broker.http("/metrics");
+    assert!(metrics.contains("\nrabbitmq_connections 0\n") && metrics.ends_with("# EOF\n"), "{metrics}");
+    let (text, dir) = broker.stop();
+    assert!(text.contains("stopping"), "{text}");
+    let data = dir.path().join("data");
+    let doctor = ternmq(&["doctor", "--data-dir", data.to_str().unwrap()]).output().unwrap();
+    let text = String::from_utf8(doctor.stdout).unwrap();
+    assert!(text.contains("stopped cleanly") && text.contains("is sound"), "{text}");
+}
+
+#[test]
+fn the_first_administrator_is_made_once() {
+    let broker = Broker::start(&[]);
+    let password = fs::read_to_string(broker.dir.path().join("data/admin.password")).unwrap();
+    let (_, dir) = broker.stop();
+    let broker = Broker::start_in(dir, &[]);
+    let again = fs::read_to_string(broker.dir.path().join("data/admin.password")).unwrap();
+    assert_eq!(password, again);
+    broker.stop();
+}
+
+#[test]
+fn a_given_administrator_needs_no_password_file_in_the_data_directory() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(secret.path(), "secret\n").unwrap();
+    let broker = Broker::start(&["--user", "ops", "--password-file", secret.path().to_str().unwrap()]);
+    assert!(!broker.dir.path().join("data/admin.password").exists());
+    broker.stop();
+}
+
+#[test]
+fn logs_can_be_json() {
+    let broker = Broker::start(&["--log-format", "json"]);
+    let (text, _) = broker.stop();
+    for line in text.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(value["message"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn a_data_directory_in_use_is_named() {
+    let broker = Broker::start(&[]);
+    let dir = broker.data_dir();
+    let expect = format!(
+        "cannot start from the data directory '{dir}': the data directory is in use by another process; stop that process or choose another directory"
+    );
+    check_line(&["broker", "--data-dir", &dir, "--listen", "http=127.0.0.1:0"], 1, &expect);
+    check_line(&["doctor", "--data-dir", &dir], 1, &format!("a broker is using '{dir}'; stop it first"));
+    broker.stop();
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let expect = format!(
+        "cannot listen on {address} for http: the port is in use; stop the process that has it or choose another with --listen http=ADDR:PORT"
+    );
+    check_line(&["broker", "--ephemeral", "--listen", &format!("http={address}")], 1, &expect);
+}
+
+#[test]
+fn wrong_options_are_refused_with_code_2() {
+    check(&["broker", "--no-such-flag"], 2, "--no-such-flag");
+    check(&["broker", "--listen", "amqp"], 2, "expected NAME=ADDR:PORT, for example amqp=127.0.0.1:5672");
+    check(&["broker", "--listen", "gopher=127.0.0.1:1"], 2, "there is no listener 'gopher'");
+    check(&["broker", "--user", "a"], 2, "--password-file");
+    check(&["broker", "--ephemeral", "--data-dir", "x"], 2, "cannot be used with");
+    check_line(
+        &["broker", "--shards", "2"],
+        2,
+        "--shards 2: this version runs one shard per node; leave the option out or say --shards 1",
+    );
+    check_line(
+        &["broker", "--engine", "activemq"],
+        2,
+        "--engine activemq: this version speaks RabbitMQ's protocols only; say --engine rabbitmq",
+    );
+    let missing = "cannot read the configuration file '/nonexistent.conf': No such file or directory (os error 2); check the path given with --config";
+    check_line(&["broker", "--config", "/nonexistent.conf"], 2, missing);
+    let missing = "the password file '/nonexistent' cannot be read: No such file or directory (os error 2); check the path given with --password-file";
+    check_line(&["broker", "--user", "a", "--password-file", "/nonexistent"], 1, missing);
+}
+
+#[test]
+fn a_listener_that_this_version_lacks_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let words = ["broker", "--data-dir", data.to_str().unwrap(), "--listen", "mqtt=127.0.0.1:0"];
+    check(&words, 2, "--listen mqtt=127.0.0.1:0: this broker has no such listener; it has ");
+    assert!(!data.exists());
+}
+
+#[test]
+fn a_damaged_data_directory_is_explained_and_not_made_worse() {
+    let dir = Broker::start(&[]).kill();
+    let journal = dir.path().join("data/journal");
+    for entry in fs::read_dir(&journal).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with("manifest-") {
+            fs::write(&path, b"not a manifest").unwrap();
+        }
+    }
+    let before = listing(&journal);
+    let data = dir.path().join("data");
+    let data = data.to_str().unwrap();
+    let expect =
+        format!("cannot start from the data directory '{data}': no manifest of the journal is intact");
+    check(
+        &["broker", "--data-dir", data, "--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"],
+        1,
+        &expect,
+    );
+    check(
+        &["doctor", "--data-dir", data],
+        1,
+        &format!("'{data}' is damaged: no manifest of the journal is intact"),
+    );
+    assert_eq!(listing(&journal), before);
+}
+
+fn listing(dir: &Path) -> Vec<(String, u64)> {
+    let mut names: Vec<(String, u64)> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().len()))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn doctor_says_when_there_is_nothing() {
+    check_line(
+        &["doctor", "--data-dir", "/nonexistent"],
+        1,
+        "there is no data directory '/nonexistent'; name it with --data-dir",
+    );
+}
+
+#[test]
+fn commands_name_a_broker_that_is_not_there() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("amqp://a:b@{free}");
+    check(&["pub", "--url", &url, "q", "x"], 1, &format!("cannot reach a broker at {free}: "));
+    check(&["pub", "--url", "http://x", "q", "x"], 2, "the address is wrong: it does not start with amqp://");
+    check(
+        &["export", "--url", &format!("http://a:b@{free}")],
+        1,
+        &format!("cannot reach a broker at {free}: "),
+    );
+}
+
+#[test]
+fn messages_survive_a_kill_and_are_printed() {
+    let broker = Broker::start(&[]);
+    let url = broker.url();
+    let published = ternmq(&["pub", "--url", &url, "jobs", "hello", "--count", "3"]).output().unwrap();
+    assert_eq!(
+        String::from_utf8(published.stdout).unwrap(),
+        "3 messages confirmed\n",
+        "{:?}",
+        published.stderr
+    );
+    let broker = Broker::start_in(broker.kill(), &[]);
+    let url = broker.url();
+    let peeked = ternmq(&["peek", "--url", &url, "jobs", "--count", "2"]).output().unwrap();
+    assert_eq!(String::from_utf8(peeked.stdout).unwrap(), "hello\nhello\n");
+    let taken = ternmq(&["sub", "--url", &url, "jobs", "--count", "3"]).output().unwrap();
+    assert_eq!(String::from_utf8(taken.stdout).unwrap(), "hello\nhello\nhello\n");
+    let nowhere =
+        ternmq(&["pub", "--url", &url, "--exchange", "amq.direct", "--key", "none", "x"]).output().unwrap();
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(String::from_utf8(nowhere.stderr).unwrap().contains("1 of 1 messages reached no queue"));
+    let wrong = url.replace("admin:", "admin:x");
+    check(&["pub", "--url", &wrong, "jobs", "x"], 1, "the broker refused (403): ");
+    broker.stop();
+}

@@ -1,0 +1,281 @@
+//! What the clients saw, and the judge over it. Pure: no clock, no socket.
+//!
+//! A *life* is the time between a start of the broker and its death. Judged are the invariants I1 to I4 and I6, and the flag of
+//! redeliveries. An ack of a consumer has no answer, so it counts as settled only when something proves it durable: a
+//! `tx.commit-ok`, or an answer to a later call on the same channel that came `SETTLE_MARGIN_US` before the death.
+
+use std::collections::BTreeMap;
+
+/// An ack that the broker has seen is durable after 10 ms; five times that leaves room for a slow disk.
+pub(crate) const SETTLE_MARGIN_US: u64 = 50_000;
+
+/// Number of one message, unique over the whole run.
+pub(crate) type MessageId = u64;
+/// Number of one consumer, unique over the whole run.
+pub(crate) type ConsumerId = u32;
+/// Microseconds since the start of the run.
+pub(crate) type Micros = u64;
+
+/// One thing that a client did or saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// About to be written to the socket. Messages of one transaction share a group.
+    Published { id: MessageId, queue: u8, group: Option<u64> },
+    /// The broker took responsibility: a confirm, or the commit of its transaction.
+    Confirmed { id: MessageId },
+    /// It arrived at a consumer.
+    Delivered { id: MessageId, queue: u8, consumer: ConsumerId, is_flagged: bool, is_intact: bool },
+    /// Its ack was written to the socket.
+    Acked { id: MessageId },
+    /// The broker has answered something after the ack on the same channel.
+    Processed { id: MessageId },
+    /// The broker has said that the ack is durable.
+    Settled { id: MessageId },
+}
+
+/// All events of one life, and when it ended. `None`: it ended cleanly, after everything was drained.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Life {
+    /// Events in any order; the judge sorts them.
+    pub events: Vec<(Micros, Event)>,
+    /// Time of the kill.
+    pub killed_at: Option<Micros>,
+}
+
+/// What the judge found. Every list must be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// I1: confirmed, and never delivered to a consumer that could ack it.
+    pub lost: Vec<MessageId>,
+    /// I2: delivered though never published, to the wrong queue, or with another body.
+    pub invented: Vec<MessageId>,
+    /// I3: delivered again after its settle was durable.
+    pub resurrected: Vec<MessageId>,
+    /// I4: delivered while another delivery of it was open.
+    pub doubly_held: Vec<MessageId>,
+    /// I4: delivered again without the redelivered flag.
+    pub unflagged: Vec<MessageId>,
+    /// I6: some but not all messages of the transaction appeared. Group numbers.
+    pub torn: Vec<u64>,
+    /// Messages confirmed, to show that there was load.
+    pub confirmed: usize,
+    /// Deliveries that were not the first, to show that kills hit something.
+    pub redelivered: usize,
+}
+
+#[derive(Debug, Default)]
+struct Fate {
+    queue: Option<u8>,
+    group: Option<u64>,
+    is_confirmed: bool,
+    was_delivered: bool,
+    was_acked: bool,
+    is_settled: bool,
+    is_held: bool,
+    processed_at: Option<Micros>,
+    acked_in_this_life: bool,
+}
+
+/// Judges a whole run; the last life must have been drained.
+pub(crate) fn judge(lives: &[Life]) -> Verdict {
+    let mut verdict = Verdict::default();
+    let mut fates: BTreeMap<MessageId, Fate> = BTreeMap::new();
+    for life in lives {
+        let mut events = life.events.clone();
+        events.sort_by_key(|(at, _)| *at);
+        for (at, event) in &events {
+            apply(&mut fates, &mut verdict, *at, *event);
+        }
+        end_life(&mut fates, life.killed_at);
+    }
+    let mut groups: BTreeMap<u64, (usize, usize)> = BTreeMap::new();
+    for (id, fate) in &fates {
+        verdict.confirmed += usize::from(fate.is_confirmed);
+        if fate.is_confirmed && !fate.was_acked {
+            verdict.lost.push(*id);
+        }
+        if let Some(group) = fate.group {
+            let (seen, all) = groups.entry(group).or_default();
+            *seen += usize::from(fate.was_delivered);
+            *all += 1;
+        }
+    }
+    verdict.torn =
+        groups.iter().filter(|(_, (seen, all))| *seen != 0 && seen != all).map(|(group, _)| *group).collect();
+    verdict
+}
+
+fn apply(fates: &mut BTreeMap<MessageId, Fate>, verdict: &mut Verdict, at: Micros, event: Event) {
+    match event {
+        Event::Published { id, queue, group } => {
+            let fate = fates.entry(id).or_default();
+            (fate.queue, fate.group) = (Some(queue), group);
+        }
+        Event::Confirmed { id } => fates.entry(id).or_default().is_confirmed = true,
+        Event::Delivered { id, queue, is_flagged, is_intact, .. } => {
+            let fate = fates.entry(id).or_default();
+            if fate.queue != Some(queue) || !is_intact {
+                verdict.invented.push(id);
+            }
+            if fate.is_settled || fate.acked_in_this_life {
+                verdict.resurrected.push(id);
+            } else if fate.is_held {
+                verdict.doubly_held.push(id);
+            }
+            if fate.was_delivered {
+                verdict.redelivered += 1;
+                if !is_flagged {
+                    verdict.unflagged.push(id);
+                }
+            }
+            (fate.was_delivered, fate.is_held) = (true, true);
+        }
+        Event::Acked { id } => {
+            let fate = fates.entry(id).or_default();
+            (fate.was_acked, fate.acked_in_this_life, fate.is_held) = (true, true, false);
+        }
+        Event::Processed { id } => fates.entry(id).or_default().processed_at = Some(at),
+        Event::Settled { id } => fates.entry(id).or_default().is_settled = true,
+    }
+}
+
+/// A death ends every delivery, and decides which acks count as durable.
+fn end_life(fates: &mut BTreeMap<MessageId, Fate>, killed_at: Option<Micros>) {
+    for fate in fates.values_mut() {
+        let is_old_enough = |at: Micros| killed_at.is_none_or(|killed| at + SETTLE_MARGIN_US <= killed);
+        if fate.acked_in_this_life && fate.processed_at.is_some_and(is_old_enough) {
+            fate.is_settled = true;
+        }
+        if fate.is_held {
+            // The holder is dead: an ack of it can no longer come, so it must be delivered again.
+            fate.was_acked = false;
+        }
+        (fate.is_held, fate.acked_in_this_life, fate.processed_at) = (false, false, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KILL: Micros = 1_000_000;
+
+    fn published(id: MessageId) -> (Micros, Event) {
+        (1, Event::Published { id, queue: 0, group: None })
+    }
+
+    fn confirmed(id: MessageId) -> (Micros, Event) {
+        (2, Event::Confirmed { id })
+    }
+
+    fn delivered(at: Micros, id: MessageId, is_flagged: bool) -> (Micros, Event) {
+        (at, Event::Delivered { id, queue: 0, consumer: 1, is_flagged, is_intact: true })
+    }
+
+    fn acked(at: Micros, id: MessageId) -> (Micros, Event) {
+        (at, Event::Acked { id })
+    }
+
+    fn check(first: &[(Micros, Event)], second: &[(Micros, Event)], expect: Verdict) {
+        let lives = [
+            Life { events: first.to_vec(), killed_at: Some(KILL) },
+            Life { events: second.to_vec(), killed_at: None },
+        ];
+        assert_eq!(judge(&lives), expect);
+    }
+
+    #[test]
+    fn a_good_run_has_no_finding() {
+        let first =
+            [published(1), confirmed(1), delivered(3, 1, false), acked(4, 1), published(2), confirmed(2)];
+        let second = [delivered(KILL + 1, 2, false), acked(KILL + 2, 2)];
+        check(&first, &second, Verdict { confirmed: 2, ..Verdict::default() });
+    }
+
+    #[test]
+    fn i1_a_confirmed_message_that_never_came_is_lost() {
+        check(
+            &[published(1), confirmed(1)],
+            &[],
+            Verdict { lost: vec![1], confirmed: 1, ..Verdict::default() },
+        );
+    }
+
+    #[test]
+    fn i1_a_message_held_at_the_kill_must_come_back() {
+        let first = [published(1), confirmed(1), delivered(3, 1, false)];
+        check(&first, &[], Verdict { lost: vec![1], confirmed: 1, ..Verdict::default() });
+    }
+
+    #[test]
+    fn i1_a_message_redelivered_and_held_at_the_kill_must_come_back_although_acked_before() {
+        let lives = [
+            Life {
+                events: vec![published(1), confirmed(1), delivered(3, 1, false), acked(4, 1)],
+                killed_at: Some(10),
+            },
+            Life { events: vec![delivered(11, 1, true)], killed_at: Some(20) },
+            Life::default(),
+        ];
+        assert_eq!(judge(&lives).lost, [1]);
+    }
+
+    #[test]
+    fn i1_an_unconfirmed_message_may_be_gone() {
+        check(&[published(1)], &[], Verdict::default());
+    }
+
+    #[test]
+    fn i2_unknown_and_damaged_messages_are_invented() {
+        let damaged = Event::Delivered { id: 1, queue: 0, consumer: 1, is_flagged: false, is_intact: false };
+        let elsewhere = Event::Delivered { id: 2, queue: 1, consumer: 1, is_flagged: false, is_intact: true };
+        let first = [published(1), published(2), (3, damaged), (3, elsewhere), delivered(4, 9, false)];
+        check(&first, &[], Verdict { invented: vec![1, 2, 9], ..Verdict::default() });
+    }
+
+    #[test]
+    fn i3_a_settle_that_a_commit_proved_holds_for_ever() {
+        let first = [published(1), delivered(3, 1, false), acked(4, 1), (5, Event::Settled { id: 1 })];
+        let second = [delivered(KILL + 1, 1, true), acked(KILL + 2, 1)];
+        check(&first, &second, Verdict { resurrected: vec![1], redelivered: 1, ..Verdict::default() });
+    }
+
+    #[test]
+    fn i3_a_processed_ack_counts_only_when_it_is_old_enough() {
+        for (at, expect) in [(KILL - SETTLE_MARGIN_US, vec![1]), (KILL - SETTLE_MARGIN_US + 1, vec![])] {
+            let first = [published(1), delivered(3, 1, false), acked(4, 1), (at, Event::Processed { id: 1 })];
+            let second = [delivered(KILL + 1, 1, true), acked(KILL + 2, 1)];
+            check(&first, &second, Verdict { resurrected: expect, redelivered: 1, ..Verdict::default() });
+        }
+    }
+
+    #[test]
+    fn i3_within_one_life_an_acked_message_never_comes_back() {
+        let first = [published(1), delivered(3, 1, false), acked(4, 1), delivered(5, 1, true), acked(6, 1)];
+        check(&first, &[], Verdict { resurrected: vec![1], redelivered: 1, ..Verdict::default() });
+    }
+
+    #[test]
+    fn i4_two_open_deliveries_are_one_too_many() {
+        let first = [published(1), delivered(3, 1, false), delivered(4, 1, true), acked(5, 1)];
+        check(&first, &[], Verdict { doubly_held: vec![1], redelivered: 1, ..Verdict::default() });
+    }
+
+    #[test]
+    fn i4_a_second_delivery_is_flagged() {
+        let first = [published(1), delivered(3, 1, false), acked(4, 1)];
+        let second = [delivered(KILL + 1, 1, false), acked(KILL + 2, 1)];
+        check(&first, &second, Verdict { unflagged: vec![1], redelivered: 1, ..Verdict::default() });
+    }
+
+    #[test]
+    fn i6_half_a_transaction_is_torn() {
+        let group = |id| (1, Event::Published { id, queue: 0, group: Some(7) });
+        let first = [group(1), group(2), delivered(3, 1, false), acked(4, 1)];
+        check(&first, &[], Verdict { torn: vec![7], ..Verdict::default() });
+        let whole =
+            [group(1), group(2), delivered(3, 1, false), acked(4, 1), delivered(3, 2, false), acked(4, 2)];
+        check(&whole, &[], Verdict::default());
+        check(&[group(1), group(2)], &[], Verdict::default());
+    }
+}
