@@ -208,8 +208,7 @@ impl Broker {
             location = Some(record);
         }
         let Some(slot) = self.queues.get_mut(queue) else { return Published::Accepted(receipt) };
-        slot.machine.push(message, location, now_ms, &mut self.outbox);
-        slot.machine.run(now_ms, &mut self.windows, &mut self.outbox);
+        slot.machine.push_and_run(message, location, now_ms, &mut self.windows, &mut self.outbox);
         self.pump(queue);
         Published::Accepted(receipt)
     }

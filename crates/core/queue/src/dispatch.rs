@@ -1,8 +1,10 @@
 //! Handing ready entries to consumers.
 
+use ternmq_message::Message;
+
 use crate::{
     consumers::Consumer,
-    entry::{Entry, Seq},
+    entry::{Entry, Location, Seq},
     lane::Lane,
     machine::{Held, Queue},
     outbox::{Delivery, NO_CONSUMER, Outbox},
@@ -54,6 +56,44 @@ impl Queue {
             self.expire_heads(now_ms, outbox);
             self.refill(now_ms, outbox);
         }
+    }
+
+    /// As [`Self::push`] and [`Self::run`] together. A message that can go out at once does not pass through the lanes.
+    #[inline]
+    pub fn push_and_run(
+        &mut self,
+        message: Message,
+        location: Option<Location>,
+        now_ms: u64,
+        windows: &mut Windows,
+        outbox: &mut Outbox,
+    ) -> Seq {
+        let is_open = self.lanes.count == 0
+            && !self.consumers.is_saturated
+            && self.consumers.len() > 0
+            && !self.is_selective();
+        let Some(at) = (if is_open { self.consumers.peek(windows) } else { None }) else {
+            let seq = self.push(message, location, now_ms, outbox);
+            self.run(now_ms, windows, outbox);
+            return seq;
+        };
+        let seq = self.next_seq;
+        self.next_seq = Seq(seq.0 + 1);
+        let Some(consumer) = self.consumers.get(at) else { return seq };
+        let (key, session, needs_settle) = (consumer.key, consumer.session, consumer.needs_settle);
+        self.consumers.charge(at, windows);
+        let delivery = if needs_settle {
+            let expires_at_ms = self.expiry_of(&message, now_ms);
+            self.hold(message.body_len() as u64, outbox);
+            let entry = Entry { seq, message, location, expires_at_ms, failed_count: 0, acquired_count: 0 };
+            self.hand_out(entry, needs_settle, session, (key, at), outbox)
+        } else {
+            outbox.settled.extend(location.map(|location| (seq, location)));
+            let (slot, is_redelivered, failed_count) = (None, false, 0);
+            Delivery { session, consumer: key, slot, seq, message, is_redelivered, failed_count }
+        };
+        outbox.deliveries.push(delivery);
+        seq
     }
 
     /// Consumers or entries differ in who may get what: order alone does not decide.

@@ -309,9 +309,12 @@ impl Model {
     fn apply(&mut self, rig: &mut Rig, command: &Command) {
         match *command {
             Command::Push { count, priority, ttl_ms, is_durable } => {
+                // A single one takes the way that is short for an empty queue.
+                rig.runs_at_once = count == 1;
                 for _ in 0..count {
                     self.push(rig, priority, ttl_ms, is_durable);
                 }
+                rig.runs_at_once = false;
             }
             Command::Add { window, needs_settle, priority } => {
                 self.next_key += 1;

@@ -39,6 +39,8 @@ pub(super) struct Rig {
     pub(super) outbox: Outbox,
     pub(super) store: Store,
     pub(super) now_ms: u64,
+    /// Pushing runs the queue too.
+    pub(super) runs_at_once: bool,
 }
 
 pub(super) const SESSION: SessionIndex = SessionIndex(0);
@@ -79,16 +81,21 @@ impl Rig {
     pub(super) fn of(queue: Queue, store: Store) -> Self {
         let mut windows = Windows::default();
         windows.start(SESSION);
-        Self { queue, windows, outbox: Outbox::default(), store, now_ms: 1_000 }
+        Self { queue, windows, outbox: Outbox::default(), store, now_ms: 1_000, runs_at_once: false }
     }
 
-    /// Pushes without running.
+    /// Pushes, and runs only when told to do both at once.
     pub(super) fn enqueue(&mut self, message: Message, is_durable: bool) -> Seq {
         let priority = message.meta().priority;
         let body_len = u32::try_from(message.body_len()).unwrap();
         let expires_at_ms = self.queue.expiry_of(&message, self.now_ms);
         let location = is_durable.then(|| self.store.append(message.clone(), true));
-        let seq = self.queue.push(message, location, self.now_ms, &mut self.outbox);
+        let seq = if self.runs_at_once {
+            let (windows, outbox) = (&mut self.windows, &mut self.outbox);
+            self.queue.push_and_run(message, location, self.now_ms, windows, outbox)
+        } else {
+            self.queue.push(message, location, self.now_ms, &mut self.outbox)
+        };
         if let Some(location) = location {
             let lane = priority.min(self.queue.settings().max_priority.unwrap_or(0));
             let entry =
