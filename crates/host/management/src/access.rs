@@ -57,7 +57,9 @@ impl<'a> Viewer<'a> {
     /// Decides about a route (S10). What a user may not see is answered alike whether it is there or not.
     pub(crate) fn check(&self, access: Access, namespace: Option<&str>) -> Result<(), Refusal> {
         if !self.is_member {
-            return Err(Refusal::unauthorized("Not management user: it needs the tag management, or a higher one"));
+            return Err(Refusal::unauthorized(
+                "Not management user: it needs the tag management, or a higher one",
+            ));
         }
         let may_enter = |namespace: &str| self.broker.user_may_enter(self.user, namespace);
         match access {
@@ -82,7 +84,9 @@ impl<'a> Viewer<'a> {
             }
             Access::Administrator => {
                 if !self.is_administrator {
-                    return Err(Refusal::unauthorized("Not administrator user: it needs the tag administrator"));
+                    return Err(Refusal::unauthorized(
+                        "Not administrator user: it needs the tag administrator",
+                    ));
                 }
             }
         }

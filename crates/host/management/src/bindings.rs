@@ -41,7 +41,8 @@ pub(crate) fn to_queue(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 /// Bindings of a namespace, with those that the default exchange has to every queue.
 fn all(broker: &Broker, vhost: &str) -> Vec<BindingRecord> {
     let mut records = broker.binding_views(vhost);
-    records.extend(broker.queue_views(Some(vhost)).into_iter().map(|queue| default_binding(vhost, &queue.name)));
+    records
+        .extend(broker.queue_views(Some(vhost)).into_iter().map(|queue| default_binding(vhost, &queue.name)));
     records
 }
 
@@ -102,7 +103,9 @@ fn find(broker: &Broker, call: &Call) -> Result<BindingRecord, Refusal> {
     // The key was decoded once with the path; keys are compared as they stand in lists.
     let props = call.name("props");
     let found = records_between(broker, call)?.into_iter().find(|binding| is_key(binding, props));
-    found.ok_or_else(|| Refusal::not_found(format!("there is no binding with the key '{}'", props.escape_debug())))
+    found.ok_or_else(|| {
+        Refusal::not_found(format!("there is no binding with the key '{}'", props.escape_debug()))
+    })
 }
 
 fn is_key(binding: &BindingRecord, props: &str) -> bool {
@@ -139,10 +142,10 @@ pub(crate) fn bind(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 
 fn location(broker: &Broker, record: &BindingRecord) -> String {
     let letter = if record.target_kind == TargetKind::Queue { 'q' } else { 'e' };
-    let shown = |name: &str| {
-        encode_part(if name.is_empty() { broker.dialect().default_node_alias() } else { name })
-    };
-    let (vhost, source, target) = (encode_part(&record.namespace), shown(&record.source), shown(&record.target));
+    let shown =
+        |name: &str| encode_part(if name.is_empty() { broker.dialect().default_node_alias() } else { name });
+    let (vhost, source, target) =
+        (encode_part(&record.namespace), shown(&record.source), shown(&record.target));
     format!("/api/bindings/{vhost}/e/{source}/{letter}/{target}/{}", encode_key(&properties_key(record)))
 }
 

@@ -8,8 +8,7 @@ use serde_json::Value;
 use crate::answer::Refusal;
 use crate::json::parse_object;
 
-/// A request that was matched and logged in.
-#[derive(Debug)]
+/// A request that was matched and logged in. Has no text form: its body may hold a password (S11).
 pub(crate) struct Call {
     /// Who asks.
     pub(crate) user: Arc<str>,
@@ -74,7 +73,8 @@ fn decode(text: &str, plain: fn(u8) -> u8) -> Option<String> {
     while let Some(byte) = bytes.next() {
         if byte == b'%' {
             let digits = [bytes.next()?, bytes.next()?];
-            let digits = std::str::from_utf8(&digits).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            let digits =
+                std::str::from_utf8(&digits).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
             decoded.push(u8::from_str_radix(digits, 16).ok()?);
         } else {
             decoded.push(plain(byte));

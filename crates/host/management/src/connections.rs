@@ -105,10 +105,11 @@ pub(crate) fn channels_of(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 
 pub(crate) fn channel(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
     let name = call.name("name");
-    let found =
-        visible_channels(broker, call).into_iter().find(|(session, owner)| channel_name(session, owner) == name);
-    let (session, owner) = found
-        .ok_or_else(|| Refusal::not_found(format!("there is no channel '{}'", name.escape_debug())))?;
+    let found = visible_channels(broker, call)
+        .into_iter()
+        .find(|(session, owner)| channel_name(session, owner) == name);
+    let (session, owner) =
+        found.ok_or_else(|| Refusal::not_found(format!("there is no channel '{}'", name.escape_debug())))?;
     let context = Context::of(broker);
     Ok(Answer::one(move || context.channel(&session, &owner)))
 }

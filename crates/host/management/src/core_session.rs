@@ -15,7 +15,8 @@ pub(crate) fn open(
     user: &Arc<str>,
     namespace: &str,
 ) -> Result<(ConnectionId, SessionId), Refusal> {
-    let info = ConnectionInfo { name: PROTOCOL.into(), protocol: PROTOCOL.into(), ..ConnectionInfo::default() };
+    let info =
+        ConnectionInfo { name: PROTOCOL.into(), protocol: PROTOCOL.into(), ..ConnectionInfo::default() };
     let connection = match broker.connect(user, namespace, info) {
         Ok(connection) => connection,
         Err(error) => return Err(Refusal::of(broker, &error)),

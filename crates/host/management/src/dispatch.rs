@@ -14,7 +14,7 @@ use ternmq_broker::{Broker, Receipt};
 use tokio::time::timeout;
 
 use crate::access::Viewer;
-use crate::answer::{Answer, Outcome, Refusal, Reply, json_response};
+use crate::answer::{Outcome, Refusal, Reply, json_response};
 use crate::call::{Call, decode_query};
 use crate::listing::Listing;
 use crate::login::login;
@@ -125,7 +125,8 @@ async fn read_body(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<
         let reason = format!("the body may have {max_bytes} bytes at most");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", reason)
     };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > max_bytes as u64) {
         return Err(too_large());
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use ternmq_broker::{Broker, Dialect, NodeSpec, NodeView};
 use ternmq_message::Map;
-use ternmq_routing::{HashBy, NodeKind};
+use ternmq_routing::NodeKind;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Before, Outcome, Refusal};
@@ -65,15 +65,11 @@ pub(crate) fn put(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 
 /// Kind of exchange by the name that the dialect has for it.
 pub(crate) fn kind(dialect: &dyn Dialect, name: &str, arguments: &Map) -> Result<NodeKind, Refusal> {
-    let plain = [NodeKind::Direct, NodeKind::Fanout, NodeKind::Topic, NodeKind::Headers];
-    if let Some(kind) = plain.into_iter().find(|kind| dialect.node_kind_name(kind) == name) {
-        return Ok(kind);
+    match dialect.node_kind(name, arguments) {
+        Ok(Some(kind)) => Ok(kind),
+        Ok(None) => Err(Refusal::bad(format!("there is no exchange type '{}'", name.escape_debug()))),
+        Err(error) => Err(Refusal::bad(format!("argument '{}': {}", error.argument, error.problem))),
     }
-    if dialect.node_kind_name(&NodeKind::Hash(HashBy::Key)) == name {
-        let hash_by = dialect.hash_by(arguments);
-        return hash_by.map(NodeKind::Hash).map_err(|error| Refusal::bad(error.problem));
-    }
-    Err(Refusal::bad(format!("there is no exchange type '{}'", name.escape_debug())))
 }
 
 pub(crate) fn delete(broker: &mut Broker, call: &Arc<Call>) -> Outcome {

@@ -45,7 +45,8 @@ pub(crate) fn port_listener(
     call: Arc<Call>,
 ) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
     Box::pin(async move {
-        let port: u16 = call.name("port").parse().map_err(|_| Refusal::bad("a port is a number up to 65535"))?;
+        let port: u16 =
+            call.name("port").parse().map_err(|_| Refusal::bad("a port is a number up to 65535"))?;
         let ports: Vec<u16> = management.facts().listeners.iter().map(|known| known.address.port()).collect();
         if ports.contains(&port) {
             return Ok(ok(json!({ "port": port })));

@@ -78,7 +78,10 @@ pub(crate) fn set_vhost_limit(
 }
 
 fn unknown(limit: &str, second: &str) -> Refusal {
-    Refusal::bad(format!("there is no limit '{}'; known are {MAX_CONNECTIONS} and {second}", limit.escape_debug()))
+    Refusal::bad(format!(
+        "there is no limit '{}'; known are {MAX_CONNECTIONS} and {second}",
+        limit.escape_debug()
+    ))
 }
 
 pub(crate) fn list_users(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
@@ -119,7 +122,10 @@ fn set_user_limit(user: &mut UserDefinition, limit: &str, value: Option<u64>) ->
 }
 
 /// Sets the limits of a user that an object of a definitions file holds.
-pub(crate) fn read_user_limits(user: &mut UserDefinition, limits: &JsonMap<String, Json>) -> Result<(), Refusal> {
+pub(crate) fn read_user_limits(
+    user: &mut UserDefinition,
+    limits: &JsonMap<String, Json>,
+) -> Result<(), Refusal> {
     for name in limits.keys() {
         let value = number(limits, name)?.and_then(|value| u64::try_from(value).ok());
         set_user_limit(user, name, value)?;

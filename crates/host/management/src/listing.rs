@@ -71,7 +71,9 @@ impl Listing {
     pub(crate) fn apply(&self, mut items: Vec<Json>) -> Result<Json, Refusal> {
         let total_count = items.len();
         if let Some(filter) = &self.name {
-            items.retain(|item| item.get("name").and_then(Json::as_str).is_some_and(|name| filter.is_match(name)));
+            items.retain(|item| {
+                item.get("name").and_then(Json::as_str).is_some_and(|name| filter.is_match(name))
+            });
         }
         items.sort_by(|a, b| self.compare(a, b));
         let Some((page, page_size)) = self.page else {
@@ -84,7 +86,8 @@ impl Listing {
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "page_out_of_range", reason));
         }
         let start = (page - 1).saturating_mul(page_size);
-        let shown: Vec<Json> = items.iter().skip(start).take(page_size).map(|item| self.project(item)).collect();
+        let shown: Vec<Json> =
+            items.iter().skip(start).take(page_size).map(|item| self.project(item)).collect();
         Ok(json!({
             "filtered_count": filtered_count,
             "item_count": shown.len(),

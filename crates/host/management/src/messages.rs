@@ -10,12 +10,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_amqp091::format::{head_from_properties, head_with_history};
 use ternmq_broker::{
-    Broker, ConnectionId, Deliver, DeliveryId, GetOutcome, Outcome as Settlement, Publish, Published, Receipt,
-    SessionId, SettleRange,
+    Broker, ConnectionId, Deliver, DeliveryId, GetOutcome, Outcome as Settlement, Publish, Published,
+    Receipt, SessionId, SettleRange,
 };
 use ternmq_message::{Encoding, Formats, Message, MessageMeta, Properties, Value};
 
-use crate::answer::{Answer, Outcome, Reply, Refusal};
+use crate::answer::{Answer, Outcome, Refusal, Reply};
 use crate::call::Call;
 use crate::exchanges::core_name;
 use crate::json::{json_of_map, map, number, required_text, text};
@@ -83,21 +83,29 @@ fn letter(body: &JsonMap<String, Json>, encoding: Encoding) -> Result<Letter, Re
             Some(ms.parse::<u64>().map_err(wrong)?)
         }
     };
-    let meta =
-        MessageMeta { encoding, is_durable: small("delivery_mode")? == 2, priority: small("priority")?, ttl_ms };
+    let meta = MessageMeta {
+        encoding,
+        is_durable: small("delivery_mode")? == 2,
+        priority: small("priority")?,
+        ttl_ms,
+    };
     Ok(Letter { key: required_text(body, "routing_key")?.to_owned(), payload, properties, meta, extra_keys })
 }
 
 fn properties(given: &JsonMap<String, Json>) -> Result<Properties, Refusal> {
     let word = |name: &str| -> Result<Option<Arc<str>>, Refusal> {
         match text(given, name)? {
-            Some(text) if text.len() > 255 => Err(Refusal::bad(format!("\"{name}\" may have 255 bytes at most"))),
+            Some(text) if text.len() > 255 => {
+                Err(Refusal::bad(format!("\"{name}\" may have 255 bytes at most")))
+            }
             text => Ok(text.map(Arc::from)),
         }
     };
     let timestamp = match number(given, "timestamp")? {
         None => None,
-        Some(value) => Some(u64::try_from(value).map_err(|_| Refusal::bad("\"timestamp\" must not be negative"))?),
+        Some(value) => {
+            Some(u64::try_from(value).map_err(|_| Refusal::bad("\"timestamp\" must not be negative"))?)
+        }
     };
     Ok(Properties {
         content_type: word("content_type")?,

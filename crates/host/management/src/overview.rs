@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_broker::{Alarm, Broker, Counters, Totals};
 
+use ternmq_routing::{HashBy, NodeKind};
+
 use crate::access::Viewer;
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
@@ -18,6 +20,7 @@ type Task = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 struct Overview {
     node: Arc<str>,
     totals: Totals,
+    exchange_types: [&'static str; 5],
     /// Only for who monitors.
     counters: Option<Counters>,
 }
@@ -26,8 +29,21 @@ impl Overview {
     fn of(broker: &Broker, call: &Call) -> Self {
         let viewer = Viewer::new(broker, &call.user);
         let node = broker.node_name().clone();
+        let kinds = [
+            NodeKind::Direct,
+            NodeKind::Fanout,
+            NodeKind::Headers,
+            NodeKind::Topic,
+            NodeKind::Hash(HashBy::Key),
+        ];
+        let exchange_types = kinds.map(|kind| broker.dialect().node_kind_name(&kind));
         if viewer.is_monitor {
-            return Self { node, totals: broker.totals(), counters: Some(*broker.counters()) };
+            return Self {
+                node,
+                totals: broker.totals(),
+                exchange_types,
+                counters: Some(*broker.counters()),
+            };
         }
         let mut totals = Totals::default();
         for view in broker.queue_views(None).iter().filter(|view| viewer.sees(&view.namespace)) {
@@ -44,7 +60,7 @@ impl Overview {
             totals.connections += 1;
             totals.sessions += u64::from(view.session_count);
         }
-        Self { node, totals, counters: None }
+        Self { node, totals, exchange_types, counters: None }
     }
 
     fn render(&self, facts: &NodeFacts) -> Json {
@@ -61,8 +77,7 @@ impl Overview {
             "enable_queue_totals": true,
             "cluster_name": &*facts.cluster_name,
             "node": &*self.node,
-            "exchange_types": ["direct", "fanout", "headers", "topic", "x-consistent-hash"]
-                .map(|name| json!({ "name": name, "enabled": true })),
+            "exchange_types": self.exchange_types.map(|name| json!({ "name": name, "enabled": true })),
             "queue_totals": {
                 "messages": totals.ready + totals.unsettled,
                 "messages_ready": totals.ready,

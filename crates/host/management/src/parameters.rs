@@ -39,7 +39,9 @@ fn find(broker: &Broker, call: &Call) -> Result<Vec<NamespaceRecord>, Refusal> {
 
 fn unknown(component: &str) -> Refusal {
     let component = component.escape_debug();
-    Refusal::not_found(format!("component {component} not found: this broker has parameters of {VHOST_LIMITS} only"))
+    Refusal::not_found(format!(
+        "component {component} not found: this broker has parameters of {VHOST_LIMITS} only"
+    ))
 }
 
 pub(crate) fn list(broker: &mut Broker, call: &Arc<Call>) -> Outcome {

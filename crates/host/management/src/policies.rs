@@ -133,7 +133,8 @@ pub(crate) fn policy(
 
 /// A policy as JSON.
 pub(crate) fn policy_json(record: &PolicyRecord) -> Json {
-    let applies_to = TARGETS.iter().find(|(known, _)| *known == record.applies_to).map_or("all", |(_, word)| word);
+    let applies_to =
+        TARGETS.iter().find(|(known, _)| *known == record.applies_to).map_or("all", |(_, word)| word);
     json!({
         "vhost": &*record.namespace,
         "name": &*record.name,

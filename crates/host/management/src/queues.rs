@@ -53,7 +53,9 @@ pub(crate) fn missing(vhost: &str, name: &str) -> Refusal {
 pub(crate) fn put(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
     let body = call.object()?;
     if truth(&body, "exclusive", false.into())? {
-        return Err(Refusal::bad("an exclusive queue belongs to a connection of a messaging protocol; declare it there"));
+        return Err(Refusal::bad(
+            "an exclusive queue belongs to a connection of a messaging protocol; declare it there",
+        ));
     }
     let spec = QueueSpec {
         name: call.name("name").into(),
@@ -145,9 +147,12 @@ impl Context {
     /// What the two policies set together; the operator's word counts.
     fn policy_definition(&self, view: &QueueView) -> Json {
         let mut definition = JsonMap::new();
-        for (rank, name) in [(PolicyRank::User, &view.policy), (PolicyRank::Operator, &view.operator_policy)] {
+        for (rank, name) in [(PolicyRank::User, &view.policy), (PolicyRank::Operator, &view.operator_policy)]
+        {
             let found = self.policies.iter().find(|policy| {
-                policy.rank == rank && policy.namespace == view.namespace && Some(&policy.name) == name.as_ref()
+                policy.rank == rank
+                    && policy.namespace == view.namespace
+                    && Some(&policy.name) == name.as_ref()
             });
             if let Some(Json::Object(members)) = found.map(|policy| json_of_map(&policy.definition)) {
                 for (key, value) in members {

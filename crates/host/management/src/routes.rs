@@ -11,15 +11,14 @@ use crate::answer::Outcome;
 use crate::call::{Call, decode_part};
 use crate::seam::Management;
 use crate::{
-    bindings, connections, definitions, exchanges, health, limits, messages, overview, parameters, permissions,
-    policies, queues, users, vhosts,
+    bindings, connections, definitions, exchanges, health, limits, messages, overview, parameters,
+    permissions, policies, queues, users, vhosts,
 };
 
 /// A handler that runs on the core's thread.
 pub(crate) type CoreHandler = fn(&mut Broker, &Arc<Call>) -> Outcome;
 /// A handler that asks the core more than once, or works in between.
-pub(crate) type TaskHandler =
-    fn(Arc<Management>, Arc<Call>) -> Pin<Box<dyn Future<Output = Outcome> + Send>>;
+pub(crate) type TaskHandler = fn(Arc<Management>, Arc<Call>) -> Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// What runs.
 #[derive(Clone, Copy)]
@@ -76,7 +75,13 @@ const fn post(path: &'static str, access: Access, handler: CoreHandler) -> Route
     Route { method: "POST", path, access, audit: Audit::Change, run: Run::Core(handler) }
 }
 
-const fn task(method: &'static str, path: &'static str, access: Access, audit: Audit, handler: TaskHandler) -> Route {
+const fn task(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    audit: Audit,
+    handler: TaskHandler,
+) -> Route {
     Route { method, path, access, audit, run: Run::Task(handler) }
 }
 

@@ -146,9 +146,10 @@ pub(crate) fn bulk_delete(
 ) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
     Box::pin(async move {
         let body = call.object()?;
-        let names: Option<Vec<String>> = body.get("users").and_then(Json::as_array).and_then(|users| {
-            users.iter().map(|user| user.as_str().map(str::to_owned)).collect()
-        });
+        let names: Option<Vec<String>> = body
+            .get("users")
+            .and_then(Json::as_array)
+            .and_then(|users| users.iter().map(|user| user.as_str().map(str::to_owned)).collect());
         let names = names.ok_or_else(|| Refusal::bad("\"users\" must be a list of names"))?;
         let delete = move |broker: &mut Broker| {
             let mut receipt = Receipt::NONE;

@@ -14,9 +14,12 @@ pub(crate) fn list(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
     let viewer = Viewer::new(broker, &call.user);
     let mut records = broker.namespaces();
     records.retain(|record| viewer.sees(&record.name));
-    let counted: Vec<_> = records.into_iter().map(|record| (Counts::of(broker, &record.name), record)).collect();
+    let counted: Vec<_> =
+        records.into_iter().map(|record| (Counts::of(broker, &record.name), record)).collect();
     let node = broker.node_name().clone();
-    Ok(Answer::many(move || counted.iter().map(|(counts, record)| vhost_json(record, counts, &node)).collect()))
+    Ok(Answer::many(move || {
+        counted.iter().map(|(counts, record)| vhost_json(record, counts, &node)).collect()
+    }))
 }
 
 pub(crate) fn get(broker: &mut Broker, call: &Arc<Call>) -> Outcome {

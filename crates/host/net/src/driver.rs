@@ -3,6 +3,7 @@
 
 use std::io::ErrorKind;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use slab::Slab;
 use ternmq_broker::{
@@ -18,8 +19,9 @@ use crate::handshakes::Handshakes;
 use crate::transport::Transport;
 
 /// Makes the session of a new connection: the peer's address and the own one go into its name.
-pub type SessionFactory =
-    Box<dyn Fn(Option<std::net::SocketAddr>, Option<std::net::SocketAddr>, u64) -> Box<dyn Session> + Send>;
+pub type SessionFactory = Arc<
+    dyn Fn(Option<std::net::SocketAddr>, Option<std::net::SocketAddr>, u64) -> Box<dyn Session> + Send + Sync,
+>;
 
 /// Most bytes taken from one connection before the next one's turn.
 const READ_BYTES: usize = 256 * 1024;

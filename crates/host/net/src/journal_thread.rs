@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use ternmq_broker::{Alarm, LogRequest};
+use ternmq_env::{Clock, SystemClock};
 use ternmq_journal::{Batch, JournalError, JournalPos, Progress, SegmentIndex, SpaceLevel, Writer};
 
 use crate::mail::{Mail, Mailbox};
@@ -36,7 +37,7 @@ impl JournalThread {
     pub fn start(writer: Writer, mailbox: Mailbox, on_failure: JournalFailure) -> std::io::Result<Self> {
         // Unbounded in form only: the shard bounds the bytes under way, and requests follow checkpoints.
         let (orders, waiting) = crossbeam_channel::unbounded();
-        let keeper = Keeper { writer, mailbox, is_low: false };
+        let keeper = Keeper { writer, mailbox, is_low: false, clock: SystemClock::new(), check_at_ms: 0 };
         let work = move || {
             if let Err(error) = keeper.run(&waiting) {
                 on_failure(&error);
@@ -68,6 +69,9 @@ struct Keeper {
     writer: Writer,
     mailbox: Mailbox,
     is_low: bool,
+    clock: SystemClock,
+    /// When the room on the disk is looked at next.
+    check_at_ms: u64,
 }
 
 impl Keeper {
@@ -83,14 +87,15 @@ impl Keeper {
                     Err(RecvTimeoutError::Disconnected) => return self.writer.close(),
                 }
             };
-            let is_idle = first.is_none();
             if let Some(first) = first
                 && self.commit(first, orders)?
             {
                 return self.writer.close();
             }
-            has_upkeep = self.writer.maintain()? == Progress::More;
-            if is_idle && !has_upkeep {
+            let progress = self.writer.maintain()?;
+            has_upkeep = progress == Progress::More;
+            // Under load there is always a next order: the room is looked at by the clock, not when idle.
+            if self.clock.monotonic_ms() >= self.check_at_ms {
                 self.check_space();
             }
         }
@@ -157,6 +162,7 @@ impl Keeper {
     }
 
     fn check_space(&mut self) {
+        self.check_at_ms = self.clock.monotonic_ms() + SPACE_CHECK.as_millis() as u64;
         let space = match self.writer.space() {
             Ok(space) => space,
             Err(error) => {

@@ -33,6 +33,7 @@ mod loader;
 mod passwords;
 
 mod handle;
+mod incidents;
 mod mail;
 mod shard;
 

@@ -17,6 +17,7 @@ use ternmq_journal::Reader;
 use crate::counters::Counters;
 use crate::driver::{Driver, DriverLimits, Key, Readiness, SessionFactory};
 use crate::handle::ShardHandle;
+use crate::incidents;
 use crate::journal_log::JournalLog;
 use crate::journal_thread::JournalThread;
 use crate::listener::{AcceptLimits, Accepted, Acceptor, Listener};
@@ -307,7 +308,7 @@ impl Running {
             }
         }
         for incident in self.driver.core_mut().take_incidents() {
-            tracing::error!("{incident:?}");
+            incidents::report(&incident);
         }
     }
 

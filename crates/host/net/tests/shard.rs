@@ -44,7 +44,7 @@ fn start(limits: DriverLimits) -> Node {
             log,
             journal,
             reader,
-            listeners: vec![(listener, Box::new(|_, _, _| Box::new(Lines::new())))],
+            listeners: vec![(listener, Arc::new(|_, _, _| Box::new(Lines::new())))],
             limits,
             accept_limits: AcceptLimits::default(),
             password_threads: 1,

@@ -1,5 +1,6 @@
 //! The first administrator. There is no default account (S1): a name and a password are given, or a password is made.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -21,10 +22,28 @@ const MAX_FILE_BYTES: usize = 4096;
 /// What makes an administrator in every dialect.
 const TAG: &str = "administrator";
 
-/// A login read from its file.
+/// A login that was given.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct GivenLogin {
     user: String,
-    password: Secret,
+    password: Vec<u8>,
+}
+
+impl GivenLogin {
+    pub(crate) fn new(user: String, password: &[u8]) -> Self {
+        Self { user, password: password.to_vec() }
+    }
+
+    fn secret(&self) -> Secret {
+        Secret::new(self.password.clone())
+    }
+}
+
+impl fmt::Debug for GivenLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the password (S11).
+        f.debug_struct("GivenLogin").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 /// Reads the password early, so that a wrong path is told before anything is opened.
@@ -43,7 +62,7 @@ pub(crate) fn read_login(login: &Login) -> Result<GivenLogin, StartError> {
     if password.is_empty() {
         return Err(refuse("is empty; write the password into it".into()));
     }
-    Ok(GivenLogin { user: login.user.clone(), password: Secret::new(password.to_vec()) })
+    Ok(GivenLogin::new(login.user.clone(), password))
 }
 
 /// Makes sure that somebody can log in. Answers what a person must be told, once.
@@ -55,7 +74,7 @@ pub(crate) fn ensure(
     match given {
         Some(given) if broker.user_definition(&given.user).is_some() => Ok(None),
         Some(given) => {
-            create(broker, &given.user, &given.password)?;
+            create(broker, &given.user, &given.secret())?;
             Ok(None)
         }
         None if !broker.users().is_empty() => Ok(None),
@@ -131,7 +150,7 @@ mod tests {
         fs::write(&path, content).unwrap();
         let answer = read_login(&Login { user: "u".into(), password_file: path.clone() });
         let text = match answer {
-            Ok(login) => String::from_utf8(login.password.expose().to_vec()).unwrap(),
+            Ok(login) => String::from_utf8(login.password).unwrap(),
             Err(error) => error.to_string().replace(&path.display().to_string(), "FILE"),
         };
         assert_eq!(text, expect);

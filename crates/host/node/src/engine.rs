@@ -39,9 +39,9 @@ impl Engine {
     ///
     /// # Errors
     /// One that this version does not have.
-    pub(crate) fn of(engine: EngineType) -> Result<Self, StartError> {
+    pub(crate) fn of(engine: EngineType, amqp: &ternmq_amqp091::Settings) -> Result<Self, StartError> {
         match engine {
-            EngineType::All | EngineType::RabbitMq => Ok(Self::rabbitmq()),
+            EngineType::All | EngineType::RabbitMq => Ok(Self::rabbitmq(amqp)),
             EngineType::ActiveMq => Err(StartError::Usage(
                 "--engine activemq: this version speaks RabbitMQ's protocols only; say --engine rabbitmq"
                     .into(),
@@ -49,19 +49,19 @@ impl Engine {
         }
     }
 
-    fn rabbitmq() -> Self {
+    fn rabbitmq(amqp: &ternmq_amqp091::Settings) -> Self {
         let mut formats = Formats::default();
         formats.register(ENCODING, Arc::new(Amqp091Format));
         let node_name = node_name();
         let settings = Arc::new(ternmq_amqp091::Settings {
             cluster_name: node_name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
-            ..Default::default()
+            ..amqp.clone()
         });
         let amqp = Protocol {
             name: "amqp",
             default_port: 5_672,
-            factory: Box::new(move |peer, local, now_ms| {
+            factory: Arc::new(move |peer, local, now_ms| {
                 Box::new(Amqp091Session::new(settings.clone(), peer, local, now_ms))
             }),
         };

@@ -1,18 +1,19 @@
-//! The http listener: health, readiness and metrics. What a client may send before it is answered is bounded
+//! The http listener: health, readiness, metrics and the management API. What a client may send before it is answered is bounded
 //! (guarantees section 6): 16 KiB and 100 headers within 5 s.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use ternmq_broker::Alarm;
+use ternmq_management::{Management, Peer};
 use ternmq_net::ShardHandle;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -29,10 +30,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The content type of OpenMetrics.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The routes that every node has.
-pub(crate) fn router(handle: ShardHandle, memory_limit_bytes: u64) -> Router {
+/// Everything the listener serves.
+pub(crate) fn router(handle: ShardHandle, management: Arc<Management>, memory_limit_bytes: u64) -> Router {
     let (ready, metrics) = (handle.clone(), handle);
-    Router::new()
+    ternmq_management::router(management)
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(move || readiness(ready.clone())))
         .route("/metrics", get(move || scrape(metrics.clone(), memory_limit_bytes)))
@@ -67,18 +68,17 @@ async fn scrape(handle: ShardHandle, memory_limit_bytes: u64) -> Response {
 pub(crate) async fn serve(socket: std::net::TcpListener, router: Router) -> io::Result<()> {
     let listener = TcpListener::from_std(socket)?;
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let service = TowerToHyperService::new(router);
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return Ok(()) };
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!("the http listener cannot accept: {error}");
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
-        let service = service.clone();
+        let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer))));
         tokio::spawn(async move {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())

@@ -23,6 +23,7 @@ mod administrator;
 mod recovery;
 
 mod http;
+mod management;
 mod metrics;
 mod ports_file;
 mod run;

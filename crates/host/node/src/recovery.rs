@@ -26,8 +26,8 @@ pub(crate) struct ReadyBroker {
 }
 
 /// Takes the data directory and reads nothing but the manifest yet.
-pub(crate) fn open(files: Arc<dyn Files>, path: &Path) -> Result<Recovery, StartError> {
-    ternmq_journal::open(files, &mut SystemRng, Options::default())
+pub(crate) fn open(files: Arc<dyn Files>, path: &Path, options: Options) -> Result<Recovery, StartError> {
+    ternmq_journal::open(files, &mut SystemRng, options)
         .map_err(|source| StartError::Journal { path: path.into(), source })
 }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use ternmq_env::{Clock, SystemClock};
-use ternmq_journal::{JournalError, Recovery};
+use ternmq_env::{Clock, DiskFiles, SystemClock};
+use ternmq_journal::{JournalError, Options, Recovery};
+use ternmq_management::Management;
 use ternmq_net::{
     AcceptLimits, JournalThread, Listener, SessionFactory, Shard, ShardHandle, ShardParts, file_limit,
     install_panic_policy,
@@ -19,7 +20,8 @@ use crate::administrator::{self, GivenLogin};
 use crate::data_dir::DataDir;
 use crate::engine::Engine;
 use crate::error::{EXIT_JOURNAL, StartError, chain};
-use crate::memory::{MemoryWatch, SAMPLE};
+use crate::management::{ProcessFacts, ShardControl};
+use crate::memory::{MemoryLimit, MemoryWatch, SAMPLE};
 use crate::options::{BrokerOptions, Listen};
 use crate::recovery::{self, ReadyBroker};
 use crate::settings::Settings;
@@ -36,39 +38,33 @@ const EXIT_FORCED: i32 = 1;
 /// [`StartError`]: the node did not start, or the system failed it.
 pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     install_panic_policy();
-    if options.shards != 1 {
-        return Err(StartError::Usage(format!(
-            "--shards {}: this version runs one shard per node; leave the option out or say --shards 1",
-            options.shards
-        )));
-    }
-    let engine = Engine::of(options.engine)?;
-    check_listeners(options, &engine)?;
-    let login = options.login.as_ref().map(administrator::read_login).transpose()?;
+    check_shards(options)?;
     let mut settings = Settings::load(options.config.as_deref())?;
+    let engine = Engine::of(options.engine, &settings.amqp)?;
+    check_listeners(options, &engine)?;
+    let given = options.login.as_ref().map(administrator::read_login).transpose()?;
+    let login = given.or_else(|| settings.login.take());
     let is_lowered = settings.fit_to_descriptors(file_limit());
     let data_dir = DataDir::open(options)?;
-    let recovery = recovery::open(data_dir.files.clone(), data_dir.path())?;
-    let bound =
-        bind(options, engine.protocols.iter().map(|protocol| (protocol.name, protocol.default_port)))?;
-    if is_lowered {
-        let connections = settings.driver.max_connections;
-        tracing::info!(
-            connections,
-            "the limit of open files lowers the number of connections; raise it with ulimit -n"
-        );
-    }
+    let journal = journal_options(&settings);
+    let disk_limit_bytes = journal.alarm_free_bytes;
+    let recovery = recovery::open(data_dir.files.clone(), data_dir.path(), journal)?;
+    let bound = bind(options, &settings, &engine)?;
+    tell_warnings(&settings, is_lowered);
     let (shard, handle) = Shard::new().map_err(StartError::system("start the event loop"))?;
-    let (ready, wait) = oneshot::channel();
-    let start = ShardStart {
-        shard,
-        recovery,
-        engine,
-        settings: settings.clone(),
-        login,
-        path: data_dir.path.clone(),
-        bound: bound.protocols,
+    let supervisor = Supervisor {
+        options,
+        handle,
+        node_name: engine.node_name.clone(),
+        files: data_dir.files.clone(),
+        memory: settings.memory,
+        disk_limit_bytes,
+        http: bound.http,
+        ports: bound.ports,
     };
+    let (ready, wait) = oneshot::channel();
+    let path = data_dir.path.clone();
+    let start = ShardStart { shard, recovery, engine, settings, login, path, listeners: bound.protocols };
     let shard = thread::Builder::new()
         .name("shard-0".into())
         .spawn(move || start.run(ready))
@@ -77,14 +73,22 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
         .enable_all()
         .build()
         .map_err(StartError::system("start the http listener"))?;
-    let supervisor =
-        Supervisor { options, handle, memory: settings.memory, http: bound.http, ports: bound.ports };
     runtime.block_on(supervisor.run(wait))?;
     match shard.join() {
         Ok(ended) => ended,
         // The panic policy has ended the process by now.
         Err(_) => Err(StartError::Usage("the shard failed".into())),
     }
+}
+
+fn check_shards(options: &BrokerOptions) -> Result<(), StartError> {
+    if options.shards == 1 {
+        return Ok(());
+    }
+    Err(StartError::Usage(format!(
+        "--shards {}: this version runs one shard per node; leave the option out or say --shards 1",
+        options.shards
+    )))
 }
 
 fn check_listeners(options: &BrokerOptions, engine: &Engine) -> Result<(), StartError> {
@@ -98,32 +102,64 @@ fn check_listeners(options: &BrokerOptions, engine: &Engine) -> Result<(), Start
     }
 }
 
+fn tell_warnings(settings: &Settings, is_lowered: bool) {
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    if is_lowered {
+        let connections = settings.driver.max_connections;
+        tracing::info!(
+            connections,
+            "the limit of open files lowers the number of connections; raise it with ulimit -n"
+        );
+    }
+}
+
+fn journal_options(settings: &Settings) -> Options {
+    let defaults = Options::default();
+    let alarm_free_bytes = settings.disk_alarm_bytes.unwrap_or(defaults.alarm_free_bytes);
+    Options { alarm_free_bytes, ..defaults }
+}
+
 /// Listeners that are bound.
 struct Bound {
-    protocols: Vec<Listener>,
+    protocols: Vec<(Listener, SessionFactory)>,
     http: Listener,
     ports: Vec<(String, SocketAddr)>,
 }
 
-fn bind<'a>(
-    options: &BrokerOptions,
-    protocols: impl Iterator<Item = (&'a str, u16)>,
-) -> Result<Bound, StartError> {
-    let address_of = |name: &str, default_port: u16| {
-        let named = options.listen.iter().rev().find(|listen| listen.name == name);
-        let port = if options.is_ephemeral { 0 } else { default_port };
-        named.map_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port)), |listen| listen.address)
+/// Where each listener listens: the command line, else the file, else 127.0.0.1 and the usual port.
+fn bind(options: &BrokerOptions, settings: &Settings, engine: &Engine) -> Result<Bound, StartError> {
+    let local = |port: u16| {
+        let port = if options.is_ephemeral { 0 } else { port };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     };
+    let named =
+        |name: &str| options.listen.iter().rev().find(|listen| listen.name == name).map(|it| it.address);
     let mut ports = Vec::new();
-    let mut listeners = Vec::new();
-    for (name, default_port) in protocols {
-        let listener = Listener::bind(name, address_of(name, default_port))?;
-        ports.push((name.to_owned(), listener.address));
-        listeners.push(listener);
+    let mut protocols = Vec::new();
+    for protocol in &engine.protocols {
+        let from_file = if protocol.name == "amqp" { settings.amqp_addresses.as_slice() } else { &[] };
+        let addresses = match named(protocol.name) {
+            Some(address) => vec![address],
+            None if from_file.is_empty() => vec![local(protocol.default_port)],
+            None => from_file.to_vec(),
+        };
+        for (number, address) in addresses.into_iter().enumerate() {
+            let listener = Listener::bind(protocol.name, address)?;
+            if number == 0 {
+                ports.push((protocol.name.to_owned(), listener.address));
+            }
+            protocols.push((listener, protocol.factory.clone()));
+        }
     }
-    let http = Listener::bind("http", address_of("http", HTTP_PORT))?;
+    let http = named("http").unwrap_or_else(|| {
+        let default = local(settings.http_port.unwrap_or(HTTP_PORT));
+        SocketAddr::new(settings.http_ip.unwrap_or(default.ip()), default.port())
+    });
+    let http = Listener::bind("http", http)?;
     ports.push(("http".to_owned(), http.address));
-    Ok(Bound { protocols: listeners, http, ports })
+    Ok(Bound { protocols, http, ports })
 }
 
 /// What the shard's thread needs to become a shard.
@@ -134,13 +170,13 @@ struct ShardStart {
     settings: Settings,
     login: Option<GivenLogin>,
     path: PathBuf,
-    bound: Vec<Listener>,
+    listeners: Vec<(Listener, SessionFactory)>,
 }
 
 impl ShardStart {
     /// The broker lives and dies on this thread.
     fn run(self, ready: oneshot::Sender<()>) -> Result<(), StartError> {
-        let Self { shard, recovery, engine, settings, login, path, bound } = self;
+        let Self { shard, recovery, engine, settings, login, path, listeners } = self;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ReadyBroker { mut broker, log, writer, reader } =
             recovery::recover(recovery, &engine, settings.limits, &path, &*clock)?;
@@ -150,12 +186,11 @@ impl ShardStart {
         }
         let journal = JournalThread::start(writer, shard.mailbox().clone(), Box::new(end_without_journal))
             .map_err(StartError::system("start a thread"))?;
-        let factories: Vec<SessionFactory> = engine.protocols.into_iter().map(|it| it.factory).collect();
         let parts = ShardParts {
             log,
             journal,
             reader,
-            listeners: bound.into_iter().zip(factories).collect(),
+            listeners,
             limits: settings.driver,
             accept_limits: AcceptLimits::default(),
             password_threads: thread::available_parallelism().map_or(1, usize::from).div_ceil(2),
@@ -181,7 +216,10 @@ fn end_without_journal(error: &JournalError) {
 struct Supervisor<'a> {
     options: &'a BrokerOptions,
     handle: ShardHandle,
-    memory: crate::memory::MemoryLimit,
+    node_name: Arc<str>,
+    files: Arc<DiskFiles>,
+    memory: MemoryLimit,
+    disk_limit_bytes: u64,
     http: Listener,
     ports: Vec<(String, SocketAddr)>,
 }
@@ -201,7 +239,18 @@ impl Supervisor<'_> {
             () = any(&mut terminate, &mut interrupt) => std::process::exit(EXIT_FORCED),
         }
         let mut memory = MemoryWatch::new(self.memory, self.handle.mailbox().clone());
-        let router = http::router(self.handle.clone(), memory.limit_bytes());
+        let limit_bytes = memory.limit_bytes();
+        let disk_bytes = self.disk_limit_bytes;
+        let facts = ProcessFacts::new(
+            self.node_name.clone(),
+            self.files.clone(),
+            &self.ports,
+            limit_bytes,
+            disk_bytes,
+        );
+        let control = ShardControl { handle: self.handle.clone() };
+        let management = Management::new(Arc::new(control), Arc::new(facts), ternmq_amqp091::ENCODING);
+        let router = http::router(self.handle.clone(), Arc::new(management), limit_bytes);
         let socket = self.http.into_socket();
         tokio::spawn(async move {
             if let Err(error) = http::serve(socket, router).await {

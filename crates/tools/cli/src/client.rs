@@ -211,7 +211,10 @@ impl Client {
                 other => match pick(other) {
                     Some(answer) => return Ok(answer),
                     None => {
-                        return Err(Failure::new(format!("the broker answered {} out of turn", other.name())));
+                        return Err(Failure::new(format!(
+                            "the broker answered {} out of turn",
+                            other.name()
+                        )));
                     }
                 },
             }

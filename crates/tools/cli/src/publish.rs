@@ -47,7 +47,9 @@ fn plan(args: &PubArgs) -> Result<Plan, Failure> {
         (None, [queue]) => (Some(queue.clone()), None),
         (None, [queue, body]) => (Some(queue.clone()), Some(body)),
         (None, _) => {
-            return Err(Failure::usage("name a queue, or an exchange with --exchange; see ternmq pub --help"));
+            return Err(Failure::usage(
+                "name a queue, or an exchange with --exchange; see ternmq pub --help",
+            ));
         }
     };
     let body = match body.filter(|body| *body != "-") {

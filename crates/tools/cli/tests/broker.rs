@@ -195,6 +195,44 @@ fn wrong_options_are_refused_with_code_2() {
 }
 
 #[test]
+fn a_configuration_file_is_obeyed_or_refused_with_its_line() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    fs::write(path, "# fine\nheartbeat = soon\n").unwrap();
+    check(&["broker", "--ephemeral", "--config", path], 2, &format!("ternmq: {path}: line 2: heartbeat: "));
+    fs::write(path, "load_definitions = /x\n").unwrap();
+    let expect = format!("{path}: load_definitions can't be served by this version; take the line out");
+    check_line(&["broker", "--ephemeral", "--config", path], 2, &expect);
+    fs::write(path, "heartbeat = 7\nno_such_key = 1\n").unwrap();
+    let broker = Broker::start(&["--config", path]);
+    broker.stop();
+}
+
+#[test]
+fn definitions_go_out_and_in_again() {
+    let broker = Broker::start(&[]);
+    let url = broker.url();
+    assert!(ternmq(&["pub", "--url", &url, "made-here", "x"]).status().unwrap().success());
+    let http = url.replace("amqp://", "http://").replace(&broker.ports["amqp"], &broker.ports["http"]);
+    let exported = ternmq(&["export", "--url", &http]).output().unwrap();
+    let text = String::from_utf8(exported.stdout).unwrap();
+    let definitions: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(definitions["queues"][0]["name"], "made-here", "{text}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), text.replace("made-here", "made-there")).unwrap();
+    let imported = ternmq(&["import", "--url", &http, file.path().to_str().unwrap()]).output().unwrap();
+    assert_eq!(
+        String::from_utf8(imported.stdout).unwrap(),
+        "definitions imported\n",
+        "{:?}",
+        imported.stderr
+    );
+    let exported = ternmq(&["export", "--url", &http]).output().unwrap();
+    assert!(String::from_utf8(exported.stdout).unwrap().contains("made-there"));
+    broker.stop();
+}
+
+#[test]
 fn a_listener_that_this_version_lacks_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");

@@ -67,7 +67,7 @@ impl Amqp091Session {
         out: &mut Vec<u8>,
     ) -> Result<Step, Fault> {
         if qos.prefetch_size != 0 {
-            return Err(Fault::new(NOT_IMPLEMENTED, "prefetch_size!=0 (a window in bytes)"));
+            return Err(Fault::new(NOT_IMPLEMENTED, format!("prefetch_size!=0 ({})", qos.prefetch_size)));
         }
         let window = Some(u32::from(qos.prefetch_count)).filter(|count| *count > 0);
         let Some(channel) = self.channel_mut(number) else { return Ok(Step::Taken) };

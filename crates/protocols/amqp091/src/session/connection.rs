@@ -1,6 +1,6 @@
 //! The match over all methods: one call each.
 
-use ternmq_broker::Broker;
+use ternmq_broker::{Broker, Receipt};
 
 use super::{Amqp091Session, State, Step};
 use crate::{
@@ -122,7 +122,9 @@ impl Amqp091Session {
             Method::TxRollback(_) => self.on_tx_rollback(broker, number, out),
             Method::AccessRequest(_) => {
                 // Tickets mean nothing any more; old clients only want to see one.
-                access::RequestOk { ticket: 1 }.write_frame(out, number);
+                self.answer(broker, number, Receipt::NONE, out, |out| {
+                    access::RequestOk { ticket: 1 }.write_frame(out, number);
+                });
                 Ok(Step::Taken)
             }
             other => Err(Fault::new(COMMAND_INVALID, format!("{} is not a client's method", other.name()))),

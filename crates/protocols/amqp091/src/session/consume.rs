@@ -89,6 +89,8 @@ impl Amqp091Session {
         cancel: &basic::Cancel<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Step, Fault> {
+        // What is on its way to the consumer goes out first: no delivery follows cancel-ok (guarantees, section 3).
+        self.flush_effects(broker, out);
         if let Some(channel) = self.channel_mut(number)
             && let Some(label) = channel.consumer_by_tag(cancel.consumer_tag)
             && let Some(consumer) = channel.consumers.get_mut(label).and_then(Option::take)
@@ -97,8 +99,6 @@ impl Amqp091Session {
                 channel.reply_queue = None;
             }
             broker.cancel(consumer.id);
-            // Deliveries that are already on their way still name the consumer; its place stays unused until the
-            // effects of this turn are out, because effects are handed out before the next input.
         }
         if !cancel.no_wait {
             self.answer(broker, number, Receipt::NONE, out, |out| {

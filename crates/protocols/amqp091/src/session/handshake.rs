@@ -195,13 +195,17 @@ impl Amqp091Session {
             if wanted == 0 {
                 return Ok(offered);
             }
-            if wanted < least || wanted > most {
-                return Err(Fault::new(
-                    NOT_ALLOWED,
-                    format!(
-                        "negotiated {name} = {wanted} is outside of the allowed range ({least} to {most})"
-                    ),
-                ));
+            let refused = |side: &str, bound: &str, value: u32| {
+                let text = format!(
+                    "negotiated {name} = {wanted} is {side} than the {bound} allowed value ({value})"
+                );
+                Err(Fault::new(NOT_ALLOWED, text))
+            };
+            if wanted < least {
+                return refused("lower", "minimum", least);
+            }
+            if wanted > most {
+                return refused("higher", "maximum", most);
             }
             Ok(wanted)
         };

@@ -14,7 +14,7 @@ use crate::{
         FieldValue, Table,
         method::{MethodFrame, connection},
     },
-    error::{ACCESS_REFUSED, Fault, NOT_ALLOWED},
+    error::{ACCESS_REFUSED, COMMAND_INVALID, Fault, NOT_ALLOWED},
 };
 
 /// User and password of a login response.
@@ -53,9 +53,10 @@ impl Amqp091Session {
             "PLAIN" => plain(start_ok.response),
             "AMQPLAIN" => amqplain(start_ok.response),
             other => {
+                let shown: String = other.chars().take(64).flat_map(char::escape_default).collect();
                 return Err(Fault::new(
-                    NOT_ALLOWED,
-                    format!("authentication mechanism '{}' is not offered", other.escape_default()),
+                    COMMAND_INVALID,
+                    format!("unknown authentication mechanism '{shown}'"),
                 ));
             }
         };

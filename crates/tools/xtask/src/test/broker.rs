@@ -83,7 +83,9 @@ impl<'a> Broker<'a> {
     pub(crate) fn control(&self, args: &[&str]) -> Result<String> {
         let mut command = self.namespace.command(self.control_program());
         command.args(args);
-        self.set_environment(&mut command);
+        if matches!(self.kind, Kind::Reference) {
+            set_reference_environment(&mut command, &self.folder);
+        }
         output_of(&mut command)
     }
 
@@ -92,13 +94,6 @@ impl<'a> Broker<'a> {
         match self.kind {
             Kind::Ternmq(_) => self.shims.join("rabbitmqctl"),
             Kind::Reference => Path::new(REFERENCE_PROGRAMS).join("rabbitmqctl"),
-        }
-    }
-
-    /// What a `rabbitmqctl` started by a suite needs in its environment.
-    pub(crate) fn set_environment(&self, command: &mut Command) {
-        if matches!(self.kind, Kind::Reference) {
-            set_reference_environment(command, &self.folder);
         }
     }
 

@@ -115,7 +115,6 @@ pub(crate) fn run(shop: &Workshop, suite: &Suite, write_expected: bool) -> Resul
     let folder = shop.work().join("brokers").join(suite.name);
     let broker = Broker::start(&kind, &namespace, &folder, &shop.conformance().join("shims"))?;
     let mut command = (suite.command)(shop, &broker, &namespace, &prepared)?;
-    broker.set_environment(&mut command);
     let log = shop.log(suite.name);
     let ending = run_logged(&mut command, &log, suite.limit)?;
     let text = std::fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;

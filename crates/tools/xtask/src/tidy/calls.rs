@@ -25,7 +25,9 @@ const SEAMS: &[(&str, &str)] = &[
     ("std::fs", "touches files: use env::Files"),
     ("File::open", "touches files: use env::Files"),
     ("File::create", "touches files: use env::Files"),
-    ("std::net", "touches sockets: that is for crates/host"),
+    ("TcpStream", "is a socket: that is for crates/host"),
+    ("TcpListener", "is a socket: that is for crates/host"),
+    ("UdpSocket", "is a socket: that is for crates/host"),
 ];
 
 /// The crate that holds the real clock and files.

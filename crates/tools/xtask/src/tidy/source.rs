@@ -203,7 +203,7 @@ mod tests {
         check("a /* b /* c */ */ d", "a                 d");
         check("f(\"x{\", 'y', '{', '\\n')", "f(    ,    ,    ,     )");
         check("fn f<'a>(x: &'a str)", "fn f<'a>(x: &'a str)");
-        check("r#\"a\"b\"# + 1", "          + 1");
+        check("r#\"a\"b\"# + 1", "         + 1");
         check("\"a\\\"b\" + 1", "       + 1");
     }
 

@@ -1,0 +1,176 @@
+//! What a configuration file can set. Absent: the broker's own default counts.
+
+use std::{fmt, net::SocketAddr};
+
+use zeroize::Zeroizing;
+
+/// A password from the file: no text form on purpose (S11), overwritten when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    pub(crate) fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for the one place that hashes it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(hidden)")
+    }
+}
+
+/// A listener of its name, as `listeners.tcp.NAME` has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpListener {
+    /// Its name in the file.
+    pub name: String,
+    /// Address and port; port 0 picks a free one.
+    pub address: SocketAddr,
+}
+
+/// Memory at which publishers are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryLimit {
+    /// Thousandths of the machine's memory.
+    Permille(u32),
+    /// Bytes.
+    Bytes(u64),
+}
+
+/// Free disk space at which publishers are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FreeDiskLimit {
+    /// Thousandths of the machine's memory, as the vendor has it; may be above 1,000.
+    PermilleOfMemory(u32),
+    /// Bytes.
+    Bytes(u64),
+}
+
+/// A time that may be without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeout {
+    /// Never.
+    Never,
+    /// After so many ms.
+    AfterMs(u64),
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Everything.
+    Debug,
+    /// What happens.
+    Info,
+    /// What may be wrong.
+    Warning,
+    /// What is wrong.
+    Error,
+    /// Nothing.
+    None,
+}
+
+/// Patterns of names that the default user may configure, write to and read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// Configure.
+    pub configure: String,
+    /// Write.
+    pub write: String,
+    /// Read.
+    pub read: String,
+}
+
+impl Default for Permissions {
+    fn default() -> Self {
+        Self { configure: ".*".to_owned(), write: ".*".to_owned(), read: ".*".to_owned() }
+    }
+}
+
+/// The user that a new, empty broker gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DefaultUser {
+    /// Name.
+    pub name: Option<String>,
+    /// Password.
+    pub password: Option<Password>,
+    /// Tags; `administrator` when none is set.
+    pub tags: Vec<String>,
+    /// What it may do.
+    pub permissions: Permissions,
+}
+
+/// All that a file can set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Listeners of AMQP; empty: the default one. `listeners.tcp = none` makes [`Settings::is_amqp_off`] true.
+    pub amqp_listeners: Vec<TcpListener>,
+    /// No plain AMQP listener at all.
+    pub is_amqp_off: bool,
+    /// Address and port of the management API.
+    pub http_address: Option<std::net::IpAddr>,
+    /// Port of the management API.
+    pub http_port: Option<u16>,
+    /// Namespace of a new, empty broker.
+    pub default_vhost: Option<String>,
+    /// User of a new, empty broker.
+    pub default_user: DefaultUser,
+    /// Memory alarm.
+    pub memory_limit: Option<MemoryLimit>,
+    /// Disk alarm.
+    pub disk_free_limit: Option<FreeDiskLimit>,
+    /// Heartbeat proposed to clients in s; 0 for none.
+    pub heartbeat_s: Option<u16>,
+    /// Longest frame in bytes that is agreed to.
+    pub frame_max_bytes: Option<u32>,
+    /// Most channels of a connection.
+    pub channel_max: Option<u16>,
+    /// Longest message in bytes.
+    pub max_message_bytes: Option<u64>,
+    /// Age at which an unsettled delivery closes its channel.
+    pub consumer_timeout: Option<Timeout>,
+    /// Most connections of the node.
+    pub connection_max: Option<u32>,
+    /// Time in ms that a client has to log in.
+    pub handshake_timeout_ms: Option<u64>,
+    /// Log level of the console.
+    pub log_level: Option<LogLevel>,
+    /// File that the log goes to.
+    pub log_file: Option<String>,
+    /// The log is JSON.
+    pub is_log_json: Option<bool>,
+    /// Definition file to load at the start.
+    pub load_definitions: Option<String>,
+    /// Length of the accept queue.
+    pub tcp_backlog: Option<u32>,
+    /// Small packets go out at once.
+    pub is_tcp_nodelay: Option<bool>,
+    /// The system probes idle connections.
+    pub is_tcp_keepalive: Option<bool>,
+    /// Send buffer of a socket in bytes.
+    pub tcp_send_buffer_bytes: Option<u32>,
+    /// Receive buffer of a socket in bytes.
+    pub tcp_receive_buffer_bytes: Option<u32>,
+}
+
+impl Settings {
+    /// Rules that hold between keys.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match (&self.default_user.name, &self.default_user.password) {
+            (Some(_), None) => {
+                Err("default_user needs default_pass: there is no default password (S1)".to_owned())
+            }
+            (None, Some(_)) => {
+                Err("default_pass needs default_user: there is no default account (S1)".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}

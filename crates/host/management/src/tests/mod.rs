@@ -1,0 +1,10 @@
+//! The whole API in process, over a real broker of the RabbitMQ dialect with a log in memory.
+
+mod bad_input;
+mod definitions;
+mod lifecycle;
+mod messages;
+mod people;
+mod rig;
+mod roles;
+mod views;

@@ -1,0 +1,291 @@
+//! Judges a history against the promises I1-I6, I8 and I10 (T3). Knows nothing of the core: only what clients saw,
+//! and how far the log was durable when the node went away.
+//!
+//! A message makes one copy per queue that it was routed to. Each copy has up to two places: the queue it was
+//! published to, and the queue it goes to when it dies. The checker follows every copy through both and fails at the
+//! first event that no sound broker could have caused.
+
+mod copies;
+mod deliveries;
+mod definitions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+pub(crate) use self::copies::message_id;
+pub use self::copies::{body_of, head_of};
+use self::copies::{Copy, Message, Place, Stage};
+use self::definitions::Definitions;
+use crate::history::{Event, Outcome};
+
+/// A promise that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Id of the invariant in the project's guarantees, such as `I1`.
+    pub invariant: &'static str,
+    /// What is wrong, for people.
+    pub text: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.text)
+    }
+}
+
+pub(crate) fn broken(invariant: &'static str, text: impl Into<String>) -> Violation {
+    Violation { invariant, text: text.into() }
+}
+
+/// What a session has staged.
+#[derive(Clone, Debug, Default)]
+struct Staged {
+    publishes: Vec<(u64, Vec<usize>)>,
+    settles: Vec<(u64, Settle)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settle {
+    Accept,
+    Requeue,
+    Discard,
+}
+
+/// A committed transaction whose fate a crash may have left open.
+#[derive(Clone, Debug, Default)]
+struct Transaction {
+    op: u64,
+    turn: u64,
+    is_certain: bool,
+    /// Set when one of its parts was seen.
+    happened: Option<bool>,
+    published: Vec<usize>,
+    settled: Vec<(usize, Stage)>,
+}
+
+/// The model.
+#[derive(Clone, Debug, Default)]
+pub struct Checker {
+    definitions: Definitions,
+    messages: BTreeMap<u64, Message>,
+    copies: Vec<Copy>,
+    copies_of: BTreeMap<u64, Vec<usize>>,
+    /// Unsettled deliveries: who holds which copy where.
+    held: BTreeMap<(u32, u64), (usize, Stage)>,
+    staged: BTreeMap<u32, Staged>,
+    transactions: Vec<Transaction>,
+    transaction_of: BTreeMap<usize, Vec<usize>>,
+    /// Copies that are surely ready, by queue, publisher and priority, in publish order (I5).
+    ready: BTreeMap<(usize, u32, u8), BTreeMap<u64, usize>>,
+    /// Given back by the commit that was just made: what it published may have gone out before.
+    fresh: BTreeSet<usize>,
+    ops: BTreeMap<u64, Vec<usize>>,
+    next_order: u64,
+    turn: u64,
+    lower_ms: u64,
+    upper_ms: u64,
+    /// Messages that may be missing from a queue because the node reported them damaged (F5).
+    damaged: BTreeMap<String, u64>,
+    /// The log itself was reported damaged: only I2 and I4 are judged from then on.
+    is_maimed: bool,
+}
+
+impl Checker {
+    /// A model of a new node.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// The event cannot have happened on a node that keeps its promises.
+    pub fn note(&mut self, event: &Event) -> Result<(), Violation> {
+        if !matches!(event, Event::Deliver { .. } | Event::Ok { .. }) {
+            self.fresh.clear();
+        }
+        match event {
+            Event::Declare { op, queue, facts } => self.definitions.declare(*op, queue, facts.clone()),
+            Event::Delete { op, queue } => self.note_delete(*op, queue),
+            Event::Purge { queue, .. } => self.note_purge(queue),
+            Event::Bind { op, node, queue, key } => self.definitions.bind(*op, node, queue, key),
+            Event::Unbind { op, node, queue, key } => self.definitions.unbind(*op, self.turn, node, queue, key),
+            Event::Publish { .. } => return self.note_publish(event),
+            Event::Select { session } => {
+                self.staged.entry(*session).or_default();
+            }
+            Event::Commit { op, session, is_refused } => self.note_commit(*op, *session, *is_refused),
+            Event::Rollback { session } => {
+                self.staged.insert(*session, Staged::default());
+            }
+            Event::Deliver { session, taken } => return self.note_delivery(*session, taken),
+            Event::Accept { session, deliveries } => self.note_settles(*session, deliveries, Settle::Accept),
+            Event::Requeue { session, deliveries } => self.note_settles(*session, deliveries, Settle::Requeue),
+            Event::Discard { session, deliveries } => self.note_settles(*session, deliveries, Settle::Discard),
+            Event::Close { session } => self.note_close(*session),
+            Event::Ok { op } => self.note_ok(*op),
+            Event::Turn { turn } => self.turn = *turn,
+            Event::Time { lower_ms, upper_ms } => {
+                self.lower_ms = *lower_ms;
+                self.upper_ms = (*upper_ms).max(self.upper_ms);
+            }
+            Event::Gone { durable_turn, is_clean } => self.note_gone(*durable_turn, *is_clean),
+            Event::Back { found } => return self.note_back(found),
+            Event::Damage { queue: Some(queue), count } => *self.damaged.entry(queue.clone()).or_default() += count,
+            Event::Damage { queue: None, .. } => self.is_maimed = true,
+            Event::End => return self.judge_end(),
+        }
+        Ok(())
+    }
+
+    /// How many copies of messages were followed.
+    #[must_use]
+    pub fn copy_count(&self) -> usize {
+        self.copies.len()
+    }
+
+    fn note_publish(&mut self, event: &Event) -> Result<(), Violation> {
+        let Event::Publish { op, session, message, node, key, is_durable, priority, ttl_ms, outcome, is_routed } = event
+        else {
+            return Ok(());
+        };
+        let targets = self.definitions.targets(node, key);
+        if !self.is_maimed && *is_routed == targets.is_empty() && !self.definitions.is_unsure(node, key) {
+            let text = format!("message {message} to '{node}' key '{key}': routed={is_routed}, bound: {targets:?}");
+            return Err(broken("I10", text));
+        }
+        let facts = Message {
+            session: *session,
+            node: node.clone(),
+            key: key.clone(),
+            is_durable: *is_durable,
+            priority: *priority,
+            ttl_ms: *ttl_ms,
+        };
+        self.messages.insert(*message, facts);
+        if !is_routed {
+            return Ok(());
+        }
+        if let Some(staged) = self.staged.get_mut(session) {
+            staged.publishes.push((*message, targets));
+            return Ok(());
+        }
+        self.make_copies(*op, *message, &targets, *outcome == Outcome::Fail);
+        Ok(())
+    }
+
+    fn make_copies(&mut self, op: u64, id: u64, targets: &[usize], is_refused: bool) -> Vec<usize> {
+        let Some(message) = self.messages.get(&id).cloned() else { return Vec::new() };
+        self.next_order += 1;
+        let mut made = Vec::new();
+        for queue in targets.iter().copied() {
+            if !self.definitions.is_alive(queue) {
+                continue;
+            }
+            let facts = self.definitions.facts(queue);
+            let ttl_ms = facts.ttl_ms.into_iter().chain(message.ttl_ms).min();
+            let lane = facts.max_priority.map_or(0, |most| message.priority.min(most));
+            let copy = Copy {
+                message: id,
+                queue,
+                session: message.session,
+                lane,
+                order: self.next_order,
+                is_kept: facts.is_durable && (message.is_durable || facts.is_quorum),
+                is_confirmed: false,
+                is_owed: !is_refused,
+                home: if is_refused { Place::Unsure } else { Place::Ready },
+                dead: Place::Unsure,
+                dead_seen: false,
+                dead_queue: None,
+                expires_at_ms: ttl_ms.map(|ttl| self.lower_ms + ttl),
+                deliveries: [0, 0],
+                crossed: false,
+                returns: 0,
+                was_discarded: false,
+                dead_lost: false,
+            };
+            let index = self.copies.len();
+            self.copies.push(copy);
+            self.copies_of.entry(id).or_default().push(index);
+            self.ops.entry(op).or_default().push(index);
+            if !is_refused {
+                self.set_home(index, Place::Ready);
+            }
+            made.push(index);
+        }
+        made
+    }
+
+    fn note_commit(&mut self, op: u64, session: u32, is_refused: bool) {
+        let Some(staged) = self.staged.get_mut(&session) else { return };
+        let Staged { publishes, settles } = std::mem::take(staged);
+        let mut transaction = Transaction { op, turn: self.turn + 1, is_certain: true, ..Transaction::default() };
+        for (message, targets) in publishes {
+            let made = self.make_copies(op, message, &targets, is_refused);
+            // What a crash may lose anyhow says nothing about the rest.
+            transaction.published.extend(made.into_iter().filter(|copy| self.copies[*copy].is_kept));
+        }
+        for (delivery, settle) in settles {
+            let Some((copy, stage)) = self.held.get(&(session, delivery)).copied() else { continue };
+            self.apply_settle(session, delivery, settle);
+            self.fresh.insert(copy);
+            if settle == Settle::Accept && self.copies[copy].is_kept {
+                transaction.settled.push((copy, stage));
+            }
+        }
+        let index = self.transactions.len();
+        for copy in transaction.published.iter().chain(transaction.settled.iter().map(|(copy, _)| copy)) {
+            self.transaction_of.entry(*copy).or_default().push(index);
+        }
+        self.transactions.push(transaction);
+    }
+
+    fn note_ok(&mut self, op: u64) {
+        self.definitions.confirm(op);
+        for copy in self.ops.get(&op).cloned().unwrap_or_default() {
+            self.copies[copy].is_confirmed = true;
+        }
+        for copy in self.definitions.take_cleared(op) {
+            for place in [&mut self.copies[copy].home] {
+                if matches!(place, Place::Gone { .. }) {
+                    *place = Place::Over;
+                }
+            }
+        }
+        for transaction in self.transactions.iter_mut().filter(|transaction| transaction.op == op) {
+            transaction.happened = Some(true);
+        }
+    }
+
+    fn judge_end(&self) -> Result<(), Violation> {
+        if self.is_maimed {
+            return Ok(());
+        }
+        let mut spare = self.damaged.clone();
+        for copy in &self.copies {
+            if !copy.is_owed || self.may_be_missing(copy) {
+                continue;
+            }
+            let queue = self.definitions.name(copy.queue);
+            let dead_to = self.definitions.facts(copy.queue).dead_to.clone().unwrap_or_default();
+            let mut is_damaged = false;
+            for name in [queue, &dead_to] {
+                if let Some(count) = spare.get_mut(name).filter(|count| **count > 0 && !is_damaged) {
+                    *count -= 1;
+                    is_damaged = true;
+                }
+            }
+            if is_damaged {
+                continue;
+            }
+            let text = format!(
+                "message {} of session {} was accepted by queue '{queue}' and is gone (confirmed={}, {:?})",
+                copy.message, copy.session, copy.is_confirmed, copy
+            );
+            return Err(broken("I1", text));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! What happened, as clients saw it: events for the checker, lines for people.
+
+use std::fmt;
+
+/// How an operation ended, as its client knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered: it holds.
+    Ok,
+    /// Refused: nothing happened.
+    Fail,
+    /// No answer yet, or never.
+    Unknown,
+}
+
+/// What matters of a queue's declaration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueueFacts {
+    /// It outlives a restart.
+    pub is_durable: bool,
+    /// Every message in it outlives a restart.
+    pub is_quorum: bool,
+    /// Time to live of its messages in ms.
+    pub ttl_ms: Option<u64>,
+    /// Most ready messages.
+    pub max_length: Option<u64>,
+    /// Full: refuse the new message instead of dropping the oldest.
+    pub rejects_when_full: bool,
+    /// Queue that dead messages go to.
+    pub dead_to: Option<String>,
+    /// Highest priority.
+    pub max_priority: Option<u8>,
+    /// Most returns of a message.
+    pub delivery_limit: Option<u32>,
+    /// One consumer at a time.
+    pub is_single_active: bool,
+}
+
+/// A delivery as its client got it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Queue that the client consumes from.
+    pub queue: String,
+    /// Number in the session.
+    pub delivery: u64,
+    /// It waits to be settled.
+    pub needs_settle: bool,
+    /// Said to have been handed out before.
+    pub is_redelivered: bool,
+    /// Queues it died in, with the reason as text, oldest first.
+    pub deaths: Vec<(String, &'static str)>,
+    /// Node it carries.
+    pub node: String,
+    /// Key it carries.
+    pub key: String,
+    /// Properties.
+    pub head: Vec<u8>,
+    /// Body.
+    pub body: Vec<u8>,
+    /// Persistent.
+    pub is_durable: bool,
+    /// Priority.
+    pub priority: u8,
+}
+
+/// What is found after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Names of queues.
+    pub queues: Vec<String>,
+    /// Bindings: node, queue, key.
+    pub bindings: Vec<(String, String, String)>,
+}
+
+/// One thing that happened. `op` numbers an operation whose answer comes later as [`Event::Ok`]; a session goes by its
+/// label, a message by its number, a queue and a node by its name.
+#[allow(missing_docs, reason = "the fields are the words of the line above and of the variants")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A new queue was declared.
+    Declare { op: u64, queue: String, facts: QueueFacts },
+    /// A queue was deleted.
+    Delete { op: u64, queue: String },
+    /// The ready messages of a queue were dropped.
+    Purge { op: u64, queue: String },
+    /// A queue was bound to a node.
+    Bind { op: u64, node: String, queue: String, key: String },
+    /// A binding was removed.
+    Unbind { op: u64, node: String, queue: String, key: String },
+    /// A message was published; `Fail` means that a queue refused it.
+    Publish {
+        op: u64,
+        session: u32,
+        message: u64,
+        node: String,
+        key: String,
+        is_durable: bool,
+        priority: u8,
+        ttl_ms: Option<u64>,
+        outcome: Outcome,
+        is_routed: bool,
+    },
+    /// A session became transactional.
+    Select { session: u32 },
+    /// What a session staged was committed.
+    Commit { op: u64, session: u32, is_refused: bool },
+    /// What a session staged was dropped.
+    Rollback { session: u32 },
+    /// A message reached a client.
+    Deliver { session: u32, taken: Taken },
+    /// Deliveries were accepted.
+    Accept { session: u32, deliveries: Vec<u64> },
+    /// Deliveries were given back.
+    Requeue { session: u32, deliveries: Vec<u64> },
+    /// Deliveries were refused.
+    Discard { session: u32, deliveries: Vec<u64> },
+    /// A session ended; what it held goes back.
+    Close { session: u32 },
+    /// An operation was answered.
+    Ok { op: u64 },
+    /// A turn ended: what was settled before carries its number.
+    Turn { turn: u64 },
+    /// Time passed, as far as the broker may have noticed.
+    Time { lower_ms: u64, upper_ms: u64 },
+    /// The node went away; everything up to this turn was durable.
+    Gone { durable_turn: u64, is_clean: bool },
+    /// The node is back.
+    Back { found: Found },
+    /// The node reported damage: a queue by name with a count, or the log itself.
+    Damage { queue: Option<String>, count: u64 },
+    /// The end: everything that is left was fetched.
+    End,
+}
+
+/// One line of the history.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Number of the line.
+    pub number: u64,
+    /// Simulated ms.
+    pub time_ms: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>6} {:>9}ms ", self.number, self.time_ms)?;
+        match &self.event {
+            Event::Deliver { session, taken } => {
+                let id = crate::checker::message_id(&taken.body).map_or("?".to_owned(), |id| id.to_string());
+                write!(
+                    f,
+                    "deliver session={session} queue={} number={} message={id} redelivered={} deaths={:?} settle={}",
+                    taken.queue, taken.delivery, taken.is_redelivered, taken.deaths, taken.needs_settle
+                )
+            }
+            event => write!(f, "{event:?}"),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The simulator: a whole node (real core, real journal, fake disk and clock) lives through a seeded workload with
+//! crashes and faults, and a model that knows nothing of the core judges what its clients saw (T1, T2, T3).
+//!
+//! Owns: [`Node`], the core and its journal driven step by step without threads; [`World`], the seeded schedule of
+//! clients, faults and restarts; the history ([`Event`], [`Line`]) and the [`Checker`] that judges it.
+//! Must not know: sockets, threads, the machine's time or randomness.
+//!
+//! Invariants: one seed gives one history, on every machine and in every build; the checker sees only what clients
+//! see, plus which turns had become durable before a crash.
+//!
+//! Known limits: one node, one namespace; no policies, no message groups, no filters. A log that is reported damaged
+//! at the start relaxes the model to I2 and I4 for the rest of the run.
+#![forbid(unsafe_code)]
+
+mod history;
+
+mod checker;
+
+mod dialect;
+mod journal_log;
+mod node;
+mod sabotage;
+
+mod clients;
+mod faults;
+mod world;
+
+pub use checker::{Checker, Violation, body_of, head_of};
+pub use dialect::PlainDialect;
+pub use history::{Event, Found, Line, Outcome, QueueFacts, Taken};
+pub use node::{Node, Start, Stopped, Tuning};
+pub use sabotage::Sabotage;
+pub use world::{Failure, Passed, Plan, World, run_seed};

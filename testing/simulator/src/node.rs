@@ -1,0 +1,375 @@
+//! One node without threads: the core and its journal, each step on demand.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ternmq_broker::{
+    Alarm, Broker, BrokerConfig, Incident, Limits, LoadJob, Log, LogRequest, Now, PermissionDefinition, UserDefinition,
+};
+use ternmq_env::Files;
+use ternmq_fakes::{FakeDisk, SeededRng};
+use ternmq_journal::{
+    Batch, JournalError, JournalPos, OpenError, Opened, Options, Progress, Recovered, SegmentIndex, SpaceLevel, Writer,
+};
+use ternmq_message::Formats;
+
+use crate::dialect::PlainDialect;
+use crate::journal_log::{JournalLog, JournalSource};
+use crate::sabotage::Sabotage;
+
+const MESSAGE_KIND: u8 = 1;
+const SETTLE_KIND: u8 = 2;
+const DEFINITION_KIND: u8 = 8;
+
+/// Sizes of the simulated node: small, so that everything that happens in months happens in a second.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Bytes of log in a segment.
+    pub segment_bytes: u64,
+    /// Log bytes after which a checkpoint is due.
+    pub checkpoint_bytes: u64,
+    /// Bytes of bodies above which backlogs leave memory.
+    pub resident_bytes: u64,
+    /// Room kept back on the disk.
+    pub reserve_bytes: u64,
+    /// Planted fault.
+    pub sabotage: Sabotage,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 16 << 10,
+            checkpoint_bytes: 24 << 10,
+            resident_bytes: 4 << 10,
+            reserve_bytes: 8 << 10,
+            sabotage: Sabotage::None,
+        }
+    }
+}
+
+/// Why a node cannot go on; it has to start again.
+#[derive(Clone, Debug)]
+pub enum Stopped {
+    /// The journal cannot be opened.
+    Open(OpenError),
+    /// The journal failed (F3).
+    Journal(JournalError),
+    /// A record made no sense to the core.
+    Replay(String),
+}
+
+/// What a start needs.
+pub struct Start<'a> {
+    /// The disk.
+    pub disk: &'a FakeDisk,
+    /// The clocks.
+    pub now: Now,
+    /// Seed of the node's own random numbers.
+    pub seed: u64,
+    /// Sizes.
+    pub tuning: &'a Tuning,
+    /// Number of the first turn.
+    pub turn: u64,
+}
+
+/// The node.
+pub struct Node {
+    /// The core.
+    pub broker: Broker,
+    log: JournalLog,
+    writer: Writer,
+    source: JournalSource,
+    batches: VecDeque<Batch>,
+    unsynced: Vec<Vec<u8>>,
+    requests: VecDeque<LogRequest>,
+    loads: Vec<LoadJob>,
+    marks: VecDeque<(u64, u64)>,
+    turn: u64,
+    durable_turn: u64,
+    is_low: bool,
+    was_clean: bool,
+}
+
+fn options(tuning: &Tuning) -> Options {
+    Options {
+        directory: "journal".into(),
+        segment_bytes: tuning.segment_bytes,
+        spare_files: 2,
+        reserve_bytes: tuning.reserve_bytes,
+        alarm_free_bytes: 0,
+    }
+}
+
+impl Node {
+    /// Recovers what the disk holds.
+    ///
+    /// # Errors
+    /// [`Stopped`]: the disk failed, or what it holds cannot be understood.
+    pub fn start(start: &Start<'_>) -> Result<Self, Stopped> {
+        let Start { disk, now, seed, tuning, turn } = *start;
+        let files: Arc<dyn Files> = Arc::new(disk.clone());
+        let mut rng = SeededRng::new(seed);
+        let mut recovery = ternmq_journal::open(files, &mut rng, options(tuning)).map_err(Stopped::Open)?;
+        let log = JournalLog::recovering(recovery.segment_bytes(), tuning.sabotage);
+        let limits = Limits {
+            resident_bytes: tuning.resident_bytes,
+            checkpoint_bytes: tuning.checkpoint_bytes,
+            ..Limits::default()
+        };
+        let mut broker = Broker::new(BrokerConfig {
+            dialect: Arc::new(PlainDialect),
+            formats: Formats::default(),
+            log: Box::new(log.clone()),
+            rng: Box::new(rng.clone()),
+            limits,
+            node_name: "simulated".into(),
+        });
+        let mut seen = 0_u64;
+        while let Some(record) = recovery.read_next().map_err(|error| Stopped::Open(error.into()))? {
+            match record {
+                Recovered::Record { position, kind, payload, .. } => {
+                    seen += 1;
+                    if is_overlooked(tuning.sabotage, kind, seen) {
+                        continue;
+                    }
+                    let len = JournalLog::record_len_bytes(payload.len());
+                    broker
+                        .replay(position.get(), len, kind, payload)
+                        .map_err(|error| Stopped::Replay(error.to_string()))?;
+                }
+                Recovered::Damage(damage) => broker.replay_gap(damage.from.get(), damage.to.get()),
+            }
+        }
+        let Opened { appender, writer, reader, report, durable } = recovery.finish().map_err(Stopped::Open)?;
+        log.open(appender, durable);
+        let segments: Vec<u64> = writer.segments().map(SegmentIndex::get).collect();
+        broker.finish_recovery(now, report.was_clean, &segments);
+        let mut node = Self {
+            broker,
+            log,
+            writer,
+            source: JournalSource(reader),
+            batches: VecDeque::new(),
+            unsynced: Vec::new(),
+            requests: VecDeque::new(),
+            loads: Vec::new(),
+            marks: VecDeque::new(),
+            turn,
+            durable_turn: turn.saturating_sub(1),
+            is_low: false,
+            was_clean: report.was_clean,
+        };
+        node.make_user();
+        Ok(node)
+    }
+
+    fn make_user(&mut self) {
+        if self.broker.user_definition("root").is_some() && !self.broker.permissions().is_empty() {
+            return;
+        }
+        let user = UserDefinition { name: "root".into(), tags: vec!["admin".into()], ..UserDefinition::default() };
+        let all: Arc<str> = ".*".into();
+        let permission = PermissionDefinition {
+            user: "root".into(),
+            namespace: "main".into(),
+            configure: all.clone(),
+            write: all.clone(),
+            read: all,
+        };
+        let _made = self.broker.put_user(user);
+        let _given = self.broker.put_permission(permission);
+    }
+
+    /// Whether the last stop had been a clean one.
+    #[must_use]
+    pub fn was_clean(&self) -> bool {
+        self.was_clean
+    }
+
+    /// Ends a turn: its records go to the journal's queue. Answers the turn's number.
+    pub fn end_turn(&mut self) -> u64 {
+        self.broker.end_turn();
+        self.turn += 1;
+        self.marks.push_back((self.turn, self.log.next_pos()));
+        self.batches.extend(self.log.take_batch());
+        while let Some(request) = self.broker.poll_log_request() {
+            self.requests.push_back(request);
+        }
+        while self.broker.has_loads() {
+            let Some(job) = self.broker.poll_load() else { break };
+            self.loads.push(job);
+        }
+        self.turn
+    }
+
+    /// The last turn that ended.
+    #[must_use]
+    pub fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// Everything done up to this turn is durable.
+    #[must_use]
+    pub fn durable_turn(&self) -> u64 {
+        self.durable_turn
+    }
+
+    /// Whether the journal has nothing left to do.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.batches.is_empty()
+            && self.log.durable_end() >= self.log.next_pos()
+            && self.requests.is_empty()
+            && self.loads.is_empty()
+            && !self.broker.wants_turn()
+    }
+
+    /// Writes the oldest batch that waits. A full disk leaves it waiting (F4).
+    ///
+    /// # Errors
+    /// The journal failed (F3).
+    pub fn write(&mut self) -> Result<(), Stopped> {
+        let Some(batch) = self.batches.front() else { return Ok(()) };
+        match self.writer.write(batch) {
+            Ok(()) => {
+                self.unsynced.extend(self.batches.pop_front().map(Batch::into_buffer));
+                Ok(())
+            }
+            Err(JournalError::DiskFull(_)) => {
+                self.check_space();
+                Ok(())
+            }
+            Err(error) => Err(Stopped::Journal(error)),
+        }
+    }
+
+    /// Syncs what was written; the core and this node learn what is durable.
+    ///
+    /// # Errors
+    /// The journal failed (F3).
+    pub fn sync(&mut self) -> Result<(), Stopped> {
+        let durable = self.writer.sync().map_err(Stopped::Journal)?;
+        self.log.note_durable(durable);
+        for buffer in self.unsynced.drain(..) {
+            self.log.recycle(buffer);
+        }
+        while let Some((turn, _)) = self.marks.front().copied().filter(|(_, pos)| *pos <= durable.end().get()) {
+            self.durable_turn = turn;
+            self.marks.pop_front();
+        }
+        let _proof = self.broker.handle_durable();
+        Ok(())
+    }
+
+    /// Carries out one thing that the core asked of the journal.
+    ///
+    /// # Errors
+    /// The journal failed (F3).
+    pub fn serve_request(&mut self) -> Result<(), Stopped> {
+        let answer = match self.requests.pop_front() {
+            None => return Ok(()),
+            Some(LogRequest::PublishCheckpoint { start }) => self.writer.publish_checkpoint(JournalPos::new(start)),
+            Some(LogRequest::Release { segments }) => {
+                let segments: Vec<SegmentIndex> = segments.into_iter().map(SegmentIndex::new).collect();
+                self.writer.release(&segments)
+            }
+        };
+        match answer {
+            Err(error @ (JournalError::Failed(_) | JournalError::Poisoned(_))) => Err(Stopped::Journal(error)),
+            // Put off, as a host does: the segments go with a later checkpoint or the next start.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// One step of upkeep, and a look at the room on the disk.
+    ///
+    /// # Errors
+    /// The journal failed (F3).
+    pub fn maintain(&mut self) -> Result<Progress, Stopped> {
+        let progress = self.writer.maintain().map_err(Stopped::Journal)?;
+        self.check_space();
+        Ok(progress)
+    }
+
+    fn check_space(&mut self) {
+        let Ok(space) = self.writer.space() else { return };
+        let is_low = space.level > SpaceLevel::Plenty;
+        if is_low != self.is_low {
+            self.is_low = is_low;
+            self.broker.set_alarm(Alarm::Disk, is_low);
+        }
+    }
+
+    /// Whether publishers are held back.
+    #[must_use]
+    pub fn is_low_on_disk(&self) -> bool {
+        self.is_low
+    }
+
+    /// Whether a backlog waits to be read.
+    #[must_use]
+    pub fn has_load(&self) -> bool {
+        !self.loads.is_empty()
+    }
+
+    /// Reads one chunk of a backlog: the one with this number, counted round.
+    pub fn load(&mut self, number: u64) {
+        let count = self.loads.len() as u64;
+        if let Some(index) = number.checked_rem(count).and_then(|index| usize::try_from(index).ok()) {
+            let result = self.loads.swap_remove(index).run(&self.source);
+            self.broker.handle_loaded(result);
+        }
+    }
+
+    /// What the core reported as wrong.
+    pub fn take_incidents(&mut self) -> Vec<Incident> {
+        self.broker.take_incidents()
+    }
+
+    /// Writes and syncs until nothing is left to do.
+    ///
+    /// # Errors
+    /// The journal failed (F3).
+    pub fn settle(&mut self) -> Result<(), Stopped> {
+        for _ in 0..10_000 {
+            if self.is_settled() {
+                break;
+            }
+            self.end_turn();
+            while !self.batches.is_empty() {
+                let before = self.batches.len();
+                self.write()?;
+                if self.batches.len() == before {
+                    break;
+                }
+            }
+            self.sync()?;
+            while !self.requests.is_empty() {
+                self.serve_request()?;
+            }
+            while self.has_load() {
+                self.load(0);
+            }
+            self.maintain()?;
+        }
+        Ok(())
+    }
+
+    /// Stops cleanly: everything durable, the journal closed.
+    ///
+    /// # Errors
+    /// The journal failed; it is then one that was cut off.
+    pub fn close(self) -> Result<(), Stopped> {
+        self.writer.close().map_err(Stopped::Journal)
+    }
+}
+
+fn is_overlooked(sabotage: Sabotage, kind: u8, seen: u64) -> bool {
+    match sabotage {
+        Sabotage::OverlookMessages => kind == MESSAGE_KIND && seen.is_multiple_of(7),
+        Sabotage::OverlookSettles => kind == SETTLE_KIND,
+        Sabotage::OverlookDefinitions => kind == DEFINITION_KIND && seen > 8 && seen.is_multiple_of(3),
+        _ => false,
+    }
+}

@@ -1,0 +1,29 @@
+//! Faults planted on purpose, at the seams around the core, to prove that the checker catches each kind.
+
+/// What is done to the node behind its back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Nothing.
+    #[default]
+    None,
+    /// The log says that everything appended is durable at once (I8, so I1).
+    LieAboutDurability,
+    /// Recovery overlooks every seventh message (I1).
+    OverlookMessages,
+    /// Recovery overlooks every settlement (I3).
+    OverlookSettles,
+    /// Recovery overlooks definitions of queues and bindings now and then (I10).
+    OverlookDefinitions,
+    /// Records of a group are written as if each stood alone (I6).
+    SplitGroups,
+    /// Some deliveries come with a byte changed (I2).
+    ChangeBodies,
+    /// Some deliveries come twice (I4).
+    DeliverTwice,
+    /// The mark of a second delivery is missing (I4).
+    HideRedelivery,
+    /// Two deliveries that come together change places (I5).
+    SwapDeliveries,
+    /// Some deliveries never reach their consumer though its session goes on (I1).
+    SwallowDeliveries,
+}
