@@ -19,6 +19,11 @@ impl DeadLetters {
     pub(crate) fn push(&mut self, queue: u32, dead: Dead) {
         self.waiting.push_back((queue, dead));
     }
+
+    /// Whether some have not been moved yet.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty() || self.is_running
+    }
 }
 
 impl Broker {

@@ -55,7 +55,9 @@ impl Broker {
                 self.settles.note(queue, seq);
             }
         }
-        if self.settles.is_full() && !self.is_grouped() {
+        // The settlement of an entry that died must not be in the log before its move is (I1).
+        let is_moving = !self.outbox.dead.is_empty() || self.dead_letters.has_waiting();
+        if self.settles.is_full() && !self.is_grouped() && !is_moving {
             self.settles.flush(&mut *self.log, crate::log::Grouping::Ends);
         }
     }

@@ -220,8 +220,17 @@ impl Broker {
     pub fn poll_load(&mut self) -> Option<LoadJob> {
         // Beyond that, records may not be written yet.
         let readable = self.log.durable_pos();
-        let index = self.pager.wanted.iter().position(|wanted| wanted.needs_pos <= readable)?;
-        let wanted = self.pager.wanted.remove(index)?;
+        while let Some(index) = self.pager.wanted.iter().position(|wanted| wanted.needs_pos <= readable) {
+            let wanted = self.pager.wanted.remove(index)?;
+            if let Some(job) = self.load_job(wanted) {
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    /// The job of a wanted chunk; `None` when its queue or the chunk is gone meanwhile.
+    fn load_job(&self, wanted: Wanted) -> Option<LoadJob> {
         let slot = self.queues.get(wanted.queue).filter(|slot| slot.incarnation == wanted.incarnation)?;
         let view = slot.machine.chunk(wanted.request.lane, wanted.request.first_seq)?;
         let list = match view.list {

@@ -18,7 +18,8 @@ use crate::{
 /// What a session has staged.
 #[derive(Default)]
 pub(crate) struct Staged {
-    publishes: Vec<(Message, SmallVec<[u32; 4]>)>,
+    /// Each with its queues and the incarnation of each: a number may get another queue before the commit (I10).
+    publishes: Vec<(Message, SmallVec<[(u32, u64); 2]>)>,
     /// Deliveries taken out of the session's unsettled ones, with their numbers, so that a rollback can put them back.
     settles: Vec<(DeliveryId, Unsettled, Outcome)>,
     bytes: u64,
@@ -51,6 +52,8 @@ impl Broker {
         queues: &[u32],
     ) -> Result<Published, Error> {
         let (max, max_bytes) = (self.limits.max_staged, self.limits.max_staged_bytes);
+        let incarnation = |queue: &u32| self.queues.get(*queue).map(|slot| (*queue, slot.incarnation));
+        let targets = queues.iter().filter_map(incarnation).collect();
         let staged = self.staged(id)?;
         let bytes = staged.bytes.saturating_add(message.body_len() as u64);
         if bytes > max_bytes {
@@ -58,7 +61,7 @@ impl Broker {
         }
         check_room(staged, max)?;
         staged.bytes = bytes;
-        staged.publishes.push((message, SmallVec::from_slice(queues)));
+        staged.publishes.push((message, targets));
         Ok(Published::Accepted(Receipt::NONE))
     }
 
@@ -105,8 +108,13 @@ impl Broker {
         let before = self.log.next_pos();
         self.has_open_group = true;
         let mut committed = Committed::default();
-        for (message, queues) in staged.publishes {
+        for (message, targets) in staged.publishes {
             self.counters.published += 1;
+            let is_same = |(queue, incarnation): &&(u32, u64)| {
+                self.queues.get(*queue).is_some_and(|slot| slot.incarnation == *incarnation)
+            };
+            let queues: SmallVec<[u32; 4]> =
+                targets.iter().filter(is_same).map(|(queue, _)| *queue).collect();
             committed.unroutable.push(match self.send_to(&queues, message, None) {
                 Published::Unroutable(message) => Some(message),
                 Published::Accepted(_) => None,

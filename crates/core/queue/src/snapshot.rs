@@ -26,6 +26,8 @@ pub struct SnapshotChunk {
 pub struct QueueSnapshot {
     /// Number that the next message gets.
     pub next_seq: Seq,
+    /// Entries below this number may have been handed out before a crash (I4).
+    pub redelivered_below: Seq,
     /// Cold chunks, by lane and number. Chunks that could not be read are among them: they get another chance.
     pub chunks: Vec<SnapshotChunk>,
     /// All other entries with a durable record, ready or unsettled, by lane and number.
@@ -49,7 +51,11 @@ impl Queue {
     /// The state as it is now.
     #[must_use]
     pub fn snapshot(&self) -> QueueSnapshot {
-        let mut snapshot = QueueSnapshot { next_seq: self.next_seq, ..QueueSnapshot::default() };
+        let mut snapshot = QueueSnapshot {
+            next_seq: self.next_seq,
+            redelivered_below: self.redelivered_below,
+            ..QueueSnapshot::default()
+        };
         let mut add_chunk = |lane: u8, chunk: &ColdChunk| match &chunk.source {
             Source::Disk(record) => {
                 let holes = chunk.holes.clone();
@@ -84,6 +90,7 @@ impl Queue {
     pub fn restore(settings: Arc<QueueSettings>, snapshot: QueueSnapshot) -> Self {
         let mut queue = Self::new(settings);
         queue.next_seq = snapshot.next_seq.max(Seq(1));
+        queue.redelivered_below = snapshot.redelivered_below;
         let mut chunks = snapshot.chunks.into_iter().peekable();
         let mut entries = snapshot.entries.into_iter().peekable();
         loop {

@@ -1,7 +1,7 @@
 //! Snapshot records: the state of one queue at this place of the log.
 //!
 //! ```text
-//! queue u32 | incarnation u64 | next_seq u64
+//! queue u32 | incarnation u64 | next_seq u64 | redelivered_below u64
 //! chunk count u32 | count * chunk | entry count u32 | count * (lane u8, entry)
 //! chunk: lane u8 | first u64 | last u64 | count u32 | body_bytes u64 | expires_at u64 | pos u64 | len u32
 //!        segment count u32 * (segment u64, count u32) | hole count u32 * (first u64, last u64)
@@ -22,7 +22,7 @@ pub(crate) struct SnapshotRecord {
 }
 
 pub(crate) fn write_snapshot(out: &mut Writer, queue: u32, incarnation: u64, snapshot: &QueueSnapshot) {
-    out.u32(queue).u64(incarnation).u64(snapshot.next_seq.0);
+    out.u32(queue).u64(incarnation).u64(snapshot.next_seq.0).u64(snapshot.redelivered_below.0);
     out.count(snapshot.chunks.len());
     for SnapshotChunk { lane, chunk, holes } in &snapshot.chunks {
         write_chunk_ref(out.u8(*lane), chunk);
@@ -40,7 +40,7 @@ pub(crate) fn write_snapshot(out: &mut Writer, queue: u32, incarnation: u64, sna
 pub(crate) fn read_snapshot(payload: &[u8]) -> Result<SnapshotRecord, BadLayout> {
     let mut input = Reader::new(payload);
     let (queue, incarnation) = (input.u32()?, input.u64()?);
-    let next_seq = Seq(input.u64()?);
+    let (next_seq, redelivered_below) = (Seq(input.u64()?), Seq(input.u64()?));
     let mut chunks = Vec::new();
     for _ in 0..input.count(57)? {
         let lane = input.u8()?;
@@ -55,7 +55,11 @@ pub(crate) fn read_snapshot(payload: &[u8]) -> Result<SnapshotRecord, BadLayout>
     for _ in 0..input.count(38)? {
         entries.push((input.u8()?, read_entry(&mut input)?));
     }
-    Ok(SnapshotRecord { queue, incarnation, snapshot: QueueSnapshot { next_seq, chunks, entries } })
+    Ok(SnapshotRecord {
+        queue,
+        incarnation,
+        snapshot: QueueSnapshot { next_seq, redelivered_below, chunks, entries },
+    })
 }
 
 fn write_chunk_ref(out: &mut Writer, chunk: &ChunkRef) {
