@@ -8,6 +8,8 @@
 //! Invariants: a message never changes once built; its node name, key, head and body are the bytes it came with,
 //! in one buffer, which is also what the journal stores.
 
+#![forbid(unsafe_code)]
+
 mod format;
 mod history;
 mod message;

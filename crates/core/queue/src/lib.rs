@@ -11,6 +11,8 @@
 //! sees only the first entries of a long backlog (four times the [`Budget`]); two message groups may share a bucket
 //! and then share a consumer.
 
+#![forbid(unsafe_code)]
+
 mod chunk;
 mod consumers;
 mod dispatch;

@@ -37,7 +37,14 @@ impl JournalThread {
     pub fn start(writer: Writer, mailbox: Mailbox, on_failure: JournalFailure) -> std::io::Result<Self> {
         // Unbounded in form only: the shard bounds the bytes under way, and requests follow checkpoints.
         let (orders, waiting) = crossbeam_channel::unbounded();
-        let keeper = Keeper { writer, mailbox, is_low: false, clock: SystemClock::new(), check_at_ms: 0 };
+        let keeper = Keeper {
+            writer,
+            mailbox,
+            is_low: false,
+            put_off: Vec::new(),
+            clock: SystemClock::new(),
+            check_at_ms: 0,
+        };
         let work = move || {
             if let Err(error) = keeper.run(&waiting) {
                 on_failure(&error);
@@ -65,10 +72,15 @@ impl JournalThread {
     }
 }
 
+/// Most requests that are put off; a restart finds what later ones would have freed.
+const MAX_PUT_OFF: usize = 1_000;
+
 struct Keeper {
     writer: Writer,
     mailbox: Mailbox,
     is_low: bool,
+    /// Requests that could not be served yet, in order: tried again when the room on the disk is looked at.
+    put_off: Vec<LogRequest>,
     clock: SystemClock,
     /// When the room on the disk is looked at next.
     check_at_ms: u64,
@@ -97,6 +109,9 @@ impl Keeper {
             // Under load there is always a next order: the room is looked at by the clock, not when idle.
             if self.clock.monotonic_ms() >= self.check_at_ms {
                 self.check_space();
+                for request in std::mem::take(&mut self.put_off) {
+                    self.serve(request)?;
+                }
             }
         }
     }
@@ -144,10 +159,12 @@ impl Keeper {
     }
 
     fn serve(&mut self, request: LogRequest) -> Result<(), JournalError> {
-        let outcome = match request {
-            LogRequest::PublishCheckpoint { start } => self.writer.publish_checkpoint(JournalPos::new(start)),
+        let outcome = match &request {
+            LogRequest::PublishCheckpoint { start } => {
+                self.writer.publish_checkpoint(JournalPos::new(*start))
+            }
             LogRequest::Release { segments } => {
-                let segments: Vec<SegmentIndex> = segments.into_iter().map(SegmentIndex::new).collect();
+                let segments: Vec<SegmentIndex> = segments.iter().copied().map(SegmentIndex::new).collect();
                 self.writer.release(&segments)
             }
         };
@@ -155,6 +172,9 @@ impl Keeper {
             Err(error @ (JournalError::Failed(_) | JournalError::Poisoned(_))) => Err(error),
             Err(error) => {
                 tracing::warn!("upkeep of the journal is put off: {error}");
+                if self.put_off.len() < MAX_PUT_OFF {
+                    self.put_off.push(request);
+                }
                 Ok(())
             }
             Ok(()) => Ok(()),

@@ -34,6 +34,9 @@ use crate::{
 
 pub use self::{content::ENCODING, handshake::Settings};
 
+/// Output of one call beyond which no more input is taken.
+const MAX_OUTPUT_BYTES: usize = 1 << 20;
+
 /// Where the connection stands.
 enum State {
     /// Not logged in.
@@ -120,7 +123,8 @@ impl Amqp091Session {
     /// Handles whole frames until the input ends or has to wait.
     fn handle_frames(&mut self, broker: &mut Broker, input: &[u8], out: &mut Vec<u8>) -> usize {
         let mut taken = 0;
-        while self.wants_input() {
+        // A burst of fetches must not build output without end (I11): the rest comes again once some of it is out.
+        while self.wants_input() && out.len() < MAX_OUTPUT_BYTES {
             let rest = input.get(taken..).unwrap_or_default();
             let (frame, size) = match split_frame(rest, self.frame_max) {
                 Ok(Some(split)) => split,
