@@ -34,6 +34,17 @@ pub enum Verb {
     Access,
 }
 
+/// A property that not every class of queue can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueProperty {
+    /// Gone with a restart.
+    NotDurable,
+    /// Bound to a connection.
+    Exclusive,
+    /// Gone with its last consumer.
+    AutoDelete,
+}
+
 /// Which limit was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitKind {
@@ -134,6 +145,15 @@ pub enum Error {
         argument: Arc<str>,
         /// What is wrong, in the dialect's words.
         problem: String,
+    },
+    /// A queue of the wanted class can't have the property.
+    Unfit {
+        /// Queue.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+        /// The property.
+        property: QueueProperty,
     },
     /// The default node can't be bound, unbound, declared or deleted.
     DefaultNode,

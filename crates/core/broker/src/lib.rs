@@ -65,7 +65,7 @@ pub use definition::{
 };
 pub use dialect::{ArgumentError, Dialect, Predefined, QueueClass, QueueOptions};
 pub use effect::{ConnectionId, ConsumerId, Deliver, DeliveryId, Effect, EndReason, SessionId};
-pub use error::{Error, Kind, LimitKind, Verb};
+pub use error::{Error, Kind, LimitKind, QueueProperty, Verb};
 pub use get::GetOutcome;
 pub use incident::Incident;
 pub use limits::Limits;

@@ -11,7 +11,7 @@ use crate::{
     definition::{Definition, QueueRecord},
     dialect::{QueueClass, QueueOptions},
     effect::{ConnectionId, Effect, EndReason, SessionId},
-    error::{Error, Kind, LimitKind, Verb},
+    error::{Error, Kind, LimitKind, QueueProperty, Verb},
     log::{Grouping, Receipt},
     namespace::NamespaceId,
     nodes::{argument_error, first_difference},
@@ -47,6 +47,17 @@ pub struct QueueStatus {
     pub consumer_count: u32,
 }
 
+/// A property of the declaration that queues of the class can't have.
+fn unfit_property(spec: &QueueSpec, class: QueueClass) -> Option<QueueProperty> {
+    match class {
+        QueueClass::Classic => None,
+        QueueClass::Quorum if !spec.is_durable => Some(QueueProperty::NotDurable),
+        QueueClass::Quorum if spec.is_exclusive => Some(QueueProperty::Exclusive),
+        QueueClass::Quorum if spec.is_auto_delete => Some(QueueProperty::AutoDelete),
+        QueueClass::Quorum => None,
+    }
+}
+
 impl Broker {
     /// Declares a queue; declaring the same one again is fine and answers its counts.
     ///
@@ -78,6 +89,9 @@ impl Broker {
         }
         Name::check(&spec.name)
             .map_err(|_| Error::InvalidName { kind: Kind::Queue, name: spec.name.clone() })?;
+        if let Some(property) = unfit_property(&spec, options.class.unwrap_or_default()) {
+            return Err(Error::Unfit { name: spec.name, namespace: space, property });
+        }
         if let Some(node) = &options.dead_letter_node {
             // The dead-letter route publishes on the declarer's behalf (S5).
             self.authorize(&principal, Verb::Read, Kind::Queue, &space, &spec.name)?;

@@ -15,11 +15,14 @@ use crate::{
     settle::{Outcome, SettleRange},
 };
 
+/// Queues with the incarnation of each.
+type Targets = SmallVec<[(u32, u64); 2]>;
+
 /// What a session has staged.
 #[derive(Default)]
 pub(crate) struct Staged {
     /// Each with its queues and the incarnation of each: a number may get another queue before the commit (I10).
-    publishes: Vec<(Message, SmallVec<[(u32, u64); 2]>)>,
+    publishes: Vec<(Message, Targets)>,
     /// Deliveries taken out of the session's unsettled ones, with their numbers, so that a rollback can put them back.
     settles: Vec<(DeliveryId, Unsettled, Outcome)>,
     bytes: u64,

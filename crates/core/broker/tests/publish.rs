@@ -5,7 +5,9 @@
 mod support;
 
 use support::Rig;
-use ternmq_broker::{DeliveryId, Effect, EndReason, Error, GetOutcome, Outcome, Published, SettleRange};
+use ternmq_broker::{
+    DeliveryId, Effect, EndReason, Error, GetOutcome, Outcome, Published, QueueSpec, SettleRange,
+};
 use ternmq_message::{DeathReason, MessageMeta, Value};
 use ternmq_routing::NodeKind;
 
@@ -241,5 +243,22 @@ fn a_fanout_reaches_every_queue_with_one_record() {
     assert_eq!(rig.log.0.borrow().all.len(), before + 1);
     for queue in ["a", "b", "c"] {
         assert_eq!(rig.counts(queue).0, 1);
+    }
+}
+
+#[test]
+fn a_quorum_queue_is_always_durable_and_nobodys_own() {
+    let mut rig = Rig::new();
+    for (is_durable, is_exclusive, is_auto_delete) in
+        [(false, false, false), (true, true, false), (true, false, true)]
+    {
+        let spec = QueueSpec {
+            name: "q".into(),
+            is_durable,
+            is_exclusive,
+            is_auto_delete,
+            arguments: vec![("quorum".into(), Value::Bool(true))],
+        };
+        assert!(matches!(rig.broker.declare_queue(rig.session, spec), Err(Error::Unfit { .. })));
     }
 }

@@ -217,8 +217,7 @@ mod tests {
         assert_eq!((message.node(), message.key()), ("node", "a.b"));
         assert_eq!((message.head(), message.body()), (&b"head"[..], &b"body!"[..]));
         let (node, key, head) = message.lens();
-        let again =
-            Message::from_raw(message.raw().clone(), node, key, head, *message.meta(), None).unwrap();
+        let again = Message::from_raw(message.raw().clone(), node, key, head, *message.meta(), None).unwrap();
         assert_eq!(again.body(), b"body!");
     }
 
@@ -232,9 +231,6 @@ mod tests {
     #[test]
     fn a_name_past_its_length_field_is_refused() {
         let long = "x".repeat(256);
-        assert_eq!(
-            Message::new(&long, "", b"", b"", MessageMeta::default(), None).err(),
-            Some(TooLong)
-        );
+        assert_eq!(Message::new(&long, "", b"", b"", MessageMeta::default(), None).err(), Some(TooLong));
     }
 }

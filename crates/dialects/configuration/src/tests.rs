@@ -129,7 +129,8 @@ fn problems_name_the_line_and_the_mend() {
 fn s11_a_password_is_in_no_message() {
     for text in [
         "default_pass = hunter2\n",
-        "default_pass hunter2", "default_pass = 'hunter2",
+        "default_pass hunter2",
+        "default_pass = 'hunter2",
         "default_user = u\ndefault_pass = \u{1}hunter2",
     ] {
         let problems = parse(text).expect_err(text);

@@ -229,3 +229,85 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
         Value::Map(_) => "table",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(name: &str, value: Value) -> Map {
+        vec![(name.into(), value)]
+    }
+
+    fn check_refused(arguments: &Map, expect: &str) {
+        let error = queue_options(arguments).expect_err(expect);
+        assert_eq!(format!("{}: {}", error.argument, error.problem), expect);
+    }
+
+    #[test]
+    fn arguments_set_what_they_say() {
+        let check = |name: &str, value: Value, expect: QueueOptions| {
+            assert_eq!(queue_options(&one(name, value)), Ok(expect), "{name}");
+        };
+        let none = QueueOptions::default;
+        check("x-message-ttl", Value::I32(0), QueueOptions { message_ttl_ms: Some(0), ..none() });
+        check("x-expires", Value::I64(1), QueueOptions { idle_expiry_ms: Some(1), ..none() });
+        check("x-max-length", Value::U8(5), QueueOptions { max_length: Some(5), ..none() });
+        check("x-max-priority", Value::I32(255), QueueOptions { max_priority: Some(255), ..none() });
+        check(
+            "x-overflow",
+            Value::str("reject-publish"),
+            QueueOptions { overflow: Some(Overflow::RejectPublish), ..none() },
+        );
+        check(
+            "x-queue-type",
+            Value::str("quorum"),
+            QueueOptions { class: Some(QueueClass::Quorum), ..none() },
+        );
+        check("x-queue-mode", Value::str("lazy"), none());
+        check("x-of-the-application", Value::Null, none());
+    }
+
+    #[test]
+    fn arguments_at_and_past_their_limits() {
+        let most = i64::from(u32::MAX);
+        assert!(queue_options(&one("x-message-ttl", Value::I64(most))).is_ok());
+        check_refused(
+            &one("x-message-ttl", Value::I64(most + 1)),
+            "x-message-ttl: {value_too_big,4294967296}",
+        );
+        check_refused(&one("x-message-ttl", Value::I32(-1)), "x-message-ttl: {value_negative,-1}");
+        check_refused(&one("x-expires", Value::I32(0)), "x-expires: {value_zero,0}");
+        check_refused(&one("x-message-ttl", Value::str("5")), "x-message-ttl: {unacceptable_type,longstr}");
+        check_refused(&one("x-max-priority", Value::I32(256)), "x-max-priority: {max_value_exceeded,256}");
+        check_refused(&one("x-overflow", Value::str("no")), "x-overflow: {unknown_value,<<\"no\">>}");
+        check_refused(
+            &one("x-dead-letter-routing-key", Value::str("k")),
+            "x-dead-letter-routing-key: routing_key_but_no_dlx_defined",
+        );
+    }
+
+    #[test]
+    fn streams_are_refused_as_not_there() {
+        let error = queue_options(&one("x-queue-type", Value::str("stream"))).expect_err("no streams");
+        assert!(error.is_unsupported);
+    }
+
+    #[test]
+    fn a_policy_takes_only_keys_that_it_knows() {
+        assert!(policy_options(&one("max-length", Value::I64(1))).is_ok());
+        assert!(policy_options(&one("x-max-length", Value::I64(1))).is_err());
+        assert!(policy_options(&Map::new()).is_err());
+    }
+
+    #[test]
+    fn every_name_is_declared_once() {
+        for (index, one) in DECLARED.iter().enumerate() {
+            for other in DECLARED.iter().skip(index + 1) {
+                assert!(one.argument.is_empty() || one.argument != other.argument, "{}", one.argument);
+                assert!(one.key.is_empty() || one.key != other.key, "{}", one.key);
+            }
+        }
+        let known = |name: &&str| DECLARED.iter().any(|declared| declared.argument == *name);
+        assert!(COMPARED.iter().all(known));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{Error, Kind, LimitKind, Verb};
+use ternmq_broker::{Error, Kind, LimitKind, QueueProperty, Verb};
 use ternmq_message::Value;
 
 use crate::arguments::type_name;
@@ -92,6 +92,14 @@ pub(crate) fn error_text(error: &Error) -> String {
         ),
         Error::InvalidArgument { kind, name, namespace, argument, problem } => {
             format!("invalid arg '{argument}' for {}: {problem}", thing(*kind, name, namespace))
+        }
+        Error::Unfit { name, namespace, property } => {
+            let property = match property {
+                QueueProperty::NotDurable => "non-durable",
+                QueueProperty::Exclusive => "exclusive-queue",
+                QueueProperty::AutoDelete => "auto-delete",
+            };
+            format!("invalid property '{property}' for {}", thing(Kind::Queue, name, namespace))
         }
         Error::DefaultNode => "operation not permitted on the default exchange".to_owned(),
         Error::Internal { node, namespace } => {

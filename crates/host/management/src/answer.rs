@@ -126,6 +126,7 @@ impl Refusal {
             | Error::InvalidArgument { .. }
             | Error::InUse { .. }
             | Error::NotEmpty { .. }
+            | Error::Unfit { .. }
             | Error::UnknownDelivery { .. }
             | Error::UserIdMismatch { .. }
             | Error::Limit { .. } => bad("406 PRECONDITION_FAILED"),

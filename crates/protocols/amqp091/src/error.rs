@@ -69,6 +69,7 @@ fn reply_code(error: &Error) -> ReplyCode {
         | Error::InvalidArgument { .. }
         | Error::InUse { .. }
         | Error::NotEmpty { .. }
+        | Error::Unfit { .. }
         | Error::UnknownDelivery { .. }
         | Error::UserIdMismatch { .. } => PRECONDITION_FAILED,
         Error::Locked { .. } => RESOURCE_LOCKED,

@@ -1,7 +1,6 @@
 //! Settlement, qos, recover, flow.
 
 use ternmq_broker::{Broker, DeliveryId, Outcome, Receipt, SettleRange};
-use ternmq_queue::Gate;
 
 use super::{Amqp091Session, Step};
 use crate::{
@@ -110,8 +109,10 @@ impl Amqp091Session {
         active: bool,
         out: &mut Vec<u8>,
     ) -> Result<Step, Fault> {
-        let Some(channel) = self.channel_mut(number) else { return Ok(Step::Taken) };
-        broker.set_flow(channel.session, if active { Gate::Open } else { Gate::Shut });
+        // As RabbitMQ: a client that wants fewer deliveries sets a prefetch; clients count on being refused here.
+        if !active {
+            return Err(Fault::new(NOT_IMPLEMENTED, "active=false"));
+        }
         self.answer(broker, number, Receipt::NONE, out, |out| {
             channel::FlowOk { active }.write_frame(out, number);
         });

@@ -14,6 +14,8 @@ use crate::{
 
 /// Time in ms that a client has to answer our close (B6).
 const CLOSE_TIMEOUT_MS: u64 = 3_000;
+/// Time in ms that a client has to end the transport after its close was agreed to.
+const END_TIMEOUT_MS: u64 = 1_000;
 /// Half heartbeats without input after which the client counts as gone: two whole ones.
 const MAX_SILENT_TICKS: u8 = 4;
 
@@ -76,7 +78,7 @@ impl Amqp091Session {
         (class_id, method_id): (u16, u16),
         out: &mut Vec<u8>,
     ) {
-        if matches!(self.state, State::AwaitCloseOk | State::Closing | State::Closed) {
+        if self.is_deaf() || matches!(self.state, State::AwaitCloseOk) {
             return;
         }
         connection::Close { reply_code: fault.reply.code, reply_text: &fault.text, class_id, method_id }
@@ -114,7 +116,9 @@ impl Amqp091Session {
                 self.flush_confirms(broker, out);
                 self.release(broker);
                 connection::CloseOk::default().write_frame(out, 0);
-                self.state = State::Closing;
+                // Some clients take an end of the transport from our side for a failure.
+                self.deadline_ms = Some(broker.monotonic_ms().saturating_add(END_TIMEOUT_MS));
+                self.state = State::AwaitEnd;
                 true
             }
             Method::ConnectionCloseOk(_) => {
@@ -140,7 +144,7 @@ impl Amqp091Session {
                 self.deadline_ms = Some(now_ms.saturating_add(u64::from(self.heartbeat_s) * 500));
             }
             // The login or the answer to our close took too long.
-            State::Handshake(_) | State::AwaitCloseOk | State::Closing | State::Closed => {
+            State::Handshake(_) | State::AwaitCloseOk | State::AwaitEnd | State::Closing | State::Closed => {
                 self.release(broker);
                 self.state = State::Closed;
             }

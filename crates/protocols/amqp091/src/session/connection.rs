@@ -6,7 +6,7 @@ use super::{Amqp091Session, State, Step};
 use crate::{
     codec::{
         Method, MethodError,
-        method::{MethodFrame, access, channel},
+        method::{MethodFrame, access, channel, connection},
     },
     error::{CHANNEL_ERROR, COMMAND_INVALID, Fault, NOT_IMPLEMENTED, SYNTAX_ERROR, UNEXPECTED_FRAME},
 };
@@ -71,7 +71,12 @@ impl Amqp091Session {
             return Ok(Step::Taken);
         }
         match method {
-            Method::ConnectionUpdateSecret(update) => self.on_update_secret(broker, update.new_secret, out),
+            Method::ConnectionUpdateSecret(_) => {
+                // A password does not expire while its connection lives, so there is nothing to renew: as RabbitMQ with
+                // its own users.
+                connection::UpdateSecretOk::default().write_frame(out, 0);
+                Ok(Step::Taken)
+            }
             Method::ConnectionBlocked(_) | Method::ConnectionUnblocked(_) => Ok(Step::Taken),
             other => {
                 Err(Fault::new(COMMAND_INVALID, format!("{} is not expected on channel 0", other.name())))

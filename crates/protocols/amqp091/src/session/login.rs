@@ -14,7 +14,7 @@ use crate::{
         FieldValue, Table,
         method::{MethodFrame, connection},
     },
-    error::{ACCESS_REFUSED, COMMAND_INVALID, Fault, NOT_ALLOWED},
+    error::{ACCESS_REFUSED, COMMAND_INVALID, Fault},
 };
 
 /// User and password of a login response.
@@ -77,32 +77,6 @@ impl Amqp091Session {
         Ok(Step::Taken)
     }
 
-    pub(super) fn on_update_secret(
-        &mut self,
-        broker: &mut Broker,
-        secret: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Step, Fault> {
-        let user = self.connection.and_then(|id| broker.connection_user(id));
-        let Some(user) = user else { return Ok(Step::Taken) };
-        match broker.begin_login(&user, Secret::new(secret.to_vec()), self.peer.map(|peer| peer.ip())) {
-            LoginStep::Done(_) => {
-                connection::UpdateSecretOk::default().write_frame(out, 0);
-                Ok(Step::Taken)
-            }
-            LoginStep::Refused => Err(Self::secret_refused()),
-            LoginStep::Verify(check) => {
-                self.request = Some(Request::Verify(check));
-                self.is_paused = true;
-                Ok(Step::Taken)
-            }
-        }
-    }
-
-    fn secret_refused() -> Fault {
-        Fault::new(NOT_ALLOWED, "New secret was refused by one of the backends")
-    }
-
     pub(super) fn on_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
         self.is_paused = false;
         let user = broker.finish_login(result);
@@ -111,8 +85,6 @@ impl Amqp091Session {
             (State::Handshake(_), None) => {
                 self.refuse_login(out);
             }
-            (State::Open, Some(_)) => connection::UpdateSecretOk::default().write_frame(out, 0),
-            (State::Open, None) => self.fail(broker, Self::secret_refused(), (10, 70), out),
             _ => {}
         }
     }

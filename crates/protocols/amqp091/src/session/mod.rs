@@ -45,6 +45,8 @@ enum State {
     Open,
     /// We sent close and wait for close-ok.
     AwaitCloseOk,
+    /// We agreed to the client's close: it ends the transport, or we do after a while.
+    AwaitEnd,
     /// Nothing more comes; the output is the last.
     Closing,
     /// Over.
@@ -116,6 +118,11 @@ impl Amqp091Session {
         }
     }
 
+    /// Whatever comes from the peer is thrown away.
+    fn is_deaf(&self) -> bool {
+        matches!(self.state, State::AwaitEnd | State::Closing | State::Closed)
+    }
+
     fn channel_mut(&mut self, number: u16) -> Option<&mut Channel> {
         self.channels.get_mut(usize::from(number)).and_then(|slot| slot.as_deref_mut())
     }
@@ -124,7 +131,7 @@ impl Amqp091Session {
     fn handle_frames(&mut self, broker: &mut Broker, input: &[u8], out: &mut Vec<u8>) -> usize {
         let mut taken = 0;
         // A burst of fetches must not build output without end (I11): the rest comes again once some of it is out.
-        while self.wants_input() && out.len() < MAX_OUTPUT_BYTES {
+        while !self.is_deaf() && self.wants_input() && out.len() < MAX_OUTPUT_BYTES {
             let rest = input.get(taken..).unwrap_or_default();
             let (frame, size) = match split_frame(rest, self.frame_max) {
                 Ok(Some(split)) => split,
@@ -154,7 +161,7 @@ impl Amqp091Session {
                 }
             }
         }
-        if matches!(self.state, State::Closing | State::Closed) { input.len() } else { taken }
+        if self.is_deaf() { input.len() } else { taken }
     }
 
     /// A header or body frame on a channel that is not open is an error of the connection.
@@ -191,7 +198,7 @@ impl Session for Amqp091Session {
                     taken => taken,
                 }
             }
-            State::Closing | State::Closed => return input.len(),
+            State::AwaitEnd | State::Closing | State::Closed => return input.len(),
             _ => 0,
         };
         let rest = input.get(greeting..).unwrap_or_default();
@@ -250,7 +257,7 @@ impl Session for Amqp091Session {
     fn phase(&self) -> Phase {
         match self.state {
             State::Handshake(_) => Phase::Handshake,
-            State::Open | State::AwaitCloseOk => Phase::Open,
+            State::Open | State::AwaitCloseOk | State::AwaitEnd => Phase::Open,
             State::Closing => Phase::Closing,
             State::Closed => Phase::Closed,
         }
@@ -264,5 +271,17 @@ impl Session for Amqp091Session {
         if let Some(connection) = self.connection {
             broker.set_congested(connection, is_congested);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_with_a_channel_is_small() {
+        let bytes =
+            size_of::<Amqp091Session>() + size_of::<[Option<Box<Channel>>; 2]>() + size_of::<Channel>();
+        assert!(bytes <= 768, "{bytes} bytes before anything is published or consumed");
     }
 }

@@ -25,9 +25,9 @@ const SEAMS: &[(&str, &str)] = &[
     ("std::fs", "touches files: use env::Files"),
     ("File::open", "touches files: use env::Files"),
     ("File::create", "touches files: use env::Files"),
-    ("TcpStream", "is a socket: that is for crates/host"),
-    ("TcpListener", "is a socket: that is for crates/host"),
-    ("UdpSocket", "is a socket: that is for crates/host"),
+    ("TcpStream::connect", "opens a socket: that is for crates/host"),
+    ("TcpListener::bind", "opens a socket: that is for crates/host"),
+    ("UdpSocket::bind", "opens a socket: that is for crates/host"),
 ];
 
 /// The crate that holds the real clock and files.
