@@ -48,6 +48,8 @@ impl Amqp091Session {
             }
             Some(_) => {}
             None if matches!(method, Method::ChannelOpen(_)) => {}
+            // Two closes that crossed: ours was answered after the client's own had ended the channel.
+            None if matches!(method, Method::ChannelCloseOk(_)) => return Ok(Step::Taken),
             None => {
                 return Err(Fault::new(
                     CHANNEL_ERROR,
