@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ternmq_broker::{
-    ConnectionId, ConnectionInfo, ConsumeSpec, ConsumerId, Deliver, DeliveryId, Effect, Error, GetOutcome, Outcome as Fate,
-    Publish, Published, QueueSpec, Receipt, SessionId, SettleRange,
+    ConnectionId, ConnectionInfo, ConsumeSpec, ConsumerId, Deliver, DeliveryId, Effect, Error, GetOutcome,
+    Outcome as Fate, Publish, Published, QueueSpec, Receipt, SessionId, SettleRange,
 };
 use ternmq_fakes::SeededRng;
 use ternmq_message::{DeathReason, Map, Message, MessageMeta, Value};
@@ -106,7 +106,8 @@ impl World {
     fn enter(&mut self) -> Result<(), Violation> {
         self.next_label += 1;
         let label = self.next_label;
-        let shared = self.work.chance(1, 3).then(|| self.clients.first().map(|client| client.connection)).flatten();
+        let shared =
+            self.work.chance(1, 3).then(|| self.clients.first().map(|client| client.connection)).flatten();
         let broker = &mut self.node.broker;
         let connection = match shared {
             Some(connection) => connection,
@@ -146,7 +147,8 @@ impl World {
             ..QueueSpec::default()
         };
         let session = self.clients[at].session;
-        let done = self.node.broker.declare_queue(session, spec).map_err(|error| unexpected("declare", &error))?;
+        let done =
+            self.node.broker.declare_queue(session, spec).map_err(|error| unexpected("declare", &error))?;
         let op = self.new_op(done.receipt);
         self.note(Event::Declare { op, queue: name.into(), facts })?;
         self.answer_at_once(op, done.receipt)
@@ -213,14 +215,20 @@ impl World {
             return Ok(());
         }
         let session = self.clients[at].session;
-        let Ok(done) = self.node.broker.unbind_queue(session, &queue, node, &key, Map::new()) else { return Ok(()) };
+        let Ok(done) = self.node.broker.unbind_queue(session, &queue, node, &key, Map::new()) else {
+            return Ok(());
+        };
         let op = self.new_op(done.receipt);
         self.note(Event::Unbind { op, node: node.into(), queue, key })?;
         self.answer_at_once(op, done.receipt)
     }
 
     fn a_binding(&mut self) -> (&'static str, String) {
-        if self.work.chance(1, 3) { (FANOUT, String::new()) } else { (DIRECT, format!("k-{}", self.work.below(KEYS))) }
+        if self.work.chance(1, 3) {
+            (FANOUT, String::new())
+        } else {
+            (DIRECT, format!("k-{}", self.work.below(KEYS)))
+        }
     }
 
     fn publish(&mut self, at: usize) -> Result<(), Violation> {
@@ -245,7 +253,9 @@ impl World {
             ttl_ms: self.work.chance(1, 15).then(|| self.work.below(2_000)),
             ..MessageMeta::default()
         };
-        let Ok(message) = Message::new(node, key, &head_of(id), &body_of(id), meta, None) else { return Ok(()) };
+        let Ok(message) = Message::new(node, key, &head_of(id), &body_of(id), meta, None) else {
+            return Ok(());
+        };
         let publish = Publish { message, extra_keys: &[], claimed_user: None };
         let published = self
             .node
@@ -342,12 +352,18 @@ impl World {
     }
 
     /// Fetches one message. Answers whether there was one; `None` while it is being read.
-    pub(crate) fn get_from(&mut self, at: usize, queue: &str, needs_settle: bool) -> Result<Option<bool>, Violation> {
+    pub(crate) fn get_from(
+        &mut self,
+        at: usize,
+        queue: &str,
+        needs_settle: bool,
+    ) -> Result<Option<bool>, Violation> {
         if !self.has_queue(queue) {
             return Ok(Some(false));
         }
         let session = self.clients[at].session;
-        let got = self.node.broker.get(session, queue, needs_settle).map_err(|error| unexpected("get", &error))?;
+        let got =
+            self.node.broker.get(session, queue, needs_settle).map_err(|error| unexpected("get", &error))?;
         let answer = match got {
             GetOutcome::Got(deliver, _) => {
                 self.deliver(at, queue, &deliver, needs_settle)?;
@@ -417,7 +433,8 @@ impl World {
     }
 
     fn finish_transaction(&mut self, at: usize) -> Result<(), Violation> {
-        let Some(at) = (at..self.clients.len()).chain(0..at).find(|at| self.clients[*at].is_transactional) else {
+        let Some(at) = (at..self.clients.len()).chain(0..at).find(|at| self.clients[*at].is_transactional)
+        else {
             return Ok(());
         };
         let (session, label) = (self.clients[at].session, self.clients[at].label);
@@ -450,7 +467,8 @@ impl World {
             return self.hand_out();
         }
         let connection = self.clients[at].connection;
-        let gone: Vec<Client> = self.clients.extract_if(.., |client| client.connection == connection).collect();
+        let gone: Vec<Client> =
+            self.clients.extract_if(.., |client| client.connection == connection).collect();
         self.node.broker.disconnect(connection);
         for client in gone {
             self.note(Event::Close { session: client.label })?;
@@ -468,7 +486,8 @@ impl World {
             match effect {
                 Effect::Deliver(deliver) => self.hand_over(&deliver)?,
                 Effect::ConsumerEnded { session_label, consumer_label, .. } => {
-                    if let Some(client) = self.clients.iter_mut().find(|client| client.label == session_label) {
+                    if let Some(client) = self.clients.iter_mut().find(|client| client.label == session_label)
+                    {
                         client.consumers.remove(&consumer_label);
                     }
                 }
@@ -510,7 +529,13 @@ impl World {
         self.hand_out()
     }
 
-    fn deliver(&mut self, at: usize, queue: &str, deliver: &Deliver, needs_settle: bool) -> Result<(), Violation> {
+    fn deliver(
+        &mut self,
+        at: usize,
+        queue: &str,
+        deliver: &Deliver,
+        needs_settle: bool,
+    ) -> Result<(), Violation> {
         let message = &deliver.message;
         let history = message.history();
         let deaths = history.map(|history| &history.deaths[..]).unwrap_or_default();

@@ -93,7 +93,8 @@ pub(crate) struct JournalSource(pub(crate) Reader);
 
 impl RecordSource for JournalSource {
     fn read_many(&self, places: &[Location]) -> Vec<Option<Bytes>> {
-        let read = |place: &Location| self.0.read(JournalPos::new(place.pos)).ok().map(|record| record.payload);
+        let read =
+            |place: &Location| self.0.read(JournalPos::new(place.pos)).ok().map(|record| record.payload);
         places.iter().map(read).collect()
     }
 }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use ternmq_simulator::{Plan, run_seed};
 
-const USAGE: &str = "usage: ternmq-simulator [--seeds COUNT] [--seed FIRST] [--operations TURNS] [--lines COUNT]";
+const USAGE: &str =
+    "usage: ternmq-simulator [--seeds COUNT] [--seed FIRST] [--operations TURNS] [--lines COUNT]";
 
 struct Order {
     first: u64,

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ternmq_broker::{
-    Alarm, Broker, BrokerConfig, Incident, Limits, LoadJob, Log, LogRequest, Now, PermissionDefinition, UserDefinition,
+    Alarm, Broker, BrokerConfig, Incident, Limits, LoadJob, Log, LogRequest, Now, PermissionDefinition,
+    UserDefinition,
 };
 use ternmq_env::Files;
 use ternmq_fakes::{FakeDisk, SeededRng};
 use ternmq_journal::{
-    Batch, JournalError, JournalPos, OpenError, Opened, Options, Progress, Recovered, SegmentIndex, SpaceLevel, Writer,
+    Batch, JournalError, JournalPos, OpenError, Opened, Options, Progress, Recovered, SegmentIndex,
+    SpaceLevel, Writer,
 };
 use ternmq_message::Formats;
 
@@ -141,7 +143,8 @@ impl Node {
                 Recovered::Damage(damage) => broker.replay_gap(damage.from.get(), damage.to.get()),
             }
         }
-        let Opened { appender, writer, reader, report, durable } = recovery.finish().map_err(Stopped::Open)?;
+        let Opened { appender, writer, reader, report, durable } =
+            recovery.finish().map_err(Stopped::Open)?;
         log.open(appender, durable);
         let segments: Vec<u64> = writer.segments().map(SegmentIndex::get).collect();
         broker.finish_recovery(now, report.was_clean, &segments);
@@ -168,7 +171,8 @@ impl Node {
         if self.broker.user_definition("root").is_some() && !self.broker.permissions().is_empty() {
             return;
         }
-        let user = UserDefinition { name: "root".into(), tags: vec!["admin".into()], ..UserDefinition::default() };
+        let user =
+            UserDefinition { name: "root".into(), tags: vec!["admin".into()], ..UserDefinition::default() };
         let all: Arc<str> = ".*".into();
         let permission = PermissionDefinition {
             user: "root".into(),
@@ -254,7 +258,8 @@ impl Node {
         for buffer in self.unsynced.drain(..) {
             self.log.recycle(buffer);
         }
-        while let Some((turn, _)) = self.marks.front().copied().filter(|(_, pos)| *pos <= durable.end().get()) {
+        while let Some((turn, _)) = self.marks.front().copied().filter(|(_, pos)| *pos <= durable.end().get())
+        {
             self.durable_turn = turn;
             self.marks.pop_front();
         }
@@ -269,14 +274,18 @@ impl Node {
     pub fn serve_request(&mut self) -> Result<(), Stopped> {
         let answer = match self.requests.pop_front() {
             None => return Ok(()),
-            Some(LogRequest::PublishCheckpoint { start }) => self.writer.publish_checkpoint(JournalPos::new(start)),
+            Some(LogRequest::PublishCheckpoint { start }) => {
+                self.writer.publish_checkpoint(JournalPos::new(start))
+            }
             Some(LogRequest::Release { segments }) => {
                 let segments: Vec<SegmentIndex> = segments.into_iter().map(SegmentIndex::new).collect();
                 self.writer.release(&segments)
             }
         };
         match answer {
-            Err(error @ (JournalError::Failed(_) | JournalError::Poisoned(_))) => Err(Stopped::Journal(error)),
+            Err(error @ (JournalError::Failed(_) | JournalError::Poisoned(_))) => {
+                Err(Stopped::Journal(error))
+            }
             // Put off, as a host does: the segments go with a later checkpoint or the next start.
             Ok(()) | Err(_) => Ok(()),
         }

@@ -130,7 +130,8 @@ impl World {
     /// # Errors
     /// It cannot start.
     pub fn new(plan: Plan, disk: FakeDisk) -> Result<Self, Box<Failure>> {
-        let stream = |number: u64| SeededRng::new(plan.seed.wrapping_mul(0x9e37_79b9).wrapping_add(number << 56));
+        let stream =
+            |number: u64| SeededRng::new(plan.seed.wrapping_mul(0x9e37_79b9).wrapping_add(number << 56));
         let now = Now { monotonic_ms: 1_000, wall_ms: START_MS };
         let start = Start { disk: &disk, now, seed: plan.seed, tuning: &plan.tuning, turn: 0 };
         let node = Node::start(&start).map_err(|stopped| {
@@ -178,7 +179,9 @@ impl World {
                 starts: self.starts,
                 copies: self.checker.copy_count(),
             }),
-            Err(violation) => Err(Box::new(Failure { seed: self.plan.seed, violation, tail: self.tail.into() })),
+            Err(violation) => {
+                Err(Box::new(Failure { seed: self.plan.seed, violation, tail: self.tail.into() }))
+            }
         }
     }
 
@@ -334,9 +337,8 @@ impl World {
     fn report_incidents(&mut self) -> Result<(), Violation> {
         for incident in self.node.take_incidents() {
             let (queue, count) = match incident {
-                Incident::ChunkDamaged { queue, count, .. } | Incident::MessagesDamaged { queue, count, .. } => {
-                    (Some(queue.to_string()), count)
-                }
+                Incident::ChunkDamaged { queue, count, .. }
+                | Incident::MessagesDamaged { queue, count, .. } => (Some(queue.to_string()), count),
                 Incident::LogDamaged { .. } | Incident::SnapshotMissing { .. } => (None, 0),
                 Incident::LoginRefused { .. } => continue,
             };
@@ -356,7 +358,8 @@ impl World {
                 self.restart(disk, false)?;
             }
             Trouble::DiskFault => {
-                let fault = [Fault::Device, Fault::Device, Fault::DiskFull, Fault::Short][self.trouble.below(4) as usize];
+                let fault = [Fault::Device, Fault::Device, Fault::DiskFull, Fault::Short]
+                    [self.trouble.below(4) as usize];
                 self.disk.fail_call(self.disk.calls() + self.trouble.below(12), fault);
             }
             Trouble::DiskFull => {
@@ -367,7 +370,8 @@ impl World {
             Trouble::Rot => self.rot(),
             Trouble::ClockJump => {
                 let by = HOUR_MS + self.trouble.below(1_000);
-                self.now.wall_ms = if self.trouble.chance(1, 2) { self.now.wall_ms + by } else { self.now.wall_ms - by };
+                self.now.wall_ms =
+                    if self.trouble.chance(1, 2) { self.now.wall_ms + by } else { self.now.wall_ms - by };
             }
         }
         Ok(Ok(()))
@@ -448,7 +452,11 @@ impl World {
 
     /// The journal failed: the process ends, and now and then power goes with it.
     fn fall(&mut self, _stopped: &Stopped) -> Result<(), Violation> {
-        let disk = if self.trouble.chance(1, 2) { self.disk.killed() } else { self.disk.crash(self.trouble.number()) };
+        let disk = if self.trouble.chance(1, 2) {
+            self.disk.killed()
+        } else {
+            self.disk.crash(self.trouble.number())
+        };
         self.restart(disk, false)
     }
 
@@ -484,7 +492,9 @@ impl World {
                     crash_again = false;
                     self.disk = self.disk.crash(self.trouble.number());
                 }
-                Err(stopped) => return Err(broken("I12", format!("the node does not start again: {stopped:?}"))),
+                Err(stopped) => {
+                    return Err(broken("I12", format!("the node does not start again: {stopped:?}")));
+                }
             }
         };
         self.starts += 1;

@@ -366,8 +366,22 @@ impl Broker {
     pub fn put_key_permission(&mut self, definition: KeyPermissionDefinition) -> Result<Done<()>, Error> {
         self.require_user(&definition.user)?;
         self.require_namespace(&definition.namespace)?;
+        self.check_key_patterns(&definition)?;
         let receipt = self.commit(&Definition::PutKeyPermission(definition));
         Ok(Done { value: (), receipt })
+    }
+
+    /// Patterns with the values of their variables put in, as they will be used.
+    fn check_key_patterns(&self, definition: &KeyPermissionDefinition) -> Result<(), Error> {
+        let variables = self.dialect.principal_variables(&definition.user, &definition.namespace);
+        for pattern in [&definition.write, &definition.read] {
+            let mut plain = pattern.to_string();
+            for (name, _) in &variables {
+                plain = plain.replace(&format!("{{{name}}}"), "x");
+            }
+            check_pattern(&definition.user, &definition.namespace, &plain)?;
+        }
+        Ok(())
     }
 
     /// Takes key permissions away, of one node or of all.

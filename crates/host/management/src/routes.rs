@@ -189,10 +189,13 @@ pub(crate) static ROUTES: &[Route] = &[
     get("aliveness-test/{vhost}", Visible, health::aliveness),
 ];
 
+/// Parts of a path that its route names, decoded.
+type Names = Vec<(&'static str, String)>;
+
 /// Outcome of a look-up.
 pub(crate) enum Found {
     /// The route, and the names of its path.
-    Route(&'static Route, Vec<(&'static str, String)>),
+    Route(&'static Route, Names),
     /// The path exists with these methods only.
     OtherMethod(Vec<&'static str>),
     /// No such path.
@@ -203,7 +206,7 @@ pub(crate) enum Found {
 pub(crate) fn find(method: &Method, path: &str) -> Found {
     let Some(rest) = path.strip_prefix("/api/") else { return Found::Nothing };
     let parts: Vec<&str> = rest.strip_suffix('/').unwrap_or(rest).split('/').collect();
-    let mut best: Option<(usize, &'static Route, Vec<(&'static str, String)>)> = None;
+    let mut best: Option<(usize, &'static Route, Names)> = None;
     let mut allowed = Vec::new();
     for route in ROUTES {
         let Some((fixed, names)) = match_path(route.path, &parts) else { continue };
@@ -221,7 +224,7 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
 }
 
 /// Names of a path that fits a pattern, and how many of its parts are fixed.
-fn match_path(pattern: &'static str, parts: &[&str]) -> Option<(usize, Vec<(&'static str, String)>)> {
+fn match_path(pattern: &'static str, parts: &[&str]) -> Option<(usize, Names)> {
     let mut names = Vec::new();
     let mut fixed = 0;
     let mut given = parts.iter();

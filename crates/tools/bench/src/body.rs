@@ -76,7 +76,8 @@ pub fn read(body: &[u8], expected_len: usize, now_ns: u64) -> Option<Stamp> {
     let (second, rest) = rest.split_first_chunk::<8>()?;
     let (sequence, sent_ns) = (u64::from_be_bytes(*first), u64::from_be_bytes(*second));
     if let Some((middle, seal)) = rest.split_last_chunk::<8>() {
-        let intact = u64::from_be_bytes(*seal) == sequence ^ SEAL && Some(middle) == filler().get(..middle.len());
+        let intact =
+            u64::from_be_bytes(*seal) == sequence ^ SEAL && Some(middle) == filler().get(..middle.len());
         if !intact {
             return None;
         }

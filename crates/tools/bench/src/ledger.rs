@@ -45,8 +45,11 @@ impl std::fmt::Display for Faults {
             (self.corrupted, "corrupted"),
             (self.refused, "refused"),
         ];
-        let texts: Vec<String> =
-            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let texts: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
         write!(f, "{}", texts.join(", "))
     }
 }

@@ -5,18 +5,18 @@ use std::fs;
 
 /// CPU time and memory of a process and of everything it started.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// User and system time together, in seconds.
-    pub cpu_seconds: f64,
+    pub(crate) cpu_seconds: f64,
     /// Resident memory now, in bytes.
-    pub rss_bytes: u64,
+    pub(crate) rss_bytes: u64,
     /// Highest resident memory since [`ProcessTree::reset_peak`], in bytes; sums the peaks of the processes.
-    pub peak_rss_bytes: u64,
+    pub(crate) peak_rss_bytes: u64,
 }
 
 /// A process with its descendants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ProcessTree {
+pub(crate) struct ProcessTree {
     root: u32,
 }
 
@@ -25,17 +25,17 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 impl ProcessTree {
     /// The tree below a process id.
-    pub fn new(root: u32) -> ProcessTree {
+    pub(crate) fn new(root: u32) -> ProcessTree {
         ProcessTree { root }
     }
 
     /// The root's process id.
-    pub fn root(&self) -> u32 {
+    pub(crate) fn root(&self) -> u32 {
         self.root
     }
 
     /// Reads what the tree uses now; `None` when the root is gone or not ours to read.
-    pub fn usage(&self) -> Option<Usage> {
+    pub(crate) fn usage(&self) -> Option<Usage> {
         let mut total = Usage::default();
         read_usage(self.root, &mut total)?;
         for pid in self.descendants() {
@@ -45,7 +45,7 @@ impl ProcessTree {
     }
 
     /// Makes the kernel count the peak of memory anew; without the right to, peaks stay those of the whole life.
-    pub fn reset_peak(&self) {
+    pub(crate) fn reset_peak(&self) {
         for pid in self.descendants().into_iter().chain([self.root]) {
             let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
         }
@@ -92,14 +92,16 @@ fn kilobytes(status: &str, name: &str) -> Option<u64> {
 }
 
 /// The process that listens on a TCP port of this machine, if this user may see it.
-pub fn listener_of_port(port: u16) -> Option<u32> {
+pub(crate) fn listener_of_port(port: u16) -> Option<u32> {
     let mut inodes = HashSet::new();
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
         let text = fs::read_to_string(table).unwrap_or_default();
         inodes.extend(text.lines().filter_map(|line| listening_inode(line, port)));
     }
     for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         for descriptor in fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten() {
             let Ok(link) = fs::read_link(descriptor.path()) else { continue };
             let inode = link.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']'));
@@ -137,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_listener_is_found_by_its_port() {
-        let line = "   1: 0100007F:1628 00000000:0000 0A 00000000:00000000 00:00000000 00000000   0 0 4242 1 f 0";
+        let line =
+            "   1: 0100007F:1628 00000000:0000 0A 00000000:00000000 00:00000000 00000000   0 0 4242 1 f 0";
         assert_eq!(listening_inode(line, 0x1628).as_deref(), Some("4242"));
         assert_eq!(listening_inode(line, 5000), None);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

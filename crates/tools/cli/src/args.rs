@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Load users, queues, exchanges, bindings and policies into a broker from a file.
     Import(ImportArgs),
+    /// Measure brokers with named workloads.
+    Bench(ternmq_bench::BenchArgs),
     /// Check the data directory of a broker that does not run, and explain what is found.
     Doctor(DoctorArgs),
 }

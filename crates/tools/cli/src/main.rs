@@ -6,6 +6,7 @@ mod failure;
 mod args;
 mod url;
 
+mod bench;
 mod broker;
 
 mod client;
@@ -46,6 +47,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Peek(args) => subscribe::peek(&args),
         Command::Export(args) => definitions::export(&args),
         Command::Import(args) => definitions::import(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

@@ -132,7 +132,10 @@ impl Checker {
         let facts = self.definitions.facts(copy.queue);
         let is_expired = copy.expires_at_ms.is_some_and(|at| at <= self.upper_ms);
         let is_dropped = facts.max_length.is_some() && !facts.rejects_when_full;
-        is_expired || is_dropped || copy.was_discarded || copy.returns > self.definitions.return_limit(copy.queue)
+        is_expired
+            || is_dropped
+            || copy.was_discarded
+            || copy.returns > self.definitions.return_limit(copy.queue)
     }
 
     /// The copy may be nowhere although nobody accepted it.
@@ -205,7 +208,9 @@ impl Checker {
             let state = &mut self.copies[copy];
             if happened {
                 state.is_confirmed = true;
-                if state.home == Place::Unsure && !matches!(state.dead, Place::Held | Place::Over | Place::Gone { .. }) {
+                if state.home == Place::Unsure
+                    && !matches!(state.dead, Place::Held | Place::Over | Place::Gone { .. })
+                {
                     state.is_owed = true;
                     self.set_home(copy, Place::Ready);
                 }

@@ -10,7 +10,10 @@ use crate::history::{Found, QueueFacts};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Alive,
-    Deleted { op: u64, turn: u64 },
+    Deleted {
+        op: u64,
+        turn: u64,
+    },
     /// It may be there.
     Unsure,
     Over,
@@ -51,7 +54,10 @@ impl Definitions {
     pub(super) fn bind(&mut self, op: u64, node: &str, queue: &str, key: &str) {
         let Some(queue) = self.current(queue) else { return };
         let known = |binding: &Binding| {
-            binding.life == Life::Alive && binding.node == node && binding.queue == queue && binding.key == key
+            binding.life == Life::Alive
+                && binding.node == node
+                && binding.queue == queue
+                && binding.key == key
         };
         if !self.bindings.iter().any(known) {
             let (node, key) = (node.into(), key.into());
@@ -62,7 +68,11 @@ impl Definitions {
     pub(super) fn unbind(&mut self, op: u64, turn: u64, node: &str, queue: &str, key: &str) {
         let Some(queue) = self.current(queue) else { return };
         for binding in &mut self.bindings {
-            if binding.life == Life::Alive && binding.node == node && binding.queue == queue && binding.key == key {
+            if binding.life == Life::Alive
+                && binding.node == node
+                && binding.queue == queue
+                && binding.key == key
+            {
                 binding.life = Life::Deleted { op, turn: turn + 1 };
             }
         }
@@ -81,7 +91,9 @@ impl Definitions {
     }
 
     pub(super) fn current(&self, name: &str) -> Option<usize> {
-        self.queues.iter().rposition(|queue| queue.name == name && matches!(queue.life, Life::Alive | Life::Unsure))
+        self.queues
+            .iter()
+            .rposition(|queue| queue.name == name && matches!(queue.life, Life::Alive | Life::Unsure))
     }
 
     /// Returns that a message survives.
@@ -294,7 +306,9 @@ impl Checker {
             }
         }
         match found.bindings.iter().find(|triple| !known.contains(triple)) {
-            Some(triple) if !is_maimed => Err(broken("I10", format!("the removed binding {triple:?} came back"))),
+            Some(triple) if !is_maimed => {
+                Err(broken("I10", format!("the removed binding {triple:?} came back")))
+            }
             _ => Ok(()),
         }
     }

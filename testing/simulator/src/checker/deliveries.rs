@@ -66,7 +66,8 @@ impl Checker {
             let origin = self.definitions.name(copy.queue);
             let fits = match (stage, taken.deaths.last()) {
                 (Stage::Dead, Some((queue, _))) => {
-                    origin == queue && self.definitions.facts(copy.queue).dead_to.as_ref() == Some(&taken.queue)
+                    origin == queue
+                        && self.definitions.facts(copy.queue).dead_to.as_ref() == Some(&taken.queue)
                 }
                 _ => origin == taken.queue,
             };
@@ -75,9 +76,7 @@ impl Checker {
             }
             let is_current = match stage {
                 Stage::Home => self.definitions.is_alive(copy.queue),
-                Stage::Dead => {
-                    copy.dead_queue.is_none_or(|queue| self.definitions.is_alive(queue))
-                }
+                Stage::Dead => copy.dead_queue.is_none_or(|queue| self.definitions.is_alive(queue)),
             };
             if is_current {
                 if let Some((_, reason)) = taken.deaths.last() {
@@ -91,7 +90,10 @@ impl Checker {
             let text = format!("message {id} of a deleted queue '{}' came out of its successor", taken.queue);
             return Err(broken("I10", text));
         }
-        Err(broken("I2", format!("message {id} was never routed to '{}' (deaths: {:?})", taken.queue, taken.deaths)))
+        Err(broken(
+            "I2",
+            format!("message {id} was never routed to '{}' (deaths: {:?})", taken.queue, taken.deaths),
+        ))
     }
 
     fn judge_reason(&self, copy: &Copy, reason: &str) -> Result<(), Violation> {
@@ -107,7 +109,10 @@ impl Checker {
             return Ok(());
         }
         let name = self.definitions.name(copy.queue);
-        Err(broken("I1", format!("message {} in '{name}' died as {reason} without cause: {copy:?}", copy.message)))
+        Err(broken(
+            "I1",
+            format!("message {} in '{name}' died as {reason} without cause: {copy:?}", copy.message),
+        ))
     }
 
     /// Nobody else has it, and it had not left for good (I3, I4).
@@ -120,15 +125,24 @@ impl Checker {
                 return Err(broken("I4", format!("message {id} of '{name}' is held by another delivery")));
             }
             Place::Gone { .. } | Place::Over if !self.is_maimed => {
-                return Err(broken("I3", format!("message {id} of '{name}' had been settled for good: {copy:?}")));
+                return Err(broken(
+                    "I3",
+                    format!("message {id} of '{name}' had been settled for good: {copy:?}"),
+                ));
             }
             _ => {}
         }
         if stage == Stage::Dead && copy.home == Place::Held {
-            return Err(broken("I4", format!("message {id} is held in its first queue and came out of '{name}'")));
+            return Err(broken(
+                "I4",
+                format!("message {id} is held in its first queue and came out of '{name}'"),
+            ));
         }
         if stage == Stage::Home && matches!(copy.dead, Place::Held | Place::Ready) && !self.is_maimed {
-            return Err(broken("I3", format!("message {id} is among the dead and came out of '{name}' again")));
+            return Err(broken(
+                "I3",
+                format!("message {id} is among the dead and came out of '{name}' again"),
+            ));
         }
         Ok(())
     }
@@ -145,7 +159,8 @@ impl Checker {
             return Err(broken("I4", text));
         }
         if count == 0 && taken.is_redelivered && !copy.crossed {
-            let text = format!("message {} of '{}' is marked at its first delivery", copy.message, taken.queue);
+            let text =
+                format!("message {} of '{}' is marked at its first delivery", copy.message, taken.queue);
             return Err(broken("I4", text));
         }
         Ok(())
@@ -181,7 +196,9 @@ impl Checker {
             }
             let seen = if state.published.contains(&index) {
                 true
-            } else if state.settled.contains(&(index, stage)) && self.copies[index].place(stage) == Place::Unsure {
+            } else if state.settled.contains(&(index, stage))
+                && self.copies[index].place(stage) == Place::Unsure
+            {
                 false
             } else {
                 continue;
@@ -190,7 +207,10 @@ impl Checker {
                 None => self.resolve(transaction, seen),
                 Some(happened) if happened == seen => {}
                 Some(_) => {
-                    let text = format!("message {} shows that a transaction happened in part", self.copies[index].message);
+                    let text = format!(
+                        "message {} shows that a transaction happened in part",
+                        self.copies[index].message
+                    );
                     return Err(broken("I6", text));
                 }
             }
@@ -246,7 +266,8 @@ impl Checker {
 
     pub(super) fn note_close(&mut self, session: u32) {
         self.staged.remove(&session);
-        let held: Vec<u64> = self.held.range((session, 0)..=(session, u64::MAX)).map(|(key, _)| key.1).collect();
+        let held: Vec<u64> =
+            self.held.range((session, 0)..=(session, u64::MAX)).map(|(key, _)| key.1).collect();
         for delivery in held {
             self.apply_settle(session, delivery, Settle::Requeue);
         }

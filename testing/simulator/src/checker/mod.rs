@@ -6,15 +6,15 @@
 //! first event that no sound broker could have caused.
 
 mod copies;
-mod deliveries;
 mod definitions;
+mod deliveries;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub(crate) use self::copies::message_id;
-pub use self::copies::{body_of, head_of};
 use self::copies::{Copy, Message, Place, Stage};
+pub use self::copies::{body_of, head_of};
 use self::definitions::Definitions;
 use crate::history::{Event, Outcome};
 
@@ -110,7 +110,9 @@ impl Checker {
             Event::Delete { op, queue } => self.note_delete(*op, queue),
             Event::Purge { queue, .. } => self.note_purge(queue),
             Event::Bind { op, node, queue, key } => self.definitions.bind(*op, node, queue, key),
-            Event::Unbind { op, node, queue, key } => self.definitions.unbind(*op, self.turn, node, queue, key),
+            Event::Unbind { op, node, queue, key } => {
+                self.definitions.unbind(*op, self.turn, node, queue, key)
+            }
             Event::Publish { .. } => return self.note_publish(event),
             Event::Select { session } => {
                 self.staged.entry(*session).or_default();
@@ -121,8 +123,12 @@ impl Checker {
             }
             Event::Deliver { session, taken } => return self.note_delivery(*session, taken),
             Event::Accept { session, deliveries } => self.note_settles(*session, deliveries, Settle::Accept),
-            Event::Requeue { session, deliveries } => self.note_settles(*session, deliveries, Settle::Requeue),
-            Event::Discard { session, deliveries } => self.note_settles(*session, deliveries, Settle::Discard),
+            Event::Requeue { session, deliveries } => {
+                self.note_settles(*session, deliveries, Settle::Requeue)
+            }
+            Event::Discard { session, deliveries } => {
+                self.note_settles(*session, deliveries, Settle::Discard)
+            }
             Event::Close { session } => self.note_close(*session),
             Event::Ok { op } => self.note_ok(*op),
             Event::Turn { turn } => self.turn = *turn,
@@ -132,7 +138,9 @@ impl Checker {
             }
             Event::Gone { durable_turn, is_clean } => self.note_gone(*durable_turn, *is_clean),
             Event::Back { found } => return self.note_back(found),
-            Event::Damage { queue: Some(queue), count } => *self.damaged.entry(queue.clone()).or_default() += count,
+            Event::Damage { queue: Some(queue), count } => {
+                *self.damaged.entry(queue.clone()).or_default() += count
+            }
             Event::Damage { queue: None, .. } => self.is_maimed = true,
             Event::End => return self.judge_end(),
         }
@@ -146,13 +154,25 @@ impl Checker {
     }
 
     fn note_publish(&mut self, event: &Event) -> Result<(), Violation> {
-        let Event::Publish { op, session, message, node, key, is_durable, priority, ttl_ms, outcome, is_routed } = event
+        let Event::Publish {
+            op,
+            session,
+            message,
+            node,
+            key,
+            is_durable,
+            priority,
+            ttl_ms,
+            outcome,
+            is_routed,
+        } = event
         else {
             return Ok(());
         };
         let targets = self.definitions.targets(node, key);
         if !self.is_maimed && *is_routed == targets.is_empty() && !self.definitions.is_unsure(node, key) {
-            let text = format!("message {message} to '{node}' key '{key}': routed={is_routed}, bound: {targets:?}");
+            let text =
+                format!("message {message} to '{node}' key '{key}': routed={is_routed}, bound: {targets:?}");
             return Err(broken("I10", text));
         }
         let facts = Message {
@@ -221,7 +241,8 @@ impl Checker {
     fn note_commit(&mut self, op: u64, session: u32, is_refused: bool) {
         let Some(staged) = self.staged.get_mut(&session) else { return };
         let Staged { publishes, settles } = std::mem::take(staged);
-        let mut transaction = Transaction { op, turn: self.turn + 1, is_certain: true, ..Transaction::default() };
+        let mut transaction =
+            Transaction { op, turn: self.turn + 1, is_certain: true, ..Transaction::default() };
         for (message, targets) in publishes {
             let made = self.make_copies(op, message, &targets, is_refused);
             // What a crash may lose anyhow says nothing about the rest.

@@ -1,5 +1,6 @@
 //! The whole API in process, over a real broker of the RabbitMQ dialect with a log in memory.
 
+mod audit;
 mod bad_input;
 mod definitions;
 mod lifecycle;

@@ -196,6 +196,7 @@ fn hash() -> PasswordHash {
 
 impl Rig {
     pub(crate) async fn new() -> Self {
+        super::audit::listen();
         let (sender, questions) = channel();
         let shared = Arc::new(Shared::default());
         let control = Arc::new(TestControl { sender: Mutex::new(sender), shared: shared.clone() });

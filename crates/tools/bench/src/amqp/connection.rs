@@ -80,7 +80,9 @@ impl Connection {
         stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
         let mut connection =
             Connection { stream, inbox: vec![0; bytes], start: 0, end: 0, product: Product::default() };
-        connection.log_in(address).with_context(|| format!("login to {endpoint} as {} failed", address.user))?;
+        connection
+            .log_in(address)
+            .with_context(|| format!("login to {endpoint} as {} failed", address.user))?;
         Ok(connection)
     }
 
@@ -200,11 +202,7 @@ impl Connection {
     }
 
     /// Waits for the method `expected`, skipping heartbeats, and hands its frame to `read`.
-    pub fn answer<T>(
-        &mut self,
-        expected: MethodId,
-        read: impl FnOnce(&Frame<'_>) -> Result<T>,
-    ) -> Result<T> {
+    pub fn answer<T>(&mut self, expected: MethodId, read: impl FnOnce(&Frame<'_>) -> Result<T>) -> Result<T> {
         loop {
             let bytes = self.inbox.get(self.start..self.end).unwrap_or_default();
             if let Some(frame) = first_frame(bytes)? {
@@ -392,11 +390,14 @@ impl Connection {
             return;
         }
         loop {
-            match self.next_frame() {
+            let is_drained = match self.next_frame() {
                 Ok(Some(frame)) if frame.method() == Some(id::CONNECTION_CLOSE_OK) => return,
-                Ok(Some(_)) => {}
-                Ok(None) if matches!(self.read(Wait::ForBytes), Ok(Read::Bytes(_))) => {}
-                _ => return,
+                Ok(Some(_)) => false,
+                Ok(None) => true,
+                Err(_) => return,
+            };
+            if is_drained && !matches!(self.read(Wait::ForBytes), Ok(Read::Bytes(_))) {
+                return;
             }
         }
     }
@@ -440,7 +441,7 @@ pub fn put_bind_queue(out: &mut Vec<u8>, queue: &str, exchange: &str, key: &str)
 
 /// Turns a close sent by the broker into an error with its code and text.
 #[inline]
-pub fn refuse_close(frame: &Frame<'_>) -> Result<()> {
+pub(super) fn refuse_close(frame: &Frame<'_>) -> Result<()> {
     let what = match frame.method() {
         Some(id::CONNECTION_CLOSE) => "connection",
         Some(id::CHANNEL_CLOSE) => "channel",
@@ -495,7 +496,11 @@ mod tests {
         let mut bytes = vec![0, 9];
         put_table(
             &mut bytes,
-            &[("a", FieldValue::Bool(true)), ("product", FieldValue::Text("X")), ("version", FieldValue::Text("1"))],
+            &[
+                ("a", FieldValue::Bool(true)),
+                ("product", FieldValue::Text("X")),
+                ("version", FieldValue::Text("1")),
+            ],
         );
         let product = read_product(Reader(&bytes));
         assert_eq!((product.name.as_str(), product.version.as_str()), ("X", "1"));

@@ -148,7 +148,8 @@ mod tests {
         assert!(scan(&bytes).is_err());
         let mut long = Vec::new();
         deliver(&mut long, 1, &[b"abc"]);
-        let at = long.len() - 11 - 11;
+        // The last byte of the body size: before it ends the header with flags and end octet, then the body frame.
+        let at = long.len() - 11 - 1 - 2 - 1;
         long[at] = 2;
         assert!(scan(&long).is_err());
     }

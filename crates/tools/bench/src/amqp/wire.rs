@@ -256,7 +256,8 @@ pub fn put_table(out: &mut Vec<u8>, fields: &[(&str, FieldValue<'_>)]) {
             FieldValue::Bool(on) => out.extend_from_slice(&[b't', u8::from(*on)]),
         }
     }
-    patch_u32(out, start, out.len() - start - 4);
+    let size = out.len() - start - 4;
+    patch_u32(out, start, size);
 }
 
 /// Appends a frame whose payload `fill` writes.
@@ -266,7 +267,8 @@ pub fn put_frame(out: &mut Vec<u8>, kind: u8, channel: u16, fill: impl FnOnce(&m
     let size_at = out.len();
     out.extend_from_slice(&[0; 4]);
     fill(out);
-    patch_u32(out, size_at, out.len() - size_at - 4);
+    let size = out.len() - size_at - 4;
+    patch_u32(out, size_at, size);
     out.push(FRAME_END);
 }
 

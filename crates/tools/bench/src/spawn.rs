@@ -1,0 +1,93 @@
+//! Brokers that the tool starts itself: the null broker, and commands given for start and restart workloads.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::{
+    amqp::{Address, Connection},
+    clock::{now_ns, wait_until},
+    process::ProcessTree,
+    target::Target,
+};
+
+/// A child that ends with its handle.
+pub(crate) struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the null broker as a process of its own, so that its CPU is measured as any other's.
+pub(crate) fn null_broker(bench: &[String]) -> Result<(Running, Target)> {
+    let (program, first) = bench.split_first().context("the load tool does not know its own command")?;
+    let mut child = Command::new(program)
+        .args(first)
+        .arg("null-broker")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("the null broker cannot be started")?;
+    let output = child.stdout.take().ok_or_else(|| anyhow!("the null broker has no output"))?;
+    let mut endpoint = String::new();
+    BufReader::new(output).read_line(&mut endpoint)?;
+    let process = Some(ProcessTree::new(child.id()));
+    let address = Address::parse(&format!("amqp://{}", endpoint.trim()))?;
+    Ok((Running(child), Target { name: "null".to_owned(), address, process }))
+}
+
+/// A broker that a shell command starts. The command must not go to the background.
+pub(crate) struct Spawned {
+    command: String,
+    child: Option<Running>,
+}
+
+impl Spawned {
+    pub(crate) fn new(command: &str) -> Self {
+        Self { command: command.to_owned(), child: None }
+    }
+
+    /// Starts it and waits until a client can log in. Answers how long that took, in s.
+    pub(crate) fn start(&mut self, target: &mut Target) -> Result<f64> {
+        let start_ns = now_ns();
+        let child = Command::new("sh")
+            .args(["-c", &format!("exec {}", self.command)])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("{:?} cannot be started", self.command))?;
+        self.child = Some(Running(child));
+        loop {
+            if let Ok(connection) = Connection::open(&target.address) {
+                let took_s = (now_ns() - start_ns) as f64 / 1e9;
+                connection.close();
+                target.find_process();
+                return Ok(took_s);
+            }
+            if now_ns() - start_ns > 120_000_000_000 {
+                return Err(anyhow!("{:?} did not let anybody log in within 120 s", self.command));
+            }
+            wait_until(now_ns() + 1_000_000);
+        }
+    }
+
+    /// Kills it as a crash would, with all that it started.
+    pub(crate) fn kill(&mut self, target: &mut Target) -> Result<()> {
+        if let Some(process) = target.process.take() {
+            let pid = i32::try_from(process.root()).ok().and_then(rustix::process::Pid::from_raw);
+            if let Some(pid) = pid {
+                rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
+            }
+        }
+        self.child = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! The workloads, one line each; those of a kind share a file.
+
+mod backlog;
+mod flows;
+mod footprint;
+mod starts;
+mod topics;
+
+use anyhow::{Result, bail};
+
+use crate::{args::Effort, report::Outcome, spawn::Spawned, target::Target};
+
+/// A named workload.
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// The null broker can do it too.
+    pub(crate) has_null: bool,
+    pub(crate) run: fn(&mut Target, Effort, Option<Spawned>) -> Result<Outcome>,
+}
+
+const fn workload(
+    name: &'static str,
+    about: &'static str,
+    has_null: bool,
+    run: fn(&mut Target, Effort, Option<Spawned>) -> Result<Outcome>,
+) -> Workload {
+    Workload { name, about, has_null, run }
+}
+
+/// All of them. Durability class in brackets: what is kept when the publisher goes on.
+pub(crate) static ALL: &[Workload] = &[
+    workload("transient-16", "16 B, automatic acks, 1 to 1 [none]", true, flows::transient_16),
+    workload("transient-1k", "1 KiB, automatic acks, 1 to 1 [none]", true, flows::transient_1k),
+    workload("pairs-2", "16 B, 2 publishers and 2 consumers over 2 queues [none]", true, flows::pairs_2),
+    workload(
+        "acks-16",
+        "16 B, acks (prefetch 1,000) and confirms (window 1,000) [none]",
+        true,
+        flows::acks_16,
+    ),
+    workload(
+        "durable-1",
+        "1 KiB, durable, confirms with window 1, acks [synced before confirm]",
+        true,
+        flows::durable_1,
+    ),
+    workload(
+        "durable-100",
+        "1 KiB, durable, confirms with window 100, acks [synced before confirm]",
+        true,
+        flows::durable_100,
+    ),
+    workload(
+        "durable-1000",
+        "1 KiB, durable, confirms with window 1,000, acks [synced before confirm]",
+        true,
+        flows::durable_1000,
+    ),
+    workload(
+        "durable-queues",
+        "1 KiB, durable, 100 queues with window 100 each [synced before confirm]",
+        true,
+        flows::durable_queues,
+    ),
+    workload("latency", "256 B at an even rate, end to end [none]", true, flows::latency),
+    workload(
+        "latency-durable",
+        "256 B at an even rate, durable with confirms and acks [synced before confirm]",
+        true,
+        flows::latency_durable,
+    ),
+    workload("fanout-100", "100 B from 1 publisher to 100 queues [none]", false, flows::fanout_100),
+    workload(
+        "backlog",
+        "fills a queue with --count messages of 100 B, measures memory, drains it [none]",
+        false,
+        backlog::transient,
+    ),
+    workload(
+        "backlog-durable",
+        "the same with durable messages and confirms [synced before confirm]",
+        false,
+        backlog::durable,
+    ),
+    workload(
+        "drain",
+        "publish rate while 10 consumers drain a backlog of --count, against publishing alone",
+        false,
+        backlog::drain,
+    ),
+    workload("topic-1", "topic exchange with 1 binding, 16 B [none]", false, topics::one),
+    workload(
+        "topic-100k",
+        "topic exchange with 100,000 bindings (--count), 16 B [none]",
+        false,
+        topics::many,
+    ),
+    workload(
+        "connections",
+        "memory of --count idle connections with a channel each",
+        false,
+        footprint::connections,
+    ),
+    workload("queues", "memory of --count declared durable queues", false, footprint::queues),
+    workload("start", "time from the start of --spawn to the first login", false, starts::start),
+    workload(
+        "restart",
+        "the same after kill -9 with --count durable messages in a queue",
+        false,
+        starts::restart_messages,
+    ),
+    workload(
+        "restart-queues",
+        "the same after kill -9 with --count durable queues",
+        false,
+        starts::restart_queues,
+    ),
+];
+
+pub(crate) fn find(name: &str) -> Result<&'static Workload> {
+    match ALL.iter().find(|workload| workload.name == name) {
+        Some(workload) => Ok(workload),
+        None => {
+            let names: Vec<&str> = ALL.iter().map(|workload| workload.name).collect();
+            bail!("there is no workload {name:?}; there are {}", names.join(", "))
+        }
+    }
+}
