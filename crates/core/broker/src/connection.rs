@@ -133,8 +133,17 @@ impl Broker {
     /// The connection is gone: its sessions close, its exclusive queues go. A stale handle does nothing.
     pub fn disconnect(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(id.into()) else { return };
-        for session in std::mem::take(&mut connection.sessions) {
+        let sessions = std::mem::take(&mut connection.sessions);
+        // What one session gives back must not be handed to another that is about to go, too.
+        let mut orphans = Vec::new();
+        for session in &sessions {
+            orphans.extend(self.leave_queues(*session));
+        }
+        for session in sessions {
             self.close_session(session);
+        }
+        for queue in orphans {
+            self.after_last_consumer(queue);
         }
         let Some(connection) = self.connections.remove(id.into()) else { return };
         for queue in connection.owned_queues {
@@ -194,14 +203,7 @@ impl Broker {
 
     fn end_session(&mut self, id: SessionId, blame: Blame) {
         self.unstage_settles(id);
-        let Some(session) = self.sessions.get_mut(id.into()) else { return };
-        let consumers = std::mem::take(&mut session.consumers);
-        // No delivery may go to the session any more while its entries go back.
-        self.windows.set_open(SessionIndex(id.index), Gate::Shut);
-        let mut orphans = Vec::new();
-        for consumer in consumers {
-            orphans.extend(self.remove_consumer(consumer));
-        }
+        let orphans = self.leave_queues(id);
         self.give_back_all(id, blame);
         let Some(session) = self.sessions.remove(id.into()) else { return };
         if let Some(connection) = self.connections.get_mut(session.connection.into()) {
@@ -213,6 +215,15 @@ impl Broker {
         for queue in orphans {
             self.after_last_consumer(queue);
         }
+    }
+
+    /// Ends the consumers of a session. Answers the queues that lost their last one.
+    fn leave_queues(&mut self, id: SessionId) -> Vec<u32> {
+        // No delivery may go to the session any more.
+        self.windows.set_open(SessionIndex(id.index), Gate::Shut);
+        let Some(session) = self.sessions.get_mut(id.into()) else { return Vec::new() };
+        let consumers = std::mem::take(&mut session.consumers);
+        consumers.into_iter().filter_map(|consumer| self.remove_consumer(consumer)).collect()
     }
 
     /// The peer lets deliveries come or holds them off.

@@ -184,7 +184,7 @@ impl Connection {
         if let Some(confirming) = self.confirming.get_mut(&method.channel) {
             confirming.number += 1;
             confirming.is_dirty = true;
-            // delivery mode 2 is the last byte of the header's properties
+            // flags follow the frame head, class, weight and size; the bit of the delivery mode stands for mode 2 here
             confirming.is_durable =
                 content.get(20).is_some_and(|flags| flags & 0x10 != 0) || confirming.is_durable;
             if confirming.is_durable {
