@@ -478,6 +478,8 @@ impl World {
 
     /// Hands effects to the clients they are for.
     pub(crate) fn hand_out(&mut self) -> Result<(), Violation> {
+        // What could not be read is known before anything behind it is handed out.
+        self.report_incidents()?;
         let mut effects: Vec<(ConnectionId, Effect)> = self.node.broker.drain_effects().collect();
         if self.sabotage() == Sabotage::SwapDeliveries && effects.len() > 1 {
             effects.swap(0, 1);

@@ -324,7 +324,6 @@ impl World {
             };
             self.answer()?;
             self.hand_out()?;
-            self.report_incidents()?;
             if done.is_err() {
                 return Ok(done);
             }
@@ -334,7 +333,7 @@ impl World {
         Ok(Ok(()))
     }
 
-    fn report_incidents(&mut self) -> Result<(), Violation> {
+    pub(crate) fn report_incidents(&mut self) -> Result<(), Violation> {
         for incident in self.node.take_incidents() {
             let (queue, count) = match incident {
                 Incident::ChunkDamaged { queue, count, .. }
@@ -401,7 +400,6 @@ impl World {
             self.note(Event::Turn { turn: self.node.turn() })?;
             self.answer()?;
             self.hand_out()?;
-            self.report_incidents()?;
             if settled.is_err() {
                 return Ok(settled);
             }

@@ -134,17 +134,7 @@ impl Broker {
     pub fn disconnect(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(id.into()) else { return };
         let sessions = std::mem::take(&mut connection.sessions);
-        // What one session gives back must not be handed to another that is about to go, too.
-        let mut orphans = Vec::new();
-        for session in &sessions {
-            orphans.extend(self.leave_queues(*session));
-        }
-        for session in sessions {
-            self.close_session(session);
-        }
-        for queue in orphans {
-            self.after_last_consumer(queue);
-        }
+        self.end_sessions(&sessions, Blame::Consumer);
         let Some(connection) = self.connections.remove(id.into()) else { return };
         for queue in connection.owned_queues {
             self.drop_queue(queue);
@@ -193,18 +183,46 @@ impl Broker {
     /// Closes a session: its consumers end, what it staged is dropped, what it has not settled goes back to its
     /// queues in order and counts as given back by its consumer (F17).
     pub fn close_session(&mut self, id: SessionId) {
-        self.end_session(id, Blame::Consumer);
+        self.end_sessions(&[id], Blame::Consumer);
     }
 
     /// As [`Broker::close_session`], but the broker is the cause: redeliveries do not count (F17).
     pub fn drain_session(&mut self, id: SessionId) {
-        self.end_session(id, Blame::Broker);
+        self.end_sessions(&[id], Blame::Broker);
     }
 
-    fn end_session(&mut self, id: SessionId, blame: Blame) {
-        self.unstage_settles(id);
-        let orphans = self.leave_queues(id);
-        self.give_back_all(id, blame);
+    /// Ends sessions together: first all consumers leave, then all entries go back, and only then do the queues go on,
+    /// so that nobody is served out of order (I5) and nothing is handed to a session that is about to go.
+    fn end_sessions(&mut self, ids: &[SessionId], blame: Blame) {
+        let mut left = Vec::new();
+        let mut touched = Vec::new();
+        for id in ids {
+            self.unstage_settles(*id);
+            self.windows.set_open(SessionIndex(id.index), Gate::Shut);
+            let Some(session) = self.sessions.get_mut((*id).into()) else { continue };
+            for consumer in std::mem::take(&mut session.consumers) {
+                left.extend(self.take_consumer(consumer));
+            }
+        }
+        for id in ids {
+            self.give_back_quietly(*id, blame, &mut touched);
+        }
+        for id in ids {
+            self.forget_session(*id);
+        }
+        self.run_dead_letters();
+        touched.extend(left.iter().copied());
+        touched.sort_unstable();
+        touched.dedup();
+        for queue in touched {
+            self.run_queue(queue);
+        }
+        for queue in left {
+            self.after_last_consumer(queue);
+        }
+    }
+
+    fn forget_session(&mut self, id: SessionId) {
         let Some(session) = self.sessions.remove(id.into()) else { return };
         if let Some(connection) = self.connections.get_mut(session.connection.into()) {
             connection.sessions.retain(|open| *open != id);
@@ -212,18 +230,6 @@ impl Broker {
             self.authority.count_session(&user, -1);
         }
         self.counters.sessions_closed += 1;
-        for queue in orphans {
-            self.after_last_consumer(queue);
-        }
-    }
-
-    /// Ends the consumers of a session. Answers the queues that lost their last one.
-    fn leave_queues(&mut self, id: SessionId) -> Vec<u32> {
-        // No delivery may go to the session any more.
-        self.windows.set_open(SessionIndex(id.index), Gate::Shut);
-        let Some(session) = self.sessions.get_mut(id.into()) else { return Vec::new() };
-        let consumers = std::mem::take(&mut session.consumers);
-        consumers.into_iter().filter_map(|consumer| self.remove_consumer(consumer)).collect()
     }
 
     /// The peer lets deliveries come or holds them off.

@@ -145,27 +145,23 @@ impl Broker {
 
     /// Ends a consumer; no delivery to it follows. What it has not settled stays with the session.
     pub fn cancel(&mut self, id: ConsumerId) {
-        if let Some(queue) = self.remove_consumer(id) {
+        if let Some(queue) = self.take_consumer(id) {
+            // Another single active consumer may step up.
+            self.run_queue(queue);
             self.after_last_consumer(queue);
         }
     }
 
-    /// Takes a consumer out of its queue. Answers the queue when it was its last consumer.
-    pub(crate) fn remove_consumer(&mut self, id: ConsumerId) -> Option<u32> {
+    /// Takes a consumer out of its queue, which the caller lets go on. Answers the queue.
+    pub(crate) fn take_consumer(&mut self, id: ConsumerId) -> Option<u32> {
         let consumer = self.consumers.remove(id.into())?;
         if let Some(session) = self.sessions.get_mut(consumer.session.into()) {
             session.consumers.retain(|open| *open != id);
         }
         let slot = self.queues.get_mut(consumer.queue)?;
         slot.machine.remove_consumer(id.index);
-        let is_last = slot.machine.consumer_count() == 0;
-        if is_last {
-            self.touch_queue(consumer.queue);
-            return Some(consumer.queue);
-        }
-        // Another single active consumer may step up.
-        self.run_queue(consumer.queue);
-        None
+        self.touch_queue(consumer.queue);
+        Some(consumer.queue)
     }
 
     /// Changes how many unsettled deliveries a consumer may have.

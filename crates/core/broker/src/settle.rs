@@ -138,13 +138,23 @@ impl Broker {
         }
     }
 
-    pub(crate) fn give_back_all(&mut self, id: SessionId, blame: Blame) {
+    fn give_back_all(&mut self, id: SessionId, blame: Blame) {
+        let mut touched = Vec::new();
+        self.give_back_quietly(id, blame, &mut touched);
+        self.run_dead_letters();
+        for queue in touched {
+            self.run_queue(queue);
+        }
+        self.wake_session(id);
+    }
+
+    /// Gives back everything unsettled; the queues that this touched are added to `touched` and go on later.
+    pub(crate) fn give_back_quietly(&mut self, id: SessionId, blame: Blame, touched: &mut Vec<u32>) {
         let Some(session) = self.sessions.get_mut(id.into()) else { return };
         let entries = std::mem::take(&mut session.unsettled);
         session.front += entries.len() as u64;
         session.unsettled_count = 0;
         let now_ms = self.time.ms();
-        let mut touched = Touched::new();
         for entry in entries.into_iter().filter(|entry| !entry.is_gone()) {
             self.windows.give_back(SessionIndex(id.index));
             let Some(slot) = self.queues.get_mut(entry.queue) else { continue };
@@ -153,14 +163,9 @@ impl Broker {
             }
             slot.machine.give_back(entry.slot, Seq(entry.seq), blame, now_ms, &mut self.outbox);
             self.pump_once(entry.queue);
-            if !touched.contains(&entry.queue) {
+            if touched.last() != Some(&entry.queue) && !touched.contains(&entry.queue) {
                 touched.push(entry.queue);
             }
         }
-        self.run_dead_letters();
-        for queue in touched {
-            self.run_queue(queue);
-        }
-        self.wake_session(id);
     }
 }

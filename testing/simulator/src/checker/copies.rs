@@ -153,9 +153,13 @@ impl Checker {
     /// The node went away, and comes back with what was durable.
     pub(super) fn note_gone(&mut self, durable_turn: u64, is_clean: bool) {
         for transaction in &mut self.transactions {
-            if transaction.is_certain && transaction.turn > durable_turn && transaction.happened.is_none() {
+            // One that an earlier crash left open stays open until a part of it is seen.
+            if transaction.happened.is_some() || !transaction.is_certain {
+                continue;
+            }
+            if transaction.turn > durable_turn {
                 transaction.is_certain = false;
-            } else if transaction.happened.is_none() {
+            } else {
                 transaction.happened = Some(true);
             }
         }
