@@ -13,7 +13,7 @@ use ternmq_message::{DeathReason, Map, Message, MessageMeta, Value};
 use crate::checker::{Violation, body_of, broken, head_of};
 use crate::history::{Event, Outcome, QueueFacts, Taken};
 use crate::sabotage::Sabotage;
-use crate::world::World;
+use crate::world::{Scope, World};
 
 /// Queues that the workload makes and deletes.
 pub(crate) const QUEUES: u64 = 7;
@@ -34,7 +34,7 @@ pub(crate) struct Client {
     is_transactional: bool,
 }
 
-fn facts(rng: &mut SeededRng) -> QueueFacts {
+fn facts(rng: &mut SeededRng, scope: Scope) -> QueueFacts {
     let mut facts = QueueFacts { is_durable: true, ..QueueFacts::default() };
     match rng.below(12) {
         0 => facts.is_durable = false,
@@ -50,7 +50,7 @@ fn facts(rng: &mut SeededRng) -> QueueFacts {
         8 => facts.delivery_limit = Some(1 + rng.below(3) as u32),
         _ => {}
     }
-    if rng.chance(1, 3) {
+    if rng.chance(1, 3) && scope == Scope::Whole {
         facts.dead_to = Some(format!("dead-{}", rng.below(2)));
     }
     facts
@@ -156,13 +156,13 @@ impl World {
 
     fn declare(&mut self, at: usize) -> Result<(), Violation> {
         let name = format!("q-{}", self.work.below(QUEUES));
-        let facts = facts(&mut self.work);
+        let facts = facts(&mut self.work, self.plan.scope);
         if self.has_queue(&name) { Ok(()) } else { self.declare_as(at, &name, facts) }
     }
 
     fn delete(&mut self, at: usize) -> Result<(), Violation> {
         let name = format!("q-{}", self.work.below(QUEUES));
-        if !self.has_queue(&name) {
+        if !self.has_queue(&name) || self.plan.scope == Scope::Steady {
             return Ok(());
         }
         let session = self.clients[at].session;

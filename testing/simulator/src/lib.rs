@@ -30,4 +30,4 @@ pub use dialect::PlainDialect;
 pub use history::{Event, Found, Line, Outcome, QueueFacts, Taken};
 pub use node::{Node, Start, Stopped, Tuning};
 pub use sabotage::Sabotage;
-pub use world::{Failure, Passed, Plan, World, run_seed};
+pub use world::{Failure, Passed, Plan, Scope, World, run_seed};

@@ -1,7 +1,7 @@
 //! Every key, declared once: name, type, what it means, what it does. Parser, messages and documentation read this.
 
 use crate::{
-    settings::{FreeDiskLimit, MemoryLimit, Password, Settings, TcpListener},
+    settings::{FreeDiskLimit, MemoryLimit, NamedListener, Password, Settings},
     values,
 };
 
@@ -60,7 +60,7 @@ pub static KEYS: &[Key] = &[
     sets("listeners.tcp.*", "PORT or ADDRESS:PORT", "A listener of AMQP.", |s, name, value| {
         let address = values::listener(value)?;
         s.amqp_listeners.retain(|listener| listener.name != name);
-        s.amqp_listeners.push(TcpListener { name: name.to_owned(), address });
+        s.amqp_listeners.push(NamedListener { name: name.to_owned(), address });
         Ok(())
     }),
     sets("listeners.tcp", "none", "No plain AMQP listener.", |s, _, value| match value {

@@ -18,7 +18,8 @@ mod values;
 
 pub use keys::{Effect, KEYS, Key};
 pub use settings::{
-    DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, Password, Permissions, Settings, TcpListener, Timeout,
+    DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, NamedListener, Password, Permissions, Settings,
+    Timeout,
 };
 
 use std::collections::BTreeMap;

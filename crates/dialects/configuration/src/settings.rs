@@ -28,7 +28,7 @@ impl fmt::Debug for Password {
 
 /// A listener of its name, as `listeners.tcp.NAME` has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TcpListener {
+pub struct NamedListener {
     /// Its name in the file.
     pub name: String,
     /// Address and port; port 0 picks a free one.
@@ -111,7 +111,7 @@ pub struct DefaultUser {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     /// Listeners of AMQP; empty: the default one. `listeners.tcp = none` makes [`Settings::is_amqp_off`] true.
-    pub amqp_listeners: Vec<TcpListener>,
+    pub amqp_listeners: Vec<NamedListener>,
     /// No plain AMQP listener at all.
     pub is_amqp_off: bool,
     /// Address and port of the management API.

@@ -186,7 +186,7 @@ impl Connection {
             confirming.is_dirty = true;
             // flags follow the frame head, class, weight and size; the bit of the delivery mode stands for mode 2 here
             confirming.is_durable =
-                content.get(20).is_some_and(|flags| flags & 0x10 != 0) || confirming.is_durable;
+                content.get(19).is_some_and(|flags| flags & 0x10 != 0) || confirming.is_durable;
             if confirming.is_durable {
                 run.record.extend_from_slice(&crc32c::crc32c(content).to_le_bytes());
                 run.record.extend_from_slice(content);

@@ -62,6 +62,8 @@ pub(super) struct Copy {
     pub(super) crossed: bool,
     pub(super) returns: u32,
     pub(super) was_discarded: bool,
+    /// A consumer had it for good before a crash that the settlement may not have survived.
+    pub(super) was_taken: bool,
     /// The queue of the dead was emptied, deleted or lost after it may have got there.
     pub(super) dead_lost: bool,
 }
@@ -181,6 +183,8 @@ impl Checker {
             Place::Gone { .. } => Place::Unsure,
             other => other,
         };
+        // A consumer had it for good, and whether the log knows is open.
+        copy.was_taken |= matches!(copy.home, Place::Gone { turn } if turn > durable_turn);
         let was_over = copy.home == Place::Over;
         let mut home = crossed(copy.home);
         copy.dead = crossed(copy.dead);
@@ -213,6 +217,7 @@ impl Checker {
             if happened {
                 state.is_confirmed = true;
                 if state.home == Place::Unsure
+                    && !state.was_taken
                     && !matches!(state.dead, Place::Held | Place::Over | Place::Gone { .. })
                 {
                     state.is_owed = true;

@@ -224,6 +224,7 @@ impl Checker {
                 crossed: false,
                 returns: 0,
                 was_discarded: false,
+                was_taken: false,
                 dead_lost: false,
             };
             let index = self.copies.len();
@@ -245,8 +246,9 @@ impl Checker {
             Transaction { op, turn: self.turn + 1, is_certain: true, ..Transaction::default() };
         for (message, targets) in publishes {
             let made = self.make_copies(op, message, &targets, is_refused);
-            // What a crash may lose anyhow says nothing about the rest.
-            transaction.published.extend(made.into_iter().filter(|copy| self.copies[*copy].is_kept));
+            // What a crash may lose anyhow says nothing about the rest, nor what a full queue may have refused.
+            let counts = |copy: &usize| self.copies[*copy].is_kept && !is_refused;
+            transaction.published.extend(made.into_iter().filter(counts));
         }
         for (delivery, settle) in settles {
             let Some((copy, stage)) = self.held.get(&(session, delivery)).copied() else { continue };
@@ -278,6 +280,12 @@ impl Checker {
         for transaction in self.transactions.iter_mut().filter(|transaction| transaction.op == op) {
             transaction.happened = Some(true);
         }
+    }
+
+    /// The log itself was damaged: what it told is not known any more.
+    #[must_use]
+    pub fn is_maimed(&self) -> bool {
+        self.is_maimed
     }
 
     fn judge_end(&self) -> Result<(), Violation> {
