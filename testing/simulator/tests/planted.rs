@@ -2,20 +2,24 @@
 
 use ternmq_simulator::{Plan, Sabotage, run_seed};
 
-/// Seeds tried until a fault shows: not every run comes to the place where it matters.
-const SEEDS: u64 = 60;
+/// Seeds tried until a fault shows as what it is: not every run comes to the place where it matters.
+const SEEDS: u64 = 1500;
 
-fn caught(sabotage: Sabotage) -> Vec<&'static str> {
-    let mut ids: Vec<&'static str> = (1..=SEEDS)
-        .filter_map(|seed| {
-            let mut plan = Plan::of_seed(seed);
-            plan.tuning.sabotage = sabotage;
-            run_seed(&plan).err().map(|failure| failure.violation.invariant)
-        })
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+/// The first seed under which the fault shows as one of the expected, or what it showed as instead.
+fn caught(sabotage: Sabotage, expect: &[&str]) -> Result<u64, Vec<&'static str>> {
+    let mut others = Vec::new();
+    for seed in 1..=SEEDS {
+        let mut plan = Plan::of_seed(seed);
+        plan.tuning.sabotage = sabotage;
+        match run_seed(&plan) {
+            Err(failure) if expect.contains(&failure.violation.invariant) => return Ok(seed),
+            Err(failure) => others.push(failure.violation.invariant),
+            Ok(_) => {}
+        }
+    }
+    others.sort_unstable();
+    others.dedup();
+    Err(others)
 }
 
 #[test]
@@ -25,7 +29,8 @@ fn t3_each_planted_fault_is_caught() {
         (Sabotage::OverlookMessages, &["I1"]),
         (Sabotage::OverlookSettles, &["I3"]),
         (Sabotage::OverlookDefinitions, &["I10"]),
-        (Sabotage::SplitGroups, &["I6"]),
+        // Half of a transaction is a message lost (I1) or a settle lost (I3, I4), wherever the checker sees it first.
+        (Sabotage::SplitGroups, &["I6", "I1", "I3", "I4"]),
         (Sabotage::ChangeBodies, &["I2"]),
         (Sabotage::DeliverTwice, &["I4"]),
         (Sabotage::HideRedelivery, &["I4"]),
@@ -33,11 +38,8 @@ fn t3_each_planted_fault_is_caught() {
         (Sabotage::SwallowDeliveries, &["I1", "I5"]),
     ];
     for (fault, expect) in faults {
-        let found = caught(fault);
-        assert!(
-            expect.iter().any(|id| found.contains(id)),
-            "{fault:?}: found {found:?}, expected one of {expect:?}"
-        );
+        let found = caught(fault, expect);
+        assert!(found.is_ok(), "{fault:?}: found {found:?}, expected one of {expect:?}");
     }
 }
 
