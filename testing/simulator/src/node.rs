@@ -128,7 +128,7 @@ impl Node {
             node_name: "simulated".into(),
         });
         let mut seen = 0_u64;
-        while let Some(record) = recovery.read_next().map_err(|error| Stopped::Open(error.into()))? {
+        while let Some(record) = recovery.read_next().map_err(Stopped::Open)? {
             match record {
                 Recovered::Record { position, kind, payload, .. } => {
                     seen += 1;

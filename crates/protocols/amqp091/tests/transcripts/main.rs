@@ -5,6 +5,7 @@
 //! is answered, then read the difference.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
 
+mod mutants;
 mod rig;
 mod wire;
 

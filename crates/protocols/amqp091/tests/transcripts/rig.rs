@@ -14,6 +14,8 @@ use ternmq_message::Formats;
 use ternmq_queue::Location;
 use ternmq_rabbitmq::RabbitMq;
 
+use super::mutants::Step;
+
 /// `salt | SHA-256(salt | "secret")` with the salt 1, 2, 3, 4, as RabbitMQ stores it.
 const SECRET_HASH: &str = "AQIDBDB9kM21iEUzN1lZ+6VReCsdNqS0sERdAQTcY6Xs3PMz";
 /// Time in ms at which a script starts.
@@ -96,6 +98,8 @@ pub(crate) struct Rig {
     feed: Feed,
     /// Nothing becomes durable.
     is_holding: bool,
+    /// What was sent and done, when somebody wants to know.
+    recorded: Option<Vec<Step>>,
 }
 
 impl Rig {
@@ -133,7 +137,8 @@ impl Rig {
                 })
                 .unwrap();
         }
-        let mut rig = Self { broker, log, now, clients: BTreeMap::new(), feed, is_holding: false };
+        let mut rig =
+            Self { broker, log, now, clients: BTreeMap::new(), feed, is_holding: false, recorded: None };
         rig.turn();
         rig
     }
@@ -150,6 +155,9 @@ impl Rig {
 
     /// Feeds one read's bytes and lets everything settle.
     pub(crate) fn send(&mut self, name: &str, bytes: &[u8]) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(Step::Send(name.to_owned(), bytes.to_vec()));
+        }
         self.client(name);
         match self.feed {
             Feed::Whole => self.push(name, bytes),
@@ -226,6 +234,9 @@ impl Rig {
 
     /// Does what a line that starts with `!` says.
     pub(crate) fn control(&mut self, words: &[&str]) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(Step::Control(words.join(" ")));
+        }
         match words {
             ["hold"] => self.is_holding = true,
             ["release"] => self.is_holding = false,
@@ -242,7 +253,10 @@ impl Rig {
             }
             ["operator-closes", name] => {
                 let id = self.clients.get(*name).and_then(|client| client.session.connection());
-                self.broker.close_connection(id.unwrap(), "an operator said so");
+                // A client whose login was spoilt has none.
+                if let Some(id) = id {
+                    self.broker.close_connection(id, "an operator said so");
+                }
             }
             other => panic!("no such control line: {other:?}"),
         }
@@ -272,5 +286,30 @@ impl Rig {
             (name.clone(), std::mem::take(&mut client.out), client.session.phase())
         };
         self.clients.iter_mut().map(take).collect()
+    }
+
+    /// From here on what is sent and done is kept.
+    pub(crate) fn start_recording(&mut self) {
+        self.recorded = Some(Vec::new());
+    }
+
+    /// Takes what was kept.
+    pub(crate) fn take_recorded(&mut self) -> Vec<Step> {
+        self.recorded.take().unwrap_or_default()
+    }
+
+    /// Every client goes without a word; what was held back becomes durable.
+    pub(crate) fn hang_up_all(&mut self) {
+        self.is_holding = false;
+        for mut client in std::mem::take(&mut self.clients).into_values() {
+            client.session.handle_closed(&mut self.broker);
+        }
+        self.turn();
+        assert!(self.broker.connection_views().is_empty());
+    }
+
+    /// Connections that the broker knows.
+    pub(crate) fn connection_count(&self) -> usize {
+        self.broker.connection_views().len()
     }
 }
