@@ -65,19 +65,25 @@ pub(crate) fn read_login(login: &Login) -> Result<GivenLogin, StartError> {
     Ok(GivenLogin::new(login.user.clone(), password))
 }
 
-/// Makes sure that somebody can log in. Answers what a person must be told, once.
+/// Makes sure that somebody can log in: while the broker has no user it gets an administrator, and later no more, so
+/// that one who was deleted stays away. Answers what a person must be told, once.
 pub(crate) fn ensure(
     broker: &mut Broker,
     given: Option<&GivenLogin>,
     data_dir: &Path,
 ) -> Result<Option<String>, StartError> {
+    let has_users = !broker.users().is_empty();
     match given {
-        Some(given) if broker.user_definition(&given.user).is_some() => Ok(None),
+        Some(given) if has_users && broker.user_definition(&given.user).is_none() => Ok(Some(format!(
+            "user '{}' was given and is not made: the broker has users already; an administrator can make it through the \
+             management API",
+            given.user
+        ))),
+        _ if has_users => Ok(None),
         Some(given) => {
             create(broker, &given.user, &given.secret())?;
             Ok(None)
         }
-        None if !broker.users().is_empty() => Ok(None),
         None => {
             let text = base32(&broker.random());
             let path = data_dir.join(PASSWORD_FILE);

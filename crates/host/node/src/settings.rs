@@ -55,6 +55,17 @@ impl Settings {
 
     fn apply(&mut self, file: ternmq_configuration::Settings) -> Result<(), String> {
         refuse_what_is_missing(&file)?;
+        let idle = [
+            (
+                file.log_level.is_some(),
+                "log levels of the file have no effect; set TERNMQ_LOG=error, warn, info or debug",
+            ),
+            (
+                file.is_log_json == Some(true),
+                "log formatters of the file have no effect; start with --log-format json",
+            ),
+        ];
+        self.warnings.extend(idle.iter().filter(|(is_set, _)| *is_set).map(|(_, text)| (*text).to_owned()));
         if let Some(limit) = file.memory_limit {
             self.memory = match limit {
                 ternmq_configuration::MemoryLimit::Bytes(bytes) => MemoryLimit::Bytes(bytes),
@@ -164,6 +175,15 @@ mod tests {
         let error = Settings::load(Some(file.path())).unwrap_err();
         assert!(error.to_string().contains(": line 1: heartbeat: "), "{error}");
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn what_has_no_effect_is_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "log.console.level = error\nlog.console.formatter = json\n").unwrap();
+        let warnings = Settings::load(Some(file.path())).unwrap().warnings;
+        assert!(warnings.iter().any(|text| text.contains("TERNMQ_LOG")), "{warnings:?}");
+        assert!(warnings.iter().any(|text| text.contains("--log-format json")), "{warnings:?}");
     }
 
     #[test]

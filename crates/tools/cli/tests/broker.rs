@@ -140,6 +140,22 @@ fn a_given_administrator_needs_no_password_file_in_the_data_directory() {
 }
 
 #[test]
+fn a_login_given_later_makes_nobody() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(secret.path(), "secret\n").unwrap();
+    let (_, dir) = Broker::start(&[]).stop();
+    let mut broker =
+        Broker::start_in(dir, &["--user", "ops", "--password-file", secret.path().to_str().unwrap()]);
+    let mut notice = String::new();
+    BufReader::new(broker.child.stdout.take().unwrap()).read_line(&mut notice).unwrap();
+    assert!(
+        notice.starts_with("user 'ops' was given and is not made: the broker has users already"),
+        "{notice}"
+    );
+    broker.stop();
+}
+
+#[test]
 fn logs_can_be_json() {
     let broker = Broker::start(&["--log-format", "json"]);
     let (text, _) = broker.stop();
