@@ -13,7 +13,7 @@ use ternmq_message::{DeathReason, Map, Message, MessageMeta, Value};
 use crate::checker::{Violation, body_of, broken, head_of};
 use crate::history::{Event, Outcome, QueueFacts, Taken};
 use crate::sabotage::Sabotage;
-use crate::world::{Scope, World};
+use crate::world::World;
 
 /// Queues that the workload makes and deletes.
 pub(crate) const QUEUES: u64 = 7;
@@ -34,7 +34,7 @@ pub(crate) struct Client {
     is_transactional: bool,
 }
 
-fn facts(rng: &mut SeededRng, scope: Scope) -> QueueFacts {
+fn facts(rng: &mut SeededRng) -> QueueFacts {
     let mut facts = QueueFacts { is_durable: true, ..QueueFacts::default() };
     match rng.below(12) {
         0 => facts.is_durable = false,
@@ -50,15 +50,15 @@ fn facts(rng: &mut SeededRng, scope: Scope) -> QueueFacts {
         8 => facts.delivery_limit = Some(1 + rng.below(3) as u32),
         _ => {}
     }
-    if rng.chance(1, 3) && scope == Scope::Whole {
+    if rng.chance(1, 3) {
         facts.dead_to = Some(format!("dead-{}", rng.below(2)));
     }
     facts
 }
 
-fn arguments(facts: &QueueFacts) -> Map {
+fn arguments(facts: &QueueFacts, mark: u64) -> Map {
     let number = |number: u64| Value::I64(i64::try_from(number).unwrap_or(i64::MAX));
-    let mut map: Vec<(&str, Value)> = Vec::new();
+    let mut map: Vec<(&str, Value)> = vec![("mark", number(mark))];
     map.extend(facts.is_quorum.then_some(("quorum", Value::Bool(true))));
     map.extend(facts.max_priority.map(|most| ("max_priority", number(most.into()))));
     map.extend(facts.ttl_ms.map(|ttl| ("message_ttl_ms", number(ttl))));
@@ -143,7 +143,7 @@ impl World {
         let spec = QueueSpec {
             name: name.into(),
             is_durable: facts.is_durable,
-            arguments: arguments(&facts),
+            arguments: arguments(&facts, self.next_op + 1),
             ..QueueSpec::default()
         };
         let session = self.clients[at].session;
@@ -156,13 +156,13 @@ impl World {
 
     fn declare(&mut self, at: usize) -> Result<(), Violation> {
         let name = format!("q-{}", self.work.below(QUEUES));
-        let facts = facts(&mut self.work, self.plan.scope);
+        let facts = facts(&mut self.work);
         if self.has_queue(&name) { Ok(()) } else { self.declare_as(at, &name, facts) }
     }
 
     fn delete(&mut self, at: usize) -> Result<(), Violation> {
         let name = format!("q-{}", self.work.below(QUEUES));
-        if !self.has_queue(&name) || self.plan.scope == Scope::Steady {
+        if !self.has_queue(&name) {
             return Ok(());
         }
         let session = self.clients[at].session;

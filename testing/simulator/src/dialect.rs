@@ -25,6 +25,8 @@ fn options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
             "is_single_active" => options.is_single_active = value.as_bool(),
             "delivery_limit" => options.delivery_limit = number.and_then(|number| u32::try_from(number).ok()),
             "reject_publish" => options.overflow = Some(Overflow::RejectPublish),
+            // Tells a queue from an earlier one of its name; it has no effect.
+            "mark" => {}
             "quorum" => options.class = Some(QueueClass::Quorum),
             _ => {
                 let problem = "there is no such setting".to_owned();

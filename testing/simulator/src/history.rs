@@ -66,8 +66,8 @@ pub struct Taken {
 /// What is found after a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Names of queues.
-    pub queues: Vec<String>,
+    /// Queues: name, and the mark that its declaration gave it, which is the number of that operation.
+    pub queues: Vec<(String, u64)>,
     /// Bindings: node, queue, key.
     pub bindings: Vec<(String, String, String)>,
 }

@@ -197,9 +197,7 @@ impl Node {
         self.turn += 1;
         self.marks.push_back((self.turn, self.log.next_pos()));
         self.batches.extend(self.log.take_batch());
-        while let Some(request) = self.broker.poll_log_request() {
-            self.requests.push_back(request);
-        }
+        self.note_requests();
         while self.broker.has_loads() {
             let Some(job) = self.broker.poll_load() else { break };
             self.loads.push(job);
@@ -264,7 +262,14 @@ impl Node {
             self.marks.pop_front();
         }
         let _proof = self.broker.handle_durable();
+        self.note_requests();
         Ok(())
+    }
+
+    fn note_requests(&mut self) {
+        while let Some(request) = self.broker.poll_log_request() {
+            self.requests.push_back(request);
+        }
     }
 
     /// Carries out one thing that the core asked of the journal.

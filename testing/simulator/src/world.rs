@@ -18,16 +18,6 @@ use crate::sabotage::Sabotage;
 
 const START_MS: u64 = 1_600_000_000_000;
 const HOUR_MS: u64 = 3_600_000;
-/// How much of the workload a run has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// Queues stay once they are declared, and dead messages are dropped.
-    #[default]
-    Steady,
-    /// Queues come and go under the same names, and dead messages move on. The checker still calls some of these runs
-    /// wrong that nobody has explained: a finding here is a lead, not a verdict.
-    Whole,
-}
 
 /// What a run consists of.
 #[derive(Clone, Debug)]
@@ -38,8 +28,6 @@ pub struct Plan {
     pub operations: u64,
     /// One turn in so many has a trouble; 0 for none at all.
     pub trouble_in: u64,
-    /// What clients do.
-    pub scope: Scope,
     /// Bits may rot.
     pub has_rot: bool,
     /// Lines of history kept for a report.
@@ -60,8 +48,8 @@ impl Plan {
             ..Tuning::default()
         };
         let trouble_in = 40 + rng.below(60);
-        let (scope, has_rot) = (Scope::Steady, seed.is_multiple_of(8));
-        Self { seed, operations: 400, trouble_in, scope, has_rot, tail_lines: 60, tuning }
+        let has_rot = seed.is_multiple_of(8);
+        Self { seed, operations: 400, trouble_in, has_rot, tail_lines: 60, tuning }
     }
 }
 
@@ -114,20 +102,36 @@ pub struct World {
     schedule: SeededRng,
     trouble: SeededRng,
     clock: SeededRng,
-    disk: FakeDisk,
+    pub(crate) disk: FakeDisk,
     pub(crate) plan: Plan,
-    now: Now,
-    lower: TimeBound,
-    upper: TimeBound,
-    checker: Checker,
-    tail: VecDeque<Line>,
-    events: u64,
+    pub(crate) now: Now,
+    pub(crate) lower: TimeBound,
+    pub(crate) upper: TimeBound,
+    pub(crate) checker: Checker,
+    pub(crate) tail: VecDeque<Line>,
+    pub(crate) events: u64,
     hash: u64,
     starts: u64,
-    next_op: u64,
+    pub(crate) next_op: u64,
     pending: VecDeque<(u64, Receipt)>,
     full_until: Option<u64>,
     iteration: u64,
+    /// Where each step of the journal began, when a run is recorded for its crash states.
+    pub(crate) moments: Option<Vec<Moment>>,
+}
+
+/// What was known when a step of the journal began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// Changes of the disk so far.
+    pub(crate) changes: usize,
+    /// Events of the history so far.
+    pub(crate) events: u64,
+    pub(crate) turn: u64,
+    pub(crate) durable_turn: u64,
+    pub(crate) now: Now,
+    pub(crate) lower: TimeBound,
+    pub(crate) upper: TimeBound,
 }
 
 /// Runs one seed to its end.
@@ -135,7 +139,12 @@ pub struct World {
 /// # Errors
 /// The first promise that was broken.
 pub fn run_seed(plan: &Plan) -> Result<Passed, Box<Failure>> {
-    World::new(plan.clone(), FakeDisk::new()).and_then(World::run)
+    run_on(plan, FakeDisk::new())
+}
+
+/// As [`run_seed`], on a disk that has been prepared.
+pub(crate) fn run_on(plan: &Plan, disk: FakeDisk) -> Result<Passed, Box<Failure>> {
+    World::new(plan.clone(), disk).and_then(World::run)
 }
 
 impl World {
@@ -177,6 +186,7 @@ impl World {
             pending: VecDeque::new(),
             full_until: None,
             iteration: 0,
+            moments: None,
             plan,
         })
     }
@@ -199,7 +209,7 @@ impl World {
         }
     }
 
-    fn live(&mut self) -> Result<(), Violation> {
+    pub(crate) fn live(&mut self) -> Result<(), Violation> {
         self.prepare()?;
         for _ in 0..self.plan.operations {
             self.iteration += 1;
@@ -216,7 +226,21 @@ impl World {
 
     /// What every run has: a node to bind to, and queues for the dead.
     fn prepare(&mut self) -> Result<(), Violation> {
-        self.act()?;
+        // A call that fails by plan may strike already here.
+        for _ in 0..3 {
+            if self.clients.is_empty() {
+                self.act()?;
+            }
+            self.declare_first()?;
+            match self.settle_all()? {
+                Ok(()) => return Ok(()),
+                Err(stopped) => self.fall(&stopped)?,
+            }
+        }
+        Err(broken("I12", "the node fails again and again at its first turn"))
+    }
+
+    fn declare_first(&mut self) -> Result<(), Violation> {
         let spec = NodeSpec {
             name: DIRECT.into(),
             kind: NodeKind::Direct,
@@ -227,14 +251,17 @@ impl World {
         };
         let session = self.clients[0].session;
         let _made = self.node.broker.declare_node(session, spec);
-        for (name, is_quorum) in [("dead-0", false), ("dead-1", true)] {
-            self.declare_as(0, name, QueueFacts { is_durable: true, is_quorum, ..QueueFacts::default() })?;
+        let kinds = [("dead-0", false), ("dead-1", true), ("q-0", false), ("q-1", false), ("q-2", false)];
+        for (name, is_quorum) in kinds {
+            if self.node.broker.queue_view("main", name).is_none() {
+                self.declare_as(
+                    0,
+                    name,
+                    QueueFacts { is_durable: true, is_quorum, ..QueueFacts::default() },
+                )?;
+            }
         }
-        for number in 0..3 {
-            let facts = QueueFacts { is_durable: true, ..QueueFacts::default() };
-            self.declare_as(0, &format!("q-{number}"), facts)?;
-        }
-        self.settle_all()?.map_err(|stopped| broken("I12", format!("the first turn failed: {stopped:?}")))
+        Ok(())
     }
 
     pub(crate) fn sabotage(&self) -> Sabotage {
@@ -330,6 +357,7 @@ impl World {
     /// The journal does some of its work, the rest waits: batches pile up, syncs cover several.
     fn run_journal(&mut self) -> Result<Result<(), Stopped>, Violation> {
         for _ in 0..self.schedule.below(5) {
+            self.mark_moment();
             let done = match self.schedule.below(12) {
                 0..=3 => self.node.write(),
                 4..=6 => self.node.sync(),
@@ -410,10 +438,24 @@ impl World {
         }
     }
 
+    fn mark_moment(&mut self) {
+        let Some(moments) = &mut self.moments else { return };
+        moments.push(Moment {
+            changes: self.disk.recording().len(),
+            events: self.events,
+            turn: self.node.turn(),
+            durable_turn: self.node.durable_turn(),
+            now: self.now,
+            lower: self.lower,
+            upper: self.upper,
+        });
+    }
+
     /// Brings everything to disk and hands out what follows from it.
     fn settle_all(&mut self) -> Result<Result<(), Stopped>, Violation> {
         for _ in 0..3 {
             self.end_turn()?;
+            self.mark_moment();
             let settled = self.node.settle();
             self.note(Event::Turn { turn: self.node.turn() })?;
             self.answer()?;
@@ -479,6 +521,17 @@ impl World {
     fn restart(&mut self, disk: FakeDisk, is_clean: bool) -> Result<(), Violation> {
         let (turn, durable_turn) = (self.node.turn(), self.node.durable_turn());
         let durable_turn = if is_clean { turn } else { durable_turn };
+        self.restart_at(disk, is_clean, turn, durable_turn)
+    }
+
+    /// The node of this turn goes away and comes back on a disk.
+    pub(crate) fn restart_at(
+        &mut self,
+        disk: FakeDisk,
+        is_clean: bool,
+        turn: u64,
+        durable_turn: u64,
+    ) -> Result<(), Violation> {
         self.clients.clear();
         self.staged_deliveries.clear();
         self.pending.clear();
@@ -489,7 +542,9 @@ impl World {
         self.disk = disk;
         self.now.monotonic_ms += self.clock.below(500);
         self.now.wall_ms += self.clock.below(500);
-        let mut crash_again = self.trouble.below(6) == 0;
+        let mut crash_again = self.trouble.below(6) == 0 && self.plan.trouble_in > 0;
+        // A fault at the start may be survived, and still make the stop before it look unclean.
+        let was_disturbed = crash_again;
         self.node = loop {
             if crash_again {
                 let fault = if self.trouble.chance(1, 3) { Fault::Short } else { Fault::Device };
@@ -514,6 +569,12 @@ impl World {
             }
         };
         self.starts += 1;
+        if is_clean && !self.node.was_clean() {
+            if !was_disturbed {
+                return Err(broken("I12", "a clean stop is taken for a crash"));
+            }
+            self.note(Event::Gone { durable_turn: turn, is_clean: false })?;
+        }
         self.lower = TimeBound::at(self.now);
         self.upper = TimeBound::restarted(self.now, self.upper.ms());
         self.note(Event::Time { lower_ms: self.lower.ms(), upper_ms: self.upper.ms() })?;
@@ -526,8 +587,18 @@ impl World {
 
     fn found(&self) -> Found {
         let broker = &self.node.broker;
-        let mut queues: Vec<String> =
-            broker.queue_views(Some("main")).into_iter().map(|view| view.name.to_string()).collect();
+        let mark = |arguments: &Map| {
+            let marked = arguments.iter().find(|(name, _)| &**name == "mark");
+            marked
+                .and_then(|(_, value)| value.as_i64())
+                .and_then(|mark| u64::try_from(mark).ok())
+                .unwrap_or(0)
+        };
+        let mut queues: Vec<(String, u64)> = broker
+            .queue_views(Some("main"))
+            .into_iter()
+            .map(|view| (view.name.to_string(), mark(&view.arguments)))
+            .collect();
         queues.sort_unstable();
         let mut bindings: Vec<_> = broker
             .binding_views("main")
@@ -547,10 +618,15 @@ impl World {
         if let Err(stopped) = self.settle_all()? {
             self.fall(&stopped)?;
         }
-        let disk = self.disk.killed();
-        if self.trouble.chance(1, 2) {
+        if self.plan.trouble_in > 0 && self.trouble.chance(1, 2) {
+            let disk = self.disk.killed();
             self.restart(disk, false)?;
         }
+        self.fetch_all()
+    }
+
+    /// Everybody leaves, and one client fetches and accepts all that is left; then the model judges.
+    pub(crate) fn fetch_all(&mut self) -> Result<(), Violation> {
         while let Some(client) = self.clients.pop() {
             self.node.broker.close_session(client.session);
             self.note(Event::Close { session: client.label })?;
@@ -559,7 +635,7 @@ impl World {
         self.act()?;
         loop {
             let mut is_empty = true;
-            for queue in self.found().queues {
+            for (queue, _) in self.found().queues {
                 is_empty &= !self.drain(&queue)?;
             }
             if is_empty {

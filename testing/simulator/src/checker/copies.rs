@@ -62,13 +62,20 @@ pub(super) struct Copy {
     pub(super) crossed: bool,
     pub(super) returns: u32,
     pub(super) was_discarded: bool,
-    /// A consumer had it for good before a crash that the settlement may not have survived.
+    /// A consumer had it for good before a crash that the settlement may not have survived, or a purge may have reached it.
     pub(super) was_taken: bool,
     /// The queue of the dead was emptied, deleted or lost after it may have got there.
     pub(super) dead_lost: bool,
+    /// What is known of it since a crash follows from another part of its transaction.
+    pub(super) is_inferred: bool,
 }
 
 impl Copy {
+    /// The promise that is broken when this copy does not behave.
+    pub(super) fn broken_by(&self, invariant: &'static str) -> &'static str {
+        if self.is_inferred { "I6" } else { invariant }
+    }
+
     pub(super) fn place(&self, stage: Stage) -> Place {
         match stage {
             Stage::Home => self.home,
@@ -191,6 +198,10 @@ impl Checker {
         if home == Place::Unsure && copy.dead == Place::Ready {
             copy.dead = Place::Unsure;
         }
+        if home == Place::Unsure {
+            // If its death was not kept, it comes among the dead anew, and is first delivered there again.
+            copy.deliveries[Stage::Dead as usize] = 0;
+        }
         if !copy.is_kept {
             copy.is_owed = false;
             if home != Place::Over {
@@ -221,16 +232,19 @@ impl Checker {
                     && !matches!(state.dead, Place::Held | Place::Over | Place::Gone { .. })
                 {
                     state.is_owed = true;
+                    state.is_inferred = true;
                     self.set_home(copy, Place::Ready);
                 }
             } else if state.home == Place::Unsure {
                 state.is_owed = false;
+                state.is_inferred = true;
                 self.set_home(copy, Place::Over);
             }
         }
         for (copy, stage) in settled {
-            let state = &self.copies[copy];
+            let state = &mut self.copies[copy];
             if state.place(stage) == Place::Unsure && happened {
+                state.is_inferred = true;
                 self.set_place(copy, stage, Place::Over);
             }
         }

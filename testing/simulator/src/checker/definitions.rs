@@ -201,7 +201,9 @@ impl Checker {
 
     /// Takes the ready copies out of a queue, and the held ones too when it is deleted.
     fn clear(&mut self, op: u64, queue: usize, name: &str, takes_held: bool) {
-        let gone = Place::Gone { turn: self.turn + 1 };
+        // A purge does not reach what could not be read: that may come back when it can be (F5).
+        let is_damaged = !takes_held && self.damaged.contains_key(name);
+        let gone = if is_damaged { Place::Unsure } else { Place::Gone { turn: self.turn + 1 } };
         let leaves = |place: Place| match place {
             Place::Ready | Place::Unsure => true,
             Place::Held => takes_held,
@@ -211,6 +213,7 @@ impl Checker {
             let copy = &self.copies[index];
             if copy.queue == queue && leaves(copy.home) {
                 self.copies[index].is_owed = false;
+                self.copies[index].was_taken |= is_damaged;
                 self.set_home(index, gone);
                 if op != 0 {
                     self.definitions.cleared.entry(op).or_default().push(index);
@@ -237,46 +240,49 @@ impl Checker {
         }
     }
 
-    /// After a restart: what was answered as made is there, what was answered as deleted is not (I10).
+    /// After a restart: what was answered as made is there, what was answered as deleted is not (I10). Each queue
+    /// carries the mark of its declaration, so that a deleted one is told from its successor.
     pub(super) fn note_back(&mut self, found: &Found) -> Result<(), Violation> {
-        let mut names: Vec<String> = self.definitions.queues.iter().map(|queue| queue.name.clone()).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in &names {
-            self.judge_queue(name, found.queues.contains(name))?;
+        for index in 0..self.definitions.queues.len() {
+            let Queue { name, op, .. } = &self.definitions.queues[index];
+            let is_found = found.queues.iter().any(|(known, mark)| known == name && mark == op);
+            self.judge_queue(index, is_found)?;
         }
-        if let Some(name) = found.queues.iter().find(|name| !names.contains(name)) {
+        let is_declared = |(name, mark): &&(String, u64)| {
+            self.definitions.queues.iter().any(|queue| queue.name == *name && queue.op == *mark)
+        };
+        if let Some((name, _)) = found.queues.iter().find(|queue| !is_declared(queue)) {
             return Err(broken("I10", format!("a queue '{name}' is there that nobody declared")));
         }
         self.judge_bindings(found)
     }
 
-    fn judge_queue(&mut self, name: &str, is_found: bool) -> Result<(), Violation> {
+    fn judge_queue(&mut self, index: usize, is_found: bool) -> Result<(), Violation> {
         let is_maimed = self.is_maimed;
-        let lives = || self.definitions.queues.iter().enumerate().filter(|(_, queue)| queue.name == name);
-        let must = lives().any(|(_, queue)| queue.life == Life::Alive);
-        let may: Vec<usize> = lives()
-            .filter(|(_, queue)| matches!(queue.life, Life::Alive | Life::Unsure))
-            .map(|(index, _)| index)
-            .collect();
-        if is_found && may.is_empty() && !is_maimed {
-            return Err(broken("I10", format!("the deleted queue '{name}' came back")));
-        }
-        if !is_found && must && !is_maimed {
-            return Err(broken("I10", format!("the queue '{name}', answered as declared, is gone")));
-        }
-        for index in may {
-            let queue = &mut self.definitions.queues[index];
-            queue.life = if is_found { Life::Alive } else { Life::Over };
-            queue.is_confirmed |= is_found;
-            if is_found {
-                continue;
+        let queue = &mut self.definitions.queues[index];
+        match queue.life {
+            Life::Over if is_found && !is_maimed => {
+                return Err(broken("I10", format!("the deleted queue '{}' came back", queue.name)));
             }
-            for copy in 0..self.copies.len() {
-                if self.copies[copy].queue == index {
-                    self.copies[copy].is_owed = false;
-                    self.set_home(copy, Place::Over);
-                }
+            Life::Alive if !is_found && !is_maimed => {
+                return Err(broken(
+                    "I10",
+                    format!("the queue '{}', answered as declared, is gone", queue.name),
+                ));
+            }
+            Life::Over => return Ok(()),
+            Life::Alive | Life::Unsure | Life::Deleted { .. } => {}
+        }
+        queue.is_confirmed |= is_found;
+        if is_found {
+            queue.life = Life::Alive;
+            return Ok(());
+        }
+        queue.life = Life::Over;
+        for copy in 0..self.copies.len() {
+            if self.copies[copy].queue == index {
+                self.copies[copy].is_owed = false;
+                self.set_home(copy, Place::Over);
             }
         }
         Ok(())

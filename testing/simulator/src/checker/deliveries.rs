@@ -21,6 +21,7 @@ impl Checker {
             copy.is_confirmed |= copy.place(stage) == Place::Unsure && copy.crossed;
         }
         copy.is_owed = true;
+        copy.is_inferred = false;
         if stage == Stage::Dead {
             copy.dead_seen = true;
             copy.dead_queue = self.definitions.current(&taken.queue);
@@ -78,7 +79,8 @@ impl Checker {
                 Stage::Home => self.definitions.is_alive(copy.queue),
                 Stage::Dead => copy.dead_queue.is_none_or(|queue| self.definitions.is_alive(queue)),
             };
-            if is_current {
+            // Where the log lost a deletion, the old queue may be there again.
+            if is_current || self.is_maimed {
                 if let Some((_, reason)) = taken.deaths.last() {
                     self.judge_reason(copy, reason)?;
                 }
@@ -126,7 +128,7 @@ impl Checker {
             }
             Place::Gone { .. } | Place::Over if !self.is_maimed => {
                 return Err(broken(
-                    "I3",
+                    copy.broken_by("I3"),
                     format!("message {id} of '{name}' had been settled for good: {copy:?}"),
                 ));
             }
@@ -183,7 +185,7 @@ impl Checker {
                 "message {} came out of '{name}' before message {}, published earlier by the same session {}",
                 copy.message, other.message, copy.session
             );
-            return Err(broken("I5", text));
+            return Err(broken(other.broken_by("I5"), text));
         }
         Ok(())
     }

@@ -226,6 +226,7 @@ impl Checker {
                 was_discarded: false,
                 was_taken: false,
                 dead_lost: false,
+                is_inferred: false,
             };
             let index = self.copies.len();
             self.copies.push(copy);
@@ -313,7 +314,7 @@ impl Checker {
                 "message {} of session {} was accepted by queue '{queue}' and is gone (confirmed={}, {:?})",
                 copy.message, copy.session, copy.is_confirmed, copy
             );
-            return Err(broken("I1", text));
+            return Err(broken(copy.broken_by("I1"), text));
         }
         Ok(())
     }

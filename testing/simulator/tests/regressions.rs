@@ -1,0 +1,104 @@
+//! Seeds that once broke a promise, and lives of a node that were found by them. None is ever removed.
+#![allow(clippy::unwrap_used)]
+
+use ternmq_broker::{
+    ConnectionInfo, GetOutcome, Incident, Now, Outcome, Publish, Published, QueueSpec, SessionId, SettleRange,
+};
+use ternmq_fakes::{FakeDisk, Fault};
+use ternmq_message::{Message, MessageMeta};
+use ternmq_simulator::{Node, Plan, Start, Tuning, run_seed};
+
+#[test]
+fn t1_seeds_that_failed_once_pass() {
+    let seeds = [
+        (2, "I4: the mark of a second delivery was lost by a clean stop after a crash"),
+        (13, "I4: the same, in a queue that everything is sent to"),
+        (17, "I2: a staged publish met a new queue that had got the number of a deleted one"),
+        (24, "I5: of sessions closing one after the other, the first gave back to the next"),
+        (25, "I5: the same with a single active consumer"),
+        (31, "I5: the same with messages that are not persistent"),
+        (37, "I6: a transaction left open by one crash was judged after a second one"),
+        (41, "I10: a deletion and a new declaration, both unanswered, and a crash"),
+        (265, "I4: a start that was cut off made a clean stop an unclean one"),
+        (526, "I10: a deletion was in a part of the log that rotted"),
+        (2397, "I1: a purge of a queue of which something could not be read"),
+        (2688, "I3: the same, and the message came back"),
+    ];
+    for (seed, story) in seeds {
+        let outcome = run_seed(&Plan::of_seed(seed));
+        assert!(
+            outcome.is_ok(),
+            "{story}: {}",
+            outcome.map_or_else(|failure| failure.to_string(), |_| String::new())
+        );
+    }
+}
+
+fn start(disk: &FakeDisk, at_ms: u64) -> Node {
+    let now = Now { monotonic_ms: at_ms, wall_ms: 1_600_000_000_000 + at_ms };
+    // Nothing stays in memory: every message is read back.
+    let tuning = Tuning { resident_bytes: 0, ..Tuning::default() };
+    Node::start(&Start { disk, now, seed: 7, tuning: &tuning, turn: at_ms })
+        .map_err(|why| format!("{why:?}"))
+        .unwrap()
+}
+
+fn publish(node: &mut Node, session: SessionId, count: u64) {
+    for id in 0..count {
+        let meta = MessageMeta { is_durable: true, ..MessageMeta::default() };
+        let message = Message::new("", "q", b"", &[id as u8; 500], meta, None).unwrap();
+        let publish = Publish { message, extra_keys: &[], claimed_user: None };
+        let published = node.broker.publish(session, publish).unwrap();
+        assert!(matches!(published, Published::Accepted(_)));
+        if id.is_multiple_of(20) {
+            node.settle().unwrap();
+        }
+    }
+    node.settle().unwrap();
+}
+
+/// Fetches all, while one read of a backlog fails. Answers how many came.
+fn fetch_all(node: &mut Node, session: SessionId, disk: &FakeDisk) -> u64 {
+    let mut has_failed = false;
+    let mut count = 0;
+    loop {
+        match node.broker.get(session, "q", true).unwrap() {
+            GetOutcome::Got(got, _) => {
+                count += 1;
+                node.broker.settle(session, got.delivery, SettleRange::One, Outcome::Accept).unwrap();
+            }
+            GetOutcome::Empty => return count,
+            GetOutcome::Loading => {
+                node.end_turn();
+                node.sync().unwrap();
+                node.end_turn();
+                if node.has_load() && !std::mem::replace(&mut has_failed, true) {
+                    // The chunk's list is read first, then its messages one by one.
+                    disk.fail_call(disk.calls() + 12, Fault::Device);
+                }
+                while node.has_load() {
+                    node.load(0);
+                }
+                node.settle().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn f5_a_message_that_could_not_be_read_once_is_there_after_a_restart() {
+    let disk = FakeDisk::new();
+    let mut node = start(&disk, 1_000);
+    let connection = node.broker.connect(&"root".into(), "main", ConnectionInfo::default()).unwrap();
+    let session = node.broker.open_session(connection, 1).unwrap();
+    let spec = QueueSpec { name: "q".into(), is_durable: true, ..QueueSpec::default() };
+    let _done = node.broker.declare_queue(session, spec).unwrap();
+    publish(&mut node, session, 300);
+    assert_eq!(fetch_all(&mut node, session, &disk), 299);
+    let incidents = node.take_incidents();
+    assert!(matches!(incidents[..], [Incident::MessagesDamaged { count: 1, .. }]), "{incidents:?}");
+    node.end_turn();
+    node.settle().unwrap();
+    let node = start(&disk.killed(), 2_000);
+    assert_eq!(node.broker.queue_view("main", "q").unwrap().ready_count, 1);
+}
