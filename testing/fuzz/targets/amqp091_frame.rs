@@ -8,6 +8,7 @@ use ternmq_amqp091::codec::{
     frame::{missing_bytes, read_greeting, split_frame, write_frame},
     properties::{with_headers, without_expiration},
 };
+use ternmq_fuzz as _;
 
 const FRAME_MAX_BYTES: u32 = 4096;
 

@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ternmq_amqp091::codec::{Method, frame::split_frame};
+use ternmq_fuzz as _;
 
 fuzz_target!(|payload: &[u8]| {
     let Ok(method) = Method::decode(payload) else { return };

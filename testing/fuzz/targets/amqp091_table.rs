@@ -10,6 +10,7 @@ use ternmq_amqp091::{
         map_from_table, table_from_map,
     },
 };
+use ternmq_fuzz as _;
 use ternmq_message::{Format, MessageMeta};
 
 fuzz_target!(|input: &[u8]| {

@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use ternmq_fuzz as _;
 use ternmq_journal::check_record_bytes;
 
 fuzz_target!(|input: &[u8]| {
