@@ -618,7 +618,9 @@ impl World {
         if let Err(stopped) = self.settle_all()? {
             self.fall(&stopped)?;
         }
-        if self.plan.trouble_in > 0 && self.trouble.chance(1, 2) {
+        let is_restarted = self.plan.trouble_in > 0 && self.trouble.chance(1, 2);
+        // What one failed read had set aside comes back (F5); only what has rotted may stay away.
+        if is_restarted || self.checker.has_damage() {
             let disk = self.disk.killed();
             self.restart(disk, false)?;
         }

@@ -21,6 +21,7 @@ fn t1_seeds_that_failed_once_pass() {
         (41, "I10: a deletion and a new declaration, both unanswered, and a crash"),
         (265, "I4: a start that was cut off made a clean stop an unclean one"),
         (526, "I10: a deletion was in a part of the log that rotted"),
+        (1926, "I1: a chunk written later spanned messages that could not be read"),
         (2397, "I1: a purge of a queue of which something could not be read"),
         (2688, "I3: the same, and the message came back"),
     ];
@@ -85,20 +86,49 @@ fn fetch_all(node: &mut Node, session: SessionId, disk: &FakeDisk) -> u64 {
     }
 }
 
-#[test]
-fn f5_a_message_that_could_not_be_read_once_is_there_after_a_restart() {
-    let disk = FakeDisk::new();
-    let mut node = start(&disk, 1_000);
+/// A queue of 300 messages of which all but one were fetched: that one could not be read.
+fn one_damaged(disk: &FakeDisk) -> (Node, SessionId) {
+    let mut node = start(disk, 1_000);
     let connection = node.broker.connect(&"root".into(), "main", ConnectionInfo::default()).unwrap();
     let session = node.broker.open_session(connection, 1).unwrap();
     let spec = QueueSpec { name: "q".into(), is_durable: true, ..QueueSpec::default() };
     let _done = node.broker.declare_queue(session, spec).unwrap();
     publish(&mut node, session, 300);
-    assert_eq!(fetch_all(&mut node, session, &disk), 299);
+    assert_eq!(fetch_all(&mut node, session, disk), 299);
     let incidents = node.take_incidents();
     assert!(matches!(incidents[..], [Incident::MessagesDamaged { count: 1, .. }]), "{incidents:?}");
-    node.end_turn();
-    node.settle().unwrap();
-    let node = start(&disk.killed(), 2_000);
-    assert_eq!(node.broker.queue_view("main", "q").unwrap().ready_count, 1);
+    (node, session)
+}
+
+#[test]
+fn f5_a_message_that_could_not_be_read_once_is_there_after_a_restart() {
+    for has_checkpoint in [false, true] {
+        let disk = FakeDisk::new();
+        let (mut node, _) = one_damaged(&disk);
+        if has_checkpoint {
+            node.broker.request_checkpoint();
+        }
+        node.end_turn();
+        node.settle().unwrap();
+        let node = start(&disk.killed(), 2_000);
+        let view = node.broker.queue_view("main", "q").unwrap();
+        assert_eq!(view.ready_count, 1, "with a checkpoint: {has_checkpoint}");
+    }
+}
+
+#[test]
+fn i3_a_purge_takes_what_could_not_be_read() {
+    for has_checkpoint in [false, true] {
+        let disk = FakeDisk::new();
+        let (mut node, session) = one_damaged(&disk);
+        let _done = node.broker.purge_queue(session, "q").unwrap();
+        if has_checkpoint {
+            node.broker.request_checkpoint();
+        }
+        node.end_turn();
+        node.settle().unwrap();
+        let node = start(&disk.killed(), 2_000);
+        let view = node.broker.queue_view("main", "q").unwrap();
+        assert_eq!(view.ready_count, 0, "with a checkpoint: {has_checkpoint}");
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use ternmq_queue::{ChunkList, ChunkRef, Entry, EntryRef, LoadRequest, Location, Seq};
+use ternmq_queue::{ChunkContent, ChunkList, ChunkRef, Entry, EntryRef, LoadRequest, Location, Seq};
 
 use crate::{
     broker::Broker,
@@ -289,14 +289,8 @@ impl Broker {
                     let queue = slot.name.clone();
                     self.incidents.push(Incident::MessagesDamaged { namespace, queue, count });
                 }
-                slot.machine.loaded(
-                    request.lane,
-                    request.first_seq,
-                    entries,
-                    now_ms,
-                    &mut self.windows,
-                    &mut self.outbox,
-                );
+                let content = ChunkContent { entries, damaged };
+                slot.machine.loaded(request, content, now_ms, &mut self.windows, &mut self.outbox);
                 for location in gone {
                     self.segments.let_go(location, segment_bytes);
                 }

@@ -38,7 +38,7 @@ pub use filter::{Filter, GroupKey, Grouping};
 pub use limits::Room;
 pub use machine::Queue;
 pub use outbox::{Dead, Delivery, LoadRequest, NO_CONSUMER, Outbox};
-pub use paging::Budget;
+pub use paging::{Budget, ChunkContent};
 pub use settings::{DeadLetterRoute, Overflow, QueueSettings};
 pub use settle::Blame;
 pub use snapshot::{QueueSnapshot, SnapshotChunk};

@@ -5,7 +5,7 @@
 
 use crate::{
     chunk::{ChunkRef, ChunkView, ColdChunk, Source},
-    entry::{Entry, Seq},
+    entry::{Entry, EntryRef, Seq},
     lane::{Front, Lane},
     machine::Queue,
     outbox::{LoadRequest, Outbox},
@@ -50,6 +50,15 @@ impl Budget {
         len >= self.entries.clamp(CHUNK_ENTRIES_MIN, CHUNK_ENTRIES) as usize
             || bytes >= self.bytes.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES)
     }
+}
+
+/// What was read of a chunk.
+#[derive(Debug, Default)]
+pub struct ChunkContent {
+    /// In order, those in holes left out.
+    pub entries: Vec<Entry>,
+    /// Entries whose message could not be read, in order.
+    pub damaged: Vec<EntryRef>,
 }
 
 impl Lane {
@@ -166,24 +175,26 @@ impl Queue {
         })
     }
 
-    /// A requested chunk has been read: `entries` in order, those in holes left out. Holes that are passed all the same
-    /// are not served but reported as settled once more. Entries that a restart made vanish (transient ones) may be
-    /// missing; the counts follow what is there. Runs the queue.
+    /// A requested chunk has been read. Holes that are passed all the same are not served but reported as settled once
+    /// more. Entries that a restart made vanish (transient ones) may be missing; the counts follow what is there. Runs
+    /// the queue.
+    ///
+    /// Damaged entries are set aside as [`Self::load_failed`] does with whole chunks: served no longer, counted, and
+    /// kept in what a snapshot tells, so that the next start tries again (F5, I1). A purge drops them like the rest.
     pub fn loaded(
         &mut self,
-        lane: u8,
-        first_seq: Seq,
-        entries: Vec<Entry>,
+        request: LoadRequest,
+        content: ChunkContent,
         now_ms: u64,
         windows: &mut Windows,
         outbox: &mut Outbox,
     ) {
-        let Some(chunk) = self.take_front_chunk(lane, first_seq) else { return };
+        let Some(chunk) = self.take_front_chunk(request.lane, request.first_seq) else { return };
+        let is_ours = |seq: Seq| chunk.first_seq <= seq && seq <= chunk.last_seq;
         let mut bytes = 0;
-        self.lanes.edit(lane, |lane| {
-            for entry in entries {
-                let is_ours = chunk.first_seq <= entry.seq && entry.seq <= chunk.last_seq;
-                if !is_ours || lane.head.back().is_some_and(|last| last.seq >= entry.seq) {
+        self.lanes.edit(request.lane, |lane| {
+            for entry in content.entries {
+                if !is_ours(entry.seq) || lane.head.back().is_some_and(|last| last.seq >= entry.seq) {
                     continue;
                 }
                 if chunk.is_hole(entry.seq) {
@@ -198,6 +209,11 @@ impl Queue {
                 lane.head.push_back(entry);
             }
         });
+        let mut damaged = content.damaged;
+        damaged.retain(|entry| is_ours(entry.seq) && !chunk.is_hole(entry.seq));
+        if let Some(damaged) = ColdChunk::of_refs(damaged) {
+            self.quarantine(request.lane, damaged);
+        }
         self.hold(bytes, outbox);
         self.run(now_ms, windows, outbox);
     }
@@ -206,13 +222,20 @@ impl Queue {
     /// with what stands behind: call [`Self::run`]. False when no such load was under way.
     pub fn load_failed(&mut self, lane: u8, first_seq: Seq) -> bool {
         let Some(chunk) = self.take_front_chunk(lane, first_seq) else { return false };
-        let rare = self.rare();
-        rare.damaged_count += u64::from(chunk.live_count);
-        rare.quarantined.push((lane, chunk));
+        self.quarantine(lane, chunk);
         true
     }
 
-    /// Messages in chunks that could not be read.
+    #[cold]
+    fn quarantine(&mut self, lane: u8, chunk: ColdChunk) {
+        // No chunk written later may span these: replay would take them to be in it.
+        self.lanes.edit(lane, |lane| lane.loaded_last = lane.loaded_last.max(chunk.last_seq));
+        let rare = self.rare();
+        rare.damaged_count += u64::from(chunk.live_count);
+        rare.quarantined.push((lane, chunk));
+    }
+
+    /// Messages that could not be read, since the start.
     #[must_use]
     pub fn damaged_count(&self) -> u64 {
         self.rare.as_ref().map_or(0, |rare| rare.damaged_count)

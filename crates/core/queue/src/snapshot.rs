@@ -28,7 +28,8 @@ pub struct QueueSnapshot {
     pub next_seq: Seq,
     /// Entries below this number may have been handed out before a crash (I4).
     pub redelivered_below: Seq,
-    /// Cold chunks, by lane and number. Chunks that could not be read are among them: they get another chance.
+    /// Cold chunks, by lane and number. What could not be read is among them and among the
+    /// entries: it gets another chance.
     pub chunks: Vec<SnapshotChunk>,
     /// All other entries with a durable record, ready or unsettled, by lane and number.
     pub entries: Vec<(u8, EntryRef)>,
@@ -61,7 +62,10 @@ impl Queue {
                 let holes = chunk.holes.clone();
                 snapshot.chunks.push(SnapshotChunk { lane, chunk: record.clone(), holes });
             }
-            Source::Refs(refs) => snapshot.entries.extend(refs.iter().map(|entry| (lane, *entry))),
+            Source::Refs(refs) => {
+                let kept = refs.iter().filter(|entry| entry.location.is_durable);
+                snapshot.entries.extend(kept.map(|entry| (lane, *entry)));
+            }
         };
         let quarantined = self.rare.iter().flat_map(|rare| &rare.quarantined);
         quarantined.for_each(|(lane, chunk)| add_chunk(*lane, chunk));

@@ -201,9 +201,7 @@ impl Checker {
 
     /// Takes the ready copies out of a queue, and the held ones too when it is deleted.
     fn clear(&mut self, op: u64, queue: usize, name: &str, takes_held: bool) {
-        // A purge does not reach what could not be read: that may come back when it can be (F5).
-        let is_damaged = !takes_held && self.damaged.contains_key(name);
-        let gone = if is_damaged { Place::Unsure } else { Place::Gone { turn: self.turn + 1 } };
+        let gone = Place::Gone { turn: self.turn + 1 };
         let leaves = |place: Place| match place {
             Place::Ready | Place::Unsure => true,
             Place::Held => takes_held,
@@ -213,7 +211,6 @@ impl Checker {
             let copy = &self.copies[index];
             if copy.queue == queue && leaves(copy.home) {
                 self.copies[index].is_owed = false;
-                self.copies[index].was_taken |= is_damaged;
                 self.set_home(index, gone);
                 if op != 0 {
                     self.definitions.cleared.entry(op).or_default().push(index);

@@ -84,7 +84,8 @@ pub struct Checker {
     turn: u64,
     lower_ms: u64,
     upper_ms: u64,
-    /// Messages that may be missing from a queue because the node reported them damaged (F5).
+    /// Messages that may be missing from a queue because the node reported them damaged since it started (F5). The
+    /// next start tries again: what is damaged still is reported anew.
     damaged: BTreeMap<String, u64>,
     /// The log itself was reported damaged: only I2 and I4 are judged from then on.
     is_maimed: bool,
@@ -137,7 +138,10 @@ impl Checker {
                 self.upper_ms = (*upper_ms).max(self.upper_ms);
             }
             Event::Gone { durable_turn, is_clean } => self.note_gone(*durable_turn, *is_clean),
-            Event::Back { found } => return self.note_back(found),
+            Event::Back { found } => {
+                self.damaged.clear();
+                return self.note_back(found);
+            }
             Event::Damage { queue: Some(queue), count } => {
                 *self.damaged.entry(queue.clone()).or_default() += count
             }
@@ -287,6 +291,12 @@ impl Checker {
     #[must_use]
     pub fn is_maimed(&self) -> bool {
         self.is_maimed
+    }
+
+    /// The node reported damaged messages since it started.
+    #[must_use]
+    pub fn has_damage(&self) -> bool {
+        !self.damaged.is_empty()
     }
 
     fn judge_end(&self) -> Result<(), Violation> {

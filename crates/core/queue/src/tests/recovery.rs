@@ -49,6 +49,44 @@ fn a_damaged_chunk_is_set_aside_and_the_queue_goes_on() {
 }
 
 #[test]
+fn single_damaged_messages_are_set_aside_until_a_purge_or_the_next_start() {
+    let mut rig = backlog(300);
+    rig.damaged = [Seq(151), Seq(153), Seq(160)].into();
+    let read = rig.fetch_all();
+    assert_eq!((read.len(), rig.queue.damaged_count(), rig.queue.ready_count()), (297, 3, 0));
+    let kept: Vec<_> = rig.queue.snapshot().entries.iter().map(|(_, entry)| entry.seq).collect();
+    assert_eq!(kept, [Seq(151), Seq(153)], "never forgotten (F5), but for the transient one");
+    let mut again = Rig::of(
+        Queue::restore(Arc::new(QueueSettings::default()), rig.queue.snapshot()),
+        std::mem::take(&mut rig.store),
+    );
+    again.damaged = [Seq(153)].into();
+    assert_eq!((again.fetch_all(), again.queue.damaged_count()), (vec![151], 1), "another chance");
+    again.outbox.settled.clear();
+    assert_eq!(again.queue.purge(&mut again.outbox), 0);
+    let settled: Vec<_> = again.outbox.settled.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!((settled, again.queue.damaged_count()), (vec![Seq(153)], 0));
+    assert_eq!(again.queue.snapshot().entries, []);
+}
+
+#[test]
+fn no_chunk_spans_what_could_not_be_read() {
+    let mut rig = Rig::new(QueueSettings::default());
+    for _ in 0..400 {
+        rig.enqueue(message(0, None, b"0123456789"), true);
+    }
+    let queue = Queue::restore(Arc::new(QueueSettings::default()), rig.queue.snapshot());
+    let mut rig = Rig::of(queue, std::mem::take(&mut rig.store));
+    rig.damaged = [Seq(151)].into();
+    assert_eq!(rig.fetch().unwrap().seq.0, 1);
+    assert_eq!(rig.queue.damaged_count(), 1);
+    rig.queue.set_budget(Budget { entries: 10, bytes: 1 << 20 }, &mut rig.outbox);
+    rig.answer();
+    let spans: Vec<_> = rig.queue.snapshot().chunks.iter().map(|of| of.chunk.first_seq).collect();
+    assert!(!spans.is_empty() && spans.iter().all(|first| *first > Seq(151)), "{spans:?}");
+}
+
+#[test]
 fn recovered_messages_are_flagged_after_a_crash_only() {
     for (was_crash, expect) in [(true, true), (false, false)] {
         let mut rig = backlog(10);

@@ -1,12 +1,15 @@
 //! A queue with everything around it that the facade would do: windows, an outbox, a log in memory.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use ternmq_message::{Message, MessageMeta};
 
 use crate::{
-    ChunkList, ChunkRef, ConsumerSpec, Delivery, Entry, EntryRef, GetResult, Location, Outbox, Queue,
-    QueueSettings, Seq, SessionIndex, Windows,
+    ChunkContent, ChunkList, ChunkRef, ConsumerSpec, Delivery, Entry, EntryRef, GetResult, Location, Outbox,
+    Queue, QueueSettings, Seq, SessionIndex, Windows,
 };
 
 /// What the log would hold.
@@ -41,6 +44,8 @@ pub(super) struct Rig {
     pub(super) now_ms: u64,
     /// Pushing runs the queue too.
     pub(super) runs_at_once: bool,
+    /// Messages that can't be read back.
+    pub(super) damaged: BTreeSet<Seq>,
 }
 
 pub(super) const SESSION: SessionIndex = SessionIndex(0);
@@ -81,7 +86,8 @@ impl Rig {
     pub(super) fn of(queue: Queue, store: Store) -> Self {
         let mut windows = Windows::default();
         windows.start(SESSION);
-        Self { queue, windows, outbox: Outbox::default(), store, now_ms: 1_000, runs_at_once: false }
+        let (outbox, damaged) = (Outbox::default(), BTreeSet::new());
+        Self { queue, windows, outbox, store, now_ms: 1_000, runs_at_once: false, damaged }
     }
 
     /// Pushes, and runs only when told to do both at once.
@@ -157,8 +163,9 @@ impl Rig {
                 ChunkList::Refs(refs) => refs,
             };
             let is_gone = |seq| view.holes.iter().any(|&(first, last)| first <= seq && seq <= last);
-            let entries = refs.iter().filter(|entry| !is_gone(entry.seq));
-            let entries = entries.map(|entry| Entry {
+            let live = refs.iter().copied().filter(|entry| !is_gone(entry.seq));
+            let (damaged, live): (Vec<_>, Vec<_>) = live.partition(|entry| self.damaged.contains(&entry.seq));
+            let entries = live.into_iter().map(|entry| Entry {
                 seq: entry.seq,
                 message: self.store.messages[&entry.location.pos].clone(),
                 location: Some(entry.location),
@@ -166,9 +173,8 @@ impl Rig {
                 failed_count: entry.failed_count.into(),
                 acquired_count: entry.acquired_count.into(),
             });
-            let entries = entries.collect();
-            let (lane, first) = (request.lane, request.first_seq);
-            self.queue.loaded(lane, first, entries, self.now_ms, &mut self.windows, &mut self.outbox);
+            let content = ChunkContent { entries: entries.collect(), damaged };
+            self.queue.loaded(request, content, self.now_ms, &mut self.windows, &mut self.outbox);
         }
         let settled = std::mem::take(&mut self.outbox.settled);
         self.store.events.extend(settled.iter().map(|(seq, _)| Event::Settled(*seq)));
