@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     null_broker,
-    report::{Series, table, to_json},
+    report::{NULL, Series, table, to_json},
     spawn::{Spawned, null_broker},
     target::Target,
     workloads::{self, Workload},
@@ -107,7 +107,8 @@ pub fn run(args: &BenchArgs, own_command: &[String]) -> Result<()> {
             let file = match data_dir {
                 None => tempfile::tempfile()?,
                 Some(folder) => {
-                    OpenOptions::new().create(true).append(true).open(folder.join("null-broker.log"))?
+                    let path = folder.join("null-broker.log");
+                    OpenOptions::new().create(true).truncate(false).write(true).open(path)?
                 }
             };
             null_broker::serve(&listener, file)
@@ -160,7 +161,7 @@ fn rounds(
         targets.iter().map(|target| Series { target: target.name.clone(), rounds: Vec::new() }).collect();
     for round in 1..=args.rounds {
         for (target, one) in targets.iter_mut().zip(&mut series) {
-            if target.name == "null" && !workload.has_null {
+            if target.name == NULL && !workload.has_null {
                 continue;
             }
             // Progress is for people; without a terminal nothing is lost.

@@ -5,7 +5,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{Read, Write},
+    io::{Read, Seek, SeekFrom, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -19,6 +19,9 @@ use crate::amqp::wire::{
 };
 
 const READ_BYTES: usize = 256 << 10;
+/// Length of the log. It is written once with zeros and then over and over, as a journal does with its segments: a file
+/// that grows pays for new blocks at every sync.
+const LOG_BYTES: u64 = 64 << 20;
 
 struct Consumer {
     stream: TcpStream,
@@ -33,7 +36,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Serves until the process is ended, with a log in `file`. Prints its address first.
-pub(crate) fn serve(listener: &TcpListener, file: File) -> Result<()> {
+pub(crate) fn serve(listener: &TcpListener, mut file: File) -> Result<()> {
+    std::io::copy(&mut std::io::repeat(0).take(LOG_BYTES), &mut file)?;
+    file.sync_all()?;
+    file.seek(SeekFrom::Start(0))?;
     println!("{}", listener.local_addr()?);
     let consumers = Consumers::default();
     let log = Arc::new(Log { filling: Mutex::default(), wake: Condvar::new() });
@@ -66,6 +72,7 @@ struct Filling {
 
 impl Log {
     fn sync_forever(self: Arc<Self>, mut file: File) {
+        let mut end = 0;
         loop {
             let mut filling = lock(&self.filling);
             while filling.waiting.is_empty() {
@@ -73,7 +80,11 @@ impl Log {
             }
             let batch = std::mem::take(&mut *filling);
             drop(filling);
-            if file.write_all(&batch.bytes).and_then(|()| file.sync_data()).is_err() {
+            let len = batch.bytes.len() as u64;
+            let is_full = end + len > LOG_BYTES;
+            end = if is_full { len } else { end + len };
+            let rewound = if is_full { file.rewind() } else { Ok(()) };
+            if rewound.and_then(|()| file.write_all(&batch.bytes)).and_then(|()| file.sync_data()).is_err() {
                 return;
             }
             let mut last: Vec<(TcpStream, u16, u64)> = Vec::new();

@@ -29,11 +29,6 @@ impl ProcessTree {
         ProcessTree { root }
     }
 
-    /// The root's process id.
-    pub(crate) fn root(&self) -> u32 {
-        self.root
-    }
-
     /// Reads what the tree uses now; `None` when the root is gone or not ours to read.
     pub(crate) fn usage(&self) -> Option<Usage> {
         let mut total = Usage::default();

@@ -67,11 +67,16 @@ fn number(value: f64) -> String {
     }
 }
 
-/// The table of a workload. Ratios are to `baseline`: above 1 is better, whatever the figure.
+/// Name of the null broker among the targets.
+pub(crate) const NULL: &str = "null";
+
+/// The table of a workload. Ratios are to `baseline`: above 1 is better, whatever the figure. Where the null broker ran
+/// too, each rate's share of its rate stands beside.
 pub(crate) fn table(workload: &str, about: &str, series: &[Series], baseline: Option<&str>) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
-    table.set_header(["target", "figure", "median", "min - max", "ratio", "faults"]);
+    table.set_header(["target", "figure", "median", "min - max", "ratio", "of null", "faults"]);
+    let null = series.iter().find(|series| series.target == NULL);
     let base = baseline.and_then(|name| series.iter().find(|series| series.target == name));
     for one in series {
         let mut faults = Faults::default();
@@ -85,6 +90,9 @@ pub(crate) fn table(workload: &str, about: &str, series: &[Series], baseline: Op
             let ratio = ratio.map_or(String::new(), |base| {
                 format!("{:.2}x", if figure.is_rate { middle / base } else { base / middle })
             });
+            let share = null.filter(|_| figure.is_rate).map(|null| median(&sorted(null, index)));
+            let share = share.filter(|rate| *rate > 0.0);
+            let share = share.map_or(String::new(), |rate| format!("{:.0}%", middle / rate * 100.0));
             let (low, high) = (values.first().copied().unwrap_or(0.0), values.last().copied().unwrap_or(0.0));
             table.add_row([
                 if index == 0 { one.target.clone() } else { String::new() },
@@ -92,6 +100,7 @@ pub(crate) fn table(workload: &str, about: &str, series: &[Series], baseline: Op
                 format!("{} {}", number(middle), figure.unit),
                 format!("{} - {}", number(low), number(high)),
                 ratio,
+                share,
                 if index == 0 { faults.to_string() } else { String::new() },
             ]);
         }
@@ -137,6 +146,9 @@ mod tests {
         let all = [series("a", &[10.0, 30.0, 20.0]), series("b", &[5.0, 5.0])];
         let text = table("w", "about", &all, Some("b"));
         assert!(text.contains("20.00 msg/s") && text.contains("4.00x"), "{text}");
+        assert!(!text.contains('%'), "no null broker, no share: {text}");
+        let with_null = [series("a", &[30.0]), series(NULL, &[40.0])];
+        assert!(table("w", "about", &with_null, None).contains(" 75% "));
         assert_eq!(to_json("w", &all)["targets"][0]["figures"][0]["median"], 20.0);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
 };
 
@@ -11,6 +12,7 @@ use crate::{
     amqp::{Address, Connection},
     clock::{now_ns, wait_until},
     process::ProcessTree,
+    report::NULL,
     target::Target,
 };
 
@@ -40,7 +42,7 @@ pub(crate) fn null_broker(bench: &[String]) -> Result<(Running, Target)> {
     BufReader::new(output).read_line(&mut endpoint)?;
     let process = Some(ProcessTree::new(child.id()));
     let address = Address::parse(&format!("amqp://{}", endpoint.trim()))?;
-    Ok((Running(child), Target { name: "null".to_owned(), address, process }))
+    Ok((Running(child), Target { name: NULL.to_owned(), address, process }))
 }
 
 /// A broker that a shell command starts. The command must not go to the background.
@@ -62,6 +64,7 @@ impl Spawned {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .with_context(|| format!("{:?} cannot be started", self.command))?;
         self.child = Some(Running(child));
@@ -81,11 +84,12 @@ impl Spawned {
 
     /// Kills it as a crash would, with all that it started.
     pub(crate) fn kill(&mut self, target: &mut Target) -> Result<()> {
-        if let Some(process) = target.process.take() {
-            let pid = i32::try_from(process.root()).ok().and_then(rustix::process::Pid::from_raw);
-            if let Some(pid) = pid {
-                rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
-            }
+        target.process = None;
+        // The command may be a script whose broker is a child: the group has them all.
+        if let Some(child) = &self.child
+            && let Some(group) = i32::try_from(child.0.id()).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL)?;
         }
         self.child = None;
         Ok(())

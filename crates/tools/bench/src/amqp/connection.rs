@@ -368,13 +368,7 @@ impl Connection {
     /// Asks for the messages of a queue. Does not wait for the answer, which deliveries may overtake.
     pub fn start_consuming(&mut self, channel: u16, queue: &str, settle: Settle) -> Result<()> {
         let mut out = Vec::new();
-        put_method(&mut out, channel, id::BASIC_CONSUME, |out| {
-            out.extend_from_slice(&[0; 2]);
-            put_short_string(out, queue);
-            put_short_string(out, &format!("c{channel}"));
-            out.push(if settle == Settle::OnDelivery { 0b0010 } else { 0 });
-            out.extend_from_slice(&[0; 4]);
-        });
+        put_consume(&mut out, channel, queue, &format!("c{channel}"), settle);
         self.send(&out)
     }
 
@@ -424,6 +418,27 @@ pub fn put_declare_queue(
         put_short_string(out, name);
         out.push(if kind == QueueKind::Durable { 0b0_0010 } else { 0 });
         put_table(out, arguments);
+    });
+}
+
+/// Appends a passive queue.declare on channel 1: the broker answers only if the queue is there.
+pub fn put_find_queue(out: &mut Vec<u8>, name: &str) {
+    put_method(out, 1, id::QUEUE_DECLARE, |out| {
+        out.extend_from_slice(&[0; 2]);
+        put_short_string(out, name);
+        out.push(0b0_0001);
+        put_table(out, &[]);
+    });
+}
+
+/// Appends a basic.consume.
+pub fn put_consume(out: &mut Vec<u8>, channel: u16, queue: &str, tag: &str, settle: Settle) {
+    put_method(out, channel, id::BASIC_CONSUME, |out| {
+        out.extend_from_slice(&[0; 2]);
+        put_short_string(out, queue);
+        put_short_string(out, tag);
+        out.push(if settle == Settle::OnDelivery { 0b0010 } else { 0 });
+        out.extend_from_slice(&[0; 4]);
     });
 }
 

@@ -12,6 +12,7 @@ pub mod wire;
 pub use address::Address;
 pub use burst::{Burst, BurstSpec};
 pub use connection::{
-    Connection, Product, QueueKind, READ_BYTES, Read, Settle, Wait, put_bind_queue, put_declare_queue,
+    Connection, Product, QueueKind, READ_BYTES, Read, Settle, Wait, put_bind_queue, put_consume,
+    put_declare_queue, put_find_queue,
 };
 pub use delivery::{Delivery, DeliveryScanner};

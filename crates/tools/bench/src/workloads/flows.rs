@@ -81,7 +81,8 @@ pub(super) fn durable_1000(target: &mut Target, effort: Effort, _: Option<Spawne
 }
 
 pub(super) fn durable_queues(target: &mut Target, effort: Effort, _: Option<Spawned>) -> Result<Outcome> {
-    run(target, effort, &FlowSpec { queues: 100, window: Some(100), ..DURABLE })
+    let each = FlowSpec { queues: 100, window: Some(100), settle: Settle::Cumulative(100), ..DURABLE };
+    run(target, effort, &each)
 }
 
 pub(super) fn latency(target: &mut Target, effort: Effort, _: Option<Spawned>) -> Result<Outcome> {

@@ -28,7 +28,8 @@ const fn workload(
     Workload { name, about, has_null, run }
 }
 
-/// All of them. Durability class in brackets: what is kept when the publisher goes on.
+/// All of them. In brackets what the publisher asks for: nothing, or durable queues with persistent messages and confirms.
+/// When a broker confirms those, after a sync or before, is its own affair.
 pub(crate) static ALL: &[Workload] = &[
     workload("transient-16", "16 B, automatic acks, 1 to 1 [none]", true, flows::transient_16),
     workload("transient-1k", "1 KiB, automatic acks, 1 to 1 [none]", true, flows::transient_1k),
@@ -39,34 +40,29 @@ pub(crate) static ALL: &[Workload] = &[
         true,
         flows::acks_16,
     ),
-    workload(
-        "durable-1",
-        "1 KiB, durable, confirms with window 1, acks [synced before confirm]",
-        true,
-        flows::durable_1,
-    ),
+    workload("durable-1", "1 KiB, durable, confirms with window 1, acks [durable]", true, flows::durable_1),
     workload(
         "durable-100",
-        "1 KiB, durable, confirms with window 100, acks [synced before confirm]",
+        "1 KiB, durable, confirms with window 100, acks [durable]",
         true,
         flows::durable_100,
     ),
     workload(
         "durable-1000",
-        "1 KiB, durable, confirms with window 1,000, acks [synced before confirm]",
+        "1 KiB, durable, confirms with window 1,000, acks [durable]",
         true,
         flows::durable_1000,
     ),
     workload(
         "durable-queues",
-        "1 KiB, durable, 100 queues with window 100 each [synced before confirm]",
+        "1 KiB, durable, 100 queues with window 100 each [durable]",
         true,
         flows::durable_queues,
     ),
     workload("latency", "256 B at an even rate, end to end [none]", true, flows::latency),
     workload(
         "latency-durable",
-        "256 B at an even rate, durable with confirms and acks [synced before confirm]",
+        "256 B at an even rate, durable with confirms and acks [durable]",
         true,
         flows::latency_durable,
     ),
@@ -79,7 +75,7 @@ pub(crate) static ALL: &[Workload] = &[
     ),
     workload(
         "backlog-durable",
-        "the same with durable messages and confirms [synced before confirm]",
+        "the same with durable messages and confirms [durable]",
         false,
         backlog::durable,
     ),
@@ -95,6 +91,12 @@ pub(crate) static ALL: &[Workload] = &[
         "topic exchange with 100,000 bindings (--count), 16 B [none]",
         false,
         topics::many,
+    ),
+    workload(
+        "topic-subscribers",
+        "time for --count (20,000) subscribers with the same filter, each a queue with a consumer",
+        false,
+        topics::subscribers,
     ),
     workload(
         "connections",

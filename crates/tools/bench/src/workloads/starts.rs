@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use super::backlog::fill;
 use crate::{
-    amqp::{Connection, QueueKind, put_declare_queue, wire::id},
+    amqp::{Connection, QueueKind, put_declare_queue, put_find_queue, wire::id},
     args::Effort,
     ledger::Faults,
     report::{Figure, Outcome},
@@ -74,6 +74,11 @@ pub(super) fn restart_queues(
     declare(target)?;
     broker.kill(target)?;
     let seconds = broker.start(target)?;
+    let mut control = Connection::open(&target.address)?;
+    control.open_channel(1)?;
+    control
+        .pipeline(count, id::QUEUE_DECLARE_OK, |out, index| put_find_queue(out, &name(index)))
+        .context("a durable queue is not there after the restart")?;
     broker.kill(target)?;
     Ok(outcome(seconds, 0))
 }

@@ -1,9 +1,15 @@
 //! Publishing through a topic exchange with few and with many bindings.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use crate::{
-    amqp::{Burst, BurstSpec, Connection, QueueKind, put_bind_queue, wire::id},
+    amqp::{
+        Burst, BurstSpec, Connection, DeliveryScanner, QueueKind, Read, Settle, Wait, put_bind_queue,
+        put_consume, put_declare_queue,
+        wire::{first_frame, id, put_method, put_short_string},
+    },
     args::Effort,
     clock::now_ns,
     ledger::Faults,
@@ -60,6 +66,90 @@ fn publish_rate(target: &Target, effort: Effort, bindings: usize) -> Result<Outc
     control.delete_queue(QUEUE)?;
     control.delete_exchange(EXCHANGE)?;
     Ok(Outcome { figures: vec![Figure::rate("published", rate)], faults: Faults::default() })
+}
+
+/// Messages that every subscriber has to get once all are there.
+const PROBES: u64 = 5;
+
+/// Consumers on one channel; brokers limit that.
+const PER_CHANNEL: usize = 500;
+
+fn channel_of(index: usize) -> u16 {
+    u16::try_from(index / PER_CHANNEL + 1).unwrap_or(u16::MAX)
+}
+
+pub(super) fn subscribers(target: &mut Target, effort: Effort, _: Option<Spawned>) -> Result<Outcome> {
+    let count = usize::try_from(effort.count.unwrap_or(20_000)).unwrap_or(usize::MAX);
+    let name = |index: usize| format!("bench-subscriber-{index:06}");
+    let mut connection = Connection::open(&target.address)?;
+    for channel in 1..=channel_of(count.saturating_sub(1)) {
+        connection.open_channel(channel)?;
+    }
+    connection.delete_exchange(EXCHANGE)?;
+    connection.declare_exchange(EXCHANGE, "topic", &[])?;
+    let from_ns = now_ns();
+    connection.pipeline(count, id::QUEUE_DECLARE_OK, |out, index| {
+        put_declare_queue(out, &name(index), QueueKind::Transient, &[]);
+    })?;
+    connection.pipeline(count, id::QUEUE_BIND_OK, |out, index| {
+        put_bind_queue(out, &name(index), EXCHANGE, "region.*.device.#");
+    })?;
+    connection.pipeline(count, id::BASIC_CONSUME_OK, |out, index| {
+        let channel = channel_of(index);
+        put_consume(out, channel, &name(index), &format!("s{index}"), Settle::OnDelivery);
+    })?;
+    let subscribed_s = (now_ns() - from_ns) as f64 / 1e9;
+    let from_ns = now_ns();
+    let delivered = probe(target, &mut connection, count as u64 * PROBES)?;
+    let rate = delivered as f64 * 1e9 / (now_ns() - from_ns) as f64;
+    connection.pipeline(count, id::QUEUE_DELETE_OK, |out, index| {
+        put_method(out, 1, id::QUEUE_DELETE, |out| {
+            out.extend_from_slice(&[0; 2]);
+            put_short_string(out, &name(index));
+            out.push(0);
+        });
+    })?;
+    connection.delete_exchange(EXCHANGE)?;
+    connection.close();
+    let lost = (count as u64 * PROBES).saturating_sub(delivered);
+    Ok(Outcome {
+        figures: vec![Figure::cost("all subscribed", "s", subscribed_s), Figure::rate("delivered", rate)],
+        faults: Faults { lost, ..Faults::default() },
+    })
+}
+
+/// Publishes a few messages to all subscribers. Answers how many deliveries came of the expected ones.
+fn probe(target: &Target, subscriber: &mut Connection, expected: u64) -> Result<u64> {
+    let mut publisher = Connection::open(&target.address)?;
+    publisher.open_channel(1)?;
+    let mut burst = Burst::new(&BurstSpec {
+        channel: 1,
+        exchange: EXCHANGE.to_owned(),
+        keys: vec!["region.007.device.temperature".to_owned()],
+        body_bytes: 16,
+        persistent: false,
+        headers: Vec::new(),
+    });
+    let mut sent = 0;
+    while sent < PROBES {
+        let wanted = usize::try_from(PROBES - sent).unwrap_or(usize::MAX);
+        let (bytes, count) = burst.stamp(wanted, 0, sent, |_| 0);
+        publisher.send(bytes)?;
+        sent += count as u64;
+    }
+    subscriber.set_read_timeout(Duration::from_secs(10))?;
+    let (mut scanner, mut seen) = (DeliveryScanner::default(), 0);
+    while seen < expected && subscriber.read(Wait::ForBytes)? != Read::Nothing {
+        let mut used = 0;
+        let inbox = subscriber.inbox();
+        while let Some(frame) = first_frame(inbox.get(used..).unwrap_or_default())? {
+            scanner.take(&frame, |_| seen += 1)?;
+            used += frame.wire_len();
+        }
+        subscriber.consume_bytes(used);
+    }
+    publisher.close();
+    Ok(seen)
 }
 
 pub(super) fn one(target: &mut Target, effort: Effort, _: Option<Spawned>) -> Result<Outcome> {
