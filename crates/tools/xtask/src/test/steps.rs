@@ -140,18 +140,25 @@ fn simulation(shop: &Workshop) -> Result<Tally> {
         let why = format!("the workspace has no package {SIMULATOR}");
         return Ok(Tally::of(&[Case::skipped("simulation", why)]));
     }
-    let log = shop.log("simulation");
     let seeds = shop.simulation_seeds.to_string();
-    let mut command =
-        cargo(shop, &["run", "--release", "--locked", "-p", SIMULATOR, "--", "--seeds", &seeds]);
-    let case = match run_logged(&mut command, &log, CARGO_LIMIT)? {
-        Ending::Succeeded => Case::passed(format!("{seeds} seeds")),
-        Ending::Failed => {
-            Case::failed("a seed", format!("\n{}\n  all of it: {}", tail(&log, 20), log.display()))
-        }
-        Ending::TimedOut => Case::failed("all seeds", format!("took more than {} s", CARGO_LIMIT.as_secs())),
-    };
-    Ok(Tally::of(&[case]))
+    Ok(Tally::of(&[
+        simulate(shop, &format!("{seeds} seeds"), &["--seeds", &seeds])?,
+        simulate(shop, CRASH_STATES, &["--seeds", "3", "--operations", "200", "--crash-states", "3"])?,
+    ]))
+}
+
+/// T2 of the guarantees.
+const CRASH_STATES: &str = "every prefix and every failing call of 3 workloads of 200 operations";
+
+fn simulate(shop: &Workshop, name: &str, options: &[&str]) -> Result<Case> {
+    let log = shop.log(if name == CRASH_STATES { "crash-states" } else { "simulation" });
+    let mut command = cargo(shop, &["run", "--release", "--locked", "-p", SIMULATOR, "--"]);
+    command.args(options);
+    Ok(match run_logged(&mut command, &log, CARGO_LIMIT)? {
+        Ending::Succeeded => Case::passed(name),
+        Ending::Failed => Case::failed(name, format!("\n{}\n  all of it: {}", tail(&log, 20), log.display())),
+        Ending::TimedOut => Case::failed(name, format!("took more than {} s", CARGO_LIMIT.as_secs())),
+    })
 }
 
 fn fuzz_step(shop: &Workshop) -> Result<Tally> {
