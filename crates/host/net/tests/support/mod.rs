@@ -21,6 +21,12 @@ pub struct NoLog {
     next: u64,
 }
 
+impl NoLog {
+    pub fn new() -> Self {
+        Self { next: 64 }
+    }
+}
+
 impl Log for NoLog {
     fn next_pos(&self) -> u64 {
         self.next
@@ -54,7 +60,7 @@ pub fn broker(log: Box<dyn Log>) -> Broker {
 
 /// A broker that is up, on a log that forgets.
 pub fn ready_broker() -> Broker {
-    let mut broker = broker(Box::new(NoLog { next: 64 }));
+    let mut broker = broker(Box::new(NoLog::new()));
     broker.finish_recovery(now(0), true, &[]);
     broker
 }
@@ -212,12 +218,19 @@ impl Pipe {
     }
 
     pub fn send(&self, text: &str) {
-        self.0.borrow_mut().input.extend(text.bytes());
+        self.send_bytes(text.as_bytes());
+    }
+
+    pub fn send_bytes(&self, bytes: &[u8]) {
+        self.0.borrow_mut().input.extend(bytes);
+    }
+
+    pub fn take_bytes(&self) -> Vec<u8> {
+        std::mem::take(&mut self.0.borrow_mut().output)
     }
 
     pub fn take_output(&self) -> String {
-        let output = std::mem::take(&mut self.0.borrow_mut().output);
-        String::from_utf8(output).unwrap()
+        String::from_utf8(self.take_bytes()).unwrap()
     }
 }
 
