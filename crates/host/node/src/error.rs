@@ -65,6 +65,25 @@ pub enum StartError {
         /// Which record and why.
         problem: String,
     },
+    /// A part of the journal that a start has to read is damaged (F5). Nothing was changed.
+    #[error(
+        "cannot start from the data directory '{path}': {count} of what a start has to read of the journal {is} damaged, \
+         the first {bytes} bytes at {from}; queues, messages or acknowledgements may be in it. Look at it with \
+         `ternmq doctor --data-dir {path}` and restore a copy, or give --accept-damage to start without what is lost",
+        path = path.display(),
+        count = if *ranges == 1 { "a part".to_owned() } else { format!("{ranges} parts") },
+        is = if *ranges == 1 { "is" } else { "are" },
+    )]
+    Damaged {
+        /// The directory.
+        path: PathBuf,
+        /// How many ranges.
+        ranges: usize,
+        /// Where the first one begins in the log.
+        from: u64,
+        /// Its length.
+        bytes: u64,
+    },
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -96,6 +115,7 @@ impl StartError {
             | Self::DataDir { .. }
             | Self::Journal { .. }
             | Self::Replay { .. }
+            | Self::Damaged { .. }
             | Self::Bind(_)
             | Self::PortsFile { .. }
             | Self::System { .. } => EXIT_FAILED,

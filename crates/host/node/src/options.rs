@@ -102,6 +102,8 @@ pub struct BrokerOptions {
     pub log_format: LogFormat,
     /// Number of shards.
     pub shards: u16,
+    /// Start although a part of the journal that a start has to read is damaged.
+    pub accepts_damage: bool,
 }
 
 #[cfg(test)]

@@ -32,11 +32,15 @@ pub(crate) fn open(files: Arc<dyn Files>, path: &Path, options: Options) -> Resu
 }
 
 /// Replays the journal into a new broker.
+///
+/// A damaged part of what has to be read may have held anything. A start without it, and the checkpoint that follows,
+/// would make its loss final, so that needs somebody's word (F5: what is damaged is never taken to be absent).
 pub(crate) fn recover(
     mut recovery: Recovery,
     engine: &Engine,
     limits: Limits,
     path: &Path,
+    accepts_damage: bool,
     clock: &dyn Clock,
 ) -> Result<ReadyBroker, StartError> {
     let log = JournalLog::recovering(recovery.segment_bytes());
@@ -50,6 +54,7 @@ pub(crate) fn recover(
     });
     let journal_error = |source| StartError::Journal { path: path.into(), source };
     let mut progress = Progress::new(clock);
+    let mut damaged = Vec::new();
     while let Some(record) = recovery.read_next().map_err(journal_error)? {
         match record {
             Recovered::Record { position, kind, payload, .. } => {
@@ -60,10 +65,17 @@ pub(crate) fn recover(
                 progress.note_record(clock);
             }
             Recovered::Damage(damage) => {
-                tracing::error!("the journal is damaged: {damage:?}; what was there is not served");
                 broker.replay_gap(damage.from.get(), damage.to.get());
+                damaged.push(damage);
             }
         }
+    }
+    if let Some(first) = damaged.first()
+        && !accepts_damage
+    {
+        let (from, to) = (first.from.get(), first.to.get());
+        let (path, ranges) = (path.into(), damaged.len());
+        return Err(StartError::Damaged { path, ranges, from, bytes: to - from });
     }
     let Opened { appender, writer, reader, report, durable } = recovery.finish().map_err(journal_error)?;
     log.open(appender, durable);

@@ -64,7 +64,8 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     };
     let (ready, wait) = oneshot::channel();
     let path = data_dir.path.clone();
-    let start = ShardStart { shard, recovery, engine, settings, login, path, listeners: bound.protocols };
+    let (accepts_damage, listeners) = (options.accepts_damage, bound.protocols);
+    let start = ShardStart { shard, recovery, engine, settings, login, path, accepts_damage, listeners };
     let shard = thread::Builder::new()
         .name("shard-0".into())
         .spawn(move || start.run(ready))
@@ -170,16 +171,17 @@ struct ShardStart {
     settings: Settings,
     login: Option<GivenLogin>,
     path: PathBuf,
+    accepts_damage: bool,
     listeners: Vec<(Listener, SessionFactory)>,
 }
 
 impl ShardStart {
     /// The broker lives and dies on this thread.
     fn run(self, ready: oneshot::Sender<()>) -> Result<(), StartError> {
-        let Self { shard, recovery, engine, settings, login, path, listeners } = self;
+        let Self { shard, recovery, engine, settings, login, path, accepts_damage, listeners } = self;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ReadyBroker { mut broker, log, writer, reader } =
-            recovery::recover(recovery, &engine, settings.limits, &path, &*clock)?;
+            recovery::recover(recovery, &engine, settings.limits, &path, accepts_damage, &*clock)?;
         if let Some(notice) = administrator::ensure(&mut broker, login.as_ref(), &path)? {
             // A terminal that is gone cannot be told; the file has it.
             let _ = writeln!(std::io::stdout(), "{notice}");

@@ -81,6 +81,9 @@ pub(crate) struct BrokerArgs {
     /// Form of the log on standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+    /// Start although a part of the journal that a start has to read is damaged. What was only there is lost for good.
+    #[arg(long)]
+    pub(crate) accept_damage: bool,
     /// Number of shards.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) shards: u16,

@@ -30,5 +30,6 @@ fn options(args: BrokerArgs) -> BrokerOptions {
             LogFormat::Json => ternmq_node::LogFormat::Json,
         },
         shards: args.shards,
+        accepts_damage: args.accept_damage,
     }
 }

@@ -285,6 +285,48 @@ fn a_damaged_data_directory_is_explained_and_not_made_worse() {
     assert_eq!(listing(&journal), before);
 }
 
+/// Changes one byte of a message in the journal, as a bad disk would.
+fn rot(journal: &Path, body: &[u8]) {
+    for entry in fs::read_dir(journal).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        if let Some(at) = bytes.windows(body.len()).position(|window| window == body) {
+            bytes[at] ^= 1;
+            return fs::write(&path, bytes).unwrap();
+        }
+    }
+    panic!("the message is not in the journal");
+}
+
+#[test]
+fn f5_what_a_start_has_to_read_is_damaged_and_nobody_is_told_that_it_is_absent() {
+    let broker = Broker::start(&[]);
+    let url = broker.url();
+    for body in ["first-message", "second-message", "third-message"] {
+        assert!(ternmq(&["pub", "--url", &url, "jobs", body]).status().unwrap().success());
+    }
+    let dir = broker.kill();
+    let journal = dir.path().join("data/journal");
+    rot(&journal, b"second-message");
+    let before = listing(&journal);
+    let data = dir.path().join("data");
+    let data = data.to_str().unwrap();
+    let expect = format!(
+        "cannot start from the data directory '{data}': a part of what a start has to read of the journal is damaged"
+    );
+    let listen = ["--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
+    let words = [&["broker", "--data-dir", data][..], &listen].concat();
+    check(&words, 1, &expect);
+    check(&words, 1, "or give --accept-damage to start without what is lost");
+    assert_eq!(listing(&journal), before);
+    let broker = Broker::start_in(dir, &["--accept-damage"]);
+    let url = broker.url();
+    let got = ternmq(&["sub", "--url", &url, "jobs", "--count", "2"]).output().unwrap();
+    assert_eq!(String::from_utf8(got.stdout).unwrap(), "first-message\nthird-message\n", "{:?}", got.stderr);
+    let broker = Broker::start_in(broker.stop().1, &[]);
+    broker.stop();
+}
+
 fn listing(dir: &Path) -> Vec<(String, u64)> {
     let mut names: Vec<(String, u64)> = fs::read_dir(dir)
         .unwrap()
