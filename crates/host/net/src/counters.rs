@@ -21,6 +21,8 @@ pub struct Counters {
     pub stalled: u64,
     /// Connections closed because their session failed inside (B5).
     pub failed_sessions: u64,
+    /// Ranges of the journal that a scrub found damaged.
+    pub damaged_ranges: u64,
     /// Turns of the loop.
     pub turns: u64,
 }

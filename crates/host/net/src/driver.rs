@@ -501,6 +501,11 @@ impl<T: Transport> Driver<T> {
         self.want_read(key.index);
     }
 
+    /// A scrub found a damaged part of the journal.
+    pub(crate) fn note_journal_damaged(&mut self) {
+        self.counters.damaged_ranges += 1;
+    }
+
     /// A connection was turned away before a session began.
     pub fn note_refused(&mut self) {
         self.counters.refused += 1;

@@ -31,6 +31,7 @@ mod journal_log;
 mod journal_thread;
 mod loader;
 mod passwords;
+mod scrubber;
 
 mod handle;
 mod incidents;

@@ -19,6 +19,8 @@ pub(crate) enum Mail {
     Loaded(LoadResult),
     /// A password was checked.
     Login(Key, LoginResult),
+    /// A scrub found a damaged part of the journal.
+    JournalDamaged,
     /// Something runs short, or no longer does.
     Alarm(Alarm, Switch),
     /// New connections are turned away, or let in again (F13).

@@ -24,6 +24,7 @@ use crate::listener::{AcceptLimits, Accepted, Acceptor, Listener};
 use crate::loader::Loader;
 use crate::mail::{Mail, Mailbox, Switch};
 use crate::passwords::Passwords;
+use crate::scrubber::Scrubber;
 
 /// Token of the waker; listeners count down from the one before.
 const WAKER: Token = Token(usize::MAX - 1);
@@ -131,6 +132,7 @@ struct Running {
     under_way_bytes: usize,
     loader: Loader,
     passwords: Passwords,
+    _scrubber: Scrubber,
     waiters: Vec<Waiter>,
     /// Dropped with the shard, which is how they learn of its end.
     watchers: Vec<tokio::sync::oneshot::Sender<()>>,
@@ -163,6 +165,7 @@ impl Running {
             journal: parts.journal,
             under_way_bytes: 0,
             loader: Loader::start(&parts.reader, &mailbox)?,
+            _scrubber: Scrubber::start(&parts.reader, &mailbox)?,
             passwords: Passwords::start(parts.password_threads, &mailbox)?,
             mailbox,
             waiters: Vec::new(),
@@ -255,6 +258,7 @@ impl Running {
             match mail {
                 Mail::Durable { durable, buffers } => self.on_durable(durable, buffers),
                 Mail::Loaded(result) => self.driver.core_mut().handle_loaded(result),
+                Mail::JournalDamaged => self.driver.note_journal_damaged(),
                 Mail::Login(key, result) => self.driver.handle_login(key, result),
                 Mail::Alarm(alarm, switch) => self.driver.core_mut().set_alarm(alarm, switch == Switch::On),
                 Mail::NewConnections(switch) => self.is_refusing = switch == Switch::On,

@@ -32,6 +32,7 @@ mod writer;
 
 mod inspect;
 mod reader;
+mod scrub;
 
 #[cfg(test)]
 mod format_tests;
@@ -47,6 +48,7 @@ pub use record::{HEADER_BYTES, JournalPos, MAX_PAYLOAD_BYTES, check_record_bytes
 pub use recovery::{Recovered, Recovery, RecoveryReport, open};
 pub use room::{SpaceLevel, SpaceReport, WriteClass};
 pub use scan::Damage;
+pub use scrub::{Scrub, ScrubStep};
 pub use segment::{FORMAT, SegmentIndex, check_segment_bytes, segments_of};
 pub use start::Opened;
 pub use writer::{Progress, Writer};

@@ -1,6 +1,7 @@
 //! Reads single records by position, on any thread, while the writer goes on.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -21,10 +22,10 @@ const READ_AHEAD_BYTES: u64 = 256 * 1024;
 
 /// What the writer tells readers.
 pub(crate) struct Shared {
-    files: Arc<dyn Files>,
-    dir: Arc<str>,
-    segment_bytes: u64,
-    written: AtomicU64,
+    pub(crate) files: Arc<dyn Files>,
+    pub(crate) dir: Arc<str>,
+    pub(crate) segment_bytes: u64,
+    pub(crate) written: AtomicU64,
     table: RwLock<BTreeMap<u64, Entry>>,
     opened: Mutex<VecDeque<(Entry, Arc<dyn File>)>>,
 }
@@ -56,6 +57,12 @@ impl Shared {
         drop(table);
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.retain(|(entry, _)| is_live(entry));
+    }
+
+    /// Segments listed now, in order.
+    pub(crate) fn entries(&self, indexes: Range<u64>) -> Vec<Entry> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.range(indexes).map(|(_, entry)| *entry).collect()
     }
 
     fn entry(&self, index: u64) -> Option<Entry> {
@@ -109,6 +116,10 @@ struct Piece {
 impl Reader {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Reads the record that starts at `position`.

@@ -274,6 +274,11 @@ impl Scan {
         self.group.clear();
     }
 
+    /// Where the next group is looked for.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Headers of the group found last.
     pub(crate) fn group(&self) -> &[Header] {
         &self.group
