@@ -1,6 +1,6 @@
 //! One line of a sysctl-style file: `key = value`, comments from `#` on, a value in single quotes taken as it is.
 
-use crate::values::quoted;
+use crate::values::{quoted, shown};
 
 /// What a line holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +37,8 @@ pub(crate) fn read_line(line: &str) -> Result<Line, String> {
             quoted(key)
         ));
     }
-    Ok(Line::Setting { key: key.to_owned(), value: read_value(value.trim())? })
+    let value = read_value(value.trim()).map_err(|problem| format!("{}: {problem}", shown(key)))?;
+    Ok(Line::Setting { key: key.to_owned(), value })
 }
 
 fn read_value(text: &str) -> Result<String, String> {
@@ -58,5 +59,14 @@ fn read_value(text: &str) -> Result<String, String> {
         is_comment
     });
     let value = end.map_or(text, |(at, _)| text.get(..at).unwrap_or_default()).trim_end();
-    if value.is_empty() { Err("there is no value after `=`".to_owned()) } else { Ok(value.to_owned()) }
+    if value.is_empty() {
+        return Err("there is no value after `=`".to_owned());
+    }
+    // Taken as it is, a reference to a file of secrets would become the secret itself.
+    if value.contains("$(") {
+        return Err(
+            "references $(...) are not followed; write the value itself, or in single quotes".to_owned()
+        );
+    }
+    Ok(value.to_owned())
 }
