@@ -179,6 +179,16 @@ pub(crate) static SERVED: &[Key] = &[
             })
         },
     ),
+    sets(
+        "cluster_name",
+        "name",
+        "the node's name",
+        "Name that clients and the management API are told.",
+        |s, _, value| {
+            s.cluster_name = Some(values::name(value)?);
+            Ok(())
+        },
+    ),
     // the first user
     sets(
         "default_vhost",

@@ -122,6 +122,8 @@ pub struct Settings {
     pub default_vhost: Option<String>,
     /// User of a new, empty broker.
     pub default_user: DefaultUser,
+    /// Name that the node tells clients and people; absent: the node's own.
+    pub cluster_name: Option<String>,
     /// Memory alarm.
     pub memory_limit: Option<MemoryLimit>,
     /// Disk alarm.

@@ -159,6 +159,11 @@ fn problems_name_the_line_and_the_mend() {
         "default_pass = ''",
         "line 1: default_pass: the password is empty; nobody can log in without one",
     );
+    check_problem("heartbeat = # 60", "line 1: heartbeat: there is no value after `=`");
+    check_problem(
+        "default_pass = abc#def",
+        "line 1: default_pass: a # within a value: put the value in single quotes, or a space before a comment",
+    );
     check_problem(
         "default_pass = $(</run/secrets/pass)",
         "line 1: default_pass: references $(...) are not followed; write the value itself, or in single quotes",
@@ -367,6 +372,17 @@ fn b7_messages_show_little_of_the_file() {
         }
         assert!(!messages.is_empty(), "{text}");
     }
+    for key in keys() {
+        let name = key.name.replace('*', &"Z".repeat(100));
+        let text = format!("{name} = {}", "Z".repeat(5_000));
+        let messages = match parse(&text) {
+            Ok(loaded) => loaded.warnings.into_iter().map(|warning| warning.text).collect(),
+            Err(problems) => problems.into_iter().map(|problem| problem.text).collect::<Vec<_>>(),
+        };
+        for message in messages {
+            assert!(message.matches('Z').count() <= 64, "{message}");
+        }
+    }
     for text in ["\u{10ffff}".repeat(40), "'".repeat(100), "\n".repeat(33), "x".repeat(65)] {
         assert!(values::shown(&text).len() <= 64 + "...".len(), "{text:?}");
     }
@@ -407,6 +423,67 @@ fn listeners_and_tags_have_a_limit() {
         assert!(parse(&lines(served::MAX_NAMED)).is_ok());
         let problems = parse(&lines(served::MAX_NAMED + 1)).expect_err("one too many");
         assert!(problems[0].text.contains("there are more than 64 "), "{problems:?}");
+    }
+}
+
+/// A line for each key that sets something, with a value that is not the default.
+const EXAMPLES: &[&str] = &[
+    "listeners.tcp.a = 1",
+    "listeners.tcp = none",
+    "management.tcp.port = 1",
+    "management.tcp.ip = ::1",
+    "management.listener.port = 1",
+    "management.listener.ip = [::1]",
+    "tcp_listen_options.backlog = 1",
+    "tcp_listen_options.nodelay = false",
+    "tcp_listen_options.keepalive = true",
+    "tcp_listen_options.sndbuf = 8192",
+    "tcp_listen_options.recbuf = 8192",
+    "tcp_listen_options.send_timeout = 1000",
+    "cluster_name = c",
+    "default_vhost = v",
+    "default_user = u\ndefault_pass = p",
+    "default_pass = p\ndefault_user = u",
+    "default_user_tags.monitoring = true",
+    "default_permissions.configure = ''",
+    "default_permissions.write = ^a",
+    "default_permissions.read = ^a",
+    "load_definitions = /d.json",
+    "management.load_definitions = /d.json",
+    "definitions.local.path = /d.json",
+    "vm_memory_high_watermark.relative = 0.5",
+    "vm_memory_high_watermark.absolute = 1GiB",
+    "disk_free_limit.absolute = 1GiB",
+    "disk_free_limit.relative = 1.5",
+    "heartbeat = 0",
+    "frame_max = 4096",
+    "channel_max = 1",
+    "consumer_max_per_channel = 1",
+    "connection_max = 1",
+    "cluster_queue_limit = 1",
+    "max_message_size = 1",
+    "consumer_timeout = undefined",
+    "handshake_timeout = 1",
+    "log.console.level = none",
+    "log.file.level = none",
+    "log.default.level = none",
+    "log.console.formatter = json",
+    "log.file.formatter = json",
+];
+
+#[test]
+fn every_key_that_sets_something_does() {
+    let mut seen = std::collections::BTreeSet::new();
+    for line in EXAMPLES {
+        let name = line.split(' ').next().unwrap();
+        let (key, _) = keys::find(name).expect(line);
+        assert!(matches!(key.effect, Effect::Sets(_)), "{line}");
+        assert_ne!(settings(line), Settings::default(), "{line}");
+        check_warnings(line, &[]);
+        seen.insert(key.name);
+    }
+    for key in keys().filter(|key| matches!(key.effect, Effect::Sets(_))) {
+        assert!(seen.contains(key.name), "{} has no example", key.name);
     }
 }
 

@@ -20,7 +20,7 @@ const ONLY_SWITCHES: &str = "the log has a level and a form, nothing else";
 const NO_MQTT: &str = "MQTT is not there in this version: nothing listens for it";
 const NO_STOMP: &str = "STOMP is not there in this version: nothing listens for it";
 const NO_STREAMS: &str = "streams are not there in this version";
-const NO_QUORUM: &str = "quorum queues are not there in this version";
+const ONE_MEMBER: &str = "this broker is a single node: a queue has no members to tend";
 const NO_PLUGIN: &str = "shovels and federation are not there in this version";
 const OWN_HTTP: &str = "the http listener has limits of its own";
 
@@ -69,7 +69,6 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("vhost_restart_strategy", "virtual hosts do not fail one by one"),
     ignored("queue_master_locator", ONE_NODE),
     ignored("queue_leader_locator", ONE_NODE),
-    ignored("cluster_name", ONE_NODE),
     ignored("cluster_tags.*", ONE_NODE),
     ignored("node_tags.*", ONE_NODE),
     ignored("cluster_partition_handling", ONE_NODE),
@@ -96,7 +95,7 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("message_interceptors.**", "headers are not added to messages by this version"),
     ignored("exchange_types.**", "kinds of exchanges are not switched off"),
     ignored("queue_types.**", "types of queues are not switched off"),
-    ignored("quorum_queue.**", NO_QUORUM),
+    ignored("quorum_queue.**", ONE_MEMBER),
     ignored("stream.**", NO_STREAMS),
     ignored("mqtt.**", NO_MQTT),
     ignored("web_mqtt.**", NO_MQTT),

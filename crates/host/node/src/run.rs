@@ -44,7 +44,7 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let mut settings = Settings::load(options.config.as_deref())?;
     let format = options.log_format.or(settings.log_format).unwrap_or_default();
     logging::start(format, settings.log_level.unwrap_or(LogLevel::Info));
-    let engine = Engine::of(options.engine, &settings.amqp)?;
+    let engine = Engine::of(options.engine, &settings)?;
     check_listeners(options, &engine)?;
     let given = options.login.as_ref().map(administrator::read_login).transpose()?;
     let login = given.or_else(|| settings.login.take());
@@ -59,7 +59,7 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let supervisor = Supervisor {
         options,
         handle,
-        node_name: engine.node_name.clone(),
+        cluster_name: engine.cluster_name.clone(),
         files: data_dir.files.clone(),
         memory: settings.memory,
         disk_limit_bytes,
@@ -227,7 +227,7 @@ fn end_without_journal(error: &JournalError) {
 struct Supervisor<'a> {
     options: &'a BrokerOptions,
     handle: ShardHandle,
-    node_name: Arc<str>,
+    cluster_name: Arc<str>,
     files: Arc<DiskFiles>,
     memory: MemoryLimit,
     disk_limit_bytes: u64,
@@ -253,7 +253,7 @@ impl Supervisor<'_> {
         let limit_bytes = memory.limit_bytes();
         let disk_bytes = self.disk_limit_bytes;
         let facts = ProcessFacts::new(
-            self.node_name.clone(),
+            self.cluster_name.clone(),
             self.files.clone(),
             &self.ports,
             limit_bytes,

@@ -38,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) namespace: FirstNamespace,
     /// In the order in which they are applied.
     pub(crate) definitions: Vec<DefinitionFile>,
+    pub(crate) cluster_name: Option<String>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log_level: Option<LogLevel>,
     /// What the file's writer should know; logged once logging makes sense.
@@ -69,6 +70,7 @@ impl Settings {
 
     fn apply(&mut self, file: ternmq_configuration::Settings) {
         self.log_level = file.log_level;
+        self.cluster_name = file.cluster_name.clone();
         self.log_format =
             file.is_log_json.map(|is_json| if is_json { LogFormat::Json } else { LogFormat::Text });
         if let Some(limit) = file.memory_limit {
