@@ -11,16 +11,34 @@ const COMPILED_MAX: usize = 64;
 #[derive(Clone)]
 pub struct Principal {
     user: Arc<str>,
+    kind: Kind,
     variables: Vec<(Arc<str>, Arc<str>)>,
     /// Patterns with variables, by text; `None` for one that matches nothing here.
     compiled: RefCell<BTreeMap<Arc<str>, Option<Pattern>>>,
 }
 
+/// On whose behalf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    User,
+    Node,
+}
+
 impl Principal {
+    /// The node itself, for what its own configuration says: may do everything. Never made for a peer.
+    #[must_use]
+    pub fn node(name: Arc<str>) -> Self {
+        Self { user: name, kind: Kind::Node, variables: Vec::new(), compiled: RefCell::default() }
+    }
+
     /// A principal. Variables are pairs of name and value; of a repeated name the first counts.
     #[must_use]
     pub fn new(user: Arc<str>, variables: Vec<(Arc<str>, Arc<str>)>) -> Self {
-        Self { user, variables, compiled: RefCell::default() }
+        Self { user, kind: Kind::User, variables, compiled: RefCell::default() }
+    }
+
+    pub(crate) fn is_node(&self) -> bool {
+        self.kind == Kind::Node
     }
 
     /// Name of the user.

@@ -315,3 +315,22 @@ fn roles_are_a_set() {
     assert!(roles.has(Role::Monitor) && roles.has(Role::Console) && !roles.has(Role::Administrator));
     assert_eq!(roles.with(Role::Monitor), roles);
 }
+
+#[test]
+fn the_node_itself_may_do_everything_and_a_user_of_its_name_may_not() {
+    let access = access();
+    let node = Principal::node("idle".into());
+    let same_name = principal("idle");
+    for (action, thing) in [
+        (Action::Access, Thing::Namespace),
+        (Action::Configure, Thing::Queue("q")),
+        (Action::Write, Thing::Node("events")),
+        (Action::Read, Thing::Queue("q")),
+        (Action::TopicRead, Thing::Key { node: "events", key: "job.a" }),
+    ] {
+        let resource = Resource { namespace: "main", thing };
+        assert!(access.authorize(&node, action, resource).is_ok(), "{action:?}");
+        let resource = Resource { namespace: "main", thing };
+        assert!(access.authorize(&same_name, action, resource).is_err(), "{action:?}");
+    }
+}

@@ -75,11 +75,7 @@ impl Broker {
         namespace: &str,
         info: ConnectionInfo,
     ) -> Result<ConnectionId, Error> {
-        let id = self.namespaces.find(namespace).ok_or_else(|| Error::NotFound {
-            kind: Kind::Namespace,
-            name: namespace.into(),
-            namespace: namespace.into(),
-        })?;
+        let id = self.require_namespace_id(namespace)?;
         let principal = self.principal(user, namespace);
         if !self.may_enter(&principal, namespace) {
             return Err(Error::Refused {
@@ -91,6 +87,34 @@ impl Broker {
             });
         }
         self.check_connection_limits(id, user)?;
+        self.add_connection(id, principal, info)
+    }
+
+    /// Lets the node itself into a namespace, to do what its own configuration says: no permission is asked and no limit
+    /// of connections counts. Never for a peer (S5).
+    ///
+    /// # Errors
+    /// No such namespace.
+    pub fn connect_node(&mut self, namespace: &str, info: ConnectionInfo) -> Result<ConnectionId, Error> {
+        let id = self.require_namespace_id(namespace)?;
+        self.add_connection(id, Principal::node(self.node_name.clone()), info)
+    }
+
+    fn require_namespace_id(&self, namespace: &str) -> Result<NamespaceId, Error> {
+        self.namespaces.find(namespace).ok_or_else(|| Error::NotFound {
+            kind: Kind::Namespace,
+            name: namespace.into(),
+            namespace: namespace.into(),
+        })
+    }
+
+    fn add_connection(
+        &mut self,
+        id: NamespaceId,
+        principal: Principal,
+        info: ConnectionInfo,
+    ) -> Result<ConnectionId, Error> {
+        let user = principal.user().clone();
         let connection = Connection {
             info: Box::new(info),
             principal,
@@ -105,7 +129,7 @@ impl Broker {
         if let Some(namespace) = self.namespaces.get_mut(id) {
             namespace.connection_count += 1;
         }
-        self.authority.count_connection(user, 1);
+        self.authority.count_connection(&user, 1);
         self.counters.connections_opened += 1;
         Ok(handle.into())
     }

@@ -6,7 +6,8 @@ mod support;
 
 use support::Rig;
 use ternmq_broker::{
-    DeliveryId, Effect, EndReason, Error, GetOutcome, Outcome, Published, QueueSpec, SettleRange,
+    ConnectionInfo, DeliveryId, Effect, EndReason, Error, GetOutcome, Outcome, Published, QueueSpec,
+    SettleRange,
 };
 use ternmq_message::{DeathReason, MessageMeta, Value};
 use ternmq_routing::NodeKind;
@@ -261,4 +262,19 @@ fn a_quorum_queue_is_always_durable_and_nobodys_own() {
         };
         assert!(matches!(rig.broker.declare_queue(rig.session, spec), Err(Error::Unfit { .. })));
     }
+}
+
+#[test]
+fn s5_the_node_itself_needs_no_permission_and_a_user_does() {
+    let mut rig = Rig::new();
+    let spec = |name: &str| QueueSpec { name: name.into(), is_durable: true, ..QueueSpec::default() };
+    let _ = rig.broker.delete_permission("root", "main");
+    assert!(rig.broker.connect(&"root".into(), "main", ConnectionInfo::default()).is_err());
+    let connection = rig.broker.connect_node("main", ConnectionInfo::default()).unwrap();
+    let session = rig.broker.open_session(connection, 1).unwrap();
+    assert!(rig.broker.declare_queue(session, spec("made")).is_ok());
+    rig.broker.disconnect(connection);
+    assert!(rig.broker.queue_view("main", "made").is_some());
+    let nowhere = rig.broker.connect_node("none", ConnectionInfo::default());
+    assert!(matches!(nowhere, Err(Error::NotFound { .. })), "{nowhere:?}");
 }

@@ -1,35 +1,42 @@
 //! Vendors' configuration files: text in, typed [`Settings`] and [`Warning`]s out.
 //!
-//! Owns: the `key = value` syntax of `rabbitmq.conf`, the table of its keys ([`KEYS`]) from which parser, messages and
+//! Owns: the `key = value` syntax of `rabbitmq.conf`, the table of its keys ([`keys()`]) from which parser, messages and
 //! documentation come, and the types of their values.
 //! Must not know: where the text came from, what a setting does to a running broker. No I/O.
 //!
 //! Invariants: a key that has no effect here is never taken silently; a value that can't be used is an error with
 //! its line, and then nothing is used at all; text of a file never becomes part of a message beyond 64 escaped
-//! characters (B7), a password not at all (S11).
+//! bytes (B7), a password not at all (S11).
 
 #![forbid(unsafe_code)]
 
 mod keys;
+mod served;
+mod without;
+
 mod settings;
 mod suggest;
 mod syntax;
 mod values;
 
-pub use keys::{Effect, KEYS, Key};
+pub use keys::{Effect, Judge, Key, Set, Verdict, keys};
 pub use settings::{
     DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, NamedListener, Password, Permissions, Settings,
-    Timeout,
+    TcpOptions, Timeout,
 };
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use syntax::Line;
 
 /// Longest configuration text in bytes (guarantees, section 6).
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
-/// Most problems that one reading reports.
+/// Most lines of a configuration text.
+pub const MAX_LINES: usize = 10_000;
+/// Most problems that one reading reports; it ends there.
 pub const MAX_PROBLEMS: usize = 100;
+/// Most warnings that one reading reports; further ones are counted.
+pub const MAX_WARNINGS: usize = 100;
 
 /// Something in the text that has no effect, or another one than its writer may think.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,70 +68,132 @@ impl std::fmt::Display for Warning {
 pub struct Loaded {
     /// What it sets.
     pub settings: Settings,
-    /// What its writer should know, in order of lines.
+    /// What its writer should know, in order of lines, at most [`MAX_WARNINGS`].
     pub warnings: Vec<Warning>,
+    /// Warnings beyond that.
+    pub more_warnings: usize,
 }
 
-/// Reads a configuration text.
+/// Reads a configuration text, in time that grows with its length.
 ///
 /// # Errors
 /// Every line that can't be used, in order, at most [`MAX_PROBLEMS`] of them.
 pub fn parse(text: &str) -> Result<Loaded, Vec<Problem>> {
-    if text.len() > MAX_TEXT_BYTES {
-        let text = format!("the file has {} bytes; at most {MAX_TEXT_BYTES} are read", text.len());
-        return Err(vec![Problem { line: 1, text }]);
-    }
-    let mut loaded = Loaded::default();
-    let mut problems = Vec::new();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    check_size(text)?;
+    let mut reading = Reading::default();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let line_number = index + 1;
+        reading.line = index + 1;
         let taken = match syntax::read_line(line) {
             Ok(Line::Nothing) => Ok(()),
-            Ok(Line::Setting { key, value }) => {
-                if let Some(first) = seen.insert(key.clone(), line_number) {
-                    let text = format!("{key} was set on line {first} already; the later value counts");
-                    loaded.warnings.push(Warning { line: line_number, text });
-                }
-                take(&mut loaded, line_number, &key, &value)
-            }
+            Ok(Line::Setting { key, value }) => reading.take(&key, &value),
             Err(text) => Err(text),
         };
         if let Err(text) = taken {
-            problems.push(Problem { line: line_number, text });
-            if problems.len() >= MAX_PROBLEMS {
-                return Err(problems);
+            reading.problems.push(Problem { line: reading.line, text });
+            if reading.problems.len() >= MAX_PROBLEMS {
+                break;
             }
         }
     }
-    if let Err(text) = loaded.settings.check() {
-        let line =
-            ["default_pass", "default_user"].iter().find_map(|key| seen.get(*key)).copied().unwrap_or(1);
-        problems.push(Problem { line, text });
-    }
-    if problems.is_empty() { Ok(loaded) } else { Err(problems) }
+    reading.finish()
 }
 
-fn take(loaded: &mut Loaded, line: usize, key: &str, value: &str) -> Result<(), String> {
-    let mut warn = |text: String| loaded.warnings.push(Warning { line, text });
-    let Some((declared, name)) = keys::find(key) else {
-        let shown = values::quoted(key);
-        warn(match suggest::nearest(key, KEYS.iter().map(|key| key.name)) {
-            Some(near) => {
-                format!("{shown} is not a key of this broker and has no effect; did you mean {near}?")
+/// A text past its limits is refused whole, with one reason.
+fn check_size(text: &str) -> Result<(), Vec<Problem>> {
+    let refuse = |line, text| Err(vec![Problem { line, text }]);
+    if text.len() > MAX_TEXT_BYTES {
+        return refuse(1, format!("the file has {} bytes; at most {MAX_TEXT_BYTES} are read", text.len()));
+    }
+    if text.lines().nth(MAX_LINES).is_some() {
+        return refuse(MAX_LINES + 1, format!("the file has more than {MAX_LINES} lines; no more are read"));
+    }
+    Ok(())
+}
+
+/// One reading of a text.
+#[derive(Default)]
+struct Reading {
+    loaded: Loaded,
+    problems: Vec<Problem>,
+    line: usize,
+    /// Line of each key.
+    seen: BTreeMap<String, usize>,
+    /// Families of keys that were spoken of: once is enough.
+    told: BTreeSet<&'static str>,
+}
+
+impl Reading {
+    fn warn(&mut self, text: impl FnOnce() -> String) {
+        if self.loaded.warnings.len() < MAX_WARNINGS {
+            self.loaded.warnings.push(Warning { line: self.line, text: text() });
+        } else {
+            self.loaded.more_warnings += 1;
+        }
+    }
+
+    fn take(&mut self, key: &str, value: &str) -> Result<(), String> {
+        if let Some(first) = self.seen.insert(key.to_owned(), self.line) {
+            self.warn(|| {
+                format!("{} was set on line {first} already; the later value counts", values::shown(key))
+            });
+        }
+        let Some((declared, name)) = keys::find(key) else {
+            self.warn(|| unknown(key));
+            return Ok(());
+        };
+        // The declared name is shown, not the file's: a message has text of the file once (B7).
+        let named = |problem| format!("{}: {problem}", declared.name);
+        let verdict = match declared.effect {
+            Effect::Sets(set) => {
+                return set(&mut self.loaded.settings, name, value).map_err(named);
             }
-            None => format!("{shown} is not a key of this broker and has no effect"),
-        });
-        return Ok(());
-    };
-    match declared.effect {
-        Effect::Sets(set) => {
-            set(&mut loaded.settings, name, value).map_err(|problem| format!("{key}: {problem}"))
+            Effect::Depends(judge) => judge(value).map_err(named)?,
+            Effect::Ignored(reason) => Verdict::Ignored(reason),
+            Effect::Refused(reason) => Verdict::Refused(reason),
+        };
+        let (is_refused, reason) = match verdict {
+            Verdict::AsItIs => return Ok(()),
+            Verdict::Ignored(reason) => (false, reason),
+            Verdict::Refused(reason) => (true, reason),
+        };
+        if declared.is_family() && !self.told.insert(declared.name) {
+            return Ok(());
         }
-        Effect::Ignored(reason) => {
-            warn(format!("{key} has no effect: {reason}"));
-            Ok(())
+        let others = if declared.is_family() { " (said once for all keys like it)" } else { "" };
+        let key = values::shown(key);
+        if is_refused {
+            return Err(format!("{key} can't be served: {reason}; take the line out{others}"));
         }
+        self.warn(|| format!("{key} has no effect: {reason}{others}"));
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Loaded, Vec<Problem>> {
+        for (absolute, relative) in [
+            ("vm_memory_high_watermark.absolute", "vm_memory_high_watermark.relative"),
+            ("disk_free_limit.absolute", "disk_free_limit.relative"),
+        ] {
+            if let (true, Some(line)) = (self.seen.contains_key(absolute), self.seen.get(relative).copied()) {
+                self.line = line;
+                self.warn(|| format!("{relative} has no effect: {absolute} is set"));
+            }
+        }
+        self.loaded.warnings.sort_by_key(|warning| warning.line);
+        if let Err(text) = self.loaded.settings.check() {
+            let line = ["default_pass", "default_user"].iter().find_map(|key| self.seen.get(*key)).copied();
+            let line = line.unwrap_or(1);
+            self.problems.push(Problem { line, text });
+        }
+        self.loaded.settings.settle();
+        if self.problems.is_empty() { Ok(self.loaded) } else { Err(self.problems) }
+    }
+}
+
+fn unknown(key: &str) -> String {
+    let shown = values::quoted(key);
+    match suggest::nearest(key, keys().map(|key| key.name)) {
+        Some(near) => format!("{shown} is not a key of this broker and has no effect; did you mean {near}?"),
+        None => format!("{shown} is not a key of this broker and has no effect"),
     }
 }
 

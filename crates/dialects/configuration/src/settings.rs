@@ -101,8 +101,8 @@ pub struct DefaultUser {
     pub name: Option<String>,
     /// Password.
     pub password: Option<Password>,
-    /// Tags; `administrator` when none is set.
-    pub tags: Vec<String>,
+    /// Tags; absent: `administrator`.
+    pub tags: Option<Vec<String>>,
     /// What it may do.
     pub permissions: Permissions,
 }
@@ -122,6 +122,8 @@ pub struct Settings {
     pub default_vhost: Option<String>,
     /// User of a new, empty broker.
     pub default_user: DefaultUser,
+    /// Name that the node tells clients and people; absent: the node's own.
+    pub cluster_name: Option<String>,
     /// Memory alarm.
     pub memory_limit: Option<MemoryLimit>,
     /// Disk alarm.
@@ -140,27 +142,59 @@ pub struct Settings {
     pub connection_max: Option<u32>,
     /// Time in ms that a client has to log in.
     pub handshake_timeout_ms: Option<u64>,
-    /// Log level of the console.
+    /// Most consumers of a channel.
+    pub channel_max_consumers: Option<u32>,
+    /// Most queues of the node.
+    pub max_queues: Option<u32>,
+    /// Time in ms after which a client that takes none of its output is cut off.
+    pub stall_ms: Option<u64>,
+    /// Least level of log lines.
     pub log_level: Option<LogLevel>,
-    /// File that the log goes to.
-    pub log_file: Option<String>,
     /// The log is JSON.
     pub is_log_json: Option<bool>,
-    /// Definition file to load at the start.
+    /// Definition file, or directory of such files, to load at the start.
     pub load_definitions: Option<String>,
+    /// As `load_definitions`, after it.
+    pub local_definitions: Option<String>,
+    /// Sockets of AMQP.
+    pub tcp: TcpOptions,
+    pub(crate) legacy_http_address: Option<std::net::IpAddr>,
+    pub(crate) legacy_http_port: Option<u16>,
+    pub(crate) file_log_level: Option<LogLevel>,
+    pub(crate) default_log_level: Option<LogLevel>,
+    pub(crate) is_file_log_json: Option<bool>,
+}
+
+/// What a file says of sockets. Absent: the broker's default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpOptions {
     /// Length of the accept queue.
-    pub tcp_backlog: Option<u32>,
+    pub backlog: Option<u32>,
     /// Small packets go out at once.
-    pub is_tcp_nodelay: Option<bool>,
+    pub is_nodelay: Option<bool>,
     /// The system probes idle connections.
-    pub is_tcp_keepalive: Option<bool>,
+    pub is_keepalive: Option<bool>,
     /// Send buffer of a socket in bytes.
-    pub tcp_send_buffer_bytes: Option<u32>,
+    pub send_buffer_bytes: Option<u32>,
     /// Receive buffer of a socket in bytes.
-    pub tcp_receive_buffer_bytes: Option<u32>,
+    pub receive_buffer_bytes: Option<u32>,
 }
 
 impl Settings {
+    /// Takes older and lesser keys where the keys that come before them say nothing.
+    pub(crate) fn settle(&mut self) {
+        if self.http_address.is_none() && self.http_port.is_none() {
+            self.http_address = self.legacy_http_address;
+            self.http_port = self.legacy_http_port;
+        }
+        let of_log = self.log_level.or(self.file_log_level);
+        self.log_level = match self.default_log_level {
+            None => of_log,
+            Some(least) => Some(of_log.unwrap_or(least).max(least)),
+        };
+        self.is_log_json = self.is_log_json.or(self.is_file_log_json);
+    }
+
     /// Rules that hold between keys.
     pub(crate) fn check(&self) -> Result<(), String> {
         match (&self.default_user.name, &self.default_user.password) {

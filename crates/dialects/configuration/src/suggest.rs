@@ -10,6 +10,8 @@ pub(crate) fn nearest<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> O
     }
     let limit = (text.len() / 4).clamp(1, 4);
     known
+        // as many bytes would have to be put in or taken out
+        .filter(|candidate| candidate.len().abs_diff(text.len()) <= limit)
         .map(|candidate| (distance(text.as_bytes(), candidate.as_bytes()), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)

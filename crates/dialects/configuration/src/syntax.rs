@@ -1,6 +1,7 @@
-//! One line of a sysctl-style file: `key = value`, comments from `#` on, a value in single quotes taken as it is.
+//! One line of a sysctl-style file: `key = value`, comments from `#` on, a value in single quotes taken as it is. RabbitMQ
+//! ends a value at any `#`, also within a word; so that nobody gets another password than they think, that is refused.
 
-use crate::values::quoted;
+use crate::values::{quoted, shown};
 
 /// What a line holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +38,8 @@ pub(crate) fn read_line(line: &str) -> Result<Line, String> {
             quoted(key)
         ));
     }
-    Ok(Line::Setting { key: key.to_owned(), value: read_value(value.trim())? })
+    let value = read_value(value.trim()).map_err(|problem| format!("{}: {problem}", shown(key)))?;
+    Ok(Line::Setting { key: key.to_owned(), value })
 }
 
 fn read_value(text: &str) -> Result<String, String> {
@@ -51,12 +53,22 @@ fn read_value(text: &str) -> Result<String, String> {
         }
         return Ok(value.to_owned());
     }
-    let mut before = ' ';
-    let end = text.char_indices().find(|(_, letter)| {
-        let is_comment = *letter == '#' && before.is_whitespace();
-        before = *letter;
-        is_comment
-    });
-    let value = end.map_or(text, |(at, _)| text.get(..at).unwrap_or_default()).trim_end();
-    if value.is_empty() { Err("there is no value after `=`".to_owned()) } else { Ok(value.to_owned()) }
+    let end = text.find('#').unwrap_or(text.len());
+    let (value, comment) = text.split_at_checked(end).unwrap_or((text, ""));
+    if !comment.is_empty() && !value.is_empty() && !value.ends_with(char::is_whitespace) {
+        return Err(
+            "a # within a value: put the value in single quotes, or a space before a comment".to_owned()
+        );
+    }
+    let value = value.trim_end();
+    if value.is_empty() {
+        return Err("there is no value after `=`".to_owned());
+    }
+    // Taken as it is, a reference to a file of secrets would become the secret itself.
+    if value.contains("$(") {
+        return Err(
+            "references $(...) are not followed; write the value itself, or in single quotes".to_owned()
+        );
+    }
+    Ok(value.to_owned())
 }

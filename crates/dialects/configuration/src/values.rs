@@ -4,10 +4,26 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::settings::{LogLevel, Timeout};
 
-/// Text of the file in a message: at most 64 characters, escaped (B7).
+/// Most bytes of the file in a message, after escaping (B7).
+const MAX_SHOWN_BYTES: usize = 64;
+
+/// Text of the file in a message: at most 64 escaped bytes (B7).
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for letter in text.chars() {
+        let escaped = letter.escape_default();
+        if shown.len() + escaped.len() > MAX_SHOWN_BYTES {
+            shown.push_str("...");
+            break;
+        }
+        shown.extend(escaped);
+    }
+    shown
+}
+
+/// As [`shown`], in quotes.
 pub(crate) fn quoted(text: &str) -> String {
-    let shown: String = text.chars().take(64).flat_map(char::escape_default).collect();
-    if text.chars().nth(64).is_some() { format!("'{shown}...'") } else { format!("'{shown}'") }
+    format!("'{}'", shown(text))
 }
 
 /// A whole number in a range.
@@ -49,29 +65,76 @@ pub(crate) fn truth(value: &str) -> Result<bool, String> {
     }
 }
 
-/// A number of bytes with an optional unit: `k`, `KiB` and so on count in 1,024s, `KB` and so on in 1,000s.
+/// A number of bytes with an optional unit, as RabbitMQ has had them since 3.13: `k`, `kB`, `M`, `MB` and so on count in
+/// 1,000s, `Ki`, `KiB`, `MiB` and so on in 1,024s, in capitals or not.
 pub(crate) fn size_bytes(value: &str) -> Result<u64, String> {
-    let digits = value.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(value.len());
-    let (number, unit) = value.split_at_checked(digits).unwrap_or((value, ""));
+    let (number, unit) = split_unit(value);
     let bad = || format!("{} is not a size such as 1073741824, 512MiB or 2GB", quoted(value));
-    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kib" => 1 << 10,
-        "m" | "mib" => 1 << 20,
-        "g" | "gib" => 1 << 30,
-        "t" | "tib" => 1 << 40,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        "tb" => 1_000_000_000_000,
+    let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        "p" | "pb" => 1_000_000_000_000_000,
+        "ki" | "kib" => 1 << 10,
+        "mi" | "mib" => 1 << 20,
+        "gi" | "gib" => 1 << 30,
+        "ti" | "tib" => 1 << 40,
+        "pi" | "pib" => 1 << 50,
         _ => return Err(bad()),
     };
     number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(bad)
 }
 
+fn split_unit(value: &str) -> (&str, &str) {
+    let digits = value.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(value.len());
+    value.split_at_checked(digits).unwrap_or((value, ""))
+}
+
+/// Length of a frame: here RabbitMQ counts `KB` and `MB` in 1,024s.
+pub(crate) fn frame_bytes(value: &str) -> Result<u64, String> {
+    let (number, unit) = split_unit(value);
+    let factor = match unit {
+        "" => Some(1),
+        "KB" | "kb" => Some(1 << 10),
+        "MB" | "mb" => Some(1 << 20),
+        _ => None,
+    };
+    let bytes = factor.and_then(|factor: u64| number.parse::<u64>().ok()?.checked_mul(factor));
+    bytes.filter(|bytes| (4_096..=1 << 20).contains(bytes)).ok_or_else(|| {
+        format!("{} is not a number of bytes from 4096 to 1048576, such as 131072 or 128KB", quoted(value))
+    })
+}
+
+/// Length of a message: RabbitMQ takes no unit here.
+pub(crate) fn message_bytes(value: &str) -> Result<u64, String> {
+    number(value, 1, 512 << 20).map_err(|_| {
+        format!("{} is not a number of bytes from 1 to 536870912, written without a unit", quoted(value))
+    })
+}
+
+/// A number from 1, or nothing for `infinity`: the broker's own limit holds then, for nothing is without one.
+pub(crate) fn number_or_infinity(value: &str) -> Result<Option<u32>, String> {
+    match value.parse::<u32>() {
+        _ if value == "infinity" => Ok(None),
+        Ok(number) if number > 0 => Ok(Some(number)),
+        _ => Err(format!("{} is neither a whole number from 1 nor infinity", quoted(value))),
+    }
+}
+
 /// A share above 0 up to `most`, in thousandths.
 pub(crate) fn share_permille(value: &str, most: f64) -> Result<u32, String> {
-    let bad = || format!("{} is not a share above 0 up to {most:.1}, such as 0.4", quoted(value));
+    let bad = || {
+        format!(
+            "{} is not a share above 0 up to {most:.1}, written as 0.4 and not in per cent",
+            quoted(value)
+        )
+    };
+    // Digits and a point: a float's other spellings are not meant for people.
+    if !value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Err(bad());
+    }
     let share: f64 = value.parse().map_err(|_| bad())?;
     if !(share > 0.0 && share <= most) {
         return Err(bad());
@@ -84,7 +147,10 @@ pub(crate) fn share_permille(value: &str, most: f64) -> Result<u32, String> {
 pub(crate) fn timeout_ms(value: &str) -> Result<Timeout, String> {
     match value {
         "undefined" | "false" | "infinity" => Ok(Timeout::Never),
-        _ => Ok(Timeout::AfterMs(number(value, 1, u64::from(u32::MAX))?)),
+        _ => match number(value, 1, u64::from(u32::MAX)) {
+            Ok(ms) => Ok(Timeout::AfterMs(ms)),
+            Err(problem) => Err(format!("{problem}, nor undefined")),
+        },
     }
 }
 
@@ -98,17 +164,53 @@ pub(crate) fn log_level(value: &str) -> Result<LogLevel, String> {
         "none" => LogLevel::None,
         _ => {
             return Err(format!(
-                "{} is not one of debug, info, warning, error, critical, none",
+                "{} is not one of debug, info, notice, warning, error, critical, alert, emergency, none",
                 quoted(value)
             ));
         }
     })
 }
 
-/// A name or path: any text without control characters, up to 4 KiB.
+/// Whether the log is JSON.
+pub(crate) fn is_json(value: &str) -> Result<bool, String> {
+    match value {
+        "json" => Ok(true),
+        "plaintext" => Ok(false),
+        _ => Err(format!("{} is neither plaintext nor json", quoted(value))),
+    }
+}
+
+/// A path: any text without control characters, up to 4 KiB.
 pub(crate) fn text(value: &str) -> Result<String, String> {
     if value.is_empty() || value.len() > 4_096 || value.chars().any(char::is_control) {
-        return Err("the text must have 1 to 4,096 bytes and no control characters".to_owned());
+        return Err("the text must have 1 to 4096 bytes and no control characters".to_owned());
+    }
+    Ok(value.to_owned())
+}
+
+/// A name, as the core has them.
+pub(crate) fn name(value: &str) -> Result<String, String> {
+    if value.is_empty() || value.len() > 255 || value.chars().any(char::is_control) {
+        return Err("the name must have 1 to 255 bytes and no control characters".to_owned());
+    }
+    Ok(value.to_owned())
+}
+
+/// A pattern of names; an empty one matches nothing.
+pub(crate) fn pattern(value: &str) -> Result<String, String> {
+    if value.is_empty() { Ok(String::new()) } else { text(value) }
+}
+
+/// A password, never shown (S11).
+pub(crate) fn password(value: &str) -> Result<String, String> {
+    if value.is_empty() {
+        return Err("the password is empty; nobody can log in without one".to_owned());
+    }
+    if value.starts_with("encrypted:") {
+        return Err("encrypted values are not read; use --user and --password-file instead".to_owned());
+    }
+    if value.len() > 1_024 || value.chars().any(char::is_control) {
+        return Err("the password must have 1 to 1024 bytes and no control characters".to_owned());
     }
     Ok(value.to_owned())
 }

@@ -9,15 +9,36 @@ use crate::answer::Refusal;
 /// Protocol by which such a connection is known; they are not listed.
 pub(crate) const PROTOCOL: &str = "Management HTTP API";
 
+/// Who changes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Actor {
+    /// A user, as far as permissions go.
+    User(Arc<str>),
+    /// The node, for its own configuration: no permission is asked.
+    Node,
+}
+
 /// Opens a connection with one session. [`close`] it again.
 pub(crate) fn open(
     broker: &mut Broker,
     user: &Arc<str>,
     namespace: &str,
 ) -> Result<(ConnectionId, SessionId), Refusal> {
+    open_as(broker, &Actor::User(user.clone()), namespace)
+}
+
+fn open_as(
+    broker: &mut Broker,
+    actor: &Actor,
+    namespace: &str,
+) -> Result<(ConnectionId, SessionId), Refusal> {
     let info =
         ConnectionInfo { name: PROTOCOL.into(), protocol: PROTOCOL.into(), ..ConnectionInfo::default() };
-    let connection = match broker.connect(user, namespace, info) {
+    let connected = match actor {
+        Actor::User(user) => broker.connect(user, namespace, info),
+        Actor::Node => broker.connect_node(namespace, info),
+    };
+    let connection = match connected {
         Ok(connection) => connection,
         Err(error) => return Err(Refusal::of(broker, &error)),
     };
@@ -42,7 +63,17 @@ pub(crate) fn run<T>(
     namespace: &str,
     verb: impl FnOnce(&mut Broker, SessionId) -> Result<T, ternmq_broker::Error>,
 ) -> Result<T, Refusal> {
-    let (connection, session) = open(broker, user, namespace)?;
+    run_as(broker, &Actor::User(user.clone()), namespace, verb)
+}
+
+/// Runs one verb as whoever it is.
+pub(crate) fn run_as<T>(
+    broker: &mut Broker,
+    actor: &Actor,
+    namespace: &str,
+    verb: impl FnOnce(&mut Broker, SessionId) -> Result<T, ternmq_broker::Error>,
+) -> Result<T, Refusal> {
+    let (connection, session) = open_as(broker, actor, namespace)?;
     let result = verb(broker, session).map_err(|error| Refusal::of(broker, &error));
     close(broker, connection);
     result

@@ -1,8 +1,10 @@
 //! Export and import of definitions, in the form of RabbitMQ's definition files.
 //!
 //! A file is read as a whole before anything of it is applied; then it is applied in order, so that a refusal by the
-//! core leaves what came before it. Importing again is fine: what is there already stays or is put anew. Queues,
-//! exchanges and bindings are declared as the administrator who imports, who needs permissions in their virtual hosts.
+//! core leaves what came before it. Importing again is fine: users, permissions, policies and limits are put anew, and
+//! queues, exchanges and bindings that exist stay as they are, as in RabbitMQ. Those are declared as the administrator
+//! who imports, who needs permissions in their virtual hosts; definitions that a node's own configuration names
+//! ([`Definitions`]) are applied by the same code as the node.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,18 +18,21 @@ use ternmq_broker::{
 
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
-use crate::json::{json_of_map, map, number, required_text, tags, text, truth};
+use crate::core_session::Actor;
+use crate::json::{json_of_map, map, number, parse_object_of, required_text, tags, text, truth};
 use crate::parameters::{VHOST_LIMITS, parameter_json};
 use crate::permissions::{permission, permission_json, put_key_permission, topic_json, topic_permission};
 use crate::policies::{policy, policy_json, store};
 use crate::seam::Management;
-use crate::users::{NewPassword, check_name, hash, new_password, user_json};
+use crate::users::{NewPassword, check_name, hash, hash_now, new_password, user_json};
 use crate::{core_session, exchanges, limits, vhosts};
 
 type Task = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// Definitions applied in one question, so that clients are served in between.
 const BATCH: usize = 100;
+/// Longest definitions file in bytes (section 6).
+pub const DEFINITIONS_MAX_BYTES: usize = 20 << 20;
 
 /// All that a file holds.
 struct Snapshot {
@@ -368,6 +373,49 @@ fn read_users(file: &File<'_>) -> Result<Vec<(UserDefinition, NewPassword)>, Ref
     })
 }
 
+/// Definitions of a file that a node's configuration names, read and found to be whole.
+pub struct Definitions {
+    users: Vec<(UserDefinition, NewPassword)>,
+    steps: Vec<Step>,
+}
+
+impl Definitions {
+    /// Reads a file, before a broker is there.
+    ///
+    /// # Errors
+    /// It is too long, not JSON, or an item, which is named, cannot be used.
+    pub fn read(text: &[u8]) -> Result<Self, String> {
+        if text.len() > DEFINITIONS_MAX_BYTES {
+            return Err(format!("it is longer than {DEFINITIONS_MAX_BYTES} bytes"));
+        }
+        let read = || {
+            let object = parse_object_of("it", text)?;
+            let file = File { object: &object, only: None };
+            Ok(Self { users: read_users(&file)?, steps: file.steps()? })
+        };
+        read().map_err(|refusal: Refusal| refusal.reason)
+    }
+
+    /// Applies them as the node itself. Hashes passwords here and now: for a broker that serves nobody yet.
+    ///
+    /// # Errors
+    /// The core refuses something; what came before it is applied.
+    pub fn apply(self, broker: &mut Broker) -> Result<(), String> {
+        let apply_all = |broker: &mut Broker| {
+            for (mut user, password) in self.users {
+                user.password = hash_now(broker, password)?;
+                // What is not durable yet is imported again at the next start.
+                let _ = apply(broker, &Actor::Node, Step::User(user))?;
+            }
+            for step in self.steps {
+                let _ = apply(broker, &Actor::Node, step)?;
+            }
+            Ok(())
+        };
+        apply_all(broker).map_err(|refusal: Refusal| refusal.reason)
+    }
+}
+
 pub(crate) fn import(management: Arc<Management>, call: Arc<Call>) -> Task {
     Box::pin(async move {
         let object = call.object()?;
@@ -384,11 +432,11 @@ pub(crate) fn import(management: Arc<Management>, call: Arc<Call>) -> Task {
         let mut receipt = Receipt::NONE;
         while !all.is_empty() {
             let batch: Vec<Step> = all.drain(..BATCH.min(all.len())).collect();
-            let user = call.user.clone();
+            let actor = Actor::User(call.user.clone());
             let apply_all = move |broker: &mut Broker| {
                 batch
                     .into_iter()
-                    .try_fold(Receipt::NONE, |receipt, step| Ok(receipt.and(apply(broker, &user, step)?)))
+                    .try_fold(Receipt::NONE, |receipt, step| Ok(receipt.and(apply(broker, &actor, step)?)))
             };
             let applied: Result<Receipt, Refusal> = management.ask(apply_all).await?;
             receipt = receipt.and(applied?);
@@ -397,7 +445,7 @@ pub(crate) fn import(management: Arc<Management>, call: Arc<Call>) -> Task {
     })
 }
 
-fn apply(broker: &mut Broker, user: &Arc<str>, step: Step) -> Result<Receipt, Refusal> {
+fn apply(broker: &mut Broker, actor: &Actor, step: Step) -> Result<Receipt, Refusal> {
     match step {
         Step::User(definition) => Ok(broker.put_user(definition).receipt),
         Step::Vhost(item, name) => {
@@ -424,14 +472,22 @@ fn apply(broker: &mut Broker, user: &Arc<str>, step: Step) -> Result<Receipt, Re
         Step::Policy(record) => store(broker, record),
         Step::Exchange(vhost, item) => {
             let spec = node_spec(broker, &item)?;
-            declare(broker, user, &vhost, |broker, session| Ok(broker.declare_node(session, spec)?.receipt))
+            declare(broker, actor, &vhost, |broker, session| {
+                if broker.check_node(session, &spec.name).is_ok() {
+                    return Ok(Receipt::NONE);
+                }
+                Ok(broker.declare_node(session, spec)?.receipt)
+            })
         }
-        Step::Queue(vhost, spec) => {
-            declare(broker, user, &vhost, |broker, session| Ok(broker.declare_queue(session, spec)?.receipt))
-        }
+        Step::Queue(vhost, spec) => declare(broker, actor, &vhost, |broker, session| {
+            if broker.has_queue(session, &spec.name) {
+                return Ok(Receipt::NONE);
+            }
+            Ok(broker.declare_queue(session, spec)?.receipt)
+        }),
         Step::Binding(record) => {
             let vhost = record.namespace.clone();
-            declare(broker, user, &vhost, |broker, session| bind(broker, session, *record))
+            declare(broker, actor, &vhost, |broker, session| bind(broker, session, *record))
         }
     }
 }
@@ -461,19 +517,21 @@ fn bind(
     Ok(done?.receipt)
 }
 
-/// Declares as the administrator; without permissions in the virtual host the refusal says what to do.
+/// Declares as whoever imports; without permissions in the virtual host the refusal says what to do.
 fn declare(
     broker: &mut Broker,
-    user: &Arc<str>,
+    actor: &Actor,
     vhost: &str,
     verb: impl FnOnce(&mut Broker, SessionId) -> Result<Receipt, ternmq_broker::Error>,
 ) -> Result<Receipt, Refusal> {
     vhosts::find(broker, vhost)?;
-    if !broker.user_may_enter(user, vhost) {
+    if let Actor::User(user) = actor
+        && !broker.user_may_enter(user, vhost)
+    {
         let vhost = vhost.escape_debug();
         return Err(Refusal::unauthorized(format!(
             "user '{user}' has no permissions in virtual host '{vhost}': grant them, then import the file again"
         )));
     }
-    core_session::run(broker, user, vhost, verb)
+    core_session::run_as(broker, actor, vhost, verb)
 }

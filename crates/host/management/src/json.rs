@@ -13,15 +13,20 @@ pub(crate) const DEPTH_MAX: u32 = 32;
 
 /// Parses a body that must be an object. An empty one is an object without members.
 pub(crate) fn parse_object(body: &[u8]) -> Result<JsonMap<String, Json>, Refusal> {
+    parse_object_of("the body", body)
+}
+
+/// As [`parse_object`], for what a refusal calls `what`.
+pub(crate) fn parse_object_of(what: &str, body: &[u8]) -> Result<JsonMap<String, Json>, Refusal> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(JsonMap::new());
     }
     let not_json = |reason: String| Refusal::new(StatusCode::BAD_REQUEST, "not_json", reason);
-    check_depth(body).map_err(|()| not_json(format!("the body is nested deeper than {DEPTH_MAX} levels")))?;
+    check_depth(body).map_err(|()| not_json(format!("{what} is nested deeper than {DEPTH_MAX} levels")))?;
     match serde_json::from_slice(body) {
         Ok(Json::Object(object)) => Ok(object),
-        Ok(_) => Err(not_json("the body must be a JSON object".to_owned())),
-        Err(error) => Err(not_json(format!("the body is not JSON: {error}"))),
+        Ok(_) => Err(not_json(format!("{what} must be a JSON object"))),
+        Err(error) => Err(not_json(format!("{what} is not JSON: {error}"))),
     }
 }
 

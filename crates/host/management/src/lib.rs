@@ -43,6 +43,7 @@ mod queues;
 mod users;
 mod vhosts;
 
+pub use definitions::{DEFINITIONS_MAX_BYTES, Definitions};
 pub use dispatch::{Peer, router};
 pub use seam::{Control, Desk, Facts, Management, NodeFacts, NodeListener, Question, Unavailable};
 

@@ -46,12 +46,10 @@ pub(crate) struct Route {
 
 /// Longest body (section 6).
 const BODY_MAX_BYTES: usize = 1 << 20;
-/// Longest body of a definitions file.
-const DEFINITIONS_MAX_BYTES: usize = 20 << 20;
 
 impl Route {
     pub(crate) fn body_max_bytes(&self) -> usize {
-        if self.path.starts_with("definitions") { DEFINITIONS_MAX_BYTES } else { BODY_MAX_BYTES }
+        if self.path.starts_with("definitions") { definitions::DEFINITIONS_MAX_BYTES } else { BODY_MAX_BYTES }
     }
 }
 

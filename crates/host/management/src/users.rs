@@ -96,6 +96,18 @@ pub(crate) async fn hash(
     }
 }
 
+/// As [`hash`], on the core's thread, while it serves nobody.
+pub(crate) fn hash_now(broker: &mut Broker, password: NewPassword) -> Result<Option<PasswordHash>, Refusal> {
+    match password {
+        NewPassword::None => Ok(None),
+        NewPassword::Hash(hash) => Ok(Some(hash)),
+        NewPassword::Plain(secret) => {
+            let made = PasswordHash::make(&secret, &broker.random());
+            made.map(Some).map_err(|_| Refusal::bad("there is not enough memory to hash a password"))
+        }
+    }
+}
+
 pub(crate) fn put(
     management: Arc<Management>,
     call: Arc<Call>,

@@ -44,7 +44,7 @@ pub use fault::install_panic_policy;
 pub use handle::{Busy, ShardHandle};
 pub use journal_log::{JournalLog, JournalState};
 pub use journal_thread::{JournalFailure, JournalThread};
-pub use listener::{AcceptLimits, BindError, Listener, file_limit};
+pub use listener::{AcceptLimits, BindError, Listener, SocketOptions, file_limit};
 pub use loader::RECORD_READERS;
 pub use mail::Mailbox;
 pub use shard::{Shard, ShardParts, View};

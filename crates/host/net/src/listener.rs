@@ -8,8 +8,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
-/// Connections that the system may hold for us until we accept them.
-const BACKLOG: i32 = 4096;
 /// Connections taken in one turn.
 const BATCH: usize = 64;
 /// Pause after the system had no descriptor or memory for a new connection.
@@ -42,6 +40,33 @@ pub enum BindError {
     },
 }
 
+/// How a listener's sockets behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// Connections that the system may hold for us until we accept them. Default 4,096.
+    pub backlog: u32,
+    /// Small packets go out at once, rather than waiting for more to come. Default true.
+    pub is_nodelay: bool,
+    /// The system probes idle connections. Default false: protocols have heartbeats.
+    pub is_keepalive: bool,
+    /// Send buffer in bytes; absent: the system's.
+    pub send_buffer_bytes: Option<u32>,
+    /// Receive buffer in bytes; absent: the system's.
+    pub receive_buffer_bytes: Option<u32>,
+}
+
+impl Default for SocketOptions {
+    fn default() -> Self {
+        Self {
+            backlog: 4_096,
+            is_nodelay: true,
+            is_keepalive: false,
+            send_buffer_bytes: None,
+            receive_buffer_bytes: None,
+        }
+    }
+}
+
 /// A bound socket with a name.
 #[derive(Debug)]
 pub struct Listener {
@@ -50,6 +75,7 @@ pub struct Listener {
     /// Where it listens; the real port when 0 was asked for.
     pub address: SocketAddr,
     socket: std::net::TcpListener,
+    is_nodelay: bool,
 }
 
 impl Listener {
@@ -58,9 +84,19 @@ impl Listener {
     /// # Errors
     /// [`BindError`].
     pub fn bind(name: &str, address: SocketAddr) -> Result<Self, BindError> {
-        let bound = bind_socket(address).and_then(|socket| Ok((socket.local_addr()?, socket)));
+        Self::bind_with(name, address, &SocketOptions::default())
+    }
+
+    /// As [`Listener::bind`], with options for it and the connections that come in there.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub fn bind_with(name: &str, address: SocketAddr, options: &SocketOptions) -> Result<Self, BindError> {
+        let bound = bind_socket(address, options).and_then(|socket| Ok((socket.local_addr()?, socket)));
         match bound {
-            Ok((address, socket)) => Ok(Self { name: name.into(), address, socket }),
+            Ok((address, socket)) => {
+                Ok(Self { name: name.into(), address, socket, is_nodelay: options.is_nodelay })
+            }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 Err(BindError::InUse { name: name.into(), address })
             }
@@ -75,13 +111,24 @@ impl Listener {
     }
 }
 
-fn bind_socket(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+fn bind_socket(address: SocketAddr, options: &SocketOptions) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restart must not wait for the old connections to be forgotten.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // Connections get these from the socket that they come in by; buffers have to be known before the first packet.
+    if options.is_keepalive {
+        socket.set_keepalive(true)?;
+    }
+    let bytes = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
+    if let Some(size) = options.send_buffer_bytes {
+        socket.set_send_buffer_size(bytes(size))?;
+    }
+    if let Some(size) = options.receive_buffer_bytes {
+        socket.set_recv_buffer_size(bytes(size))?;
+    }
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
     Ok(socket.into())
 }
 
@@ -131,6 +178,7 @@ pub(crate) struct Acceptor {
     not_before_ms: u64,
     has_complained: bool,
     pub(crate) is_ready: bool,
+    pub(crate) is_nodelay: bool,
 }
 
 impl Acceptor {
@@ -145,6 +193,7 @@ impl Acceptor {
             not_before_ms: 0,
             has_complained: false,
             is_ready: true,
+            is_nodelay: listener.is_nodelay,
         }
     }
 
@@ -215,6 +264,29 @@ mod tests {
             first.address
         );
         assert_eq!(error, expect);
+    }
+
+    #[test]
+    fn connections_have_the_options_of_their_listener() {
+        let options = SocketOptions {
+            backlog: 7,
+            is_keepalive: true,
+            send_buffer_bytes: Some(16_384),
+            receive_buffer_bytes: Some(16_384),
+            ..SocketOptions::default()
+        };
+        for (options, expect) in [(options, true), (SocketOptions::default(), false)] {
+            let listener = Listener::bind_with("amqp", ([127, 0, 0, 1], 0).into(), &options).unwrap();
+            let _client = std::net::TcpStream::connect(listener.address).unwrap();
+            let mut acceptor = Acceptor::new(listener, AcceptLimits::default());
+            let Accepted::Connection(stream, _) = acceptor.accept(1_000) else { panic!("one waits") };
+            let socket = socket2::SockRef::from(&stream);
+            assert_eq!(socket.keepalive().unwrap(), expect);
+            // The system doubles what is asked for, to have room for its own records.
+            let is_set = |size: usize| (16_384..=32_768).contains(&size);
+            assert_eq!(is_set(socket.recv_buffer_size().unwrap()), expect);
+            assert_eq!(is_set(socket.send_buffer_size().unwrap()), expect);
+        }
     }
 
     #[test]

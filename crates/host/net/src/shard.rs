@@ -350,9 +350,9 @@ impl Running {
             self.driver.note_refused();
             return;
         }
-        // Answers must not wait for more to come; a socket that cannot do that still works.
-        let _ = stream.set_nodelay(true);
         let Some((acceptor, factory)) = self.acceptors.get(number) else { return };
+        // Answers must not wait for more to come; a socket that cannot do that still works.
+        let _ = stream.set_nodelay(acceptor.is_nodelay);
         let local = stream.local_addr().unwrap_or(acceptor.address);
         let session = factory(Some(peer), Some(local), self.now_ms);
         let key = self.driver.add(stream, session, Some(peer.ip()));

@@ -1,4 +1,5 @@
-//! The first administrator. There is no default account (S1): a name and a password are given, or a password is made.
+//! The first user. There is no default account (S1): a name and a password are given, or a password is made. Without
+//! other words it is an administrator.
 
 use std::fmt;
 use std::fs;
@@ -8,7 +9,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ternmq_access::{PasswordHash, SALT_BYTES, Secret};
-use ternmq_broker::{Broker, PermissionDefinition, UserDefinition};
+use ternmq_broker::{Broker, NamespaceRecord, PermissionDefinition, UserDefinition};
+
+use zeroize::Zeroizing;
 
 use crate::error::StartError;
 use crate::options::Login;
@@ -26,17 +29,68 @@ const TAG: &str = "administrator";
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct GivenLogin {
     user: String,
-    password: Vec<u8>,
+    password: Zeroizing<Vec<u8>>,
+    grants: Grants,
+}
+
+/// What the first user is and may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grants {
+    pub(crate) tags: Vec<String>,
+    pub(crate) configure: String,
+    pub(crate) write: String,
+    pub(crate) read: String,
+}
+
+impl Default for Grants {
+    fn default() -> Self {
+        let all = || ".*".to_owned();
+        Self { tags: vec![TAG.to_owned()], configure: all(), write: all(), read: all() }
+    }
 }
 
 impl GivenLogin {
-    pub(crate) fn new(user: String, password: &[u8]) -> Self {
-        Self { user, password: password.to_vec() }
+    pub(crate) fn new(user: String, password: &[u8], grants: Grants) -> Self {
+        Self { user, password: Zeroizing::new(password.to_vec()), grants }
     }
 
     fn secret(&self) -> Secret {
-        Secret::new(self.password.clone())
+        Secret::new(self.password.to_vec())
     }
+}
+
+/// The namespace in which the first user gets its permissions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FirstNamespace {
+    /// Its name; absent: the one that exists from the start.
+    pub(crate) name: Option<String>,
+    /// Whether it stands beside the one that exists from the start, or takes its place.
+    pub(crate) keeps_default: bool,
+}
+
+impl FirstNamespace {
+    /// Makes sure that it is there; answers its name.
+    fn ensure(&self, broker: &mut Broker) -> Result<Arc<str>, StartError> {
+        let default: Arc<str> = broker.dialect().default_namespace().into();
+        let Some(name) = self.name.as_deref().filter(|name| **name != *default) else {
+            return Ok(default);
+        };
+        if broker.namespace(name).is_none() {
+            let record = NamespaceRecord { name: name.into(), ..NamespaceRecord::default() };
+            let _ = broker.put_namespace(record).map_err(|error| refused(broker, &error))?;
+        }
+        if !self.keeps_default
+            && broker.namespace(&default).is_some()
+            && broker.queue_views(Some(&default)).is_empty()
+        {
+            let _ = broker.delete_namespace(&default).map_err(|error| refused(broker, &error))?;
+        }
+        Ok(name.into())
+    }
+}
+
+fn refused(broker: &Broker, error: &ternmq_broker::Error) -> StartError {
+    StartError::FirstUser(broker.dialect().error_text(error))
 }
 
 impl fmt::Debug for GivenLogin {
@@ -62,14 +116,15 @@ pub(crate) fn read_login(login: &Login) -> Result<GivenLogin, StartError> {
     if password.is_empty() {
         return Err(refuse("is empty; write the password into it".into()));
     }
-    Ok(GivenLogin::new(login.user.clone(), password))
+    Ok(GivenLogin::new(login.user.clone(), password, Grants::default()))
 }
 
-/// Makes sure that somebody can log in: while the broker has no user it gets an administrator, and later no more, so
-/// that one who was deleted stays away. Answers what a person must be told, once.
+/// Makes sure that somebody can log in: while the broker has no user it gets its first one, and later no more, so that
+/// one who was deleted stays away. Answers what a person must be told, once.
 pub(crate) fn ensure(
     broker: &mut Broker,
     given: Option<&GivenLogin>,
+    namespace: &FirstNamespace,
     data_dir: &Path,
 ) -> Result<Option<String>, StartError> {
     let has_users = !broker.users().is_empty();
@@ -81,7 +136,7 @@ pub(crate) fn ensure(
         ))),
         _ if has_users => Ok(None),
         Some(given) => {
-            create(broker, &given.user, &given.secret())?;
+            create(broker, &given.user, &given.secret(), &given.grants, namespace)?;
             Ok(None)
         }
         None => {
@@ -91,7 +146,8 @@ pub(crate) fn ensure(
                 path: data_dir.into(),
                 problem: format!("the password of the first administrator cannot be kept there: {error}"),
             })?;
-            create(broker, DEFAULT_USER, &Secret::new(text.clone().into_bytes()))?;
+            let password = Secret::new(text.clone().into_bytes());
+            create(broker, DEFAULT_USER, &password, &Grants::default(), namespace)?;
             Ok(Some(format!(
                 "first administrator: user '{DEFAULT_USER}', password '{text}' (kept in {})",
                 path.display()
@@ -100,27 +156,35 @@ pub(crate) fn ensure(
     }
 }
 
-fn create(broker: &mut Broker, user: &str, password: &Secret) -> Result<(), StartError> {
+fn create(
+    broker: &mut Broker,
+    user: &str,
+    password: &Secret,
+    grants: &Grants,
+    namespace: &FirstNamespace,
+) -> Result<(), StartError> {
     let no_memory = |_| StartError::Usage("there is not enough memory to hash a password".into());
     let salt: [u8; SALT_BYTES] = broker.random();
     let hash = PasswordHash::make(password, &salt).map_err(no_memory)?;
+    let namespace = namespace.ensure(broker)?;
     let user: Arc<str> = user.into();
-    let tags = vec![TAG.into()];
     let definition = UserDefinition {
         name: user.clone(),
         password: Some(hash),
-        tags,
+        tags: grants.tags.iter().map(|tag| tag.as_str().into()).collect(),
         max_connections: None,
         max_sessions: None,
     };
     // Its receipt is not waited for: a login before it is durable would only have to be made again.
     let _ = broker.put_user(definition);
-    let namespace = broker.dialect().default_namespace().into();
-    let all: Arc<str> = ".*".into();
-    let permission =
-        PermissionDefinition { user, namespace, configure: all.clone(), write: all.clone(), read: all };
-    let refused = |error| StartError::Usage(format!("the first administrator cannot be made: {error:?}"));
-    let _ = broker.put_permission(permission).map_err(refused)?;
+    let permission = PermissionDefinition {
+        user,
+        namespace,
+        configure: grants.configure.as_str().into(),
+        write: grants.write.as_str().into(),
+        read: grants.read.as_str().into(),
+    };
+    let _ = broker.put_permission(permission).map_err(|error| refused(broker, &error))?;
     Ok(())
 }
 
@@ -156,7 +220,7 @@ mod tests {
         fs::write(&path, content).unwrap();
         let answer = read_login(&Login { user: "u".into(), password_file: path.clone() });
         let text = match answer {
-            Ok(login) => String::from_utf8(login.password).unwrap(),
+            Ok(login) => String::from_utf8(login.password.to_vec()).unwrap(),
             Err(error) => error.to_string().replace(&path.display().to_string(), "FILE"),
         };
         assert_eq!(text, expect);

@@ -11,6 +11,7 @@ use ternmq_rabbitmq::RabbitMq;
 
 use crate::error::StartError;
 use crate::options::EngineType;
+use crate::settings::Settings;
 
 /// What a listener speaks.
 pub(crate) struct Protocol {
@@ -32,6 +33,8 @@ pub(crate) struct Engine {
     pub(crate) protocols: Vec<Protocol>,
     /// Name of the node, for people.
     pub(crate) node_name: Arc<str>,
+    /// Name that clients and the management API are told.
+    pub(crate) cluster_name: Arc<str>,
 }
 
 impl Engine {
@@ -39,9 +42,9 @@ impl Engine {
     ///
     /// # Errors
     /// One that this version does not have.
-    pub(crate) fn of(engine: EngineType, amqp: &ternmq_amqp091::Settings) -> Result<Self, StartError> {
+    pub(crate) fn of(engine: EngineType, settings: &Settings) -> Result<Self, StartError> {
         match engine {
-            EngineType::All | EngineType::RabbitMq => Ok(Self::rabbitmq(amqp)),
+            EngineType::All | EngineType::RabbitMq => Ok(Self::rabbitmq(settings)),
             EngineType::ActiveMq => Err(StartError::Usage(
                 "--engine activemq: this version speaks RabbitMQ's protocols only; say --engine rabbitmq"
                     .into(),
@@ -49,14 +52,16 @@ impl Engine {
         }
     }
 
-    fn rabbitmq(amqp: &ternmq_amqp091::Settings) -> Self {
+    fn rabbitmq(settings: &Settings) -> Self {
         let mut formats = Formats::default();
         formats.register(ENCODING, Arc::new(Amqp091Format));
         let node_name = node_name();
+        let cluster_name: Arc<str> =
+            settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
         let settings = Arc::new(ternmq_amqp091::Settings {
-            cluster_name: node_name.clone(),
+            cluster_name: cluster_name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
-            ..amqp.clone()
+            ..settings.amqp.clone()
         });
         let amqp = Protocol {
             name: "amqp",
@@ -65,11 +70,31 @@ impl Engine {
                 Box::new(Amqp091Session::new(settings.clone(), peer, local, now_ms))
             }),
         };
-        Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp], node_name }
+        Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp], node_name, cluster_name }
     }
 }
 
 fn node_name() -> Arc<str> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("ternmq@{host}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cluster_has_the_name_of_the_file_or_of_the_node() {
+        let of = |name: Option<&str>| {
+            let settings = Settings { cluster_name: name.map(str::to_owned), ..Settings::default() };
+            Engine::of(EngineType::All, &settings)
+                .map(|engine| (engine.node_name, engine.cluster_name))
+                .unwrap()
+        };
+        let (node, cluster) = of(None);
+        assert_eq!(node, cluster);
+        let (node, cluster) = of(Some("shop"));
+        assert_eq!(&*cluster, "shop");
+        assert!(node.starts_with("ternmq@"));
+    }
 }

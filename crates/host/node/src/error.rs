@@ -33,6 +33,17 @@ pub enum StartError {
         /// Where in it, what, and the mend.
         problem: String,
     },
+    /// Definitions that the configuration file names cannot be used.
+    #[error("definitions '{}': {problem}", path.display())]
+    Definitions {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and the mend.
+        problem: String,
+    },
+    /// The first user cannot be made as it was asked for.
+    #[error("the first user cannot be made: {0}")]
+    FirstUser(String),
     /// The password file cannot be read or holds no password.
     #[error("the password file '{}' {problem}", path.display())]
     PasswordFile {
@@ -110,7 +121,11 @@ impl StartError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::ConfigFile { .. } | Self::Config { .. } => EXIT_USAGE,
+            Self::Usage(_)
+            | Self::ConfigFile { .. }
+            | Self::Config { .. }
+            | Self::Definitions { .. }
+            | Self::FirstUser(_) => EXIT_USAGE,
             Self::PasswordFile { .. }
             | Self::DataDir { .. }
             | Self::Journal { .. }

@@ -20,6 +20,7 @@ mod settings;
 mod engine;
 
 mod administrator;
+mod definitions;
 mod recovery;
 
 mod http;
@@ -29,6 +30,6 @@ mod ports_file;
 mod run;
 
 pub use error::{EXIT_JOURNAL, StartError};
-pub use logging::{LogFormat, start_logging};
+pub use logging::LogFormat;
 pub use options::{BrokerOptions, EngineType, LISTENER_NAMES, Listen, ListenError, Login};
 pub use run::run;

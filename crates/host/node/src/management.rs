@@ -51,7 +51,7 @@ impl Control for ShardControl {
 /// This process.
 pub(crate) struct ProcessFacts {
     clock: SystemClock,
-    node_name: Arc<str>,
+    cluster_name: Arc<str>,
     files: Arc<DiskFiles>,
     listeners: Vec<NodeListener>,
     memory_limit_bytes: u64,
@@ -61,7 +61,7 @@ pub(crate) struct ProcessFacts {
 
 impl ProcessFacts {
     pub(crate) fn new(
-        node_name: Arc<str>,
+        cluster_name: Arc<str>,
         files: Arc<DiskFiles>,
         ports: &[(String, SocketAddr)],
         memory_limit_bytes: u64,
@@ -73,7 +73,7 @@ impl ProcessFacts {
         };
         Self {
             clock: SystemClock::new(),
-            node_name,
+            cluster_name,
             files,
             listeners: ports.iter().map(of).collect(),
             memory_limit_bytes,
@@ -88,7 +88,7 @@ impl Facts for ProcessFacts {
         NodeFacts {
             version: env!("CARGO_PKG_VERSION").into(),
             compatible_version: COMPATIBLE_VERSION.into(),
-            cluster_name: self.node_name.clone(),
+            cluster_name: self.cluster_name.clone(),
             uptime_ms: self.clock.monotonic_ms(),
             process_id: process::id(),
             listeners: self.listeners.clone(),

@@ -98,8 +98,8 @@ pub struct BrokerOptions {
     pub ports_file: Option<PathBuf>,
     /// First administrator.
     pub login: Option<Login>,
-    /// Form of the log.
-    pub log_format: LogFormat,
+    /// Form of the log; absent: as the configuration file says.
+    pub log_format: Option<LogFormat>,
     /// Number of shards.
     pub shards: u16,
     /// Start although a part of the journal that a start has to read is damaged.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use ternmq_configuration::LogLevel;
 use ternmq_env::{Clock, DiskFiles, SystemClock};
 use ternmq_journal::{JournalError, Options, Recovery};
 use ternmq_management::Management;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::administrator::{self, GivenLogin};
 use crate::data_dir::DataDir;
+use crate::definitions;
 use crate::engine::Engine;
 use crate::error::{EXIT_JOURNAL, StartError, chain};
 use crate::management::{ProcessFacts, ShardControl};
@@ -25,7 +27,7 @@ use crate::memory::{MemoryLimit, MemoryWatch, SAMPLE};
 use crate::options::{BrokerOptions, Listen};
 use crate::recovery::{self, ReadyBroker};
 use crate::settings::Settings;
-use crate::{http, ports_file};
+use crate::{http, logging, ports_file};
 
 /// Port of the http listener unless one is named.
 const HTTP_PORT: u16 = 15_672;
@@ -40,7 +42,9 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     install_panic_policy();
     check_shards(options)?;
     let mut settings = Settings::load(options.config.as_deref())?;
-    let engine = Engine::of(options.engine, &settings.amqp)?;
+    let format = options.log_format.or(settings.log_format).unwrap_or_default();
+    logging::start(format, settings.log_level.unwrap_or(LogLevel::Info));
+    let engine = Engine::of(options.engine, &settings)?;
     check_listeners(options, &engine)?;
     let given = options.login.as_ref().map(administrator::read_login).transpose()?;
     let login = given.or_else(|| settings.login.take());
@@ -55,7 +59,7 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let supervisor = Supervisor {
         options,
         handle,
-        node_name: engine.node_name.clone(),
+        cluster_name: engine.cluster_name.clone(),
         files: data_dir.files.clone(),
         memory: settings.memory,
         disk_limit_bytes,
@@ -141,13 +145,15 @@ fn bind(options: &BrokerOptions, settings: &Settings, engine: &Engine) -> Result
     let mut protocols = Vec::new();
     for protocol in &engine.protocols {
         let from_file = if protocol.name == "amqp" { settings.amqp_addresses.as_slice() } else { &[] };
+        let is_off = protocol.name == "amqp" && settings.is_amqp_off;
         let addresses = match named(protocol.name) {
             Some(address) => vec![address],
+            None if is_off => Vec::new(),
             None if from_file.is_empty() => vec![local(protocol.default_port)],
             None => from_file.to_vec(),
         };
         for (number, address) in addresses.into_iter().enumerate() {
-            let listener = Listener::bind(protocol.name, address)?;
+            let listener = Listener::bind_with(protocol.name, address, &settings.sockets)?;
             if number == 0 {
                 ports.push((protocol.name.to_owned(), listener.address));
             }
@@ -155,8 +161,9 @@ fn bind(options: &BrokerOptions, settings: &Settings, engine: &Engine) -> Result
         }
     }
     let http = named("http").unwrap_or_else(|| {
-        let default = local(settings.http_port.unwrap_or(HTTP_PORT));
-        SocketAddr::new(settings.http_ip.unwrap_or(default.ip()), default.port())
+        let default = local(HTTP_PORT);
+        let port = settings.http_port.unwrap_or(default.port());
+        SocketAddr::new(settings.http_ip.unwrap_or(default.ip()), port)
     });
     let http = Listener::bind("http", http)?;
     ports.push(("http".to_owned(), http.address));
@@ -182,7 +189,9 @@ impl ShardStart {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ReadyBroker { mut broker, log, writer, reader } =
             recovery::recover(recovery, &engine, settings.limits, &path, accepts_damage, &*clock)?;
-        if let Some(notice) = administrator::ensure(&mut broker, login.as_ref(), &path)? {
+        definitions::apply(settings.definitions, &mut broker)?;
+        if let Some(notice) = administrator::ensure(&mut broker, login.as_ref(), &settings.namespace, &path)?
+        {
             // A terminal that is gone cannot be told; the file has it.
             let _ = writeln!(std::io::stdout(), "{notice}");
         }
@@ -218,7 +227,7 @@ fn end_without_journal(error: &JournalError) {
 struct Supervisor<'a> {
     options: &'a BrokerOptions,
     handle: ShardHandle,
-    node_name: Arc<str>,
+    cluster_name: Arc<str>,
     files: Arc<DiskFiles>,
     memory: MemoryLimit,
     disk_limit_bytes: u64,
@@ -244,7 +253,7 @@ impl Supervisor<'_> {
         let limit_bytes = memory.limit_bytes();
         let disk_bytes = self.disk_limit_bytes;
         let facts = ProcessFacts::new(
-            self.node_name.clone(),
+            self.cluster_name.clone(),
             self.files.clone(),
             &self.ports,
             limit_bytes,

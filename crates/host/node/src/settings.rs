@@ -5,18 +5,22 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use ternmq_broker::Limits;
-use ternmq_configuration::{FreeDiskLimit, Timeout};
-use ternmq_net::DriverLimits;
+use ternmq_configuration::{
+    DefaultUser, FreeDiskLimit, Loaded, LogLevel, MAX_PROBLEMS, MAX_TEXT_BYTES, Problem, TcpOptions, Timeout,
+};
+use ternmq_net::{DriverLimits, SocketOptions};
 
-use crate::administrator::GivenLogin;
+use crate::administrator::{FirstNamespace, GivenLogin, Grants};
+use crate::definitions::{self, DefinitionFile};
 use crate::error::StartError;
+use crate::logging::LogFormat;
 use crate::memory::MemoryLimit;
 
 /// Descriptors kept for files and everything that is no client.
 const OWN_DESCRIPTORS: u64 = 256;
 
 /// Everything that can be set.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) memory: MemoryLimit,
     pub(crate) disk_alarm_bytes: Option<u64>,
@@ -25,9 +29,18 @@ pub(crate) struct Settings {
     pub(crate) amqp: ternmq_amqp091::Settings,
     /// Addresses from the file; empty: the default. The command line comes before them.
     pub(crate) amqp_addresses: Vec<SocketAddr>,
+    /// No listener of AMQP unless the command line has one.
+    pub(crate) is_amqp_off: bool,
+    pub(crate) sockets: SocketOptions,
     pub(crate) http_ip: Option<IpAddr>,
     pub(crate) http_port: Option<u16>,
     pub(crate) login: Option<GivenLogin>,
+    pub(crate) namespace: FirstNamespace,
+    /// In the order in which they are applied.
+    pub(crate) definitions: Vec<DefinitionFile>,
+    pub(crate) cluster_name: Option<String>,
+    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) log_level: Option<LogLevel>,
     /// What the file's writer should know; logged once logging makes sense.
     pub(crate) warnings: Vec<String>,
 }
@@ -36,36 +49,30 @@ impl Settings {
     /// Reads the configuration file, if one was named.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, StartError> {
         let Some(path) = path else { return Ok(Self::default()) };
-        let text = fs::read_to_string(path)
-            .map_err(|source| StartError::ConfigFile { path: path.into(), source })?;
+        let cannot = |source| StartError::ConfigFile { path: path.into(), source };
         let refuse = |problem: String| StartError::Config { path: path.into(), problem };
-        let loaded = ternmq_configuration::parse(&text).map_err(|problems| {
-            let first = problems.first().map(ToString::to_string).unwrap_or_default();
-            match problems.len() {
-                0 | 1 => refuse(first),
-                count => refuse(format!("{first} (and {} more)", count - 1)),
-            }
-        })?;
-        let warnings =
-            loaded.warnings.iter().map(|warning| format!("{}: {warning}", path.display())).collect();
-        let mut settings = Self { warnings, ..Self::default() };
-        settings.apply(loaded.settings).map_err(refuse)?;
+        let size = fs::metadata(path).map_err(cannot)?.len();
+        if size > MAX_TEXT_BYTES as u64 {
+            return Err(refuse(format!("the file has {size} bytes; at most {MAX_TEXT_BYTES} are read")));
+        }
+        let text = fs::read_to_string(path).map_err(cannot)?;
+        let loaded = ternmq_configuration::parse(&text).map_err(|problems| refuse(summary(&problems)))?;
+        let mut settings = Self { warnings: warnings(path, &loaded), ..Self::default() };
+        let file = loaded.settings;
+        for named in [&file.load_definitions, &file.local_definitions].into_iter().flatten() {
+            settings.definitions.extend(definitions::read(Path::new(named))?);
+        }
+        settings.namespace.keeps_default =
+            file.load_definitions.is_some() || file.local_definitions.is_some();
+        settings.apply(file);
         Ok(settings)
     }
 
-    fn apply(&mut self, file: ternmq_configuration::Settings) -> Result<(), String> {
-        refuse_what_is_missing(&file)?;
-        let idle = [
-            (
-                file.log_level.is_some(),
-                "log levels of the file have no effect; set TERNMQ_LOG=error, warn, info or debug",
-            ),
-            (
-                file.is_log_json == Some(true),
-                "log formatters of the file have no effect; start with --log-format json",
-            ),
-        ];
-        self.warnings.extend(idle.iter().filter(|(is_set, _)| *is_set).map(|(_, text)| (*text).to_owned()));
+    fn apply(&mut self, file: ternmq_configuration::Settings) {
+        self.log_level = file.log_level;
+        self.cluster_name = file.cluster_name.clone();
+        self.log_format =
+            file.is_log_json.map(|is_json| if is_json { LogFormat::Json } else { LogFormat::Text });
         if let Some(limit) = file.memory_limit {
             self.memory = match limit {
                 ternmq_configuration::MemoryLimit::Bytes(bytes) => MemoryLimit::Bytes(bytes),
@@ -80,9 +87,23 @@ impl Settings {
                 MemoryLimit::Share(f64::from(permille) / 1e3).bytes()
             }
         });
-        let set = |to: &mut u64, from: Option<u64>| *to = from.unwrap_or(*to);
+        self.apply_limits(&file);
+        self.sockets = socket_options(&file.tcp);
+        self.is_amqp_off = file.is_amqp_off;
+        self.amqp_addresses = file.amqp_listeners.into_iter().map(|listener| listener.address).collect();
+        self.http_ip = file.http_address;
+        self.http_port = file.http_port;
+        self.namespace.name = file.default_vhost;
+        self.login = first_user(file.default_user);
+    }
+
+    fn apply_limits(&mut self, file: &ternmq_configuration::Settings) {
+        fn set<T: Copy>(to: &mut T, from: Option<T>) {
+            *to = from.unwrap_or(*to);
+        }
         set(&mut self.limits.max_message_bytes, file.max_message_bytes);
-        set(&mut self.amqp.login_timeout_ms, file.handshake_timeout_ms);
+        set(&mut self.limits.max_queues, file.max_queues);
+        set(&mut self.limits.max_consumers_per_session, file.channel_max_consumers);
         if let Some(timeout) = file.consumer_timeout {
             self.limits.consumer_timeout_ms = match timeout {
                 Timeout::Never => None,
@@ -93,16 +114,11 @@ impl Settings {
             self.limits.max_connections = most;
             self.driver.max_connections = most as usize;
         }
-        self.amqp.heartbeat_s = file.heartbeat_s.unwrap_or(self.amqp.heartbeat_s);
-        self.amqp.frame_max = file.frame_max_bytes.unwrap_or(self.amqp.frame_max);
-        self.amqp.channel_max = file.channel_max.unwrap_or(self.amqp.channel_max);
-        self.amqp_addresses = file.amqp_listeners.into_iter().map(|listener| listener.address).collect();
-        self.http_ip = file.http_address;
-        self.http_port = file.http_port;
-        if let (Some(name), Some(password)) = (file.default_user.name, file.default_user.password) {
-            self.login = Some(GivenLogin::new(name, password.expose().as_bytes()));
-        }
-        Ok(())
+        set(&mut self.driver.stall_ms, file.stall_ms);
+        set(&mut self.amqp.login_timeout_ms, file.handshake_timeout_ms);
+        set(&mut self.amqp.heartbeat_s, file.heartbeat_s);
+        set(&mut self.amqp.frame_max, file.frame_max_bytes);
+        set(&mut self.amqp.channel_max, file.channel_max);
     }
 
     /// Lowers the number of connections to what the system lets this process have open; answers whether it had to.
@@ -114,28 +130,52 @@ impl Settings {
     }
 }
 
-/// Keys whose effect this version lacks: refused, not taken silently.
-fn refuse_what_is_missing(file: &ternmq_configuration::Settings) -> Result<(), String> {
-    let missing = [
-        ("listeners.tcp = none", file.is_amqp_off),
-        ("default_vhost", file.default_vhost.as_ref().is_some_and(|name| name != "/")),
-        ("default_user_tags", !file.default_user.tags.is_empty()),
-        (
-            "default_permissions",
-            file.default_user.permissions != ternmq_configuration::Permissions::default(),
-        ),
-        ("log.file", file.log_file.is_some()),
-        ("load_definitions", file.load_definitions.is_some()),
-        ("tcp_listen_options.backlog", file.tcp_backlog.is_some()),
-        ("tcp_listen_options.nodelay = false", file.is_tcp_nodelay == Some(false)),
-        ("tcp_listen_options.keepalive", file.is_tcp_keepalive == Some(true)),
-        ("tcp_listen_options.sndbuf", file.tcp_send_buffer_bytes.is_some()),
-        ("tcp_listen_options.recbuf", file.tcp_receive_buffer_bytes.is_some()),
-    ];
-    match missing.iter().find(|(_, is_used)| *is_used) {
-        Some((name, _)) => Err(format!("{name} can't be served by this version; take the line out")),
-        None => Ok(()),
+/// All problems in one line: the first one, and how many there are besides.
+fn summary(problems: &[Problem]) -> String {
+    let first = problems.first().map(ToString::to_string).unwrap_or_default();
+    match problems.len() {
+        0 | 1 => first,
+        // The reading ended there.
+        count if count >= MAX_PROBLEMS => format!("{first} (and at least {} more)", count - 1),
+        count => format!("{first} (and {} more)", count - 1),
     }
+}
+
+fn warnings(path: &Path, loaded: &Loaded) -> Vec<String> {
+    let path = path.display();
+    let mut warnings: Vec<String> =
+        loaded.warnings.iter().map(|warning| format!("{path}: {warning}")).collect();
+    if loaded.more_warnings > 0 {
+        warnings.push(format!("{path}: and {} more warnings", loaded.more_warnings));
+    }
+    let is_administrator = |tags: &Vec<String>| tags.iter().any(|tag| tag == "administrator");
+    let user = &loaded.settings.default_user;
+    if user.name.is_some() && !user.tags.as_ref().is_none_or(is_administrator) {
+        warnings.push(format!("{path}: default_user is no administrator: nobody administers a new broker"));
+    }
+    warnings
+}
+
+fn socket_options(file: &TcpOptions) -> SocketOptions {
+    let default = SocketOptions::default();
+    SocketOptions {
+        backlog: file.backlog.unwrap_or(default.backlog),
+        is_nodelay: file.is_nodelay.unwrap_or(default.is_nodelay),
+        is_keepalive: file.is_keepalive.unwrap_or(default.is_keepalive),
+        send_buffer_bytes: file.send_buffer_bytes,
+        receive_buffer_bytes: file.receive_buffer_bytes,
+    }
+}
+
+fn first_user(file: DefaultUser) -> Option<GivenLogin> {
+    let DefaultUser { name, password, tags, permissions } = file;
+    let grants = Grants {
+        tags: tags.unwrap_or(Grants::default().tags),
+        configure: permissions.configure,
+        write: permissions.write,
+        read: permissions.read,
+    };
+    Some(GivenLogin::new(name?, password?.expose().as_bytes(), grants))
 }
 
 #[cfg(test)]
@@ -164,26 +204,120 @@ mod tests {
         );
     }
 
+    fn load(text: &str) -> Result<Settings, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let name = file.path().display().to_string();
+        let mut loaded = Settings::load(Some(file.path())).map_err(|error| {
+            assert_eq!(error.exit_code(), 2);
+            error.to_string().replace(&name, "FILE")
+        })?;
+        for warning in &mut loaded.warnings {
+            *warning = warning.replace(&name, "FILE");
+        }
+        Ok(loaded)
+    }
+
+    fn check_refused(text: &str, expect: &str) {
+        assert_eq!(load(text).err().as_deref(), Some(expect), "{text:?}");
+    }
+
     #[test]
     fn what_cannot_be_served_is_refused() {
-        check(
-            "load_definitions = /x.json\n",
-            "FILE: load_definitions can't be served by this version; take the line out",
+        check_refused(
+            "ssl_options.verify = verify_peer\n",
+            "FILE: line 1: ssl_options.verify can't be served: listeners with TLS are not there in this version, and \
+             without them clients would send passwords in clear; take the line out (said once for all keys like it)",
         );
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), "heartbeat = soon\n").unwrap();
-        let error = Settings::load(Some(file.path())).unwrap_err();
-        assert!(error.to_string().contains(": line 1: heartbeat: "), "{error}");
-        assert_eq!(error.exit_code(), 2);
+        check_refused(
+            "heartbeat = soon\nheartbeat = later\n",
+            "FILE: line 1: heartbeat: 'soon' is not a whole number from 0 to 65535 (and 1 more)",
+        );
+        check_refused(
+            &"x\n".repeat(200),
+            "FILE: line 1: 'x' is not of the form `key = value` (and at least 99 more)",
+        );
+        check_refused(
+            &"#".repeat(MAX_TEXT_BYTES + 1),
+            "FILE: the file has 1048577 bytes; at most 1048576 are read",
+        );
+        check_refused(
+            "load_definitions = /nonexistent.json\n",
+            "definitions '/nonexistent.json': cannot be read: No such file or directory (os error 2); check the path in \
+             the configuration file",
+        );
     }
 
     #[test]
     fn what_has_no_effect_is_told() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), "log.console.level = error\nlog.console.formatter = json\n").unwrap();
-        let warnings = Settings::load(Some(file.path())).unwrap().warnings;
-        assert!(warnings.iter().any(|text| text.contains("TERNMQ_LOG")), "{warnings:?}");
-        assert!(warnings.iter().any(|text| text.contains("--log-format json")), "{warnings:?}");
+        let told = |text: &str| load(text).unwrap().warnings;
+        assert_eq!(
+            told("hipe_compile = true\n"),
+            ["FILE: line 1: hipe_compile has no effect: this broker does not run on the Erlang VM"]
+        );
+        let many: String = (0..150).map(|number| format!("k{number} = 1\n")).collect();
+        assert_eq!(told(&many).len(), 101);
+        assert_eq!(told(&many).last().unwrap(), "FILE: and 50 more warnings");
+        let user = "default_user = u\ndefault_pass = p\n";
+        assert_eq!(told(user), Vec::<String>::new());
+        assert_eq!(
+            told(&format!("{user}default_user_tags.management = true\n")),
+            ["FILE: default_user is no administrator: nobody administers a new broker"]
+        );
+    }
+
+    #[test]
+    fn the_log_and_sockets_are_set() {
+        let settings = load(
+            "log.console.level = error\nlog.console.formatter = json\ntcp_listen_options.backlog = 9\n\
+             tcp_listen_options.nodelay = false\ntcp_listen_options.keepalive = true\n\
+             tcp_listen_options.sndbuf = 8192\ntcp_listen_options.send_timeout = 5000\n",
+        )
+        .unwrap();
+        assert_eq!((settings.log_level, settings.log_format), (Some(LogLevel::Error), Some(LogFormat::Json)));
+        let expect = SocketOptions {
+            backlog: 9,
+            is_nodelay: false,
+            is_keepalive: true,
+            send_buffer_bytes: Some(8_192),
+            receive_buffer_bytes: None,
+        };
+        assert_eq!(settings.sockets, expect);
+        assert_eq!(settings.driver.stall_ms, 5_000);
+    }
+
+    #[test]
+    fn the_first_user_is_what_the_file_says() {
+        let user = |text: &str| load(text).unwrap().login;
+        let base = "default_user = u\ndefault_pass = p\n";
+        assert_eq!(user(""), None);
+        assert_eq!(user(base), Some(GivenLogin::new("u".into(), b"p", Grants::default())));
+        let more = format!("{base}default_user_tags.monitoring = true\ndefault_permissions.write = ^a\n");
+        let grants = Grants { tags: vec!["monitoring".into()], write: "^a".into(), ..Grants::default() };
+        assert_eq!(user(&more), Some(GivenLogin::new("u".into(), b"p", grants)));
+    }
+
+    /// The defaults of the documented table are those of the code.
+    #[test]
+    fn documented_defaults_are_true() {
+        let settings = Settings::default();
+        let (limits, amqp, driver) = (&settings.limits, &settings.amqp, &settings.driver);
+        for (name, value) in [
+            ("heartbeat", u64::from(amqp.heartbeat_s)),
+            ("frame_max", u64::from(amqp.frame_max)),
+            ("channel_max", u64::from(amqp.channel_max)),
+            ("handshake_timeout", amqp.login_timeout_ms),
+            ("max_message_size", limits.max_message_bytes),
+            ("connection_max", u64::from(limits.max_connections)),
+            ("cluster_queue_limit", u64::from(limits.max_queues)),
+            ("consumer_max_per_channel", u64::from(limits.max_consumers_per_session)),
+            ("consumer_timeout", limits.consumer_timeout_ms.unwrap()),
+            ("tcp_listen_options.backlog", u64::from(settings.sockets.backlog)),
+            ("tcp_listen_options.send_timeout", driver.stall_ms),
+        ] {
+            let key = ternmq_configuration::keys().find(|key| key.name == name).unwrap();
+            assert_eq!(key.default, value.to_string(), "{name}");
+        }
     }
 
     #[test]

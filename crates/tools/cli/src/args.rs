@@ -52,7 +52,7 @@ Examples:
 
 SIGTERM and Ctrl-C drain: clients are told, the journal is closed, exit code 0. A second one exits at once.
 Exit codes: 0 drained, 1 could not start, 2 wrong option or configuration, 74 the disk failed.
-TERNMQ_LOG sets the log level (error, warn, info, debug).")]
+TERNMQ_LOG sets the log level (error, warn, info, debug) and comes before the configuration file.")]
 pub(crate) struct BrokerArgs {
     /// Where everything is kept.
     #[arg(long, value_name = "DIR", default_value = "./ternmq-data")]
@@ -78,9 +78,9 @@ pub(crate) struct BrokerArgs {
     /// File with the password of the first administrator.
     #[arg(long, value_name = "FILE", requires = "user")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Form of the log on standard error.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    pub(crate) log_format: LogFormat,
+    /// Form of the log on standard error. Without it the configuration file says, else text.
+    #[arg(long, value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
     /// Start although a part of the journal that a start has to read is damaged. What was only there is lost for good.
     #[arg(long)]
     pub(crate) accept_damage: bool,

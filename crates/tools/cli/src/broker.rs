@@ -1,13 +1,12 @@
 //! `ternmq broker`.
 
-use ternmq_node::{BrokerOptions, EngineType, Login, start_logging};
+use ternmq_node::{BrokerOptions, EngineType, Login};
 
 use crate::args::{BrokerArgs, Engine, LogFormat};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: BrokerArgs) -> Result<(), Failure> {
     let options = options(args);
-    start_logging(options.log_format);
     ternmq_node::run(&options).map_err(|error| Failure::with_code(error.to_string(), error.exit_code()))
 }
 
@@ -25,10 +24,10 @@ fn options(args: BrokerArgs) -> BrokerOptions {
         listen: args.listen,
         ports_file: args.ports_file,
         login: login.map(|(user, password_file)| Login { user, password_file }),
-        log_format: match args.log_format {
+        log_format: args.log_format.map(|format| match format {
             LogFormat::Text => ternmq_node::LogFormat::Text,
             LogFormat::Json => ternmq_node::LogFormat::Json,
-        },
+        }),
         shards: args.shards,
         accepts_damage: args.accept_damage,
     }

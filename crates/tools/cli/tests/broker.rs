@@ -217,11 +217,188 @@ fn a_configuration_file_is_obeyed_or_refused_with_its_line() {
     fs::write(path, "# fine\nheartbeat = soon\n").unwrap();
     check(&["broker", "--ephemeral", "--config", path], 2, &format!("ternmq: {path}: line 2: heartbeat: "));
     fs::write(path, "load_definitions = /x\n").unwrap();
-    let expect = format!("{path}: load_definitions can't be served by this version; take the line out");
-    check_line(&["broker", "--ephemeral", "--config", path], 2, &expect);
+    let expect = "definitions '/x': cannot be read: No such file or directory (os error 2); check the path in the configuration file";
+    check_line(&["broker", "--ephemeral", "--config", path], 2, expect);
     fs::write(path, "heartbeat = 7\nno_such_key = 1\n").unwrap();
     let broker = Broker::start(&["--config", path]);
     broker.stop();
+}
+
+/// Lets a broker tidy up.
+fn end(child: &mut Child) {
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    child.wait().unwrap();
+}
+
+/// A directory for a data directory and files beside it.
+fn dir_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(dir.path().join(name), text.replace("DIR", dir.path().to_str().unwrap())).unwrap();
+    }
+    dir
+}
+
+fn path_in(dir: &tempfile::TempDir, name: &str) -> String {
+    dir.path().join(name).to_str().unwrap().to_owned()
+}
+
+const DEFINITIONS: &str = r#"{
+    "vhosts": [{ "name": "/" }, { "name": "shop" }],
+    "users": [{ "name": "seller", "password": "secret", "tags": "administrator" }],
+    "permissions": [{ "user": "seller", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }],
+    "queues": [{ "name": "orders", "vhost": "shop", "durable": true }],
+    "exchanges": [{ "name": "in", "vhost": "shop", "type": "fanout" }],
+    "bindings": [{
+        "source": "in", "vhost": "shop", "destination": "orders", "destination_type": "queue", "routing_key": ""
+    }]
+}"#;
+
+#[test]
+fn definitions_of_the_configuration_are_there_at_every_start() {
+    let dir = dir_with(&[("conf", "load_definitions = DIR/all.json\n"), ("all.json", DEFINITIONS)]);
+    let config = path_in(&dir, "conf");
+    let mut dir = Some(dir);
+    for round in 0..3 {
+        let broker = Broker::start_in(dir.take().unwrap(), &["--config", &config]);
+        assert!(!broker.dir.path().join("data/admin.password").exists(), "the file has users");
+        let url = format!("http://seller:secret@{}", broker.ports["http"]);
+        let exported = ternmq(&["export", "--url", &url]).output().unwrap();
+        let text = String::from_utf8(exported.stdout).unwrap();
+        let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let queues = found["queues"].as_array().unwrap();
+        assert_eq!(queues.iter().filter(|queue| queue["name"] == "orders").count(), 1, "{text}");
+        assert_eq!(found["bindings"].as_array().unwrap().len(), 1, "{text}");
+        let amqp = format!("amqp://seller:secret@{}", broker.ports["amqp"]);
+        assert!(ternmq(&["pub", "--url", &amqp, "jobs", "x"]).status().unwrap().success());
+        // A crash must not cost what was confirmed, nor a clean end.
+        dir = Some(if round == 0 { broker.kill() } else { broker.stop().1 });
+    }
+    fs::write(path_in(dir.as_ref().unwrap(), "all.json"), DEFINITIONS.replace("fanout", "nothing")).unwrap();
+    let data = path_in(dir.as_ref().unwrap(), "data");
+    let words =
+        ["broker", "--data-dir", &data, "--config", &config, "--listen", "http=127.0.0.1:0", "--listen"];
+    let path = path_in(dir.as_ref().unwrap(), "all.json");
+    // The exchange is there, but its type must be one even so.
+    let expect = format!("definitions '{path}': there is no exchange type 'nothing'");
+    check(&[&words[..], &["amqp=127.0.0.1:0"]].concat(), 2, &expect);
+}
+
+#[test]
+fn a_wrong_definitions_file_changes_nothing() {
+    let wrong = DEFINITIONS.replace("\"destination\": \"orders\"", "\"destination\": \"none\"");
+    let dir = dir_with(&[("conf", "load_definitions = DIR/all.json\n"), ("all.json", &wrong)]);
+    let (config, data) = (path_in(&dir, "conf"), path_in(&dir, "data"));
+    let words = ["--data-dir", &data, "--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
+    let path = path_in(&dir, "all.json");
+    let start = [&["broker", "--config", &config][..], &words].concat();
+    check(&start, 2, &format!("ternmq: definitions '{path}': "));
+    let broker = Broker::start_in(dir, &[]);
+    let url =
+        broker.url().replace("amqp://", "http://").replace(&broker.ports["amqp"], &broker.ports["http"]);
+    let exported = String::from_utf8(ternmq(&["export", "--url", &url]).output().unwrap().stdout).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&exported).unwrap();
+    assert_eq!(found["vhosts"].as_array().unwrap().len(), 1, "{exported}");
+    assert_eq!(found["users"].as_array().unwrap().len(), 1, "{exported}");
+    broker.stop();
+}
+
+#[test]
+fn the_first_user_of_the_configuration_is_made_once() {
+    let text = "default_user = ops\ndefault_pass = first\ndefault_vhost = shop\ndefault_user_tags.administrator = true\n\
+                default_user_tags.monitoring = true\ndefault_permissions.write = ^jobs\n";
+    let dir = dir_with(&[("conf", text)]);
+    let config = path_in(&dir, "conf");
+    let broker = Broker::start_in(dir, &["--config", &config]);
+    assert!(!broker.dir.path().join("data/admin.password").exists());
+    let url = format!("http://ops:first@{}", broker.ports["http"]);
+    let exported = String::from_utf8(ternmq(&["export", "--url", &url]).output().unwrap().stdout).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&exported).unwrap();
+    let vhosts: Vec<_> = found["vhosts"].as_array().unwrap().iter().map(|vhost| &vhost["name"]).collect();
+    assert_eq!(vhosts, ["shop"], "{exported}");
+    assert_eq!(found["users"].as_array().unwrap().len(), 1, "{exported}");
+    assert_eq!(found["users"][0]["tags"], serde_json::json!(["administrator", "monitoring"]));
+    assert_eq!(
+        found["permissions"],
+        serde_json::json!([
+            { "user": "ops", "vhost": "shop", "configure": ".*", "write": "^jobs", "read": ".*" }
+        ])
+    );
+    let (_, dir) = broker.stop();
+    fs::write(&config, text.replace("first", "second")).unwrap();
+    let broker = Broker::start_in(dir, &["--config", &config]);
+    let url = format!("http://ops:first@{}", broker.ports["http"]);
+    assert!(ternmq(&["export", "--url", &url]).output().unwrap().status.success(), "the password stays");
+    broker.stop();
+}
+
+#[test]
+fn a_first_user_that_cannot_be_made_is_no_start() {
+    let text = "default_user = ops\ndefault_pass = p\ndefault_permissions.read = (\n";
+    let dir = dir_with(&[("conf", text)]);
+    let config = path_in(&dir, "conf");
+    let words = ["broker", "--ephemeral", "--config", &config];
+    check(&words, 2, "ternmq: the first user cannot be made: ");
+    fs::write(&config, "default_user = ops\ndefault_pass = ''\n").unwrap();
+    let expect =
+        format!("{config}: line 2: default_pass: the password is empty; nobody can log in without one");
+    check(&words, 2, &expect);
+}
+
+#[test]
+fn listeners_are_where_the_configuration_says() {
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free();
+    let start = |text: &str, more: &[&str]| {
+        let dir = dir_with(&[("conf", text)]);
+        let (config, ports) = (path_in(&dir, "conf"), path_in(&dir, "ports.json"));
+        let mut command = ternmq(&["broker", "--ephemeral", "--config", &config, "--ports-file", &ports]);
+        command.args(more).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut text = String::new();
+        while !text.contains(" ready\n") && log.read_line(&mut text).unwrap() > 0 {}
+        let ports: HashMap<String, String> =
+            serde_json::from_str(&fs::read_to_string(ports).expect(&text)).unwrap();
+        end(&mut child);
+        ports
+    };
+    let ports = start(&format!("listeners.tcp = none\nmanagement.listener.port = {port}\n"), &[]);
+    assert!(!ports.contains_key("amqp"), "{ports:?}");
+    assert_eq!(ports["http"], format!("127.0.0.1:{port}"));
+    let text = format!("listeners.tcp = none\nmanagement.tcp.port = {port}\nmanagement.tcp.ip = 127.0.0.2\n");
+    let ports = start(&text, &["--listen", "amqp=127.0.0.3:0"]);
+    assert!(ports["amqp"].starts_with("127.0.0.3:"), "{ports:?}");
+    assert_eq!(ports["http"], format!("127.0.0.2:{port}"));
+    let ports = start(
+        &format!("listeners.tcp.one = 127.0.0.2:0\nmanagement.tcp.port = {port}\n"),
+        &["--listen", "http=127.0.0.3:0"],
+    );
+    assert!(ports["amqp"].starts_with("127.0.0.2:"), "{ports:?}");
+    assert!(ports["http"].starts_with("127.0.0.3:"), "{ports:?}");
+}
+
+#[test]
+fn the_log_is_as_the_configuration_says_unless_the_command_line_does() {
+    let dir = dir_with(&[("conf", "log.console.formatter = json\nhipe_compile = true\n")]);
+    let config = path_in(&dir, "conf");
+    let (text, _) = Broker::start(&["--config", &config]).stop();
+    let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).expect(&text);
+    assert_eq!(line["level"], "INFO");
+    let (text, _) = Broker::start(&["--config", &config, "--log-format", "text"]).stop();
+    assert!(text.lines().next().unwrap().contains(" INFO "), "{text}");
+    // A level that leaves nothing to read: the end of the file says that it was obeyed.
+    fs::write(&config, "log.console.level = none\nhipe_compile = true\n").unwrap();
+    let mut command = ternmq(&["broker", "--ephemeral", "--config", &config, "--ports-file"]);
+    let ports = path_in(&dir, "ports.json");
+    let mut child = command.arg(&ports).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut notice = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut notice).unwrap();
+    end(&mut child);
+    let mut text = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "");
 }
 
 #[test]

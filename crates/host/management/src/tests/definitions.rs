@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::rig::{Rig, nothing};
+use crate::Definitions;
 
 async fn filled() -> Rig {
     let rig = Rig::new().await;
@@ -87,4 +88,59 @@ async fn s5_importing_needs_permissions_where_it_declares() {
     rig.expect(201, "PUT", "/api/permissions/v/admin", json!({ "configure": ".*", "write": "", "read": "" }))
         .await;
     rig.expect(204, "POST", "/api/definitions", file).await;
+}
+
+#[tokio::test]
+async fn what_exists_stays_as_it_is() {
+    let rig = filled().await;
+    let file = json!({
+        "queues": [{ "name": "q", "vhost": "v", "arguments": { "x-max-length": 6 } }],
+        "exchanges": [
+            { "name": "x", "vhost": "v", "type": "fanout" },
+            { "name": "amq.topic", "vhost": "v", "type": "topic", "durable": true },
+        ],
+    });
+    rig.expect(204, "POST", "/api/definitions", file).await;
+    assert_eq!(rig.get("/api/queues/v/q").await["arguments"], json!({ "x-max-length": 5 }));
+    assert_eq!(rig.get("/api/exchanges/v/x").await["type"], "topic");
+}
+
+/// Applies a file as a node's own configuration does; answers the refusal.
+async fn apply(rig: &Rig, file: Json) -> Result<(), String> {
+    let definitions = Definitions::read(file.to_string().as_bytes())?;
+    rig.with(move |broker| definitions.apply(broker)).await
+}
+
+#[tokio::test]
+async fn the_node_imports_without_permissions_and_any_number_of_times() {
+    let file = filled().await.get("/api/definitions").await;
+    let rig = Rig::new().await;
+    for _ in 0..2 {
+        assert_eq!(apply(&rig, file.clone()).await, Ok(()));
+        assert_eq!(rig.get("/api/definitions").await, file);
+    }
+    assert_eq!(rig.get("/api/connections").await, json!([]), "nothing of it stays connected");
+    let nobody = json!({
+        "vhosts": [{ "name": "w" }],
+        "users": [{ "name": "plain", "password": super::rig::PASSWORD, "tags": "management" }],
+        "queues": [{ "name": "q", "vhost": "w" }],
+        "exchanges": [{ "name": "x", "vhost": "w", "type": "direct" }],
+        "bindings": [{
+            "source": "x", "vhost": "w", "destination": "q", "destination_type": "queue", "routing_key": "k",
+        }],
+        "parameters": [{ "vhost": "w", "component": "vhost-limits", "name": "limits", "value": { "max-connections": 0 } }],
+    });
+    for _ in 0..2 {
+        assert_eq!(apply(&rig, nobody.clone()).await, Ok(()));
+    }
+    assert_eq!(rig.ask("plain", "GET", "/api/whoami", &Json::Null).await.status, 200);
+    assert_eq!(rig.with(|broker| broker.binding_views("w").len()).await, 1);
+    for (file, place) in [
+        (json!({ "queues": [{ "name": "q", "vhost": "none" }] }), "there is no virtual host 'none'"),
+        (json!({ "queues": 1 }), "\"queues\" must be a list"),
+        (json!([]), "it must be a JSON object"),
+    ] {
+        let problem = apply(&rig, file).await.unwrap_err();
+        assert!(problem.contains(place), "{problem}");
+    }
 }

@@ -143,16 +143,17 @@ fn work(questions: &Receiver<Question>, shared: &Shared) {
             let next = log.next_pos();
             log.0.borrow_mut().1 = next;
         }
-        let proof = broker.handle_durable();
-        for (_, notify) in waiters.extract_if(.., |(receipt, _)| proof.covers(*receipt)) {
-            notify();
-        }
         let effects: Vec<_> = broker.drain_effects().collect();
         for (connection, effect) in effects {
             if let Effect::Close { reason } = effect {
                 broker.disconnect(connection);
                 shared.closed.lock().unwrap().push((connection, reason));
             }
+        }
+        // Whoever waits for an answer may look at what was closed.
+        let proof = broker.handle_durable();
+        for (_, notify) in waiters.extract_if(.., |(receipt, _)| proof.covers(*receipt)) {
+            notify();
         }
     }
 }
