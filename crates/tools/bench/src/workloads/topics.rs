@@ -21,6 +21,9 @@ use crate::{
 const EXCHANGE: &str = "bench-topic";
 const QUEUE: &str = "bench-topic-queue";
 
+/// Keys are spread over as many devices, or over all bindings when there are more.
+const KEY_SPACE: usize = 100_000;
+
 fn publish_rate(target: &Target, effort: Effort, bindings: usize) -> Result<Outcome> {
     let mut control = Connection::open(&target.address)?;
     control.open_channel(1)?;
@@ -33,14 +36,16 @@ fn publish_rate(target: &Target, effort: Effort, bindings: usize) -> Result<Outc
         QueueKind::Transient,
         &[("x-max-length", crate::amqp::wire::FieldValue::Int(1))],
     )?;
+    // The same keys are published whatever the number of bindings: a single one takes them all.
     control.pipeline(bindings, id::QUEUE_BIND_OK, |out, index| {
-        put_bind_queue(out, QUEUE, EXCHANGE, &format!("region.{:03}.device.{index:06}.#", index % 1_000));
+        let device = format!("region.{:03}.device.{index:06}.#", index % 1_000);
+        put_bind_queue(out, QUEUE, EXCHANGE, if bindings == 1 { "region.*.device.#" } else { &device });
     })?;
     let mut connection = Connection::open(&target.address)?;
     connection.open_channel(1)?;
     let keys: Vec<String> = (0..100)
         .map(|index| {
-            let index = index * bindings / 100;
+            let index = index * bindings.max(KEY_SPACE) / 100;
             format!("region.{:03}.device.{index:06}.temperature", index % 1_000)
         })
         .collect();
