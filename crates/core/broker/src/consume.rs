@@ -144,7 +144,7 @@ impl Broker {
     /// The priority that a consumer's arguments ask for.
     ///
     /// # Errors
-    /// The queue does not exist or belongs to another connection, or the arguments are not the dialect's.
+    /// No permission, the queue does not exist or belongs to another connection, or an argument has a wrong value.
     pub fn consumer_priority(
         &mut self,
         session: SessionId,
@@ -154,9 +154,10 @@ impl Broker {
         if arguments.is_empty() {
             return Ok(0);
         }
-        let (_, namespace, connection) = self.who(session)?;
-        self.require_queue(namespace, connection, queue)?;
+        let (principal, namespace, connection) = self.who(session)?;
         let space = self.namespaces.name(namespace);
+        self.authorize(&principal, Verb::Read, Kind::Queue, &space, queue)?;
+        self.require_queue(namespace, connection, queue)?;
         self.dialect
             .consumer_priority(arguments)
             .map_err(|error| argument_error(Kind::Queue, queue, &space, error))

@@ -95,8 +95,9 @@ impl Broker {
         name: &str,
     ) -> Result<NodeId, Error> {
         let space = self.namespaces.get(namespace).ok_or(Error::Gone)?;
-        let node = self.require_node(namespace, name)?;
+        // Whoever may not publish there does not learn whether there is such a node.
         self.authorize(principal, Verb::Write, Kind::Node, &space.record.name, name)?;
+        let node = self.require_node(namespace, name)?;
         match space.topology.node(node) {
             None => Err(Error::Gone),
             Some(spec) if spec.is_internal => {

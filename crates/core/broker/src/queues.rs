@@ -68,10 +68,11 @@ impl Broker {
         let (principal, namespace, connection) = self.who(session)?;
         let space = self.namespaces.name(namespace);
         let mut spec = spec;
-        let is_generated = spec.name.is_empty();
-        if is_generated {
+        if spec.name.is_empty() {
             let random = self.random();
             spec.name = self.dialect.generated_name(random).into();
+        } else if self.dialect.is_reserved(&spec.name) {
+            return Err(Error::ReservedName { kind: Kind::Queue, name: spec.name });
         }
         self.authorize(&principal, Verb::Configure, Kind::Queue, &space, &spec.name)?;
         if let Some(id) = self.find_queue(namespace, &spec.name) {
@@ -84,9 +85,6 @@ impl Broker {
             .dialect
             .queue_options(&spec.arguments)
             .map_err(|error| argument_error(Kind::Queue, &spec.name, &space, error))?;
-        if !is_generated && self.dialect.is_reserved(&spec.name) {
-            return Err(Error::ReservedName { kind: Kind::Queue, name: spec.name });
-        }
         Name::check(&spec.name)
             .map_err(|_| Error::InvalidName { kind: Kind::Queue, name: spec.name.clone() })?;
         if let Some(property) = unfit_property(&spec, options.class.unwrap_or_default()) {

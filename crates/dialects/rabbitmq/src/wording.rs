@@ -19,6 +19,17 @@ fn thing(kind: Kind, name: &str, namespace: &str) -> String {
     }
 }
 
+/// What has a name that clients choose.
+fn named_word(kind: Kind) -> &'static str {
+    if kind == Kind::Node { "exchange" } else { "queue" }
+}
+
+fn invalid_name(kind: Kind, name: &str) -> String {
+    let shown: String = name.chars().take(64).flat_map(char::escape_default).collect();
+    let word = named_word(kind);
+    format!("{word} name '{shown}' is not valid: it must have 1 to 255 bytes and no control characters")
+}
+
 fn verb_word(verb: Verb) -> &'static str {
     match verb {
         Verb::Configure => "configure",
@@ -94,18 +105,13 @@ pub(crate) fn error_text(error: &Error) -> String {
             side(received.as_ref(), current.as_ref()),
             side(current.as_ref(), received.as_ref())
         ),
-        Error::ReservedName { kind: Kind::Node, name } => {
-            format!("exchange name '{name}' contains reserved prefix 'amq.*'")
+        Error::ReservedName { kind, name } => {
+            format!("{} name '{name}' contains reserved prefix 'amq.*'", named_word(*kind))
         }
-        Error::ReservedName { name, .. } => format!("queue name '{name}' contains reserved prefix 'amq.*'"),
         Error::Undeletable { name, namespace } => {
             format!("deletion of system {} not allowed", thing(Kind::Node, name, namespace))
         }
-        Error::InvalidName { kind, name } => format!(
-            "{} name '{}' is not valid: it must have 1 to 255 bytes and no control characters",
-            if *kind == Kind::Node { "exchange" } else { "queue" },
-            name.chars().take(64).flat_map(char::escape_default).collect::<String>()
-        ),
+        Error::InvalidName { kind, name } => invalid_name(*kind, name),
         Error::InvalidArgument { kind, name, namespace, argument, problem } => {
             invalid_argument(&thing(*kind, name, namespace), *kind, argument, problem)
         }
