@@ -40,10 +40,10 @@ impl Broker {
         self.bind(ends)
     }
 
-    /// Takes a queue's binding away; one that does not exist is fine.
+    /// Takes a queue's binding away; one that does not exist is fine, also when it can't exist because an end is missing.
     ///
     /// # Errors
-    /// As [`Broker::bind_queue`].
+    /// No permission, the default node, or another connection's queue.
     pub fn unbind_queue(
         &mut self,
         session: SessionId,
@@ -52,7 +52,7 @@ impl Broker {
         key: &str,
         arguments: Map,
     ) -> Result<Done<()>, Error> {
-        let ends = self.ends(session, (TargetKind::Queue, queue), node, key, arguments)?;
+        let ends = self.ends(session, (TargetKind::Queue, queue), node, key, arguments);
         self.unbind(ends)
     }
 
@@ -72,10 +72,10 @@ impl Broker {
         self.bind(ends)
     }
 
-    /// Takes a binding between nodes away; one that does not exist is fine.
+    /// Takes a binding between nodes away; one that does not exist is fine, also when an end is missing.
     ///
     /// # Errors
-    /// As [`Broker::bind_queue`].
+    /// As [`Broker::unbind_queue`].
     pub fn unbind_node(
         &mut self,
         session: SessionId,
@@ -84,7 +84,7 @@ impl Broker {
         key: &str,
         arguments: Map,
     ) -> Result<Done<()>, Error> {
-        let ends = self.ends(session, (TargetKind::Node, target), source, key, arguments)?;
+        let ends = self.ends(session, (TargetKind::Node, target), source, key, arguments);
         self.unbind(ends)
     }
 
@@ -104,6 +104,7 @@ impl Broker {
         }
         self.authorize(&principal, Verb::Write, kind, &space, target_name)?;
         self.authorize(&principal, Verb::Read, Kind::Node, &space, source_name)?;
+        let source = self.require_node(namespace, source_name)?;
         let (target, is_target_durable) = match target_kind {
             TargetKind::Queue => {
                 let id = self.require_queue(namespace, connection, target_name)?;
@@ -114,7 +115,6 @@ impl Broker {
                 (Target::Node(id), self.is_node_durable(namespace, id))
             }
         };
-        let source = self.require_node(namespace, source_name)?;
         self.authorize_topic_read(&principal, namespace, source, key)?;
         let record = BindingRecord {
             namespace: space,
@@ -162,8 +162,12 @@ impl Broker {
         }
     }
 
-    fn unbind(&mut self, ends: Ends) -> Result<Done<()>, Error> {
-        let Ends { namespace, source, target, record, is_durable } = ends;
+    fn unbind(&mut self, ends: Result<Ends, Error>) -> Result<Done<()>, Error> {
+        let Ends { namespace, source, target, record, is_durable } = match ends {
+            Ok(ends) => ends,
+            Err(Error::NotFound { kind: Kind::Queue | Kind::Node, .. }) => return Ok(at_once(())),
+            Err(error) => return Err(error),
+        };
         let space = self.namespaces.get_mut(namespace).ok_or(Error::Gone)?;
         let unbound = space.topology.unbind(source, target, &record.key, &record.arguments);
         if unbound == Unbound::NotBound {

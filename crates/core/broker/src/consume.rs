@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ternmq_message::Map;
 use ternmq_queue::{AddConsumerError, ConsumerSpec, Filter, SessionIndex, Window};
 use ternmq_stdx::Handle;
 
@@ -9,6 +10,7 @@ use crate::{
     broker::Broker,
     effect::{ConnectionId, ConsumerId, SessionId},
     error::{Error, Kind, LimitKind, Verb},
+    nodes::argument_error,
 };
 
 /// A consumer as an application asks for it.
@@ -99,6 +101,10 @@ impl Broker {
         }
         let session_label = session.label;
         let slot = self.queues.get_mut(queue).ok_or(Error::Gone)?;
+        // The only active one of several, and the only one at all: a consumer is one or the other.
+        if spec.is_exclusive && slot.machine.settings().is_single_active {
+            return Err(Error::ExclusiveUse { name: spec.queue.into(), namespace: space });
+        }
         let shows_failed_count = slot.machine.settings().delivery_limit.is_some();
         let consumer = Consumer {
             session: id,
@@ -133,6 +139,28 @@ impl Broker {
         }
         self.touch_queue(queue);
         Ok(consumer)
+    }
+
+    /// The priority that a consumer's arguments ask for.
+    ///
+    /// # Errors
+    /// No permission, the queue does not exist or belongs to another connection, or an argument has a wrong value.
+    pub fn consumer_priority(
+        &mut self,
+        session: SessionId,
+        queue: &str,
+        arguments: &Map,
+    ) -> Result<i32, Error> {
+        if arguments.is_empty() {
+            return Ok(0);
+        }
+        let (principal, namespace, connection) = self.who(session)?;
+        let space = self.namespaces.name(namespace);
+        self.authorize(&principal, Verb::Read, Kind::Queue, &space, queue)?;
+        self.require_queue(namespace, connection, queue)?;
+        self.dialect
+            .consumer_priority(arguments)
+            .map_err(|error| argument_error(Kind::Queue, queue, &space, error))
     }
 
     /// Lets deliveries to a new consumer begin.

@@ -46,10 +46,10 @@ impl Broker {
         let (name, namespace) = (slot.name.clone(), slot.namespace);
         let is_kept = dead.entry.location.is_some_and(|location| location.is_durable);
         let replaces = is_kept.then_some((queue, dead.entry.seq));
-        let Some(message) = self.dead_message(&name, &route, &dead) else { return };
+        let Some((message, extra_keys)) = self.dead_message(&name, &route, &dead) else { return };
         let mut queues = SmallVec::new();
         // A route to a node that does not exist leads nowhere.
-        if self.route(namespace, &message, &[], &mut queues).is_err() {
+        if self.route(namespace, &message, &extra_keys, &mut queues).is_err() {
             return;
         }
         if dead.reason != DeathReason::Rejected
@@ -68,28 +68,42 @@ impl Broker {
         }
     }
 
-    /// The message as it goes down the route: other node and key, no time to live of its own, one death more.
-    fn dead_message(&self, queue: &Arc<str>, route: &DeadLetterRoute, dead: &Dead) -> Option<Message> {
+    /// The message as it goes down the route, and the further keys that lead it: other node, no time to live of its
+    /// own, one death more; a key of the route's takes the place of all that the producer gave.
+    fn dead_message(
+        &self,
+        queue: &Arc<str>,
+        route: &DeadLetterRoute,
+        dead: &Dead,
+    ) -> Option<(Message, Vec<Arc<str>>)> {
         let message = &dead.entry.message;
         let format = self.formats.get(message.meta().encoding);
         let mut history = match message.history() {
             Some(history) => History::clone(history),
             None => format.map(|format| format.history(message.head())).unwrap_or_default(),
         };
+        let mut extra_keys = format.map(|format| format.extra_keys(message.head())).unwrap_or_default();
         history.record(Death {
             queue: queue.clone(),
             reason: dead.reason,
             count: 1,
             first_time_s: self.time.ms() / 1_000,
             node: message.node().into(),
-            keys: vec![message.key().into()],
+            keys: [message.key().into()].into_iter().chain(extra_keys.iter().cloned()).collect(),
             original_ttl_ms: message.meta().ttl_ms,
         });
-        let bare = format.and_then(|format| format.without_ttl(message.head()));
+        let mut bare = format.and_then(|format| format.without_ttl(message.head()));
+        if route.key.is_some() {
+            extra_keys.clear();
+            let head = bare.as_deref().unwrap_or(message.head());
+            bare = format.and_then(|format| format.without_extra_keys(head)).or(bare);
+        }
         let head = bare.as_deref().unwrap_or(message.head());
         let key = route.key.as_deref().unwrap_or(message.key());
         let meta = MessageMeta { ttl_ms: None, ..*message.meta() };
         // The parts came from valid messages and names, so they fit their length fields.
-        Message::new(&route.node, key, head, message.body(), meta, Some(Arc::new(history))).ok()
+        let message =
+            Message::new(&route.node, key, head, message.body(), meta, Some(Arc::new(history))).ok()?;
+        Some((message, extra_keys))
     }
 }

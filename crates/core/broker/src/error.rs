@@ -126,6 +126,13 @@ pub enum Error {
         /// The name.
         name: Arc<str>,
     },
+    /// The node is one of the broker's own and stays.
+    Undeletable {
+        /// Node.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+    },
     /// The name breaks the rules for names (255 B of UTF-8, no control characters).
     InvalidName {
         /// Kind of thing.
@@ -180,7 +187,7 @@ pub enum Error {
         /// Namespace.
         namespace: Arc<str>,
     },
-    /// The queue belongs to another connection.
+    /// The queue belongs to another connection, or to one where it was declared as everybody's, or the other way round.
     Locked {
         /// Queue.
         name: Arc<str>,

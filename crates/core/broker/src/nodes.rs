@@ -79,9 +79,12 @@ impl Broker {
     /// Whether a node exists.
     ///
     /// # Errors
-    /// It does not.
+    /// It does not, or it is the default one, of which nothing is told.
     pub fn check_node(&mut self, session: SessionId, name: &str) -> Result<(), Error> {
         let (_, namespace, _) = self.who(session)?;
+        if name.is_empty() {
+            return Err(Error::DefaultNode);
+        }
         self.require_node(namespace, name).map(|_| ())
     }
 
@@ -101,7 +104,7 @@ impl Broker {
             return Err(Error::DefaultNode);
         }
         if self.dialect.is_reserved(name) {
-            return Err(Error::ReservedName { kind: Kind::Node, name: name.into() });
+            return Err(Error::Undeletable { name: name.into(), namespace: space });
         }
         self.authorize(&principal, Verb::Configure, Kind::Node, &space, name)?;
         let Some(id) = self.find_node(namespace, name) else { return Ok(at_once(())) };
@@ -210,16 +213,19 @@ impl Broker {
     }
 }
 
+/// The value under a name.
+pub(crate) fn find_value(map: &Map, name: &str) -> Option<Value> {
+    map.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.clone())
+}
+
 /// First of `names` whose values differ, with both values.
 pub(crate) fn first_difference<'a>(
     received: &Map,
     current: &Map,
     names: &[&'a str],
 ) -> Option<(&'a str, Option<Value>, Option<Value>)> {
-    let get =
-        |map: &Map, name: &str| map.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.clone());
     names.iter().find_map(|name| {
-        let (received, current) = (get(received, name), get(current, name));
+        let (received, current) = (find_value(received, name), find_value(current, name));
         let is_same = match (&received, &current) {
             (None, None) => true,
             (Some(a), Some(b)) => a.is_same(b),

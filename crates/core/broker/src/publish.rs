@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+use ternmq_access::Principal;
 use ternmq_message::{DeathReason, Message, Properties};
 use ternmq_queue::{Dead, Entry, Location, Overflow, Room, Seq};
-use ternmq_routing::{Keys, LazyProperties, NodeKind};
+use ternmq_routing::{Keys, LazyProperties, NodeId, NodeKind};
 
 use crate::{
     broker::Broker,
@@ -53,15 +54,15 @@ impl Broker {
     /// The node does not exist or is internal, no permission, or a false claim about the user. The message is gone.
     pub fn publish(&mut self, id: SessionId, publish: Publish<'_>) -> Result<Published, Error> {
         let Publish { message, extra_keys, claimed_user } = publish;
-        if let Some(claimed) = claimed_user {
-            self.check_claim(id, claimed)?;
-        }
         let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
         let namespace = session.namespace;
         let is_staging = session.staged.is_some();
         let mut memo = session.memo.take().unwrap_or_default();
         if !extra_keys.is_empty() || !self.is_memo_of(&memo, namespace, &message) {
             self.resolve(id, &message, extra_keys, &mut memo)?;
+        }
+        if let Some(claimed) = claimed_user {
+            self.check_claim(id, claimed)?;
         }
         let published = if is_staging {
             self.stage_publish(id, message, &memo.queues)
@@ -73,6 +74,37 @@ impl Broker {
             session.memo = Some(memo);
         }
         published
+    }
+
+    /// Whether a session may publish to a node as this user, for an adapter that has something against the message
+    /// itself: the node comes first.
+    ///
+    /// # Errors
+    /// As [`Broker::publish`].
+    pub fn check_publish(&self, id: SessionId, node: &str, claimed_user: Option<&str>) -> Result<(), Error> {
+        let (principal, namespace, _) = self.who(id)?;
+        self.check_target(&principal, namespace, node)?;
+        claimed_user.map_or(Ok(()), |claimed| self.check_claim(id, claimed))
+    }
+
+    /// The node of this name, when the principal may publish to it.
+    fn check_target(
+        &self,
+        principal: &Principal,
+        namespace: NamespaceId,
+        name: &str,
+    ) -> Result<NodeId, Error> {
+        let space = self.namespaces.get(namespace).ok_or(Error::Gone)?;
+        // Whoever may not publish there does not learn whether there is such a node.
+        self.authorize(principal, Verb::Write, Kind::Node, &space.record.name, name)?;
+        let node = self.require_node(namespace, name)?;
+        match space.topology.node(node) {
+            None => Err(Error::Gone),
+            Some(spec) if spec.is_internal => {
+                Err(Error::Internal { node: name.into(), namespace: space.record.name.clone() })
+            }
+            Some(_) => Ok(node),
+        }
     }
 
     fn is_memo_of(&self, memo: &RouteMemo, namespace: NamespaceId, message: &Message) -> bool {
@@ -105,13 +137,9 @@ impl Broker {
         memo.is_valid = false;
         let (principal, namespace, _) = self.who(id)?;
         let space = self.namespaces.name(namespace);
-        let node = self.require_node(namespace, message.node())?;
-        self.authorize(&principal, Verb::Write, Kind::Node, &space, message.node())?;
+        let node = self.check_target(&principal, namespace, message.node())?;
         let topology = &self.namespaces.get(namespace).ok_or(Error::Gone)?.topology;
         let spec = topology.node(node).ok_or(Error::Gone)?;
-        if spec.is_internal {
-            return Err(Error::Internal { node: message.node().into(), namespace: space });
-        }
         if spec.kind == NodeKind::Topic {
             self.authorize_key(&principal, Verb::Write, &space, message.node(), message.key())?;
             for key in extra_keys {

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Kind, LimitKind, QueueProperty, Verb},
     log::{Grouping, Receipt},
     namespace::NamespaceId,
-    nodes::{argument_error, first_difference},
+    nodes::{argument_error, find_value, first_difference},
     policy::at_once,
     queue_table::QueueSlot,
     records::kind,
@@ -68,25 +68,23 @@ impl Broker {
         let (principal, namespace, connection) = self.who(session)?;
         let space = self.namespaces.name(namespace);
         let mut spec = spec;
-        let is_generated = spec.name.is_empty();
-        if is_generated {
+        if spec.name.is_empty() {
             let random = self.random();
             spec.name = self.dialect.generated_name(random).into();
+        } else if self.dialect.is_reserved(&spec.name) {
+            return Err(Error::ReservedName { kind: Kind::Queue, name: spec.name });
         }
         self.authorize(&principal, Verb::Configure, Kind::Queue, &space, &spec.name)?;
+        if let Some(id) = self.find_queue(namespace, &spec.name) {
+            self.check_owner(id, connection)?;
+            self.compare_queue(id, &space, &spec)?;
+            self.touch_queue(id);
+            return Ok(at_once(self.status(id)));
+        }
         let options = self
             .dialect
             .queue_options(&spec.arguments)
             .map_err(|error| argument_error(Kind::Queue, &spec.name, &space, error))?;
-        if let Some(id) = self.find_queue(namespace, &spec.name) {
-            self.check_owner(id, connection)?;
-            self.compare_queue(id, &space, &spec, options.class.unwrap_or_default())?;
-            self.touch_queue(id);
-            return Ok(at_once(self.status(id)));
-        }
-        if !is_generated && self.dialect.is_reserved(&spec.name) {
-            return Err(Error::ReservedName { kind: Kind::Queue, name: spec.name });
-        }
         Name::check(&spec.name)
             .map_err(|_| Error::InvalidName { kind: Kind::Queue, name: spec.name.clone() })?;
         if let Some(property) = unfit_property(&spec, options.class.unwrap_or_default()) {
@@ -394,13 +392,7 @@ impl Broker {
         }
     }
 
-    fn compare_queue(
-        &self,
-        id: u32,
-        space: &Arc<str>,
-        spec: &QueueSpec,
-        class: QueueClass,
-    ) -> Result<(), Error> {
+    fn compare_queue(&self, id: u32, space: &Arc<str>, spec: &QueueSpec) -> Result<(), Error> {
         let Some(current) = self.queues.get(id) else { return Err(Error::Gone) };
         let differs = |field: &str, received: Option<Value>, current: Option<Value>| {
             Err(Error::Inequivalent {
@@ -412,18 +404,23 @@ impl Broker {
                 current,
             })
         };
+        // To take hold of a queue for one connection, or to let go of it, is a question of access before all others.
+        if spec.is_exclusive != current.owner.is_some() {
+            return Err(Error::Locked { name: spec.name.clone(), namespace: space.clone() });
+        }
         for (field, received, current) in [
             ("durable", spec.is_durable, current.is_durable),
             ("auto_delete", spec.is_auto_delete, current.is_auto_delete),
-            ("exclusive", spec.is_exclusive, current.owner.is_some()),
         ] {
             if received != current {
                 return differs(field, Some(Value::Bool(received)), Some(Value::Bool(current)));
             }
         }
-        if class != current.class {
-            let text = |class| Some(Value::str(self.dialect.class_name(class)));
-            return differs(self.dialect.class_argument(), text(class), text(current.class));
+        let name = self.dialect.class_argument();
+        let class = find_value(&spec.arguments, name);
+        let default = Value::str(self.dialect.class_name(QueueClass::default()));
+        if class.as_ref().unwrap_or(&default).as_str() != Some(self.dialect.class_name(current.class)) {
+            return differs(name, class, find_value(&current.arguments, name));
         }
         match first_difference(&spec.arguments, &current.arguments, self.dialect.compared_arguments()) {
             Some((field, received, current)) => differs(field, received, current),

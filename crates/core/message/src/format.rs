@@ -24,6 +24,18 @@ pub trait Format: Send + Sync {
 
     /// The head with its per-message time to live taken off; `None` when it carries none.
     fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>>;
+
+    /// Keys in the head, besides the message's own, that its producer wants it routed by.
+    fn extra_keys(&self, head: &[u8]) -> Vec<Arc<str>> {
+        let _ = head;
+        Vec::new()
+    }
+
+    /// The head with those keys taken off; `None` when it carries none.
+    fn without_extra_keys(&self, head: &[u8]) -> Option<Vec<u8>> {
+        let _ = head;
+        None
+    }
 }
 
 /// The encodings that this process can read.

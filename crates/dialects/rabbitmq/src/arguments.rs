@@ -12,6 +12,8 @@ enum Setter {
     Number(fn(&mut QueueOptions, u64)),
     /// As [`Setter::Number`], but 0 is refused.
     Positive(fn(&mut QueueOptions, u64)),
+    /// As [`Setter::Number`], but a negative one means that there is no limit.
+    Limit(fn(&mut QueueOptions, u64)),
     /// Text.
     Text(fn(&mut QueueOptions, Arc<str>)),
     /// A truth value.
@@ -31,8 +33,10 @@ struct Declared {
     setter: Setter,
 }
 
-/// Longest time to live or expiry, in ms: what the vendor's timers take.
-const MAX_TIME_MS: u64 = 4_294_967_295;
+/// Longest time to live or expiry, in ms: ten years.
+const MAX_TIME_MS: u64 = 315_360_000_000;
+/// Versions of the classic queue's files that a client may ask for; here they are all the same.
+const QUEUE_VERSIONS: std::ops::RangeInclusive<u64> = 1..=2;
 
 const fn declared(argument: &'static str, key: &'static str, setter: Setter) -> Declared {
     Declared { argument, key, setter }
@@ -78,7 +82,7 @@ static DECLARED: &[Declared] = &[
     declared(
         "x-delivery-limit",
         "delivery-limit",
-        Setter::Number(|o, n| o.delivery_limit = Some(u32::try_from(n).unwrap_or(u32::MAX))),
+        Setter::Limit(|o, n| o.delivery_limit = Some(u32::try_from(n).unwrap_or(u32::MAX))),
     ),
     declared(
         "x-consumer-timeout",
@@ -95,10 +99,17 @@ static DECLARED: &[Declared] = &[
     declared("x-queue-mode", "queue-mode", Setter::Word(&["default", "lazy"], |_, _| {})),
     declared("x-queue-version", "queue-version", Setter::Number(|_, _| {})),
     declared("x-queue-master-locator", "queue-master-locator", Setter::Ignored),
-    declared("x-queue-leader-locator", "queue-leader-locator", Setter::Ignored),
+    declared(
+        "x-queue-leader-locator",
+        "queue-leader-locator",
+        Setter::Word(&["client-local", "balanced", "random", "least-leaders"], |_, _| {}),
+    ),
     declared("x-quorum-initial-group-size", "", Setter::Positive(|_, _| {})),
-    declared("x-max-in-memory-length", "max-in-memory-length", Setter::Ignored),
-    declared("x-max-in-memory-bytes", "max-in-memory-bytes", Setter::Ignored),
+    declared("x-max-in-memory-length", "max-in-memory-length", Setter::Number(|_, _| {})),
+    declared("x-max-in-memory-bytes", "max-in-memory-bytes", Setter::Number(|_, _| {})),
+    declared("x-max-age", "", Setter::Ignored),
+    declared("x-stream-max-segment-size-bytes", "", Setter::Ignored),
+    declared("x-initial-cluster-size", "", Setter::Ignored),
     declared("", "alternate-exchange", Setter::Text(|o, name| o.fallback_node = Some(name))),
 ];
 
@@ -121,10 +132,50 @@ pub(crate) static COMPARED: &[&str] = &[
     "x-quorum-initial-group-size",
 ];
 
+/// Arguments that a classic queue knows and a quorum queue does not.
+static CLASSIC_ONLY: &[&str] =
+    &["x-max-priority", "x-queue-mode", "x-queue-version", "x-queue-master-locator"];
+/// Arguments that a quorum queue knows and a classic queue does not.
+static QUORUM_ONLY: &[&str] = &[
+    "x-delivery-limit",
+    "x-dead-letter-strategy",
+    "x-quorum-initial-group-size",
+    "x-max-in-memory-length",
+    "x-max-in-memory-bytes",
+];
+/// Arguments that neither of them knows.
+static STREAM_ONLY: &[&str] = &["x-max-age", "x-stream-max-segment-size-bytes", "x-initial-cluster-size"];
+
+/// Refuses an argument that the wanted class of queue has no use for.
+fn check_class(class: QueueClass, name: &Arc<str>) -> Result<(), ArgumentError> {
+    let (unfit, module) = match class {
+        QueueClass::Classic => (QUORUM_ONLY, "rabbit_classic_queue"),
+        QueueClass::Quorum => (CLASSIC_ONLY, "rabbit_quorum_queue"),
+    };
+    if unfit.contains(&&**name) || STREAM_ONLY.contains(&&**name) {
+        return Err(error(name, format!("{OF_QUEUE_TYPE}{module}")));
+    }
+    Ok(())
+}
+
+/// Start of the words for an argument that does not go with the type of the queue.
+pub(crate) const OF_QUEUE_TYPE: &str = "of queue type ";
+/// Start of the words for a value of the wrong type.
+pub(crate) const UNACCEPTABLE_TYPE: &str = "{unacceptable_type,";
+
 /// Reads a queue declaration's arguments.
 pub(crate) fn queue_options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
     let mut options = QueueOptions::default();
+    let class = match arguments.iter().find(|(name, _)| &**name == "x-queue-type") {
+        Some((_, Value::Str(class))) if &**class == "quorum" => Some(QueueClass::Quorum),
+        Some((_, Value::Str(class))) if &**class == "classic" => Some(QueueClass::Classic),
+        Some(_) => None,
+        None => Some(QueueClass::Classic),
+    };
     for (name, value) in arguments {
+        if let Some(class) = class {
+            check_class(class, name)?;
+        }
         let Some(declared) = DECLARED.iter().find(|d| !d.argument.is_empty() && d.argument == &**name) else {
             continue;
         };
@@ -141,10 +192,6 @@ pub(crate) fn queue_options(arguments: &Map) -> Result<QueueOptions, ArgumentErr
     let find = |name: &str| arguments.iter().find(|(key, _)| &**key == name).map(|(_, value)| value);
     if options.dead_letter_key.is_some() && find("x-dead-letter-exchange").is_none() {
         return Err(error(&"x-dead-letter-routing-key".into(), "routing_key_but_no_dlx_defined".to_owned()));
-    }
-    if find("x-max-priority").and_then(Value::as_i64).is_some_and(|max| max > 255) {
-        let max = find("x-max-priority").and_then(Value::as_i64).unwrap_or_default();
-        return Err(error(&"x-max-priority".into(), format!("{{max_value_exceeded,{max}}}")));
     }
     Ok(options)
 }
@@ -166,7 +213,7 @@ pub(crate) fn policy_options(definition: &Map) -> Result<QueueOptions, ArgumentE
 
 fn set(options: &mut QueueOptions, declared: &Declared, value: &Value) -> Result<(), String> {
     let number = |least: i64| match value.as_i64() {
-        None => Err(format!("{{unacceptable_type,{}}}", type_name(value))),
+        None => Err(no_integer(value)),
         Some(number) if number < 0 => Err(format!("{{value_negative,{number}}}")),
         Some(number) if number < least => Err(format!("{{value_zero,{number}}}")),
         Some(number) => Ok(number.unsigned_abs()),
@@ -177,26 +224,57 @@ fn set(options: &mut QueueOptions, declared: &Declared, value: &Value) -> Result
             let least = if matches!(declared.setter, Setter::Positive(_)) { 1 } else { 0 };
             let number = number(least)?;
             if is_time && number > MAX_TIME_MS {
-                return Err(format!("{{value_too_big,{number}}}"));
+                return Err(format!("{{value_too_large,{number}}}"));
+            }
+            if declared.argument == "x-max-priority" && number > u64::from(u8::MAX) {
+                return Err(format!("{{max_value_exceeded,{number}}}"));
+            }
+            if declared.argument == "x-queue-version" && !QUEUE_VERSIONS.contains(&number) {
+                return Err(format!("\"unsupported queue version '{number}'\""));
             }
             set(options, number);
         }
+        Setter::Limit(set) => match value.as_i64() {
+            Some(number) => set(options, u64::try_from(number).unwrap_or(u64::MAX)),
+            None => return Err(no_integer(value)),
+        },
         Setter::Text(set) => match value {
             Value::Str(text) => set(options, text.clone()),
-            other => return Err(format!("{{unacceptable_type,{}}}", type_name(other))),
+            other => return Err(unacceptable_type(other)),
         },
         Setter::Truth(set) => match value {
             Value::Bool(truth) => set(options, *truth),
-            other => return Err(format!("{{unacceptable_type,{}}}", type_name(other))),
+            other => return Err(unacceptable_type(other)),
         },
         Setter::Word(words, set) => match value.as_str() {
             Some(word) if words.contains(&word) => set(options, word),
-            Some(word) => return Err(format!("{{unknown_value,<<\"{}\">>}}", escape(word))),
-            None => return Err(format!("{{unacceptable_type,{}}}", type_name(value))),
+            Some(word) => return Err(unknown_word(declared, word)),
+            None => return Err(unacceptable_type(value)),
         },
         Setter::Ignored => {}
     }
     Ok(())
+}
+
+/// Words for a value that is not a whole number, where one is wanted.
+pub(crate) fn no_integer(value: &Value) -> String {
+    format!("\"expected integer, got {}\"", type_name(value))
+}
+
+/// Words for a value of another type than the wanted one.
+pub(crate) fn unacceptable_type(value: &Value) -> String {
+    format!("{UNACCEPTABLE_TYPE}{}}}", type_name(value))
+}
+
+fn unknown_word(declared: &Declared, word: &str) -> String {
+    match declared.argument {
+        "x-overflow" => "invalid_overflow".to_owned(),
+        "x-dead-letter-strategy" => "invalid_dlx_strategy".to_owned(),
+        "x-queue-leader-locator" => "invalid_queue_locator_arg".to_owned(),
+        "x-queue-type" => format!("\"unsupported queue type '{}'\"", escape(word)),
+        "x-queue-mode" => format!("\"unsupported queue mode '{}'\"", escape(word)),
+        _ => format!("{{unknown_value,<<\"{}\">>}}", escape(word)),
+    }
 }
 
 fn error(argument: &Arc<str>, problem: String) -> ArgumentError {
@@ -269,21 +347,47 @@ mod tests {
 
     #[test]
     fn arguments_at_and_past_their_limits() {
-        let most = i64::from(u32::MAX);
+        let most = 315_360_000_000;
         assert!(queue_options(&one("x-message-ttl", Value::I64(most))).is_ok());
         check_refused(
             &one("x-message-ttl", Value::I64(most + 1)),
-            "x-message-ttl: {value_too_big,4294967296}",
+            "x-message-ttl: {value_too_large,315360000001}",
         );
         check_refused(&one("x-message-ttl", Value::I32(-1)), "x-message-ttl: {value_negative,-1}");
         check_refused(&one("x-expires", Value::I32(0)), "x-expires: {value_zero,0}");
-        check_refused(&one("x-message-ttl", Value::str("5")), "x-message-ttl: {unacceptable_type,longstr}");
+        check_refused(
+            &one("x-message-ttl", Value::str("5")),
+            "x-message-ttl: \"expected integer, got longstr\"",
+        );
         check_refused(&one("x-max-priority", Value::I32(256)), "x-max-priority: {max_value_exceeded,256}");
-        check_refused(&one("x-overflow", Value::str("no")), "x-overflow: {unknown_value,<<\"no\">>}");
+        check_refused(&one("x-overflow", Value::str("no")), "x-overflow: invalid_overflow");
+        check_refused(
+            &one("x-queue-version", Value::I32(3)),
+            "x-queue-version: \"unsupported queue version '3'\"",
+        );
         check_refused(
             &one("x-dead-letter-routing-key", Value::str("k")),
             "x-dead-letter-routing-key: routing_key_but_no_dlx_defined",
         );
+    }
+
+    #[test]
+    fn each_class_has_its_own_arguments() {
+        let quorum = |name: &str, value: Value| {
+            vec![("x-queue-type".into(), Value::str("quorum")), (name.into(), value)]
+        };
+        for name in CLASSIC_ONLY.iter().chain(STREAM_ONLY) {
+            check_refused(
+                &quorum(name, Value::I32(1)),
+                &format!("{name}: of queue type rabbit_quorum_queue"),
+            );
+        }
+        for name in QUORUM_ONLY.iter().chain(STREAM_ONLY) {
+            check_refused(&one(name, Value::I32(1)), &format!("{name}: of queue type rabbit_classic_queue"));
+        }
+        let limit = |number| queue_options(&quorum("x-delivery-limit", Value::I32(number)));
+        assert_eq!(limit(5).map(|options| options.delivery_limit), Ok(Some(5)));
+        assert_eq!(limit(-1).map(|options| options.delivery_limit), Ok(Some(u32::MAX)));
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn text_argument(arguments: &Map, name: &str) -> Result<Option<Arc<str>>, Argume
         Some(Value::Str(text)) => Ok(Some(text.clone())),
         Some(other) => Err(ArgumentError {
             argument: name.into(),
-            problem: format!("{{unacceptable_type,{}}}", arguments::type_name(other)),
+            problem: arguments::unacceptable_type(other),
             is_unsupported: false,
         }),
     }
@@ -177,11 +177,15 @@ impl Dialect for RabbitMq {
     fn consumer_priority(&self, arguments: &Map) -> Result<i32, ArgumentError> {
         match find(arguments, "x-priority") {
             None => Ok(0),
-            Some(value) => match value.as_i64().map(i32::try_from) {
-                Some(Ok(priority)) => Ok(priority),
-                _ => Err(ArgumentError {
+            // Past what is compared, one is as high or low as the other.
+            Some(value) => match value.as_i64() {
+                Some(priority) => {
+                    let bound = if priority < 0 { i32::MIN } else { i32::MAX };
+                    Ok(i32::try_from(priority).unwrap_or(bound))
+                }
+                None => Err(ArgumentError {
                     argument: "x-priority".into(),
-                    problem: format!("{{unacceptable_type,{}}}", arguments::type_name(value)),
+                    problem: arguments::no_integer(value),
                     is_unsupported: false,
                 }),
             },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ternmq_broker::{Error, Kind, LimitKind, QueueProperty, Verb};
 use ternmq_message::Value;
 
-use crate::arguments::type_name;
+use crate::arguments::{OF_QUEUE_TYPE, UNACCEPTABLE_TYPE, type_name};
 
 /// A thing with its kind, name and vhost, as every sentence names it.
 fn thing(kind: Kind, name: &str, namespace: &str) -> String {
@@ -19,6 +19,17 @@ fn thing(kind: Kind, name: &str, namespace: &str) -> String {
     }
 }
 
+/// What has a name that clients choose.
+fn named_word(kind: Kind) -> &'static str {
+    if kind == Kind::Node { "exchange" } else { "queue" }
+}
+
+fn invalid_name(kind: Kind, name: &str) -> String {
+    let shown: String = name.chars().take(64).flat_map(char::escape_default).collect();
+    let word = named_word(kind);
+    format!("{word} name '{shown}' is not valid: it must have 1 to 255 bytes and no control characters")
+}
+
 fn verb_word(verb: Verb) -> &'static str {
     match verb {
         Verb::Configure => "configure",
@@ -28,15 +39,28 @@ fn verb_word(verb: Verb) -> &'static str {
     }
 }
 
-/// A property or argument value in an "inequivalent arg" sentence.
-fn side(field: &str, value: Option<&Value>) -> String {
-    match value {
-        None => "none".to_owned(),
-        Some(value) if field.starts_with("x-") => {
+/// A property or argument value in an "inequivalent arg" sentence. Only next to no value at all is the type told.
+fn side(value: Option<&Value>, other: Option<&Value>) -> String {
+    match (value, other) {
+        (None, _) => "none".to_owned(),
+        (Some(value), None) => {
             format!("the value '{}' of type '{}'", value_text(value), type_name(value))
         }
-        Some(value) => format!("'{}'", value_text(value)),
+        (Some(value), Some(_)) => format!("'{}'", value_text(value)),
     }
+}
+
+/// A bad argument. The ones that name an exchange have a sentence of their own for a value of the wrong type.
+fn invalid_argument(thing: &str, kind: Kind, argument: &str, problem: &str) -> String {
+    let names_exchange = matches!(argument, "alternate-exchange" | "x-dead-letter-exchange");
+    if let Some(type_name) = problem.strip_prefix(UNACCEPTABLE_TYPE).and_then(|rest| rest.strip_suffix('}'))
+        && names_exchange
+        && kind != Kind::Policy
+    {
+        return format!("invalid type '{type_name}' for arg '{argument}' in {thing}");
+    }
+    let colon = if problem.starts_with(OF_QUEUE_TYPE) { "" } else { ":" };
+    format!("invalid arg '{argument}' for {thing}{colon} {problem}")
 }
 
 /// A value as plain text.
@@ -78,25 +102,23 @@ pub(crate) fn error_text(error: &Error) -> String {
         Error::Inequivalent { kind, name, namespace, field, received, current } => format!(
             "inequivalent arg '{field}' for {}: received {} but current is {}",
             thing(*kind, name, namespace),
-            side(field, received.as_ref()),
-            side(field, current.as_ref())
+            side(received.as_ref(), current.as_ref()),
+            side(current.as_ref(), received.as_ref())
         ),
-        Error::ReservedName { kind: Kind::Node, name } => {
-            format!("exchange name '{name}' contains reserved prefix 'amq.*'")
+        Error::ReservedName { kind, name } => {
+            format!("{} name '{name}' contains reserved prefix 'amq.*'", named_word(*kind))
         }
-        Error::ReservedName { name, .. } => format!("queue name '{name}' contains reserved prefix 'amq.*'"),
-        Error::InvalidName { kind, name } => format!(
-            "{} name '{}' is not valid: it must have 1 to 255 bytes and no control characters",
-            if *kind == Kind::Node { "exchange" } else { "queue" },
-            name.chars().take(64).flat_map(char::escape_default).collect::<String>()
-        ),
+        Error::Undeletable { name, namespace } => {
+            format!("deletion of system {} not allowed", thing(Kind::Node, name, namespace))
+        }
+        Error::InvalidName { kind, name } => invalid_name(*kind, name),
         Error::InvalidArgument { kind, name, namespace, argument, problem } => {
-            format!("invalid arg '{argument}' for {}: {problem}", thing(*kind, name, namespace))
+            invalid_argument(&thing(*kind, name, namespace), *kind, argument, problem)
         }
         Error::Unfit { name, namespace, property } => {
             let property = match property {
                 QueueProperty::NotDurable => "non-durable",
-                QueueProperty::Exclusive => "exclusive-queue",
+                QueueProperty::Exclusive => "exclusive-owner",
                 QueueProperty::AutoDelete => "auto-delete",
             };
             format!("invalid property '{property}' for {}", thing(Kind::Queue, name, namespace))
@@ -180,6 +202,29 @@ mod tests {
             &queue(None, Some(Value::I32(10)), "x-message-ttl"),
             "inequivalent arg 'x-message-ttl' for queue 'q' in vhost '/': received none but current is the value \
              '10' of type 'signedint'",
+        );
+        check(
+            &queue(Some(Value::I32(6)), Some(Value::I32(5)), "x-max-length"),
+            "inequivalent arg 'x-max-length' for queue 'q' in vhost '/': received '6' but current is '5'",
+        );
+        let invalid = |argument: &str, problem: &str| Error::InvalidArgument {
+            kind: Kind::Queue,
+            name: name.clone(),
+            namespace: namespace.clone(),
+            argument: argument.into(),
+            problem: problem.into(),
+        };
+        check(
+            &invalid("x-overflow", "invalid_overflow"),
+            "invalid arg 'x-overflow' for queue 'q' in vhost '/': invalid_overflow",
+        );
+        check(
+            &invalid("x-delivery-limit", "of queue type rabbit_classic_queue"),
+            "invalid arg 'x-delivery-limit' for queue 'q' in vhost '/' of queue type rabbit_classic_queue",
+        );
+        check(
+            &invalid("x-dead-letter-exchange", "{unacceptable_type,signedint}"),
+            "invalid type 'signedint' for arg 'x-dead-letter-exchange' in queue 'q' in vhost '/'",
         );
         check(&Error::UnknownDelivery { delivery: 7 }, "unknown delivery tag 7");
     }

@@ -115,9 +115,10 @@ impl Refusal {
         match error {
             Error::NotFound { .. } => Self::not_found(text),
             Error::Refused { .. } | Error::KeyRefused { .. } => Self::unauthorized(text),
-            Error::ReservedName { .. } | Error::DefaultNode | Error::Internal { .. } => {
-                bad("403 ACCESS_REFUSED")
-            }
+            Error::ReservedName { .. }
+            | Error::DefaultNode
+            | Error::Internal { .. }
+            | Error::Undeletable { .. } => bad("403 ACCESS_REFUSED"),
             Error::ExclusiveUse { .. } => bad("403 ACCESS_REFUSED"),
             Error::Locked { .. } => bad("405 RESOURCE_LOCKED"),
             Error::NotSupported { .. } => bad("540 NOT_IMPLEMENTED"),

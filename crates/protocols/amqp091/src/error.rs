@@ -63,6 +63,7 @@ fn reply_code(error: &Error) -> ReplyCode {
         | Error::ReservedName { .. }
         | Error::DefaultNode
         | Error::Internal { .. }
+        | Error::Undeletable { .. }
         | Error::ExclusiveUse { .. } => ACCESS_REFUSED,
         Error::Inequivalent { .. }
         | Error::InvalidName { .. }

@@ -17,6 +17,10 @@ use crate::codec::{
     table::{DEPTH_MAX, ENTRIES_MAX},
 };
 
+/// Header with further keys that a message is routed by.
+pub(crate) const COPIES: &str = "CC";
+/// As [`COPIES`], but taken off before anybody sees it.
+pub(crate) const BLIND_COPIES: &str = "BCC";
 /// Header with the dead-letter history: an array of one table for each queue and reason, most recent first.
 pub const X_DEATH: &str = "x-death";
 /// Header with the node of the first death.
@@ -54,6 +58,28 @@ impl Format for Amqp091Format {
         Scan::new(head).ok()?.expiration?;
         without_expiration(head).ok()
     }
+
+    fn extra_keys(&self, head: &[u8]) -> Vec<Arc<str>> {
+        match Scan::new(head) {
+            Ok(Scan { headers: Some(headers), copies, .. }) if copies.has_cc => match headers.get(COPIES) {
+                Some(FieldValue::Array(keys)) => texts(keys).collect(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    fn without_extra_keys(&self, head: &[u8]) -> Option<Vec<u8>> {
+        if !Scan::new(head).ok()?.copies.has_cc {
+            return None;
+        }
+        Some(head_without_header(head, COPIES).into_owned())
+    }
+}
+
+/// The keys in a list of them; what is no text is no key (as RabbitMQ).
+pub(crate) fn texts(keys: Array<'_>) -> impl Iterator<Item = Arc<str>> {
+    keys.into_iter().filter_map(|key| key.as_text().map(Arc::from))
 }
 
 fn neutral_properties(from: BasicProperties<'_>) -> Properties {

@@ -75,6 +75,30 @@ impl<'a> FieldValue<'a> {
         Self::LongString(text.as_bytes())
     }
 
+    /// Name of the value's type, as RabbitMQ's error texts give it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "bool",
+            Self::I8(_) => "byte",
+            Self::U8(_) => "unsignedbyte",
+            Self::I16(_) => "short",
+            Self::U16(_) => "unsignedshort",
+            Self::I32(_) => "signedint",
+            Self::U32(_) => "unsignedint",
+            Self::I64(_) => "long",
+            Self::F32(_) => "float",
+            Self::F64(_) => "double",
+            Self::Decimal { .. } => "decimal",
+            Self::LongString(_) => "longstr",
+            Self::Array(_) => "array",
+            Self::Timestamp(_) => "timestamp",
+            Self::Table(_) => "table",
+            Self::Void => "void",
+            Self::Bytes(_) => "binary",
+        }
+    }
+
     /// The value as text, when it is a long string in UTF-8.
     #[must_use]
     pub fn as_text(&self) -> Option<&'a str> {

@@ -169,6 +169,19 @@ fn one_header_is_set_and_taken_off() {
 }
 
 #[test]
+fn further_keys_are_read_and_taken_off() {
+    let mut keys = ArrayBuf::new();
+    keys.push(FieldValue::text("k2")).push(FieldValue::I8(1)).push(FieldValue::text("k3"));
+    let before = head_with(&[("CC", FieldValue::Array(keys.as_array())), ("b", FieldValue::Void)]);
+    assert_eq!(Amqp091Format.extra_keys(&before), ["k2".into(), "k3".into()]);
+    assert_eq!(Amqp091Format.without_extra_keys(&before), Some(head_with(&[("b", FieldValue::Void)])));
+    let other = head_with(&[("b", FieldValue::Void)]);
+    assert!(Amqp091Format.extra_keys(&other).is_empty());
+    assert_eq!(Amqp091Format.without_extra_keys(&other), None);
+    assert!(Amqp091Format.extra_keys(&head_with(&[("CC", FieldValue::text("k"))])).is_empty());
+}
+
+#[test]
 fn a_history_is_written_as_x_death_and_read_back() {
     let before = head_with(&[("mine", FieldValue::I8(1))]);
     let after = head_with_history(&before, &history());

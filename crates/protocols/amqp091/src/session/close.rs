@@ -7,9 +7,9 @@ use crate::{
     codec::{
         Method,
         frame::{FrameKind, HEARTBEAT},
-        method::{MethodFrame, channel, connection},
+        method::{MethodFrame, basic, channel, connection},
     },
-    error::{CONNECTION_FORCED, Fault, INTERNAL_ERROR},
+    error::{CONNECTION_FORCED, Fault, INTERNAL_ERROR, UNEXPECTED_FRAME},
 };
 
 /// Time in ms that a client has to answer our close (B6).
@@ -35,11 +35,17 @@ impl Amqp091Session {
         kind: FrameKind,
         out: &mut Vec<u8>,
     ) {
+        let publish = (basic::Publish::CLASS_ID, basic::Publish::METHOD_ID);
+        let is_out_of_order = fault.reply == UNEXPECTED_FRAME;
+        let has_content = self.channel_mut(number).is_some_and(|channel| channel.content.is_some());
+        // What is wrong about a publish's content is its fault, whatever came instead.
         let ids = match (kind, payload) {
+            _ if is_out_of_order && has_content => publish,
             (FrameKind::Method, [c0, c1, m0, m1, ..]) => {
                 (u16::from_be_bytes([*c0, *c1]), u16::from_be_bytes([*m0, *m1]))
             }
-            _ => (60, 40),
+            (FrameKind::Header | FrameKind::Body, _) if !is_out_of_order => publish,
+            _ => (0, 0),
         };
         let is_soft = !fault.reply.is_hard && number != 0 && self.channel_mut(number).is_some();
         if !is_soft {
@@ -121,7 +127,7 @@ impl Amqp091Session {
                 self.state = State::AwaitEnd;
                 true
             }
-            Method::ConnectionCloseOk(_) => {
+            Method::ConnectionCloseOk(_) if matches!(self.state, State::AwaitCloseOk) => {
                 self.release(broker);
                 self.state = State::Closing;
                 true

@@ -64,7 +64,8 @@ impl Confirms {
             if run.is_refused {
                 let tag = run.last;
                 self.acknowledge(number, out);
-                write_nack(out, number, &basic::Nack { delivery_tag: tag, multiple: false, requeue: false });
+                // Nothing is requeued to a publisher; the flag is as RabbitMQ sets it.
+                write_nack(out, number, &basic::Nack { delivery_tag: tag, multiple: false, requeue: true });
                 self.told = tag;
             }
             self.ready = self.pending.pop_front().map_or(self.ready, |run| run.last);

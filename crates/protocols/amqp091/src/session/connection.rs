@@ -8,7 +8,7 @@ use crate::{
         Method, MethodError,
         method::{MethodFrame, access, channel, connection},
     },
-    error::{CHANNEL_ERROR, COMMAND_INVALID, Fault, NOT_IMPLEMENTED, SYNTAX_ERROR, UNEXPECTED_FRAME},
+    error::{CHANNEL_ERROR, COMMAND_INVALID, Fault, NOT_IMPLEMENTED, SYNTAX_ERROR},
 };
 
 impl Amqp091Session {
@@ -40,22 +40,15 @@ impl Amqp091Session {
                 }
                 return Ok(Step::Taken);
             }
-            Some(channel) if channel.content.is_some() => {
-                return Err(Fault::new(
-                    UNEXPECTED_FRAME,
-                    format!("expected content of the publish before, got {}", method.name()),
-                ));
+            Some(channel) => {
+                if let Some(content) = channel.content.as_deref() {
+                    return Err(content.interrupted());
+                }
             }
-            Some(_) => {}
             None if matches!(method, Method::ChannelOpen(_)) => {}
             // Two closes that crossed: ours was answered after the client's own had ended the channel.
             None if matches!(method, Method::ChannelCloseOk(_)) => return Ok(Step::Taken),
-            None => {
-                return Err(Fault::new(
-                    CHANNEL_ERROR,
-                    format!("expected 'channel.open' on channel {number}"),
-                ));
-            }
+            None => return Err(Fault::new(CHANNEL_ERROR, "expected 'channel.open'")),
         }
         self.on_channel_method(broker, number, &method, out)
     }
@@ -79,10 +72,7 @@ impl Amqp091Session {
                 connection::UpdateSecretOk::default().write_frame(out, 0);
                 Ok(Step::Taken)
             }
-            Method::ConnectionBlocked(_) | Method::ConnectionUnblocked(_) => Ok(Step::Taken),
-            other => {
-                Err(Fault::new(COMMAND_INVALID, format!("{} is not expected on channel 0", other.name())))
-            }
+            _ => Err(Fault::new(CHANNEL_ERROR, "unexpected method in connection state running")),
         }
     }
 
@@ -113,7 +103,6 @@ impl Amqp091Session {
                 Ok(Step::Taken)
             }
             Method::ChannelFlow(flow) => self.on_flow(broker, number, flow.active, out),
-            Method::ChannelFlowOk(_) | Method::ChannelCloseOk(_) => Ok(Step::Taken),
             Method::ExchangeDeclare(declare) => self.on_exchange_declare(broker, number, declare, out),
             Method::ExchangeDelete(delete) => self.on_exchange_delete(broker, number, delete, out),
             Method::ExchangeBind(bind) => self.on_exchange_bind(broker, number, bind, out),
@@ -134,7 +123,7 @@ impl Amqp091Session {
                 });
                 Ok(Step::Taken)
             }
-            other => Err(Fault::new(COMMAND_INVALID, format!("{} is not a client's method", other.name()))),
+            _ => Err(Fault::new(COMMAND_INVALID, "unimplemented method")),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         method::{MethodFrame, basic},
         write::{Content as Body, write_get_ok},
     },
-    error::{Fault, NOT_ALLOWED, PRECONDITION_FAILED},
+    error::{Fault, NOT_ALLOWED},
     format::map_from_table,
 };
 
@@ -22,19 +22,18 @@ impl Amqp091Session {
         consume: &basic::Consume<'_>,
         out: &mut Vec<u8>,
     ) -> Result<Step, Fault> {
-        let priority =
-            broker.dialect().consumer_priority(&map_from_table(consume.arguments)).map_err(|error| {
-                Fault::new(
-                    PRECONDITION_FAILED,
-                    format!("invalid arg '{}': {}", error.argument, error.problem),
-                )
-            })?;
-        let tag = self.consumer_tag(broker, number, consume.consumer_tag)?;
         let is_reply_to = consume.queue == reply_to::PSEUDO_QUEUE;
-        let queue = if is_reply_to {
-            self.open_reply_queue(broker, number, consume)?
+        let (queue, tag, priority) = if is_reply_to {
+            let queue = self.open_reply_queue(broker, number, consume)?;
+            (queue, self.consumer_tag(broker, number, consume.consumer_tag)?, 0)
         } else {
-            self.channel_mut(number).ok_or_else(super::close::gone)?.queue_name(consume.queue)?
+            let tag = self.consumer_tag(broker, number, consume.consumer_tag)?;
+            let queue = self.channel_mut(number).ok_or_else(super::close::gone)?.queue_name(consume.queue)?;
+            let arguments = map_from_table(consume.arguments);
+            let priority = self.ask(broker, number, |broker, session| {
+                broker.consumer_priority(session, &queue, &arguments)
+            })?;
+            (queue, tag, priority)
         };
         let channel = self.channel_mut(number).ok_or_else(super::close::gone)?;
         let free = channel.consumers.iter().position(Option::is_none);

@@ -18,7 +18,7 @@ use crate::{
         write::{Content as Body, write_return},
     },
     error::{FRAME_ERROR, Fault, NOT_IMPLEMENTED, PRECONDITION_FAILED, SYNTAX_ERROR, UNEXPECTED_FRAME},
-    format::head_without_header,
+    format::{BLIND_COPIES, COPIES, head_without_header, texts},
 };
 
 /// Number of this encoding in messages and on disk.
@@ -28,6 +28,9 @@ pub const ENCODING: Encoding = Encoding(1);
 const BLOCK_BODY_BYTES: usize = 4 << 10;
 /// Most bytes reserved on the word of a header (B1).
 const RESERVE_BYTES: u64 = 64 << 10;
+
+/// Longest time to live of a message: ten years.
+const MAX_EXPIRATION_MS: u64 = 315_360_000_000;
 
 /// A publish on its way. Exchange and key are in [`super::channel::Channel::names`].
 pub(super) struct Content {
@@ -59,6 +62,21 @@ struct Facts {
     extra_keys: Vec<Arc<str>>,
     /// The head as it is kept, when that is not as it came.
     head: Option<Vec<u8>>,
+}
+
+impl Content {
+    /// Something else came than what belongs next.
+    pub(super) fn interrupted(&self) -> Fault {
+        let text = match self.stage {
+            Stage::AwaitHeader => {
+                "expected content header for class 60, got non content header frame instead"
+            }
+            Stage::Body(_) | Stage::Skip { .. } => {
+                "expected content body, got non content body frame instead"
+            }
+        };
+        Fault::new(UNEXPECTED_FRAME, text)
+    }
 }
 
 impl Amqp091Session {
@@ -108,10 +126,10 @@ impl Amqp091Session {
         let frame_max = self.frame_max;
         let Some(channel) = self.content_channel(number)? else { return Ok(Step::Taken) };
         let Some(content) = channel.content.as_deref_mut() else {
-            return Err(unexpected("a content header without a publish before it"));
+            return Err(no_publish());
         };
         if !matches!(content.stage, Stage::AwaitHeader) {
-            return Err(unexpected("a second content header"));
+            return Err(content.interrupted());
         }
         let header = ContentHeader::decode(payload).map_err(|error| header_fault(&error))?;
         let max = broker.limits().max_message_bytes;
@@ -121,7 +139,10 @@ impl Amqp091Session {
                 format!("message size {} is larger than configured max size {max}", header.body_size_bytes);
             return Err(Fault::new(PRECONDITION_FAILED, text));
         }
-        let facts = self.read_facts(number, &header)?;
+        let facts = match self.read_facts(number, &header) {
+            Ok(facts) => facts,
+            Err(fault) => return Err(self.earlier_fault(broker, number, &header, fault)),
+        };
         let Some(channel) = self.channels.get_mut(usize::from(number)).and_then(|slot| slot.as_deref_mut())
         else {
             return Ok(Step::Taken);
@@ -156,19 +177,19 @@ impl Amqp091Session {
     ) -> Result<Step, Fault> {
         let Some(channel) = self.content_channel(number)? else { return Ok(Step::Taken) };
         let Some(content) = channel.content.as_deref_mut() else {
-            return Err(unexpected("a body without a content header before it"));
+            return Err(no_publish());
         };
         let collected = match &mut content.stage {
+            Stage::AwaitHeader => return Err(content.interrupted()),
             Stage::Body(collected) => collected,
             Stage::Skip { left } => {
                 *left = left.saturating_sub(payload.len() as u64);
                 return Ok(Step::Taken);
             }
-            Stage::AwaitHeader => return Err(unexpected("a body where a content header belongs")),
         };
         collected.left = match collected.left.checked_sub(payload.len() as u64) {
             Some(left) => left,
-            None => return Err(unexpected("a body longer than its header says")),
+            None => return Err(Fault::new(UNEXPECTED_FRAME, "a body longer than its header says")),
         };
         collected.buffer.extend_from_slice(payload);
         if collected.left > 0 {
@@ -181,6 +202,23 @@ impl Amqp091Session {
             self.finish_publish(broker, number, message, &facts, is_mandatory, out)?;
         }
         Ok(Step::Taken)
+    }
+
+    /// What is told of a publish with something wrong in its header: the exchange comes first, then the user.
+    fn earlier_fault(
+        &mut self,
+        broker: &Broker,
+        number: u16,
+        header: &ContentHeader<'_>,
+        fault: Fault,
+    ) -> Fault {
+        let Some(channel) = self.channel_mut(number) else { return fault };
+        let Some(content) = channel.content.as_deref() else { return fault };
+        let (exchange, _) = split_names(&channel.names, content.exchange_len);
+        match broker.check_publish(channel.session, exchange, header.scan.user_id) {
+            Ok(()) => fault,
+            Err(error) => Fault::of(&error, &**broker.dialect()),
+        }
     }
 
     /// What the core needs to know of a header, with its special headers and addresses dealt with.
@@ -294,45 +332,47 @@ fn split_names(names: &[u8], exchange_len: u8) -> (&str, &str) {
 }
 
 fn read_expiration(text: &str) -> Result<u64, Fault> {
-    let invalid = |why: &str| {
-        let shown: String = text.chars().take(64).flat_map(char::escape_default).collect();
-        Fault::new(PRECONDITION_FAILED, format!("invalid expiration '{shown}': {why}"))
-    };
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+    let shown = |text: &str| -> String { text.chars().take(64).flat_map(char::escape_default).collect() };
+    let invalid =
+        |why: &str| Fault::new(PRECONDITION_FAILED, format!("invalid expiration '{}': {why}", shown(text)));
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let rest = unsigned.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let digits = unsigned.strip_suffix(rest).unwrap_or(unsigned);
+    if digits.is_empty() {
         return Err(invalid("no_integer"));
     }
-    match text.parse::<u64>() {
-        Ok(ms) if ms <= u64::from(u32::MAX) => Ok(ms),
-        _ => Err(invalid("value_too_big")),
+    if !rest.is_empty() {
+        return Err(invalid(&format!("{{leftover_string,\"{}\"}}", shown(rest))));
+    }
+    let number = digits.trim_start_matches('0');
+    if text.starts_with('-') && !number.is_empty() {
+        return Err(invalid(&format!("{{value_negative,-{}}}", shown(number))));
+    }
+    match digits.parse::<u64>() {
+        Ok(ms) if ms <= MAX_EXPIRATION_MS => Ok(ms),
+        _ => Err(invalid(&format!("{{value_too_large,{}}}", shown(number)))),
     }
 }
 
 /// Further keys from the CC and BCC headers; BCC is taken off before anybody sees it.
 fn read_copies(scan: &Scan<'_>, properties: &[u8], facts: &mut Facts) -> Result<(), Fault> {
     let Some(table) = scan.headers else { return Ok(()) };
-    for name in ["CC", "BCC"] {
+    for name in [COPIES, BLIND_COPIES] {
         match table.get(name) {
             None => {}
-            Some(FieldValue::Array(keys)) => {
-                for key in keys.iter() {
-                    let Some(key) = key.as_text() else { return Err(bad_copies(name)) };
-                    facts.extra_keys.push(key.into());
-                }
-            }
-            Some(_) => return Err(bad_copies(name)),
+            Some(FieldValue::Array(keys)) => facts.extra_keys.extend(texts(keys)),
+            Some(other) => return Err(bad_copies(name, &other)),
         }
     }
     if scan.copies.has_bcc {
-        facts.head = Some(head_without_header(properties, "BCC").into_owned());
+        facts.head = Some(head_without_header(properties, BLIND_COPIES).into_owned());
     }
     Ok(())
 }
 
-fn bad_copies(name: &str) -> Fault {
-    Fault::new(
-        PRECONDITION_FAILED,
-        format!("unsupported type for header {name}: it must be an array of strings"),
-    )
+fn bad_copies(name: &str, value: &FieldValue<'_>) -> Fault {
+    let text = format!("invalid message: {{unacceptable_type_in_header,\"{name}\",{}}}", value.type_name());
+    Fault::new(PRECONDITION_FAILED, text)
 }
 
 fn header_fault(error: &ContentHeaderError) -> Fault {
@@ -344,8 +384,9 @@ fn header_fault(error: &ContentHeaderError) -> Fault {
     }
 }
 
-fn unexpected(what: &str) -> Fault {
-    Fault::new(UNEXPECTED_FRAME, what)
+/// Content came where a method belongs.
+pub(super) fn no_publish() -> Fault {
+    Fault::new(UNEXPECTED_FRAME, "expected method frame, got non method frame instead")
 }
 
 fn too_long() -> Fault {

@@ -25,7 +25,7 @@ pub(super) fn delivered_head(message: &Message, failed_count: Option<u32>) -> Co
         Some(history) => head_with_history(message.head(), history),
         None => Cow::Borrowed(message.head()),
     };
-    match failed_count.filter(|count| *count > 0) {
+    match failed_count {
         None => head,
         Some(count) => Cow::Owned(
             head_with_header(&head, DELIVERY_COUNT, FieldValue::I64(i64::from(count))).into_owned(),
@@ -110,19 +110,18 @@ impl Amqp091Session {
             exchange: message.node(),
             routing_key: message.key(),
         };
+        // Told once there is something to tell; a fetch is told of 0 too (as RabbitMQ).
+        let failed_count = deliver.failed_count.filter(|count| *count > 0);
         let sink = match channel.deferred.back_mut() {
             Some(deferred) => &mut deferred.frames,
             None => out,
         };
-        if message.meta().encoding == ENCODING
-            && message.history().is_none()
-            && deliver.failed_count.is_none()
-        {
+        if message.meta().encoding == ENCODING && message.history().is_none() && failed_count.is_none() {
             let content = Body { properties: message.head(), body: message.body() };
             write_deliver(sink, number, &method, content, frame_max);
             return;
         }
-        let head = delivered_head(message, deliver.failed_count);
+        let head = delivered_head(message, failed_count);
         write_deliver(sink, number, &method, Body { properties: &head, body: message.body() }, frame_max);
     }
 

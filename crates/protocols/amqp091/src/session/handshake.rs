@@ -128,7 +128,7 @@ impl Amqp091Session {
             version_major: 0,
             version_minor: 9,
             server_properties: properties.as_table(),
-            mechanisms: b"AMQPLAIN PLAIN",
+            mechanisms: b"PLAIN AMQPLAIN",
             locales: b"en_US",
         }
         .write_frame(out, 0);

@@ -28,12 +28,14 @@ use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginResult, Phase, R
 
 use self::{channel::Channel, handshake::Handshake};
 use crate::{
-    codec::frame::{FrameKind, split_frame},
-    error::{CHANNEL_ERROR, FRAME_ERROR, Fault, UNEXPECTED_FRAME},
+    codec::frame::{FrameError, FrameKind, split_frame},
+    error::{FRAME_ERROR, Fault, UNEXPECTED_FRAME},
 };
 
 pub use self::{content::ENCODING, handshake::Settings};
 
+/// How much larger than agreed a frame may be: its own head and end.
+const FRAME_SLACK_BYTES: u32 = 8;
 /// Output of one call beyond which no more input is taken.
 const MAX_OUTPUT_BYTES: usize = 1 << 20;
 
@@ -127,16 +129,35 @@ impl Amqp091Session {
         self.channels.get_mut(usize::from(number)).and_then(|slot| slot.as_deref_mut())
     }
 
+    /// Largest frame that is taken. Some clients take the agreed size for that of the payload (as RabbitMQ has it).
+    fn frame_limit(&self) -> u32 {
+        match self.state {
+            State::Handshake(_) => self.frame_max,
+            _ => self.frame_max.saturating_add(FRAME_SLACK_BYTES),
+        }
+    }
+
+    /// The error with the limit that was agreed on, not the one that is taken.
+    fn agreed(&self, error: FrameError) -> FrameError {
+        match error {
+            FrameError::TooLarge { size_bytes, .. } => {
+                FrameError::TooLarge { size_bytes, max_bytes: self.frame_max }
+            }
+            other => other,
+        }
+    }
+
     /// Handles whole frames until the input ends or has to wait.
     fn handle_frames(&mut self, broker: &mut Broker, input: &[u8], out: &mut Vec<u8>) -> usize {
         let mut taken = 0;
         // A burst of fetches must not build output without end (I11): the rest comes again once some of it is out.
         while !self.is_deaf() && self.wants_input() && out.len() < MAX_OUTPUT_BYTES {
             let rest = input.get(taken..).unwrap_or_default();
-            let (frame, size) = match split_frame(rest, self.frame_max) {
+            let (frame, size) = match split_frame(rest, self.frame_limit()) {
                 Ok(Some(split)) => split,
                 Ok(None) => break,
                 Err(error) => {
+                    let error = self.agreed(error);
                     self.fail(broker, Fault::new(FRAME_ERROR, error.to_string()), (0, 0), out);
                     return input.len();
                 }
@@ -173,7 +194,7 @@ impl Amqp091Session {
             Some(channel) if channel.is_closing => Ok(None),
             Some(channel) => Ok(Some(channel)),
             None if number == 0 => Err(Fault::new(UNEXPECTED_FRAME, "content is not possible on channel 0")),
-            None => Err(Fault::new(CHANNEL_ERROR, format!("channel {number} is not open"))),
+            None => Err(content::no_publish()),
         }
     }
 }
@@ -251,7 +272,7 @@ impl Session for Amqp091Session {
     }
 
     fn input_limit_bytes(&self) -> usize {
-        self.frame_max as usize
+        self.frame_limit() as usize
     }
 
     fn phase(&self) -> Phase {

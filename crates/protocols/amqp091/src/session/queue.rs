@@ -31,8 +31,9 @@ impl Amqp091Session {
             let status = self.check_reply_queue(broker, number, declare.queue)?;
             Done { value: status, receipt: Receipt::NONE }
         } else if declare.passive {
-            let name = self.named(number, declare.queue)?;
-            let status = self.ask(broker, number, |broker, session| broker.check_queue(session, &name))?;
+            // As RabbitMQ: here an empty name is no name, not the last one declared.
+            let status =
+                self.ask(broker, number, |broker, session| broker.check_queue(session, declare.queue))?;
             Done { value: status, receipt: Receipt::NONE }
         } else {
             self.declare_queue(broker, number, declare)?

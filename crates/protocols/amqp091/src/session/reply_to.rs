@@ -8,7 +8,7 @@ use ternmq_broker::{Broker, QueueStatus};
 use super::Amqp091Session;
 use crate::{
     codec::{BasicProperties, method::basic},
-    error::{Fault, NOT_FOUND, PRECONDITION_FAILED},
+    error::{Fault, PRECONDITION_FAILED},
 };
 
 /// Name that clients consume from and put into reply-to.
@@ -55,13 +55,17 @@ impl Amqp091Session {
         number: u16,
         name: &str,
     ) -> Result<QueueStatus, Fault> {
-        let session =
-            self.channel_mut(number).map(|channel| channel.session).ok_or_else(super::close::gone)?;
-        if name != PSEUDO_QUEUE && !broker.has_queue(session, name) {
-            let shown: String = name.chars().take(64).collect();
-            return Err(Fault::new(NOT_FOUND, format!("no queue '{shown}'")));
+        if name != PSEUDO_QUEUE {
+            self.ask(broker, number, |broker, session| {
+                // Whoever asks, the name of another connection's is only told to be alive.
+                if broker.has_queue(session, name) {
+                    Ok(())
+                } else {
+                    broker.check_queue(session, name).map(drop)
+                }
+            })?;
         }
-        Ok(QueueStatus { name: name.into(), ready_count: 0, consumer_count: u32::from(name != PSEUDO_QUEUE) })
+        Ok(QueueStatus { name: name.into(), ready_count: 0, consumer_count: 1 })
     }
 
     /// The head with the private queue's name as its reply-to.

@@ -56,10 +56,7 @@ impl Amqp091Session {
             }
         }
         if done.value.is_refused {
-            return Err(Fault::new(
-                PRECONDITION_FAILED,
-                "partial tx completion: a queue refused a message of it",
-            ));
+            return Err(Fault::new(PRECONDITION_FAILED, "partial tx completion"));
         }
         self.answer(broker, number, done.receipt, out, |out| {
             tx::CommitOk::default().write_frame(out, number)

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use ternmq_access::{HashKind, PasswordHash};
 use ternmq_amqp091::{Amqp091Session, ENCODING, Settings, format::Amqp091Format};
 use ternmq_broker::{
-    Alarm, Appended, Broker, BrokerConfig, Grouping, Limits, Log, Now, PermissionDefinition, Phase,
-    RecordSource, Request, Session, UserDefinition,
+    Alarm, Appended, Broker, BrokerConfig, ConnectionInfo, Grouping, Limits, Log, Now, PermissionDefinition,
+    Phase, RecordSource, Request, Session, UserDefinition,
 };
 use ternmq_env::Rng;
 use ternmq_message::Formats;
@@ -306,6 +306,23 @@ impl Rig {
         }
         self.turn();
         assert!(self.broker.connection_views().is_empty());
+    }
+
+    /// Every client goes, and all that they made too. Who has logged in lately is still known.
+    pub(crate) fn start_over(&mut self) {
+        self.hang_up_all();
+        self.broker.set_alarm(Alarm::Memory, false);
+        let connection = self.broker.connect(&"root".into(), "/", ConnectionInfo::default()).unwrap();
+        let session = self.broker.open_session(connection, 1).unwrap();
+        for queue in self.broker.queue_views(Some("/")) {
+            let _done = self.broker.delete_queue(session, &queue.name, false, false).unwrap();
+        }
+        for node in self.broker.node_views("/") {
+            let is_own = !node.record.name.is_empty() && !node.record.name.starts_with("amq.");
+            let _done = is_own.then(|| self.broker.delete_node(session, &node.record.name, false).unwrap());
+        }
+        self.broker.disconnect(connection);
+        self.turn();
     }
 
     /// Connections that the broker knows.

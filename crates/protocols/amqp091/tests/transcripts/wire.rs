@@ -37,7 +37,9 @@ impl Words {
         self.text(name).parse().unwrap_or_default()
     }
 
-    /// Entries whose names start with `prefix`; values are `I:5` (i32), `l:5` (i64), `t:true`, `A:a,b`, or text.
+    /// Entries whose names start with `prefix`; values are `I:5` (i32), `l:5` (i64), `d:5` (f64), `T:5` (a time), `t:true`,
+    /// `V:`,
+    /// `A:a,I:5`, `F:5` (a table of that depth), `E:5` (one of so many entries), or text.
     fn table(&self, prefix: &str) -> TableBuf {
         let mut table = TableBuf::new();
         for (name, value) in self.0.iter().filter(|(name, _)| name.starts_with(prefix)) {
@@ -45,11 +47,28 @@ impl Words {
             match value.split_once(':') {
                 Some(("I", number)) => table.push(name, FieldValue::I32(number.parse().unwrap())),
                 Some(("l", number)) => table.push(name, FieldValue::I64(number.parse().unwrap())),
+                Some(("d", number)) => table.push(name, FieldValue::F64(number.parse().unwrap())),
+                Some(("T", seconds)) => table.push(name, FieldValue::Timestamp(seconds.parse().unwrap())),
+                Some(("F", depth)) => {
+                    let nested = nested(depth.parse().unwrap());
+                    table.push(name, FieldValue::Table(nested.as_table()))
+                }
+                Some(("E", count)) => {
+                    let mut wide = TableBuf::new();
+                    (0..count.parse::<u32>().unwrap()).for_each(|number| {
+                        wide.push(&number.to_string(), FieldValue::Void);
+                    });
+                    table.push(name, FieldValue::Table(wide.as_table()))
+                }
+                Some(("V", _)) => table.push(name, FieldValue::Void),
                 Some(("t", truth)) => table.push(name, FieldValue::Bool(truth == "true")),
                 Some(("A", list)) => {
                     let mut array = ternmq_amqp091::codec::ArrayBuf::new();
                     list.split(',').for_each(|item| {
-                        array.push(FieldValue::text(item));
+                        array.push(match item.strip_prefix("I:") {
+                            Some(number) => FieldValue::I32(number.parse().unwrap()),
+                            None => FieldValue::text(item),
+                        });
                     });
                     table.push(name, FieldValue::Array(array.as_array()))
                 }
@@ -80,6 +99,16 @@ impl Words {
     }
 }
 
+/// Tables in each other.
+fn nested(depth: u32) -> TableBuf {
+    let mut table = TableBuf::new();
+    if depth > 1 {
+        let inner = nested(depth - 1);
+        table.push("t", FieldValue::Table(inner.as_table()));
+    }
+    table
+}
+
 /// Bytes of one input line, without the client's name.
 pub(crate) fn encode(words: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -99,7 +128,11 @@ pub(crate) fn encode(words: &[String]) -> Vec<u8> {
                     payload.extend_from_slice(&words_of.properties());
                     write_frame(&mut out, FrameKind::Header, channel, &payload);
                 }
-                "body" => write_frame(&mut out, FrameKind::Body, channel, words_of.text("text").as_bytes()),
+                "body" => {
+                    let filling = "x".repeat(words_of.number("fill"));
+                    let text = format!("{}{filling}", words_of.text("text"));
+                    write_frame(&mut out, FrameKind::Body, channel, text.as_bytes());
+                }
                 name => encode_method(&mut out, channel, name, &words_of),
             }
         }
@@ -112,6 +145,10 @@ fn encode_method(out: &mut Vec<u8>, channel: u16, name: &str, words: &Words) {
     let arguments = words.table("x-");
     let arguments = arguments.as_table();
     let node_arguments = words.table("a.");
+    let mut both = words.table("x-");
+    node_arguments.as_table().iter().for_each(|(name, value)| {
+        both.push(name, value);
+    });
     let (queue, exchange, key) = (words.text("queue"), words.text("exchange"), words.text("key"));
     let tag = words.text("tag");
     let delivery_tag = words.number::<u64>("tag");
@@ -190,8 +227,12 @@ fn encode_method(out: &mut Vec<u8>, channel: u16, name: &str, words: &Words) {
             arguments,
         }
         .into(),
-        "queue.bind" => queue::Bind { queue, exchange, routing_key: key, no_wait, arguments }.into(),
-        "queue.unbind" => queue::Unbind { queue, exchange, routing_key: key, arguments }.into(),
+        "queue.bind" => {
+            queue::Bind { queue, exchange, routing_key: key, no_wait, arguments: both.as_table() }.into()
+        }
+        "queue.unbind" => {
+            queue::Unbind { queue, exchange, routing_key: key, arguments: both.as_table() }.into()
+        }
         "queue.purge" => queue::Purge { queue, no_wait }.into(),
         "queue.delete" => queue::Delete {
             queue,
