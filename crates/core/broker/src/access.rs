@@ -224,6 +224,22 @@ impl Broker {
         }
     }
 
+    /// Whether a thing exists is told to whoever may do anything with it, and nobody else (S5).
+    ///
+    /// # Errors
+    /// Not one of configure, write and read is allowed.
+    pub(crate) fn authorize_sight(
+        &self,
+        principal: &Principal,
+        kind: Kind,
+        namespace: &Arc<str>,
+        name: &str,
+    ) -> Result<(), Error> {
+        self.authorize(principal, Verb::Configure, kind, namespace, name)
+            .or_else(|_| self.authorize(principal, Verb::Write, kind, namespace, name))
+            .or_else(|_| self.authorize(principal, Verb::Read, kind, namespace, name))
+    }
+
     /// As [`Broker::authorize`], for a routing key on a topic node.
     pub(crate) fn authorize_key(
         &self,

@@ -79,12 +79,14 @@ impl Broker {
     /// Whether a node exists.
     ///
     /// # Errors
-    /// It does not, or it is the default one, of which nothing is told.
+    /// It does not, the user has no permission for it at all, or it is the default one, of which nothing is told.
     pub fn check_node(&mut self, session: SessionId, name: &str) -> Result<(), Error> {
-        let (_, namespace, _) = self.who(session)?;
+        let (principal, namespace, _) = self.who(session)?;
         if name.is_empty() {
             return Err(Error::DefaultNode);
         }
+        let space = self.namespaces.name(namespace);
+        self.authorize_sight(&principal, Kind::Node, &space, name)?;
         self.require_node(namespace, name).map(|_| ())
     }
 

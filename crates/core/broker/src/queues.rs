@@ -226,9 +226,11 @@ impl Broker {
     /// Whether a queue exists and may be used by this connection, with its counts.
     ///
     /// # Errors
-    /// It does not exist or belongs to another connection.
+    /// It does not exist, the user has no permission for it at all, or it belongs to another connection.
     pub fn check_queue(&mut self, session: SessionId, name: &str) -> Result<QueueStatus, Error> {
-        let (_, namespace, connection) = self.who(session)?;
+        let (principal, namespace, connection) = self.who(session)?;
+        let space = self.namespaces.name(namespace);
+        self.authorize_sight(&principal, Kind::Queue, &space, name)?;
         let id = self.require_queue(namespace, connection, name)?;
         Ok(self.status(id))
     }
