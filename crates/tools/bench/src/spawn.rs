@@ -45,6 +45,15 @@ pub(crate) fn null_broker(bench: &[String]) -> Result<(Running, Target)> {
     Ok((Running(child), Target { name: NULL.to_owned(), address, process }))
 }
 
+/// How long a start took, in s.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Started {
+    /// To the broker's first greeting.
+    pub(crate) greeted_s: f64,
+    /// To the end of the first login.
+    pub(crate) login_s: f64,
+}
+
 /// A broker that a shell command starts. The command must not go to the background.
 pub(crate) struct Spawned {
     command: String,
@@ -56,8 +65,8 @@ impl Spawned {
         Self { command: command.to_owned(), child: None }
     }
 
-    /// Starts it and waits until a client can log in. Answers how long that took, in s.
-    pub(crate) fn start(&mut self, target: &mut Target) -> Result<f64> {
+    /// Starts it and waits until a client can log in. Answers how long that took.
+    pub(crate) fn start(&mut self, target: &mut Target) -> Result<Started> {
         let start_ns = now_ns();
         let child = Command::new("sh")
             .args(["-c", &format!("exec {}", self.command)])
@@ -68,12 +77,19 @@ impl Spawned {
             .spawn()
             .with_context(|| format!("{:?} cannot be started", self.command))?;
         self.child = Some(Running(child));
+        let since_start_s = || (now_ns() - start_ns) as f64 / 1e9;
+        let mut greeted_s = None;
         loop {
-            if let Ok(connection) = Connection::open(&target.address) {
-                let took_s = (now_ns() - start_ns) as f64 / 1e9;
+            if greeted_s.is_none() && Connection::greet(&target.address).is_ok() {
+                greeted_s = Some(since_start_s());
+            }
+            if let Some(greeted_s) = greeted_s
+                && let Ok(connection) = Connection::open(&target.address)
+            {
+                let login_s = since_start_s();
                 connection.close();
                 target.find_process();
-                return Ok(took_s);
+                return Ok(Started { greeted_s, login_s });
             }
             if now_ns() - start_ns > 120_000_000_000 {
                 return Err(anyhow!("{:?} did not let anybody log in within 120 s", self.command));

@@ -71,24 +71,37 @@ impl Connection {
         Connection::open_with_inbox(address, READ_BYTES)
     }
 
+    /// Connects only to hear the broker's greeting, and hangs up.
+    pub fn greet(address: &Address) -> Result<()> {
+        Connection::connect(address, READ_BYTES)?.read_greeting()
+    }
+
     /// As [`Connection::open`], with an inbox of `bytes`: thousands of idle connections must not cost this
     /// process more than the broker.
     pub fn open_with_inbox(address: &Address, bytes: usize) -> Result<Connection> {
+        let mut connection = Connection::connect(address, bytes)?;
+        connection
+            .log_in(address)
+            .with_context(|| format!("login to {} as {} failed", address.endpoint, address.user))?;
+        Ok(connection)
+    }
+
+    fn connect(address: &Address, bytes: usize) -> Result<Connection> {
         let endpoint = &address.endpoint;
         let stream = TcpStream::connect(endpoint).with_context(|| format!("no connection to {endpoint}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-        let mut connection =
-            Connection { stream, inbox: vec![0; bytes], start: 0, end: 0, product: Product::default() };
-        connection
-            .log_in(address)
-            .with_context(|| format!("login to {endpoint} as {} failed", address.user))?;
-        Ok(connection)
+        Ok(Connection { stream, inbox: vec![0; bytes], start: 0, end: 0, product: Product::default() })
+    }
+
+    fn read_greeting(&mut self) -> Result<()> {
+        self.stream.write_all(PROTOCOL_HEADER)?;
+        self.product = self.answer(id::CONNECTION_START, |frame| Ok(read_product(frame.arguments())))?;
+        Ok(())
     }
 
     fn log_in(&mut self, address: &Address) -> Result<()> {
-        self.stream.write_all(PROTOCOL_HEADER)?;
-        self.product = self.answer(id::CONNECTION_START, |frame| Ok(read_product(frame.arguments())))?;
+        self.read_greeting()?;
         let mut out = Vec::with_capacity(256);
         put_method(&mut out, 0, id::CONNECTION_START_OK, |out| {
             put_table(out, &[("product", FieldValue::Text("ternmq bench"))]);

@@ -21,7 +21,7 @@ fn rss_bytes(target: &Target) -> Result<f64> {
 }
 
 /// Lets a broker come to rest.
-fn settle() {
+pub(super) fn settle() {
     wait_until(now_ns() + 1_000_000_000);
 }
 

@@ -105,7 +105,12 @@ pub(crate) static ALL: &[Workload] = &[
         footprint::connections,
     ),
     workload("queues", "memory of --count declared durable queues", false, footprint::queues),
-    workload("start", "time from the start of --spawn to the first login", false, starts::start),
+    workload(
+        "start",
+        "time from the start of --spawn to its greeting and the first login",
+        false,
+        starts::start,
+    ),
     workload(
         "restart",
         "the same after kill -9 with --count durable messages in a queue",
