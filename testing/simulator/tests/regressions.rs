@@ -100,19 +100,24 @@ fn one_damaged(disk: &FakeDisk) -> (Node, SessionId) {
     (node, session)
 }
 
+/// What the queue has after a kill.
+fn ready_after_restart(disk: &FakeDisk, mut node: Node, has_checkpoint: bool) -> u64 {
+    if has_checkpoint {
+        node.broker.request_checkpoint();
+    }
+    node.end_turn();
+    node.settle().unwrap();
+    let node = start(&disk.killed(), 2_000);
+    node.broker.queue_view("main", "q").unwrap().ready_count
+}
+
 #[test]
 fn f5_a_message_that_could_not_be_read_once_is_there_after_a_restart() {
     for has_checkpoint in [false, true] {
         let disk = FakeDisk::new();
-        let (mut node, _) = one_damaged(&disk);
-        if has_checkpoint {
-            node.broker.request_checkpoint();
-        }
-        node.end_turn();
-        node.settle().unwrap();
-        let node = start(&disk.killed(), 2_000);
-        let view = node.broker.queue_view("main", "q").unwrap();
-        assert_eq!(view.ready_count, 1, "with a checkpoint: {has_checkpoint}");
+        let (node, _) = one_damaged(&disk);
+        let ready = ready_after_restart(&disk, node, has_checkpoint);
+        assert_eq!(ready, 1, "with a checkpoint: {has_checkpoint}");
     }
 }
 
@@ -122,13 +127,7 @@ fn i3_a_purge_takes_what_could_not_be_read() {
         let disk = FakeDisk::new();
         let (mut node, session) = one_damaged(&disk);
         let _done = node.broker.purge_queue(session, "q").unwrap();
-        if has_checkpoint {
-            node.broker.request_checkpoint();
-        }
-        node.end_turn();
-        node.settle().unwrap();
-        let node = start(&disk.killed(), 2_000);
-        let view = node.broker.queue_view("main", "q").unwrap();
-        assert_eq!(view.ready_count, 0, "with a checkpoint: {has_checkpoint}");
+        let ready = ready_after_restart(&disk, node, has_checkpoint);
+        assert_eq!(ready, 0, "with a checkpoint: {has_checkpoint}");
     }
 }

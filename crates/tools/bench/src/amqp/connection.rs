@@ -298,12 +298,10 @@ impl Connection {
 
     /// Deletes a queue with what is in it.
     pub fn delete_queue(&mut self, name: &str) -> Result<()> {
-        self.call(1, id::QUEUE_DELETE, id::QUEUE_DELETE_OK, |out| {
-            out.extend_from_slice(&[0; 2]);
-            put_short_string(out, name);
-            out.push(0);
-        })
-        .with_context(|| format!("queue {name} was not deleted"))
+        let mut out = Vec::with_capacity(64);
+        put_delete_queue(&mut out, name);
+        self.send(&out)?;
+        self.answer(id::QUEUE_DELETE_OK, |_| Ok(())).with_context(|| format!("queue {name} was not deleted"))
     }
 
     /// Declares a transient exchange.
@@ -431,6 +429,15 @@ pub fn put_declare_queue(
         put_short_string(out, name);
         out.push(if kind == QueueKind::Durable { 0b0_0010 } else { 0 });
         put_table(out, arguments);
+    });
+}
+
+/// Appends a queue.delete on channel 1.
+pub fn put_delete_queue(out: &mut Vec<u8>, name: &str) {
+    put_method(out, 1, id::QUEUE_DELETE, |out| {
+        out.extend_from_slice(&[0; 2]);
+        put_short_string(out, name);
+        out.push(0);
     });
 }
 

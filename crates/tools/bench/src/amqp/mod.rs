@@ -13,6 +13,6 @@ pub use address::Address;
 pub use burst::{Burst, BurstSpec};
 pub use connection::{
     Connection, Product, QueueKind, READ_BYTES, Read, Settle, Wait, put_bind_queue, put_consume,
-    put_declare_queue, put_find_queue,
+    put_declare_queue, put_delete_queue, put_find_queue,
 };
 pub use delivery::{Delivery, DeliveryScanner};

@@ -3,10 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::{
-    amqp::{
-        Connection, QueueKind, put_declare_queue,
-        wire::{id, put_method, put_short_string},
-    },
+    amqp::{Connection, QueueKind, put_declare_queue, put_delete_queue, wire::id},
     args::Effort,
     clock::{now_ns, wait_until},
     ledger::Faults,
@@ -59,11 +56,7 @@ pub(super) fn queues(target: &mut Target, effort: Effort, _: Option<Spawned>) ->
     settle();
     let grown = (rss_bytes(target)? - before).max(0.0);
     connection.pipeline(count, id::QUEUE_DELETE_OK, |out, index| {
-        put_method(out, 1, id::QUEUE_DELETE, |out| {
-            out.extend_from_slice(&[0; 2]);
-            put_short_string(out, &name(index));
-            out.push(0);
-        });
+        put_delete_queue(out, &name(index));
     })?;
     connection.close();
     let figures = vec![

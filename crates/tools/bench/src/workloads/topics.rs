@@ -7,8 +7,8 @@ use anyhow::Result;
 use crate::{
     amqp::{
         Burst, BurstSpec, Connection, DeliveryScanner, QueueKind, Read, Settle, Wait, put_bind_queue,
-        put_consume, put_declare_queue,
-        wire::{first_frame, id, put_method, put_short_string},
+        put_consume, put_declare_queue, put_delete_queue,
+        wire::{first_frame, id},
     },
     args::Effort,
     clock::now_ns,
@@ -108,11 +108,7 @@ pub(super) fn subscribers(target: &mut Target, effort: Effort, _: Option<Spawned
     let delivered = probe(target, &mut connection, count as u64 * PROBES)?;
     let rate = delivered as f64 * 1e9 / (now_ns() - from_ns) as f64;
     connection.pipeline(count, id::QUEUE_DELETE_OK, |out, index| {
-        put_method(out, 1, id::QUEUE_DELETE, |out| {
-            out.extend_from_slice(&[0; 2]);
-            put_short_string(out, &name(index));
-            out.push(0);
-        });
+        put_delete_queue(out, &name(index));
     })?;
     connection.delete_exchange(EXCHANGE)?;
     connection.close();
