@@ -34,6 +34,8 @@ pub struct Tuning {
     pub resident_bytes: u64,
     /// Room kept back on the disk.
     pub reserve_bytes: u64,
+    /// The disk is always taken to be short: old segments are copied forward.
+    pub is_disk_short: bool,
     /// Planted fault.
     pub sabotage: Sabotage,
 }
@@ -45,6 +47,7 @@ impl Default for Tuning {
             checkpoint_bytes: 24 << 10,
             resident_bytes: 4 << 10,
             reserve_bytes: 8 << 10,
+            is_disk_short: false,
             sabotage: Sabotage::None,
         }
     }
@@ -90,6 +93,7 @@ pub struct Node {
     turn: u64,
     durable_turn: u64,
     is_low: bool,
+    is_always_short: bool,
     was_clean: bool,
 }
 
@@ -161,6 +165,7 @@ impl Node {
             turn,
             durable_turn: turn.saturating_sub(1),
             is_low: false,
+            is_always_short: tuning.is_disk_short,
             was_clean: report.was_clean,
         };
         node.make_user();
@@ -308,6 +313,8 @@ impl Node {
 
     fn check_space(&mut self) {
         let Ok(space) = self.writer.space() else { return };
+        // The room differs much from run to run, so that all cases come up.
+        self.broker.set_disk_short(space.wants_compaction || self.is_always_short);
         let is_low = space.level > SpaceLevel::Plenty;
         if is_low != self.is_low {
             self.is_low = is_low;

@@ -45,6 +45,7 @@ impl Plan {
             segment_bytes: 8 << 10 << rng.below(4),
             checkpoint_bytes: 8 << 10 << rng.below(4),
             resident_bytes: rng.below(2) * (8 << 10),
+            is_disk_short: rng.chance(1, 2),
             ..Tuning::default()
         };
         let trouble_in = 40 + rng.below(60);
@@ -64,6 +65,8 @@ pub struct Passed {
     pub starts: u64,
     /// Copies of messages followed.
     pub copies: usize,
+    /// Segments of the journal that were emptied by copying forward.
+    pub emptied: u64,
 }
 
 /// A run in which a promise was broken.
@@ -112,9 +115,15 @@ pub struct World {
     pub(crate) events: u64,
     hash: u64,
     starts: u64,
+    /// Segments that former lives of the node emptied.
+    emptied: u64,
     pub(crate) next_op: u64,
     pending: VecDeque<(u64, Receipt)>,
     full_until: Option<u64>,
+    /// Something on the disk may have rotted.
+    has_rotted: bool,
+    /// A call to the disk may have failed: what it lost may be found missing much later.
+    has_fault: bool,
     iteration: u64,
     /// Where each step of the journal began, when a run is recorded for its crash states.
     pub(crate) moments: Option<Vec<Moment>>,
@@ -182,9 +191,12 @@ impl World {
             events: 0,
             hash: plan.seed,
             starts: 1,
+            emptied: 0,
             next_op: 0,
             pending: VecDeque::new(),
             full_until: None,
+            has_rotted: false,
+            has_fault: false,
             iteration: 0,
             moments: None,
             plan,
@@ -202,6 +214,7 @@ impl World {
                 hash: self.hash,
                 starts: self.starts,
                 copies: self.checker.copy_count(),
+                emptied: self.emptied + self.node.broker.counters().segments_emptied,
             }),
             Err(violation) => {
                 Err(Box::new(Failure { seed: self.plan.seed, violation, tail: self.tail.into() }))
@@ -387,6 +400,10 @@ impl World {
                 Incident::LogDamaged { .. } | Incident::SnapshotMissing { .. } => (None, 0),
                 Incident::LoginRefused { .. } => continue,
             };
+            if !self.has_rotted && !self.has_fault {
+                let what = format!("damage in '{}' on a disk that did no wrong", queue.unwrap_or_default());
+                return Err(broken("F5", what));
+            }
             self.note(Event::Damage { queue, count })?;
         }
         Ok(())
@@ -406,13 +423,17 @@ impl World {
                 let fault = [Fault::Device, Fault::Device, Fault::DiskFull, Fault::Short]
                     [self.trouble.below(4) as usize];
                 self.disk.fail_call(self.disk.calls() + self.trouble.below(12), fault);
+                self.has_fault = true;
             }
             Trouble::DiskFull => {
                 self.disk.set_capacity_bytes(Some(self.disk.used_bytes() + self.trouble.below(40 << 10)));
                 self.full_until = Some(self.iteration + 5 + self.trouble.below(30));
             }
             Trouble::Stop => return self.stop(),
-            Trouble::Rot => self.rot(),
+            Trouble::Rot => {
+                self.has_rotted = true;
+                self.rot();
+            }
             Trouble::ClockJump => {
                 let by = HOUR_MS + self.trouble.below(1_000);
                 self.now.wall_ms =
@@ -539,12 +560,14 @@ impl World {
         if self.full_until.is_some() {
             self.full_until = None;
         }
+        self.emptied += self.node.broker.counters().segments_emptied;
         self.disk = disk;
         self.now.monotonic_ms += self.clock.below(500);
         self.now.wall_ms += self.clock.below(500);
         let mut crash_again = self.trouble.below(6) == 0 && self.plan.trouble_in > 0;
         // A fault at the start may be survived, and still make the stop before it look unclean.
         let was_disturbed = crash_again;
+        self.has_fault |= crash_again;
         self.node = loop {
             if crash_again {
                 let fault = if self.trouble.chance(1, 3) { Fault::Short } else { Fault::Device };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use ternmq_env::Rng;
 use ternmq_message::Formats;
-use ternmq_queue::{Budget, Outbox, Windows};
+use ternmq_queue::{Outbox, Windows};
 use ternmq_routing::RouteResult;
 use ternmq_stdx::{Arena, Handle, layout::Writer};
 
@@ -18,6 +18,7 @@ use crate::{
     dead_letter::DeadLetters,
     dialect::Dialect,
     effect::{ConnectionId, Effect},
+    forward::Forward,
     incident::Incident,
     ledger::{Segments, Settles},
     limits::Limits,
@@ -25,6 +26,7 @@ use crate::{
     namespace::Namespaces,
     paging::Pager,
     policy::Policies,
+    pressure::Pressure,
     queue_table::QueueTable,
     recovery::Replay,
     session_state::SessionState,
@@ -95,8 +97,8 @@ pub struct Broker {
     block: BytesMut,
     pub(crate) counters: Counters,
     pub(crate) resident_bytes: i64,
-    /// What each queue may keep in memory now.
-    pub(crate) budget: Budget,
+    pub(crate) pressure: Pressure,
+    pub(crate) forward: Forward,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) replay: Replay,
     /// Where the log ended when this process took it over.
@@ -138,6 +140,8 @@ pub struct Counters {
     pub queues_deleted: u64,
     /// Messages that could not be read back (F5).
     pub damaged: u64,
+    /// Segments of the log that were emptied because little in them was needed.
+    pub segments_emptied: u64,
 }
 
 impl Broker {
@@ -177,7 +181,8 @@ impl Broker {
             block: BytesMut::new(),
             counters: Counters::default(),
             resident_bytes: 0,
-            budget: Budget::default(),
+            pressure: Pressure::default(),
+            forward: Forward::default(),
             incidents: Vec::new(),
             replay: Replay::default(),
             boot_pos: 0,
@@ -208,10 +213,11 @@ impl Broker {
         self.timers.next_ms().map(|at| self.time.to_monotonic_ms(at))
     }
 
-    /// Ends a turn: settlements go into the log, a checkpoint takes a step.
+    /// Ends a turn: settlements go into the log, copying forward and a checkpoint take a step.
     pub fn end_turn(&mut self) {
         self.follow_pressure();
         self.settles.flush(&mut *self.log, Grouping::Ends);
+        self.step_forward();
         self.step_checkpoint();
     }
 

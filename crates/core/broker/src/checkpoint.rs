@@ -38,8 +38,13 @@ pub(crate) struct Checkpoint {
     /// Start of one that is written and waits to be durable.
     written: Option<(u64, Receipt)>,
     pub(crate) last_start: u64,
+    /// What the last one took in the log.
+    pub(crate) last_bytes: u64,
     is_requested: bool,
     requests: Vec<LogRequest>,
+    /// Segments that nothing needed when the checkpoint on its way began. Only these go with it: what became needless
+    /// later may still be told of by what it wrote before (I1).
+    needless: Vec<u64>,
     /// Segments up to this one are known to the segment counts.
     touched: u64,
 }
@@ -57,10 +62,12 @@ impl Broker {
         checkpoint.is_requested || checkpoint.running.is_some() || checkpoint.written.is_some()
     }
 
-    /// Whether the next turn has a step of a checkpoint to do, even if nothing else happens.
+    /// Whether the next turn has a step of a checkpoint or of copying forward to do, even if nothing else happens.
     #[must_use]
     pub fn wants_turn(&self) -> bool {
         self.checkpoint.running.is_some()
+            || self.wants_forward()
+            || (!self.is_checkpointing() && self.has_room_to_free())
             || (self.checkpoint.is_requested && self.checkpoint.written.is_none())
     }
 
@@ -81,7 +88,8 @@ impl Broker {
             None if self.checkpoint.written.is_some() => {}
             None => {
                 let grown = now_at.saturating_sub(self.checkpoint.last_start);
-                if self.checkpoint.is_requested || grown >= self.limits.checkpoint_bytes {
+                let is_due = self.checkpoint.is_requested || grown >= self.limits.checkpoint_bytes;
+                if is_due || self.has_room_to_free() {
                     self.start_checkpoint(now_at);
                 }
             }
@@ -102,6 +110,7 @@ impl Broker {
         for (_, slot) in self.queues.iter_mut() {
             slot.owes_snapshot = slot.is_logged();
         }
+        self.checkpoint.needless = self.segments.dead_before(start / self.log.segment_bytes());
         self.checkpoint.running = Some((start, 0));
     }
 
@@ -128,6 +137,7 @@ impl Broker {
             return;
         }
         let last = self.log.append(kind::GROUP_END, Grouping::Ends, &[]);
+        self.checkpoint.last_bytes = self.log.next_pos() - start;
         self.checkpoint.running = None;
         self.checkpoint.written = Some((start, last.receipt()));
     }
@@ -140,9 +150,10 @@ impl Broker {
         self.checkpoint.written = None;
         self.checkpoint.last_start = start;
         self.checkpoint.requests.push(LogRequest::PublishCheckpoint { start });
-        let dead = self.segments.take_dead_before(start / self.log.segment_bytes());
-        if !dead.is_empty() {
-            self.checkpoint.requests.push(LogRequest::Release { segments: dead });
+        let segments = std::mem::take(&mut self.checkpoint.needless);
+        self.segments.forget(&segments);
+        if !segments.is_empty() {
+            self.checkpoint.requests.push(LogRequest::Release { segments });
         }
     }
 

@@ -5,6 +5,8 @@ use ternmq_queue::Delivery;
 use crate::{
     broker::Broker,
     effect::{Deliver, Effect},
+    log::Grouping,
+    records::{kind, write_dying},
     session_state::Unsettled,
     timers::TimerKey,
 };
@@ -28,6 +30,10 @@ impl Broker {
         if !self.outbox.settled.is_empty() {
             self.note_settled(queue);
         }
+        if !self.outbox.dying.is_empty() {
+            self.log_dying(queue);
+        }
+        self.counters.died += std::mem::take(&mut self.outbox.unread_deaths);
         for dead in self.outbox.dead.drain(..) {
             self.dead_letters.push(queue, dead);
         }
@@ -47,6 +53,15 @@ impl Broker {
         self.arm_head(queue);
     }
 
+    #[cold]
+    fn log_dying(&mut self, queue: u32) {
+        let grouping = self.grouping(Grouping::Ends);
+        self.scratch.clear();
+        write_dying(&mut self.scratch, queue, &self.outbox.dying);
+        self.log.append(kind::DYING, grouping, &[self.scratch.bytes()]);
+        self.outbox.dying.clear();
+    }
+
     fn note_settled(&mut self, queue: u32) {
         let segment_bytes = self.log.segment_bytes();
         for (seq, location) in self.outbox.settled.drain(..) {
@@ -58,7 +73,7 @@ impl Broker {
         // The settlement of an entry that died must not be in the log before its move is (I1).
         let is_moving = !self.outbox.dead.is_empty() || self.dead_letters.has_waiting();
         if self.settles.is_full() && !self.is_grouped() && !is_moving {
-            self.settles.flush(&mut *self.log, crate::log::Grouping::Ends);
+            self.settles.flush(&mut *self.log, Grouping::Ends);
         }
     }
 
@@ -76,6 +91,8 @@ impl Broker {
         self.outbox.dead.clear();
         self.outbox.spills.clear();
         self.outbox.loads.clear();
+        self.outbox.unread_deaths = 0;
+        self.outbox.dying.clear();
         self.resident_bytes += std::mem::take(&mut self.outbox.resident_delta_bytes);
     }
 

@@ -68,19 +68,36 @@ impl Segments {
         }
     }
 
-    /// Takes out the segments below `end` that nothing needs.
-    pub(crate) fn take_dead_before(&mut self, end: u64) -> Vec<u64> {
-        let mut dead: Vec<u64> = self
-            .live
-            .iter()
-            .filter(|(segment, live)| **segment < end && **live == 0)
-            .map(|(s, _)| *s)
-            .collect();
+    /// The segments below `end` that nothing needs, in order.
+    pub(crate) fn dead_before(&self, end: u64) -> Vec<u64> {
+        let live = self.live.iter().filter(|(segment, live)| **segment < end && **live == 0);
+        let mut dead: Vec<u64> = live.map(|(segment, _)| *segment).collect();
         dead.sort_unstable();
-        for segment in &dead {
+        dead
+    }
+
+    /// How many segments below `end` nothing needs.
+    pub(crate) fn count_dead_before(&self, end: u64) -> u64 {
+        self.live.iter().filter(|(segment, live)| **segment < end && **live == 0).count() as u64
+    }
+
+    /// These segments are no more.
+    pub(crate) fn forget(&mut self, segments: &[u64]) {
+        for segment in segments {
             self.live.remove(segment);
         }
-        dead
+    }
+
+    /// Uses of a segment.
+    pub(crate) fn live(&self, segment: u64) -> u64 {
+        self.live.get(&segment).copied().unwrap_or(0)
+    }
+
+    /// The segment below `end` with the fewest uses of those that have any and that `is_wanted`.
+    pub(crate) fn sparsest_before(&self, end: u64, is_wanted: impl Fn(u64, u64) -> bool) -> Option<u64> {
+        let live = self.live.iter().map(|(segment, live)| (*live, *segment));
+        let wanted = live.filter(|&(live, segment)| live > 0 && segment < end && is_wanted(segment, live));
+        wanted.min().map(|(_, segment)| segment)
     }
 
     /// Makes a segment known, needed or not, so that it is found dead one day.

@@ -27,6 +27,7 @@ mod deliver;
 mod dialect;
 mod effect;
 mod error;
+mod forward;
 mod get;
 mod incident;
 mod ledger;

@@ -4,14 +4,16 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use ternmq_message::Message;
 use ternmq_queue::{ChunkContent, ChunkList, ChunkRef, Entry, EntryRef, LoadRequest, Location, Seq};
+use ternmq_stdx::layout::Writer;
 
 use crate::{
     broker::Broker,
     effect::{Effect, SessionId},
     incident::Incident,
     ledger::Segments,
-    log::Grouping,
+    log::{Grouping, Log},
     records::{kind, message_parts, read_chunk, read_message, write_chunk},
 };
 
@@ -42,8 +44,33 @@ enum List {
     Refs(Vec<EntryRef>),
 }
 
-/// One chunk to be read, on any thread.
-pub struct LoadJob {
+/// Something to be read from the log, on any thread.
+pub struct LoadJob(Job);
+
+/// What a [`LoadJob`] read.
+pub struct LoadResult(Answer);
+
+enum Job {
+    Chunk(ChunkJob),
+    Other(ReadRequest),
+}
+
+enum Answer {
+    Chunk(ChunkAnswer),
+    List(Option<Vec<EntryRef>>),
+    Records(Vec<(Location, Option<Bytes>)>),
+}
+
+/// Something to be read that is no chunk to be served.
+pub(crate) enum ReadRequest {
+    /// The list of a chunk.
+    List(Location),
+    /// Records, in order.
+    Records(Vec<Location>),
+}
+
+/// One chunk to be read.
+struct ChunkJob {
     queue: u32,
     incarnation: u64,
     request: LoadRequest,
@@ -52,8 +79,8 @@ pub struct LoadJob {
     boot_pos: u64,
 }
 
-/// What a [`LoadJob`] read.
-pub struct LoadResult {
+/// What was read of a chunk.
+struct ChunkAnswer {
     queue: u32,
     incarnation: u64,
     request: LoadRequest,
@@ -66,11 +93,40 @@ pub struct LoadResult {
 }
 
 impl LoadJob {
-    /// Reads the chunk. Bounded work: at most one chunk's messages.
+    /// Reads it. Bounded work: at most one chunk's messages, or about 1 MiB.
     #[must_use]
     pub fn run(self, source: &dyn RecordSource) -> LoadResult {
+        LoadResult(match self.0 {
+            Job::Chunk(job) => Answer::Chunk(job.run(source)),
+            Job::Other(ReadRequest::List(record)) => {
+                let payload = source.read_many(&[record]).into_iter().next().flatten();
+                let chunk = payload.and_then(|payload| read_chunk(&payload).ok());
+                Answer::List(chunk.map(|chunk| chunk.entries))
+            }
+            Job::Other(ReadRequest::Records(places)) => {
+                let payloads = source.read_many(&places);
+                Answer::Records(places.into_iter().zip(payloads).collect())
+            }
+        })
+    }
+}
+
+/// Parts a chunk's list into the entries that are left and those that are gone: in a hole, or a transient message from
+/// before the start, which does not come back.
+pub(crate) fn live_entries(
+    entries: Vec<EntryRef>,
+    holes: &[(Seq, Seq)],
+    boot_pos: u64,
+) -> (Vec<EntryRef>, Vec<EntryRef>) {
+    let is_hole = |seq: Seq| holes.iter().any(|(first, last)| (*first..=*last).contains(&seq));
+    let is_old = |entry: &EntryRef| !entry.location.is_durable && entry.location.pos < boot_pos;
+    entries.into_iter().partition(|entry| !is_hole(entry.seq) && !is_old(entry))
+}
+
+impl ChunkJob {
+    fn run(self, source: &dyn RecordSource) -> ChunkAnswer {
         let Self { queue, incarnation, request, list, holes, boot_pos } = self;
-        let failed = LoadResult {
+        let failed = ChunkAnswer {
             queue,
             incarnation,
             request: request.clone(),
@@ -88,11 +144,7 @@ impl LoadJob {
                 }
             }
         };
-        let is_hole = |seq: Seq| holes.iter().any(|(first, last)| (*first..=*last).contains(&seq));
-        // A transient message from before the start does not come back.
-        let is_old = |entry: &EntryRef| !entry.location.is_durable && entry.location.pos < boot_pos;
-        let (gone, live): (Vec<EntryRef>, Vec<EntryRef>) =
-            refs.into_iter().partition(|entry| is_hole(entry.seq) || is_old(entry));
+        let (live, gone) = live_entries(refs, &holes, boot_pos);
         let places: Vec<Location> = live.iter().map(|entry| entry.location).collect();
         let mut entries = Vec::with_capacity(live.len());
         let mut damaged = Vec::new();
@@ -110,7 +162,7 @@ impl LoadJob {
             }
         }
         let gone = gone.into_iter().map(|entry| entry.location).collect();
-        LoadResult { entries: Some(entries), damaged, gone, ..failed }
+        ChunkAnswer { entries: Some(entries), damaged, gone, ..failed }
     }
 }
 
@@ -142,6 +194,22 @@ impl Pager {
     }
 }
 
+/// Writes a transient message into the log, so that its body can leave memory. A restart passes over the record.
+pub(crate) fn write_down(
+    log: &mut dyn Log,
+    segments: &mut Segments,
+    scratch: &mut Writer,
+    grouping: Grouping,
+    message: &Message,
+) -> Location {
+    scratch.clear();
+    message_parts(scratch, message, false, None, &[]);
+    let appended = log.append(kind::MESSAGE, grouping, &[scratch.bytes(), message.raw()]);
+    let location = Location { pos: appended.pos, len: appended.len, is_durable: false };
+    segments.hold(location, log.segment_bytes());
+    location
+}
+
 impl Broker {
     /// Writes the full tails of a queue into the log, so that their bodies can leave memory.
     pub(crate) fn spill(&mut self, queue: u32) {
@@ -158,13 +226,7 @@ impl Broker {
         let mut refs: Vec<EntryRef> = Vec::with_capacity(entries.len());
         for entry in entries.iter_mut() {
             let location = *entry.location.get_or_insert_with(|| {
-                self.scratch.clear();
-                message_parts(&mut self.scratch, &entry.message, false, None, &[]);
-                let parts = [self.scratch.bytes(), entry.message.raw()];
-                let appended = self.log.append(kind::MESSAGE, grouping, &parts);
-                let location = Location { pos: appended.pos, len: appended.len, is_durable: false };
-                self.segments.hold(location, segment_bytes);
-                location
+                write_down(&mut *self.log, &mut self.segments, &mut self.scratch, grouping, &entry.message)
             });
             refs.push(EntryRef {
                 seq: entry.seq,
@@ -199,10 +261,9 @@ impl Broker {
         let Some(slot) = self.queues.get(queue) else { return };
         for request in self.outbox.loads.drain(..) {
             let Some(view) = slot.machine.chunk(request.lane, request.first_seq) else { continue };
-            let end = |location: Location| location.pos.saturating_add(u64::from(location.len));
             let needs_pos = match view.list {
-                ChunkList::Record(chunk) => end(chunk.record),
-                ChunkList::Refs(refs) => refs.iter().map(|entry| end(entry.location)).max().unwrap_or(0),
+                ChunkList::Record(chunk) => chunk.record.end(),
+                ChunkList::Refs(refs) => refs.iter().map(|entry| entry.location.end()).max().unwrap_or(0),
             };
             self.pager.wanted.push_back(Wanted { queue, incarnation: slot.incarnation, request, needs_pos });
         }
@@ -216,28 +277,28 @@ impl Broker {
         }
     }
 
-    /// Next chunk to read, if its records are in the log already.
+    /// Next thing to read, if it is in the log already.
     pub fn poll_load(&mut self) -> Option<LoadJob> {
         // Beyond that, records may not be written yet.
         let readable = self.log.durable_pos();
         while let Some(index) = self.pager.wanted.iter().position(|wanted| wanted.needs_pos <= readable) {
             let wanted = self.pager.wanted.remove(index)?;
             if let Some(job) = self.load_job(wanted) {
-                return Some(job);
+                return Some(LoadJob(Job::Chunk(job)));
             }
         }
-        None
+        self.poll_forward_read().map(|request| LoadJob(Job::Other(request)))
     }
 
     /// The job of a wanted chunk; `None` when its queue or the chunk is gone meanwhile.
-    fn load_job(&self, wanted: Wanted) -> Option<LoadJob> {
+    fn load_job(&self, wanted: Wanted) -> Option<ChunkJob> {
         let slot = self.queues.get(wanted.queue).filter(|slot| slot.incarnation == wanted.incarnation)?;
         let view = slot.machine.chunk(wanted.request.lane, wanted.request.first_seq)?;
         let list = match view.list {
             ChunkList::Record(chunk) => List::Record(chunk.record),
             ChunkList::Refs(refs) => List::Refs(refs.to_vec()),
         };
-        Some(LoadJob {
+        Some(ChunkJob {
             queue: wanted.queue,
             incarnation: wanted.incarnation,
             request: wanted.request,
@@ -247,15 +308,23 @@ impl Broker {
         })
     }
 
-    /// Whether a chunk waits for the log to become readable that far.
+    /// Whether something waits to be read, perhaps for the log to become readable that far.
     #[must_use]
     pub fn has_loads(&self) -> bool {
-        !self.pager.wanted.is_empty()
+        !self.pager.wanted.is_empty() || self.has_forward_read()
     }
 
-    /// A chunk was read, or could not be (F5: what is damaged is set aside and counted, the rest goes on).
+    /// Something was read, or could not be (F5: what is damaged is set aside and counted, the rest goes on).
     pub fn handle_loaded(&mut self, result: LoadResult) {
-        let LoadResult { queue, incarnation, request, entries, damaged, gone } = result;
+        match result.0 {
+            Answer::Chunk(answer) => self.on_chunk(answer),
+            Answer::List(entries) => self.on_forward_list(entries),
+            Answer::Records(records) => self.on_forward_records(records),
+        }
+    }
+
+    fn on_chunk(&mut self, answer: ChunkAnswer) {
+        let ChunkAnswer { queue, incarnation, request, entries, damaged, gone } = answer;
         let segment_bytes = self.log.segment_bytes();
         let now_ms = self.time.ms();
         let Some(slot) = self.queues.get_mut(queue).filter(|slot| slot.incarnation == incarnation) else {

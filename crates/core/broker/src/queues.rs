@@ -200,8 +200,8 @@ impl Broker {
             if let Some(grouping) = self.dialect.grouping(&record.arguments) {
                 slot.machine.set_grouping(Some(grouping));
             }
-            if self.budget != Budget::default() {
-                slot.machine.set_budget(self.budget, &mut self.outbox);
+            if self.pressure.budget != Budget::default() {
+                slot.machine.set_budget(self.pressure.budget, &mut self.outbox);
             }
             self.queues.insert(record.id, slot);
         }

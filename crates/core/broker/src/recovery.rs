@@ -9,7 +9,7 @@ use crate::{
     definition::NamespaceRecord,
     incident::Incident,
     ledger::Segments,
-    records::{kind, read_chunk, read_definition, read_message_head, read_settle, read_snapshot},
+    records::{kind, read_chunk, read_definition, read_dying, read_message_head, read_settle, read_snapshot},
     time::Now,
 };
 
@@ -59,6 +59,7 @@ impl Broker {
             kind::MESSAGE => self.replay_message(location, payload),
             kind::SETTLE => self.replay_settle(payload),
             kind::CHUNK => self.replay_chunk(location, payload),
+            kind::DYING => self.replay_dying(payload),
             kind::SNAPSHOT => self.replay_snapshot(payload),
             kind::DEFINITION => read_definition(payload).map(|definition| {
                 self.apply(&definition);
@@ -105,9 +106,11 @@ impl Broker {
                     self.segments.hold_many(*segment, u64::from(*count));
                 }
             }
-            for (_, entry) in &snapshot.entries {
+            let dying = snapshot.dying.iter().map(|dying| &dying.entry);
+            for entry in snapshot.entries.iter().map(|(_, entry)| entry).chain(dying) {
                 self.segments.hold(entry.location, segment_bytes);
             }
+            slot.machine.resume_dying(&mut self.outbox);
             self.arm_idle(id);
             self.run_queue(id);
         }
@@ -201,6 +204,14 @@ impl Broker {
         // Transient messages do not outlive the restart.
         for entry in chunk.entries.iter().filter(|entry| !entry.location.is_durable) {
             slot.machine.replay_settled(entry.seq, entry.seq);
+        }
+        Ok(())
+    }
+
+    fn replay_dying(&mut self, payload: &[u8]) -> Result<(), BadLayout> {
+        let (queue, entries) = read_dying(payload)?;
+        if let Some(slot) = self.queues.get_mut(queue).filter(|slot| !slot.awaits_snapshot) {
+            entries.into_iter().for_each(|entry| slot.machine.replay_dying(entry));
         }
         Ok(())
     }

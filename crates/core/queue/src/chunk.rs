@@ -113,6 +113,14 @@ impl ColdChunk {
         })
     }
 
+    /// The entries of a chunk whose list is in memory; none for one whose list is a record.
+    pub(crate) fn refs(&self) -> &[EntryRef] {
+        match &self.source {
+            Source::Refs(refs) => refs,
+            Source::Disk(_) => &[],
+        }
+    }
+
     /// Appends a reference when the chunk is one in memory with room. Gives it back otherwise.
     pub(crate) fn try_append(&mut self, entry: EntryRef) -> Result<(), EntryRef> {
         match &mut self.source {

@@ -5,8 +5,9 @@ use ternmq_message::Message;
 use crate::{
     consumers::Consumer,
     entry::{Entry, Location, Seq},
+    held::{Held, HeldBody},
     lane::Lane,
-    machine::{Held, Queue},
+    machine::Queue,
     outbox::{Delivery, NO_CONSUMER, Outbox},
     windows::{SessionIndex, Windows},
 };
@@ -156,9 +157,9 @@ impl Queue {
         let failed_count = entry.failed_count;
         if needs_settle {
             entry.acquired_count = entry.acquired_count.saturating_add(1);
-            let message = entry.message.clone();
             let place = u32::try_from(at).unwrap_or(u32::MAX);
-            let slot = self.unsettled.insert(Held { entry, consumer, place });
+            let (body, message) = self.keep(entry, outbox);
+            let slot = self.unsettled.insert(Held { body, consumer, place });
             // More than 4 G unsettled entries do not fit in memory.
             let slot = Some(u32::try_from(slot).unwrap_or(u32::MAX));
             return Delivery { session, consumer, slot, seq, message, is_redelivered, failed_count };
@@ -168,6 +169,21 @@ impl Queue {
             outbox.settled.push((seq, location));
         }
         Delivery { session, consumer, slot: None, seq, message: entry.message, is_redelivered, failed_count }
+    }
+
+    /// What is kept of an entry that a consumer has to settle, and its message.
+    #[inline]
+    fn keep(&mut self, entry: Entry, outbox: &mut Outbox) -> (HeldBody, Message) {
+        if self.unsettled.len() >= self.lanes.budget.held as usize
+            && self.settings.dead_letter.is_none()
+            && let Some(logged) = entry.to_ref()
+        {
+            self.let_go(entry.message.body_len() as u64, outbox);
+            let lane = self.lanes.lane_of(entry.message.meta().priority);
+            return (HeldBody::Logged(lane, logged), entry.message);
+        }
+        let message = entry.message.clone();
+        (HeldBody::Here(entry), message)
     }
 
     /// Fetches the first ready message, whatever the consumers. Takes no credit.
@@ -223,6 +239,10 @@ impl Queue {
     fn scan_lane(&mut self, lane: u8, now_ms: u64, windows: &mut Windows, outbox: &mut Outbox) -> Scan {
         let budget = self.lanes.budget.times(SELECTIVE_BUDGETS);
         self.lanes.edit(lane, |lane| lane.pull_tail(budget));
+        if self.lanes.get(lane).has_absent() && self.lanes.get(lane).is_below(budget) {
+            self.request_load(lane, outbox);
+            return Scan::Loading;
+        }
         let Some(mut from) = self.consumers.lowest_cursor(lane, windows) else { return Scan::Saturated };
         while let Some((place, entry)) = self.lanes.get(lane).find(from) {
             let seq = entry.seq;

@@ -4,14 +4,16 @@
 //! oldest                                                        newest
 //! [ head: in memory ] [ cold: chunks in the log ] [ tail: in memory, not yet spilled ]
 //!   + returned: given back, merged with head by number
+//!   + absent: given back without a body, merged too
 //! ```
-//! Invariants: head and returned come before cold, cold before tail; without a backlog only head is used.
+//! Invariants: head, returned and absent come before cold, cold before tail; without a backlog only head is used.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
+    absent::Absent,
     chunk::ColdChunk,
-    entry::{Entry, Seq},
+    entry::{Entry, EntryRef, Seq},
     paging::Budget,
 };
 
@@ -19,6 +21,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Deep {
     pub(crate) returned: BTreeMap<Seq, Entry>,
+    pub(crate) absent: Absent,
     pub(crate) cold: VecDeque<ColdChunk>,
     pub(crate) tail: VecDeque<Entry>,
     pub(crate) tail_bytes: u64,
@@ -43,7 +46,7 @@ pub(crate) struct Lane {
 #[derive(Debug)]
 pub(crate) enum Front<'a> {
     Entry(&'a Entry),
-    /// The first one is in the log: a chunk has to be loaded.
+    /// The first one is in the log: it has to be loaded.
     Cold,
     Empty,
 }
@@ -62,6 +65,10 @@ impl Lane {
 
     pub(crate) fn has_cold(&self) -> bool {
         self.deep.as_ref().is_some_and(|deep| !deep.cold.is_empty())
+    }
+
+    pub(crate) fn has_absent(&self) -> bool {
+        self.deep.as_ref().is_some_and(|deep| !deep.absent.is_empty())
     }
 
     fn fits(&self, budget: Budget) -> bool {
@@ -140,13 +147,17 @@ impl Lane {
             std::mem::swap(&mut self.head, &mut deep.tail);
             self.head_bytes = std::mem::take(&mut deep.tail_bytes);
         }
-        match (deep.returned.first_key_value(), self.head.front()) {
-            (Some((&seq, entry)), Some(first)) if seq < first.seq => Front::Entry(entry),
-            (_, Some(first)) => Front::Entry(first),
-            (Some((_, entry)), None) => Front::Entry(entry),
-            (None, None) if !deep.cold.is_empty() => Front::Cold,
-            (None, None) => Front::Empty,
+        let first = match (deep.returned.first_key_value(), self.head.front()) {
+            (Some((&seq, entry)), Some(first)) if seq < first.seq => entry,
+            (_, Some(first)) => first,
+            (Some((_, entry)), None) => entry,
+            (None, None) if deep.absent.is_empty() && deep.cold.is_empty() => return Front::Empty,
+            (None, None) => return Front::Cold,
+        };
+        if deep.absent.first_seq().is_some_and(|seq| seq < first.seq) {
+            return Front::Cold;
         }
+        Front::Entry(first)
     }
 
     /// Takes the first entry, if it is in memory.
@@ -205,6 +216,21 @@ impl Lane {
         }
     }
 
+    /// Puts an entry back whose body has left memory.
+    pub(crate) fn put_back_absent(&mut self, entry: EntryRef) {
+        self.count += 1;
+        self.bytes += u64::from(entry.body_len);
+        self.deep().absent.insert(entry);
+    }
+
+    /// The first one was given back without its body.
+    pub(crate) fn is_first_absent(&self) -> bool {
+        let Some(deep) = &self.deep else { return false };
+        let Some(seq) = deep.absent.first_seq() else { return false };
+        let resident = [self.head.front().map(|entry| entry.seq), deep.returned.keys().next().copied()];
+        resident.into_iter().flatten().all(|first| seq < first)
+    }
+
     /// First resident entry from `from` on, not looking at the tail.
     pub(crate) fn find(&self, from: Seq) -> Option<(Place, &Entry)> {
         let index = self.head.partition_point(|entry| entry.seq < from);
@@ -251,6 +277,9 @@ impl Lane {
     pub(crate) fn head_expiry_ms(&self) -> u64 {
         let head = self.head.front();
         let Some(deep) = &self.deep else { return head.map_or(u64::MAX, |entry| entry.expires_at_ms) };
+        if self.is_first_absent() {
+            return deep.absent.first_expires_at_ms();
+        }
         let returned = deep.returned.first_key_value().map(|(_, entry)| entry);
         match (head, returned) {
             (Some(a), Some(b)) => if a.seq < b.seq { a } else { b }.expires_at_ms,
@@ -270,6 +299,7 @@ impl Lane {
         let firsts = [
             self.head.front().map(|entry| entry.seq),
             deep.and_then(|deep| deep.returned.keys().next().copied()),
+            deep.and_then(|deep| deep.absent.first_seq()),
             deep.and_then(|deep| deep.cold.front().map(|chunk| chunk.first_seq)),
             deep.and_then(|deep| deep.tail.front().map(|entry| entry.seq)),
         ];
@@ -284,6 +314,7 @@ impl Lane {
         if let Some(deep) = &mut self.deep {
             if self.head.is_empty()
                 && deep.returned.is_empty()
+                && deep.absent.is_empty()
                 && deep.cold.is_empty()
                 && deep.tail.is_empty()
             {

@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+mod absent;
 mod chunk;
 mod consumers;
 mod dispatch;
@@ -20,11 +21,13 @@ mod entry;
 mod expiry;
 mod filter;
 mod groups;
+mod held;
 mod lane;
 mod limits;
 mod machine;
 mod outbox;
 mod paging;
+mod relocate;
 mod settings;
 mod settle;
 mod snapshot;
@@ -35,10 +38,12 @@ pub use consumers::{AddConsumerError, ConsumerSpec, ConsumerView, Window};
 pub use dispatch::GetResult;
 pub use entry::{Entry, EntryRef, Location, Seq};
 pub use filter::{Filter, GroupKey, Grouping};
+pub use held::DyingEntry;
 pub use limits::Room;
 pub use machine::Queue;
 pub use outbox::{Dead, Delivery, LoadRequest, NO_CONSUMER, Outbox};
 pub use paging::{Budget, ChunkContent};
+pub use relocate::ChunkPlace;
 pub use settings::{DeadLetterRoute, Overflow, QueueSettings};
 pub use settle::Blame;
 pub use snapshot::{QueueSnapshot, SnapshotChunk};

@@ -11,6 +11,7 @@ use crate::{
     entry::{Entry, Location, Seq},
     filter::{Filter, Grouping},
     groups::Groups,
+    held::{Dying, Held},
     lane::Lanes,
     outbox::Outbox,
     settings::QueueSettings,
@@ -24,15 +25,6 @@ pub(crate) enum Mode {
     SingleActive,
 }
 
-/// An entry that was handed out and is not settled.
-#[derive(Debug)]
-pub(crate) struct Held {
-    pub(crate) entry: Entry,
-    pub(crate) consumer: u32,
-    /// Where the consumer stood among the consumers then: a hint that saves a search.
-    pub(crate) place: u32,
-}
-
 /// State that few queues have, boxed so that an idle queue is small.
 #[derive(Default)]
 pub(crate) struct Rare {
@@ -42,6 +34,7 @@ pub(crate) struct Rare {
     /// treat their entries as settled.
     pub(crate) quarantined: Vec<(u8, ColdChunk)>,
     pub(crate) damaged_count: u64,
+    pub(crate) dying: Option<Box<Dying>>,
 }
 
 impl std::fmt::Debug for Rare {

@@ -5,6 +5,7 @@ use ternmq_message::{DeathReason, Message};
 use crate::{
     chunk::ChunkRef,
     entry::{Entry, Location, Seq},
+    held::DyingEntry,
     windows::SessionIndex,
 };
 
@@ -55,6 +56,11 @@ pub struct Outbox {
     pub deliveries: Vec<Delivery>,
     /// Entries that died, in order.
     pub dead: Vec<Dead>,
+    /// Entries that died and whose bodies are being read for the dead-letter route: to be logged, if only for
+    /// `Queue::replay_dying`.
+    pub dying: Vec<DyingEntry>,
+    /// Entries that died unread, because no dead-letter route wants them. They are in [`Self::settled`].
+    pub unread_deaths: u64,
     /// Entries that are gone for good (accepted, dropped, died) and had a record in the log: number and record.
     /// The facade logs them as settled and lowers the segment's live count.
     pub settled: Vec<(Seq, Location)>,

@@ -19,11 +19,14 @@ pub struct Budget {
     pub entries: u32,
     /// Most bytes of bodies; at least one entry is kept whatever its size.
     pub bytes: u64,
+    /// Once so many entries are unsettled, those that are handed out with a record in the log keep no body in memory
+    /// (F16).
+    pub held: u32,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { entries: 4096, bytes: 4 << 20 }
+        Self { entries: 4096, bytes: 4 << 20, held: u32::MAX }
     }
 }
 
@@ -39,11 +42,19 @@ impl Budget {
     /// least.
     pub(crate) fn share(self, top: u8) -> Self {
         let parts = u32::from(top).saturating_add(1).min(4);
-        Self { entries: (self.entries / parts).max(1), bytes: (self.bytes / u64::from(parts)).max(1) }
+        Self {
+            entries: (self.entries / parts).max(1),
+            bytes: (self.bytes / u64::from(parts)).max(1),
+            held: self.held,
+        }
     }
 
     pub(crate) fn times(self, factor: u32) -> Self {
-        Self { entries: self.entries.saturating_mul(factor), bytes: self.bytes.saturating_mul(factor.into()) }
+        Self {
+            entries: self.entries.saturating_mul(factor),
+            bytes: self.bytes.saturating_mul(factor.into()),
+            held: self.held,
+        }
     }
 
     pub(crate) fn is_tail_full(self, len: usize, bytes: u64) -> bool {
@@ -77,7 +88,8 @@ impl Lane {
             return;
         }
         let returned = deep.and_then(|deep| deep.returned.last_key_value()).map(|(&seq, _)| seq);
-        let barrier = barrier.max(returned.unwrap_or_default()).max(self.loaded_last);
+        let absent = deep.and_then(|deep| deep.absent.last_seq());
+        let barrier = [returned, absent].into_iter().flatten().fold(barrier.max(self.loaded_last), Seq::max);
         while self.head.len() > budget.entries as usize
             || (self.head_bytes > budget.bytes && self.head.len() > 1)
         {
@@ -97,7 +109,9 @@ impl Queue {
     pub fn set_budget(&mut self, budget: Budget, outbox: &mut Outbox) {
         self.lanes.set_budget(budget);
         let budget = self.lanes.budget;
-        let barrier = self.unsettled.iter().map(|(_, held)| held.entry.seq).max().unwrap_or_default();
+        let dying = self.rare.as_ref().and_then(|rare| rare.dying.as_ref()?.last_seq());
+        let held = self.unsettled.iter().map(|(_, held)| held.seq());
+        let barrier = held.chain(dying).max().unwrap_or_default();
         for index in 0..=self.lanes.top() {
             let wants_spill = self.lanes.edit(index, |lane| {
                 lane.shed(budget, barrier);
@@ -162,7 +176,14 @@ impl Queue {
     /// What to read for a [`LoadRequest`]. `None` when the chunk is gone meanwhile: forget the request.
     #[must_use]
     pub fn chunk(&self, lane: u8, first_seq: Seq) -> Option<ChunkView<'_>> {
+        let dying = self.rare.as_ref().and_then(|rare| rare.dying.as_ref());
+        if let Some(run) = dying.and_then(|dying| dying.run(first_seq)) {
+            return Some(run.view());
+        }
         let deep = self.lanes.get(lane).deep.as_ref()?;
+        if let Some(run) = deep.absent.run(first_seq) {
+            return Some(run.view());
+        }
         let at = deep.cold.binary_search_by_key(&first_seq, |chunk| chunk.first_seq).ok()?;
         deep.cold.get(at).map(ColdChunk::view)
     }
@@ -189,11 +210,36 @@ impl Queue {
         windows: &mut Windows,
         outbox: &mut Outbox,
     ) {
-        let Some(chunk) = self.take_front_chunk(request.lane, request.first_seq) else { return };
+        let Some((origin, chunk)) = self.take_loading(request.lane, request.first_seq) else { return };
+        let is_ours = |seq: Seq| chunk.first_seq <= seq && seq <= chunk.last_seq;
+        let mut damaged = content.damaged;
+        damaged.retain(|entry| is_ours(entry.seq) && !chunk.is_hole(entry.seq));
+        match origin {
+            Origin::Cold => self.take_in_cold(request.lane, &chunk, content.entries, outbox),
+            Origin::Absent => self.take_in_absent(request.lane, content.entries, outbox),
+            Origin::Dying => self.bury_read(content.entries, std::mem::take(&mut damaged), outbox),
+        }
+        if let Some(damaged) = ColdChunk::of_refs(damaged) {
+            self.quarantine(request.lane, damaged);
+        }
+        self.run(now_ms, windows, outbox);
+    }
+
+    fn take_in_absent(&mut self, lane: u8, entries: Vec<Entry>, outbox: &mut Outbox) {
+        let bytes = entries.iter().map(|entry| entry.message.body_len() as u64).sum();
+        self.hold(bytes, outbox);
+        let first = entries.first().map(|entry| entry.seq);
+        self.lanes.edit(lane, |lane| entries.into_iter().for_each(|entry| lane.put_back(entry)));
+        if let Some(first) = first.filter(|_| self.is_selective()) {
+            self.consumers.rewind(lane, first);
+        }
+    }
+
+    fn take_in_cold(&mut self, lane: u8, chunk: &ColdChunk, entries: Vec<Entry>, outbox: &mut Outbox) {
         let is_ours = |seq: Seq| chunk.first_seq <= seq && seq <= chunk.last_seq;
         let mut bytes = 0;
-        self.lanes.edit(request.lane, |lane| {
-            for entry in content.entries {
+        self.lanes.edit(lane, |lane| {
+            for entry in entries {
                 if !is_ours(entry.seq) || lane.head.back().is_some_and(|last| last.seq >= entry.seq) {
                     continue;
                 }
@@ -209,19 +255,13 @@ impl Queue {
                 lane.head.push_back(entry);
             }
         });
-        let mut damaged = content.damaged;
-        damaged.retain(|entry| is_ours(entry.seq) && !chunk.is_hole(entry.seq));
-        if let Some(damaged) = ColdChunk::of_refs(damaged) {
-            self.quarantine(request.lane, damaged);
-        }
         self.hold(bytes, outbox);
-        self.run(now_ms, windows, outbox);
     }
 
     /// A requested chunk cannot be read (F5). Its messages are served no longer and count as damaged; the queue goes on
     /// with what stands behind: call [`Self::run`]. False when no such load was under way.
     pub fn load_failed(&mut self, lane: u8, first_seq: Seq) -> bool {
-        let Some(chunk) = self.take_front_chunk(lane, first_seq) else { return false };
+        let Some((_, chunk)) = self.take_loading(lane, first_seq) else { return false };
         self.quarantine(lane, chunk);
         true
     }
@@ -241,26 +281,41 @@ impl Queue {
         self.rare.as_ref().map_or(0, |rare| rare.damaged_count)
     }
 
-    fn take_front_chunk(&mut self, lane: u8, first_seq: Seq) -> Option<ColdChunk> {
+    /// Takes out what is being read.
+    fn take_loading(&mut self, lane: u8, first_seq: Seq) -> Option<(Origin, ColdChunk)> {
+        if let Some(run) = self.take_dying(first_seq) {
+            return Some((Origin::Dying, run));
+        }
         if lane > self.lanes.top() {
             return None;
         }
         self.lanes.edit(lane, |lane| {
             let deep = lane.deep.as_mut()?;
-            let chunk = deep.cold.pop_front_if(|chunk| chunk.first_seq == first_seq && chunk.is_loading)?;
+            let (origin, chunk) = match deep.absent.take_run(first_seq) {
+                Some(run) => (Origin::Absent, run),
+                None => (
+                    Origin::Cold,
+                    deep.cold.pop_front_if(|chunk| chunk.first_seq == first_seq && chunk.is_loading)?,
+                ),
+            };
             lane.count = lane.count.saturating_sub(chunk.live_count.into());
             lane.bytes = lane.bytes.saturating_sub(chunk.live_bytes);
             if matches!(chunk.source, Source::Disk(_)) {
                 lane.loaded_last = chunk.last_seq;
             }
-            Some(chunk)
+            Some((origin, chunk))
         })
     }
 
-    /// Asks for the first cold chunk of a lane, once.
+    /// Asks for the first entries of a lane that are not in memory, once.
     #[cold]
     pub(crate) fn request_load(&mut self, lane: u8, outbox: &mut Outbox) {
         self.lanes.edit(lane, |state| {
+            if let Some(deep) = state.deep.as_mut().filter(|deep| !deep.absent.is_empty()) {
+                let first_seq = deep.absent.start_run();
+                outbox.loads.extend(first_seq.map(|first_seq| LoadRequest { lane, first_seq }));
+                return;
+            }
             let Some(chunk) = state.deep.as_mut().and_then(|deep| deep.cold.front_mut()) else { return };
             if !std::mem::replace(&mut chunk.is_loading, true) {
                 outbox.loads.push(LoadRequest { lane, first_seq: chunk.first_seq });
@@ -285,6 +340,12 @@ impl Queue {
         while let Some(index) = next {
             next = index.checked_sub(1).and_then(|below| self.lanes.highest_to(below));
             let lane = self.lanes.get(index);
+            if lane.is_first_absent() {
+                if lane.head_expiry_ms() <= now_ms {
+                    self.request_load(index, outbox);
+                }
+                continue;
+            }
             if lane.deep.is_none() || !lane.is_low(budget) {
                 continue;
             }
@@ -301,6 +362,14 @@ impl Queue {
             }
         }
     }
+}
+
+/// Where something that is read stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Cold,
+    Absent,
+    Dying,
 }
 
 /// Reports what a chunk leaves behind when it goes unread.

@@ -4,7 +4,8 @@
 use ternmq_message::DeathReason;
 
 use crate::{
-    entry::{Entry, Seq},
+    entry::{EntryRef, Seq},
+    held::{Held, HeldBody},
     lane::Lane,
     machine::Queue,
     outbox::Outbox,
@@ -21,29 +22,23 @@ pub enum Blame {
 }
 
 impl Queue {
-    /// An unsettled entry; `None` for a stale handle.
-    #[must_use]
-    pub fn unsettled(&self, slot: u32, seq: Seq) -> Option<&Entry> {
-        self.unsettled.get(slot as usize).map(|held| &held.entry).filter(|entry| entry.seq == seq)
-    }
-
     #[inline]
-    fn take_unsettled(&mut self, slot: u32, seq: Seq) -> Option<Entry> {
+    fn take_unsettled(&mut self, slot: u32, seq: Seq) -> Option<HeldBody> {
         let slot = slot as usize;
-        if self.unsettled.get(slot)?.entry.seq != seq {
+        if self.unsettled.get(slot)?.seq() != seq {
             return None;
         }
         let held = self.unsettled.try_remove(slot)?;
         self.consumers.release(held.consumer, held.place as usize);
-        Some(held.entry)
+        Some(held.body)
     }
 
     /// The consumer is done with the entry. False for a stale handle. The facade gives the session's credit back.
     #[inline]
     pub fn accept(&mut self, slot: u32, seq: Seq, outbox: &mut Outbox) -> bool {
-        let Some(entry) = self.take_unsettled(slot, seq) else { return false };
-        self.let_go(entry.message.body_len() as u64, outbox);
-        if let Some(location) = entry.location {
+        let Some(body) = self.take_unsettled(slot, seq) else { return false };
+        self.let_go(body.resident_bytes(), outbox);
+        if let (_, Some(location)) = body.seq_and_location() {
             outbox.settled.push((seq, location));
         }
         true
@@ -52,7 +47,14 @@ impl Queue {
     /// The entry becomes ready again, in its old place (I5); over the delivery limit it dies instead. False for a
     /// stale handle.
     pub fn give_back(&mut self, slot: u32, seq: Seq, blame: Blame, now_ms: u64, outbox: &mut Outbox) -> bool {
-        let Some(mut entry) = self.take_unsettled(slot, seq) else { return false };
+        let mut entry = match self.take_unsettled(slot, seq) {
+            None => return false,
+            Some(HeldBody::Here(entry)) => entry,
+            Some(HeldBody::Logged(lane, entry)) => {
+                self.give_back_absent(lane, entry, blame, now_ms, outbox);
+                return true;
+            }
+        };
         if blame == Blame::Consumer {
             entry.failed_count = entry.failed_count.saturating_add(1);
             if self.settings.delivery_limit.is_some_and(|most| entry.failed_count > most) {
@@ -72,10 +74,39 @@ impl Queue {
         true
     }
 
+    /// The same for an entry whose body has left memory.
+    #[cold]
+    fn give_back_absent(
+        &mut self,
+        lane: u8,
+        mut entry: EntryRef,
+        blame: Blame,
+        now_ms: u64,
+        outbox: &mut Outbox,
+    ) {
+        if blame == Blame::Consumer {
+            entry.failed_count = entry.failed_count.saturating_add(1);
+            if self.settings.delivery_limit.is_some_and(|most| u32::from(entry.failed_count) > most) {
+                self.die_absent(lane, entry, DeathReason::DeliveryLimit, outbox);
+                return;
+            }
+        }
+        if entry.expires_at_ms < now_ms {
+            self.die_absent(lane, entry, DeathReason::Expired, outbox);
+            return;
+        }
+        self.lanes.edit(lane, |lane| lane.put_back_absent(entry));
+    }
+
     /// The consumer refuses the entry for good. False for a stale handle.
     pub fn discard(&mut self, slot: u32, seq: Seq, outbox: &mut Outbox) -> bool {
-        let Some(entry) = self.take_unsettled(slot, seq) else { return false };
-        self.die(entry, DeathReason::Rejected, outbox);
+        match self.take_unsettled(slot, seq) {
+            None => return false,
+            Some(HeldBody::Here(entry)) => self.die(entry, DeathReason::Rejected, outbox),
+            Some(HeldBody::Logged(lane, entry)) => {
+                self.die_absent(lane, entry, DeathReason::Rejected, outbox);
+            }
+        }
         true
     }
 
@@ -87,13 +118,13 @@ impl Queue {
                 let loaded_last = lane.loaded_last;
                 std::mem::replace(lane, Lane { loaded_last, ..Lane::default() })
             });
-            let (returned, cold, tail) =
-                lane.deep.map(|deep| (deep.returned, deep.cold, deep.tail)).unwrap_or_default();
-            for entry in lane.head.into_iter().chain(returned.into_values()).chain(tail) {
+            let deep = lane.deep.map(|deep| *deep).unwrap_or_default();
+            for entry in lane.head.into_iter().chain(deep.returned.into_values()).chain(deep.tail) {
                 self.let_go(entry.message.body_len() as u64, outbox);
                 outbox.settled.extend(entry.location.map(|location| (entry.seq, location)));
             }
-            for chunk in cold {
+            outbox.settled.extend(deep.absent.entries().map(|entry| (entry.seq, entry.location)));
+            for chunk in deep.cold {
                 drop_chunk(chunk, outbox);
             }
         }
@@ -110,7 +141,7 @@ impl Queue {
         if outbox.dropped_chunks.is_empty() {
             return;
         }
-        let mut held: Vec<Seq> = self.unsettled.iter().map(|(_, held)| held.entry.seq).collect();
+        let mut held: Vec<Seq> = self.unsettled.iter().map(|(_, held)| held.seq()).collect();
         held.sort_unstable();
         for chunk in &outbox.dropped_chunks {
             let mut next = chunk.first_seq;
@@ -133,13 +164,15 @@ impl Queue {
     pub fn drain_all(&mut self, outbox: &mut Outbox) -> u64 {
         let mut held: Vec<_> =
             std::mem::take(&mut self.unsettled).into_iter().map(|(_, held)| held).collect();
-        held.sort_unstable_by_key(|held| held.entry.seq);
+        held.sort_unstable_by_key(Held::seq);
         let count = held.len() as u64;
         for held in held {
             self.consumers.release(held.consumer, held.place as usize);
-            self.let_go(held.entry.message.body_len() as u64, outbox);
-            outbox.settled.extend(held.entry.location.map(|location| (held.entry.seq, location)));
+            self.let_go(held.body.resident_bytes(), outbox);
+            let (seq, location) = held.body.seq_and_location();
+            outbox.settled.extend(location.map(|location| (seq, location)));
         }
+        self.drop_dying(outbox);
         count + self.purge(outbox)
     }
 }

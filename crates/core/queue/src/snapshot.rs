@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     chunk::{ChunkRef, ColdChunk, Source},
     entry::{Entry, EntryRef, Seq},
+    held::{DyingEntry, HeldBody},
     lane::Lane,
     machine::Queue,
     settings::QueueSettings,
@@ -33,13 +34,16 @@ pub struct QueueSnapshot {
     pub chunks: Vec<SnapshotChunk>,
     /// All other entries with a durable record, ready or unsettled, by lane and number.
     pub entries: Vec<(u8, EntryRef)>,
+    /// Entries with a durable record that died and are on their way to the dead-letter route, by number.
+    pub dying: Vec<DyingEntry>,
 }
 
 impl Entry {
-    fn to_ref(&self) -> Option<EntryRef> {
+    /// The entry without its message; `None` when the log has no record of it.
+    pub(crate) fn to_ref(&self) -> Option<EntryRef> {
         Some(EntryRef {
             seq: self.seq,
-            location: self.location.filter(|location| location.is_durable)?,
+            location: self.location?,
             body_len: u32::try_from(self.message.body_len()).unwrap_or(u32::MAX),
             expires_at_ms: self.expires_at_ms,
             failed_count: u16::try_from(self.failed_count).unwrap_or(u16::MAX),
@@ -76,13 +80,21 @@ impl Queue {
             let deep = lane.deep.as_deref();
             let returned = deep.into_iter().flat_map(|deep| deep.returned.values());
             let tail = deep.into_iter().flat_map(|deep| &deep.tail);
-            let resident = lane.head.iter().chain(returned).chain(tail);
-            snapshot.entries.extend(resident.filter_map(Entry::to_ref).map(|entry| (index, entry)));
+            let resident = lane.head.iter().chain(returned).chain(tail).filter_map(Entry::to_ref);
+            let absent = deep.into_iter().flat_map(|deep| deep.absent.entries().copied());
+            snapshot.entries.extend(resident.chain(absent).map(|entry| (index, entry)));
         }
-        for (_, held) in &self.unsettled {
-            let lane = self.lanes.lane_of(held.entry.message.meta().priority);
-            snapshot.entries.extend(held.entry.to_ref().map(|entry| (lane, entry)));
-        }
+        let held = self.unsettled.iter().filter_map(|(_, held)| match &held.body {
+            HeldBody::Here(entry) => {
+                Some((self.lanes.lane_of(entry.message.meta().priority), entry.to_ref()?))
+            }
+            HeldBody::Logged(lane, entry) => Some((*lane, *entry)),
+        });
+        snapshot.entries.extend(held);
+        let dying = self.rare.iter().filter_map(|rare| rare.dying.as_ref()).flat_map(|dying| dying.entries());
+        snapshot.dying.extend(dying.filter(|dying| dying.entry.location.is_durable));
+        snapshot.dying.sort_unstable_by_key(|dying| dying.entry.seq);
+        snapshot.entries.retain(|(_, entry)| entry.location.is_durable);
         snapshot.entries.sort_unstable_by_key(|(lane, entry)| (*lane, entry.seq));
         snapshot.chunks.sort_unstable_by_key(|chunk| (chunk.lane, chunk.chunk.first_seq));
         snapshot
@@ -95,6 +107,7 @@ impl Queue {
         let mut queue = Self::new(settings);
         queue.next_seq = snapshot.next_seq.max(Seq(1));
         queue.redelivered_below = snapshot.redelivered_below;
+        snapshot.dying.into_iter().for_each(|dying| queue.replay_dying(dying));
         let mut chunks = snapshot.chunks.into_iter().peekable();
         let mut entries = snapshot.entries.into_iter().peekable();
         loop {
@@ -153,6 +166,7 @@ impl Queue {
 
     /// Replays a settlement of the entries `first..=last`. Numbers that are not here are ignored.
     pub fn replay_settled(&mut self, first: Seq, last: Seq) {
+        self.forget_dying(first, last);
         for index in 0..=self.lanes.top() {
             if self.lanes.get(index).count == 0 {
                 continue;

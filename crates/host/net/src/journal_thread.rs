@@ -41,6 +41,7 @@ impl JournalThread {
             writer,
             mailbox,
             is_low: false,
+            wants_compaction: false,
             put_off: Vec::new(),
             clock: SystemClock::new(),
             check_at_ms: 0,
@@ -79,6 +80,7 @@ struct Keeper {
     writer: Writer,
     mailbox: Mailbox,
     is_low: bool,
+    wants_compaction: bool,
     /// Requests that could not be served yet, in order: tried again when the room on the disk is looked at.
     put_off: Vec<LogRequest>,
     clock: SystemClock,
@@ -204,6 +206,10 @@ impl Keeper {
                 tracing::info!(free_bytes, "disk alarm is over");
             }
             self.mailbox.set_alarm(Alarm::Disk, is_low);
+        }
+        if space.wants_compaction != self.wants_compaction {
+            self.wants_compaction = space.wants_compaction;
+            self.mailbox.send(Mail::DiskShort(space.wants_compaction.into()));
         }
     }
 }

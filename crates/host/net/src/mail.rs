@@ -23,6 +23,8 @@ pub(crate) enum Mail {
     JournalDamaged,
     /// Something runs short, or no longer does.
     Alarm(Alarm, Switch),
+    /// The disk runs short: old segments should be emptied, or need no longer be.
+    DiskShort(Switch),
     /// New connections are turned away, or let in again (F13).
     NewConnections(Switch),
     /// Say goodbye to all and end (F12).

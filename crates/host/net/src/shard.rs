@@ -260,6 +260,7 @@ impl Running {
                 Mail::Loaded(result) => self.driver.core_mut().handle_loaded(result),
                 Mail::JournalDamaged => self.driver.note_journal_damaged(),
                 Mail::Login(key, result) => self.driver.handle_login(key, result),
+                Mail::DiskShort(switch) => self.driver.core_mut().set_disk_short(switch == Switch::On),
                 Mail::Alarm(alarm, switch) => self.driver.core_mut().set_alarm(alarm, switch == Switch::On),
                 Mail::NewConnections(switch) => self.is_refusing = switch == Switch::On,
                 Mail::Drain => self.begin_drain(),

@@ -84,7 +84,7 @@ impl Snapshot {
         ]
     }
 
-    fn counters(&self) -> [(&'static str, &'static str, u64); 21] {
+    fn counters(&self) -> [(&'static str, &'static str, u64); 22] {
         [
             ("rabbitmq_connections_opened", "Connections ever opened", self.core.connections_opened),
             ("rabbitmq_connections_closed", "Connections that ended", self.core.connections_closed),
@@ -104,6 +104,11 @@ impl Snapshot {
             ("rabbitmq_global_messages_dead_lettered", "Messages that died", self.core.died),
             ("ternmq_messages_refused", "Messages refused by a full queue", self.core.refused),
             ("ternmq_messages_damaged", "Stored messages that could not be read", self.core.damaged),
+            (
+                "ternmq_journal_segments_emptied",
+                "Segments of the journal whose last messages were copied forward when the disk ran short",
+                self.core.segments_emptied,
+            ),
             (
                 "ternmq_journal_damaged_ranges",
                 "Parts of the journal that a scrub found damaged",

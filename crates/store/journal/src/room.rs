@@ -57,6 +57,9 @@ pub struct SpaceReport {
     pub alarm_bytes: u64,
     /// What follows from it.
     pub level: SpaceLevel,
+    /// Room is getting short, and there is enough of it for copies: what little is needed of old segments should be
+    /// copied forward, so that they can go.
+    pub wants_compaction: bool,
 }
 
 /// A segment that the manifest names and that can be written to.
@@ -327,6 +330,9 @@ impl Room {
             reserve_bytes: self.reserve_bytes,
             alarm_bytes: self.alarm_bytes,
             level,
+            wants_compaction: level <= SpaceLevel::Low
+                && free_bytes < self.alarm_bytes.saturating_mul(2)
+                && free_bytes >= self.file_bytes().saturating_mul(2),
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod chunk;
 mod definition;
+mod dying;
 mod message;
 mod settle;
 mod snapshot;
@@ -10,6 +11,7 @@ mod value;
 
 pub(crate) use chunk::{read_chunk, write_chunk};
 pub(crate) use definition::{read_definition, write_definition};
+pub(crate) use dying::{read_dying, write_dying};
 pub(crate) use message::{Target, message_parts, read_message, read_message_head};
 pub(crate) use settle::{read_settle, write_settle, write_settle_range};
 pub(crate) use snapshot::{read_snapshot, write_snapshot};
@@ -22,6 +24,8 @@ pub(crate) mod kind {
     pub(crate) const SETTLE: u8 = 2;
     /// A list of entries of one queue, whose bodies left memory.
     pub(crate) const CHUNK: u8 = 3;
+    /// Entries of a queue that died before their bodies were read.
+    pub(crate) const DYING: u8 = 4;
     /// State of one queue, part of a checkpoint.
     pub(crate) const SNAPSHOT: u8 = 5;
     /// A checkpoint starts: definitions follow, then snapshots of every queue that exists now.

@@ -3,6 +3,7 @@
 //! ```text
 //! queue u32 | incarnation u64 | next_seq u64 | redelivered_below u64
 //! chunk count u32 | count * chunk | entry count u32 | count * (lane u8, entry)
+//! dying count u32 | count * (lane u8, reason u8, entry)
 //! chunk: lane u8 | first u64 | last u64 | count u32 | body_bytes u64 | expires_at u64 | pos u64 | len u32
 //!        segment count u32 * (segment u64, count u32) | hole count u32 * (first u64, last u64)
 //! ```
@@ -11,7 +12,10 @@ use smallvec::SmallVec;
 use ternmq_queue::{ChunkRef, Location, QueueSnapshot, Seq, SnapshotChunk};
 use ternmq_stdx::layout::{BadLayout, Reader, Writer};
 
-use super::chunk::{read_entry, write_entry};
+use super::{
+    chunk::{read_entry, write_entry},
+    dying::{read_dying_list, write_dying_list},
+};
 
 /// A snapshot as read.
 #[derive(Debug)]
@@ -35,6 +39,7 @@ pub(crate) fn write_snapshot(out: &mut Writer, queue: u32, incarnation: u64, sna
     for (lane, entry) in &snapshot.entries {
         write_entry(out.u8(*lane), entry);
     }
+    write_dying_list(out, &snapshot.dying);
 }
 
 pub(crate) fn read_snapshot(payload: &[u8]) -> Result<SnapshotRecord, BadLayout> {
@@ -55,10 +60,11 @@ pub(crate) fn read_snapshot(payload: &[u8]) -> Result<SnapshotRecord, BadLayout>
     for _ in 0..input.count(38)? {
         entries.push((input.u8()?, read_entry(&mut input)?));
     }
+    let dying = read_dying_list(&mut input)?;
     Ok(SnapshotRecord {
         queue,
         incarnation,
-        snapshot: QueueSnapshot { next_seq, redelivered_below, chunks, entries },
+        snapshot: QueueSnapshot { next_seq, redelivered_below, chunks, entries, dying },
     })
 }
 

@@ -17,11 +17,19 @@ use ternmq_queue::{Filter, Grouping as Groups, Location, Overflow};
 use ternmq_routing::{NodeKind, Wildcards};
 
 /// Records kept in memory; durable when told so.
-#[derive(Default)]
 pub struct Records {
     pub all: Vec<(u64, u8, bool, Vec<u8>)>,
     pub next: u64,
     pub durable: u64,
+    /// A recovery starts here.
+    pub start: u64,
+    pub segment_bytes: u64,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self { all: Vec::new(), next: 0, durable: 0, start: 0, segment_bytes: 4_096 }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -49,7 +57,7 @@ impl Log for MemoryLog {
     }
 
     fn segment_bytes(&self) -> u64 {
-        4_096
+        self.0.borrow().segment_bytes
     }
 }
 
@@ -240,19 +248,36 @@ impl Rig {
         Self::over(MemoryLog::default(), true)
     }
 
+    /// One with so much room for bodies in memory.
+    pub fn with_room(resident_bytes: u64) -> Self {
+        Self::limited(MemoryLog::default(), true, Limits { resident_bytes, ..Limits::default() })
+    }
+
     /// A broker that recovers from what is durable in a log.
     pub fn over(log: MemoryLog, was_clean: bool) -> Self {
+        Self::limited(log, was_clean, Limits::default())
+    }
+
+    /// One whose log has segments of this size.
+    pub fn with_segments(segment_bytes: u64, resident_bytes: u64) -> Self {
+        let log = MemoryLog::default();
+        log.0.borrow_mut().segment_bytes = segment_bytes;
+        Self::limited(log, true, Limits { resident_bytes, ..Limits::default() })
+    }
+
+    fn limited(log: MemoryLog, was_clean: bool, limits: Limits) -> Self {
         let mut broker = Broker::new(BrokerConfig {
             dialect: Arc::new(PlainDialect),
             formats: Formats::default(),
             log: Box::new(log.clone()),
             rng: Box::new(CountingRng(7)),
-            limits: Limits::default(),
+            limits,
             node_name: "test".into(),
         });
         let now = Now { monotonic_ms: 1_000, wall_ms: START_MS };
         let records: Vec<_> = log.0.borrow().all.clone();
-        for (pos, kind, _, payload) in records {
+        let start = log.0.borrow().start;
+        for (pos, kind, _, payload) in records.into_iter().filter(|record| record.0 >= start) {
             let len = u32::try_from(HEADER + payload.len() as u64).unwrap();
             broker.replay(pos, len, kind, &payload).unwrap();
         }
@@ -294,8 +319,8 @@ impl Rig {
         while kept.last().is_some_and(|record| !record.2) {
             kept.pop();
         }
-        let next = records.next;
-        MemoryLog(Rc::new(RefCell::new(Records { all: kept, next, durable: next })))
+        let (next, start, segment_bytes) = (records.next, records.start, records.segment_bytes);
+        MemoryLog(Rc::new(RefCell::new(Records { all: kept, next, durable: next, start, segment_bytes })))
     }
 
     /// Ends the turn, makes everything durable, reads what is wanted from the log.
@@ -321,17 +346,23 @@ impl Rig {
         }
     }
 
-    /// Carries out what the broker asks of the log; answers the released segments.
+    /// Carries out what the broker asks of the log; answers that.
     pub fn log_requests(&mut self) -> Vec<LogRequest> {
         let mut requests = Vec::new();
         while let Some(request) = self.broker.poll_log_request() {
-            if let LogRequest::PublishCheckpoint { start } = request {
-                self.log
-                    .0
-                    .borrow_mut()
-                    .all
-                    .retain(|record| record.0 >= start || record.1 == 1 || record.1 == 3);
+            let mut records = self.log.0.borrow_mut();
+            let size = records.segment_bytes;
+            match &request {
+                LogRequest::PublishCheckpoint { start } => records.start = *start,
+                LogRequest::Release { segments } => {
+                    let touches = |record: &(u64, u8, bool, Vec<u8>)| {
+                        let last = record.0 + HEADER + record.3.len() as u64 - 1;
+                        segments.iter().any(|segment| (record.0 / size..=last / size).contains(segment))
+                    };
+                    records.all.retain(|record| !touches(record));
+                }
             }
+            drop(records);
             requests.push(request);
         }
         requests

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use ternmq_message::DeathReason;
 
 use super::rig::{Event, Rig, SESSION, consumer, message};
-use crate::{Blame, Budget, ConsumerSpec, GetResult, Queue, QueueSettings, Room, Seq};
+use crate::{Blame, Budget, ConsumerSpec, DeadLetterRoute, GetResult, Queue, QueueSettings, Room, Seq};
 
 #[derive(Clone, Debug)]
 enum Command {
@@ -21,7 +21,8 @@ enum Command {
     Get { needs_settle: bool },
     Pass(u64),
     Purge,
-    Budget(u32),
+    Budget(u32, Option<u32>),
+    Forget,
     Mark,
 }
 
@@ -41,7 +42,9 @@ fn command() -> impl Strategy<Value = Command> {
         4 => any::<bool>().prop_map(|needs_settle| Command::Get { needs_settle }),
         2 => (0..30_u64).prop_map(Command::Pass),
         1 => Just(Command::Purge),
-        1 => (1..200_u32).prop_map(Command::Budget),
+        1 => (1..200_u32, proptest::option::of(0..20_u32))
+            .prop_map(|(entries, held)| Command::Budget(entries, held)),
+        2 => Just(Command::Forget),
         1 => Just(Command::Mark),
     ]
 }
@@ -64,10 +67,13 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
         });
     let lanes = proptest::option::of(1..4_u8)
         .prop_map(|max_priority| QueueSettings { max_priority, ..QueueSettings::default() });
-    (prop_oneof![limited, lanes], proptest::option::of(0..3_u32), any::<bool>()).prop_map(
-        |(settings, delivery_limit, is_single_active)| QueueSettings {
+    let route = DeadLetterRoute { node: "dead".into(), key: None };
+    let route = proptest::option::of(Just(route));
+    (prop_oneof![limited, lanes], proptest::option::of(0..3_u32), any::<bool>(), route).prop_map(
+        |(settings, delivery_limit, is_single_active, dead_letter)| QueueSettings {
             delivery_limit,
             is_single_active,
+            dead_letter,
             ..settings
         },
     )
@@ -178,8 +184,20 @@ impl Model {
     }
 
     fn compare(&mut self, rig: &mut Rig) {
-        let dead: Vec<_> = rig.outbox.dead.drain(..).map(|dead| (dead.entry.seq.0, dead.reason)).collect();
-        assert_eq!(dead, std::mem::take(&mut self.dead));
+        let mut dead: Vec<_> =
+            rig.outbox.dead.drain(..).map(|dead| (dead.entry.seq.0, dead.reason)).collect();
+        let mut expected = std::mem::take(&mut self.dead);
+        // Those that have to be read first die a bit later, and without a route unread.
+        if self.settings.dead_letter.is_none() {
+            assert_eq!(
+                dead.len() as u64 + std::mem::take(&mut rig.outbox.unread_deaths),
+                expected.len() as u64
+            );
+            expected.retain(|death| dead.contains(death));
+        }
+        dead.sort_unstable_by_key(|death| death.0);
+        expected.sort_unstable_by_key(|death| death.0);
+        assert_eq!(dead, expected);
         assert_eq!(rig.queue.ready_count(), self.ready.len() as u64);
         assert_eq!(rig.queue.ready_bytes(), self.ready_bytes());
         assert_eq!(rig.queue.unsettled_count(), self.held.len());
@@ -364,8 +382,10 @@ impl Model {
                     rig.store.events.extend((first.0..=last.0).map(|seq| Event::Settled(Seq(seq))));
                 }
             }
-            Command::Budget(entries) => {
-                rig.queue.set_budget(Budget { entries, bytes: 1 << 20 }, &mut rig.outbox);
+            Command::Forget => rig.forget_held(),
+            Command::Budget(entries, held) => {
+                let held = held.unwrap_or(u32::MAX);
+                rig.queue.set_budget(Budget { entries, bytes: 1 << 20, held }, &mut rig.outbox);
             }
             Command::Mark => {}
         }
@@ -409,7 +429,7 @@ fn check(settings: QueueSettings, commands: &[Command]) {
         dead: Vec::new(),
         next_key: 0,
     };
-    rig.queue.set_budget(Budget { entries: 50, bytes: 1 << 20 }, &mut rig.outbox);
+    rig.queue.set_budget(Budget { entries: 50, bytes: 1 << 20, ..Budget::default() }, &mut rig.outbox);
     let mut start = (rig.queue.snapshot(), 0);
     for command in commands {
         model.apply(&mut rig, command);
@@ -435,6 +455,7 @@ fn check(settings: QueueSettings, commands: &[Command]) {
             Event::Push(lane, entry) => replayed.replay_push(lane, entry),
             Event::Settled(seq) => replayed.replay_settled(seq, seq),
             Event::Chunk(lane, chunk) => replayed.replay_chunk(lane, chunk),
+            Event::Dying(dying) => replayed.replay_dying(dying),
         }
     }
     replayed.replay_done(true);
@@ -459,13 +480,14 @@ fn found_lists() {
     let push = |count, priority, is_durable| Command::Push { count, priority, ttl_ms: None, is_durable };
     let add = Command::Add { window: Some(0), needs_settle: true, priority: 0 };
     let priorities = QueueSettings { max_priority: Some(1), ..QueueSettings::default() };
-    let commands = [push(90, 0, true), push(27, 1, false), add, Command::Budget(102), Command::Budget(1)];
+    let commands =
+        [push(90, 0, true), push(27, 1, false), add, Command::Budget(102, None), Command::Budget(1, None)];
     check(priorities.clone(), &commands);
     let add = Command::Add { window: Some(26), needs_settle: true, priority: 0 };
     check(priorities, &[push(26, 1, true), push(12, 0, true), push(63, 1, true), add, Command::Purge]);
     let add = Command::Add { window: None, needs_settle: true, priority: 0 };
     let pushes = [push(47, 1, false), push(1, 0, false), push(47, 1, false), push(26, 1, false)];
-    let rest = [add, push(99, 1, true), Command::Purge, Command::Remove(0), Command::Budget(1)];
+    let rest = [add, push(99, 1, true), Command::Purge, Command::Remove(0), Command::Budget(1, None)];
     check(
         QueueSettings { max_priority: Some(1), ..QueueSettings::default() },
         &[&pushes[..], &rest[..]].concat(),

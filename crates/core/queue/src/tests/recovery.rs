@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::rig::{Event, Rig, SESSION, consumer, message};
-use crate::{Budget, GetResult, Queue, QueueSettings, Seq};
+use crate::{Budget, DeadLetterRoute, GetResult, Queue, QueueSettings, Seq};
 
 fn backlog(count: u32) -> Rig {
     let mut rig = Rig::new(QueueSettings::default());
-    rig.queue.set_budget(Budget { entries: 100, bytes: 1 << 20 }, &mut rig.outbox);
+    rig.queue.set_budget(Budget { entries: 100, bytes: 1 << 20, ..Budget::default() }, &mut rig.outbox);
     for index in 0..count {
         rig.enqueue(message(0, None, b"0123456789"), index % 2 == 0);
     }
@@ -80,7 +80,7 @@ fn no_chunk_spans_what_could_not_be_read() {
     rig.damaged = [Seq(151)].into();
     assert_eq!(rig.fetch().unwrap().seq.0, 1);
     assert_eq!(rig.queue.damaged_count(), 1);
-    rig.queue.set_budget(Budget { entries: 10, bytes: 1 << 20 }, &mut rig.outbox);
+    rig.queue.set_budget(Budget { entries: 10, bytes: 1 << 20, ..Budget::default() }, &mut rig.outbox);
     rig.answer();
     let spans: Vec<_> = rig.queue.snapshot().chunks.iter().map(|of| of.chunk.first_seq).collect();
     assert!(!spans.is_empty() && spans.iter().all(|first| *first > Seq(151)), "{spans:?}");
@@ -127,8 +127,46 @@ fn a_chunk_in_the_log_takes_over_what_was_pushed() {
             Event::Push(lane, entry) => queue.replay_push(lane, entry),
             Event::Settled(seq) => queue.replay_settled(seq, seq),
             Event::Chunk(lane, chunk) => queue.replay_chunk(lane, chunk),
+            Event::Dying(dying) => queue.replay_dying(dying),
         }
     }
     assert_eq!(queue.ready_count(), 500, "transient ones do not outlive a restart");
     assert_eq!(queue.snapshot().chunks.len(), rig.queue.snapshot().chunks.len());
+}
+
+#[test]
+fn what_died_unread_goes_on_dying_after_a_restart() {
+    let route = DeadLetterRoute { node: "dead".into(), key: None };
+    let settings = Arc::new(QueueSettings { dead_letter: Some(route), ..QueueSettings::default() });
+    let mut rig = Rig::new((*settings).clone());
+    rig.queue.add_consumer(consumer(1)).unwrap();
+    for body in [&b"a"[..], b"b", b"c"] {
+        rig.enqueue(message(0, None, body), true);
+    }
+    rig.run();
+    let start = rig.queue.snapshot();
+    rig.forget_held();
+    let handed: Vec<_> = rig.take_deliveries().iter().map(|d| (d.slot.unwrap(), d.seq)).collect();
+    assert!(rig.queue.discard(handed[1].0, handed[1].1, &mut rig.outbox));
+    assert_eq!((rig.outbox.dead.len(), rig.outbox.settled.len()), (0, 0), "it has to be read first");
+    let (snapshot, logged) = (rig.queue.snapshot(), rig.outbox.dying.clone());
+    assert_eq!((snapshot.entries.len(), snapshot.dying.len(), logged.len()), (2, 1, 1));
+    let mut replayed = Queue::restore(settings.clone(), start);
+    logged.into_iter().for_each(|dying| replayed.replay_dying(dying));
+    assert_eq!(replayed.snapshot(), snapshot);
+    for (is_damaged, expect) in [(false, "b:Rejected"), (true, "")] {
+        let mut again =
+            Rig::of(Queue::restore(settings.clone(), snapshot.clone()), std::mem::take(&mut rig.store));
+        again.damaged = is_damaged.then_some(Seq(2)).into_iter().collect();
+        again.queue.resume_dying(&mut again.outbox);
+        again.answer();
+        assert_eq!((again.died(), again.queue.damaged_count()), (expect.to_owned(), u64::from(is_damaged)));
+        assert_eq!(
+            again.queue.snapshot().dying.len(),
+            usize::from(is_damaged),
+            "another chance, if it failed"
+        );
+        assert_eq!(again.fetch_all(), [1, 3]);
+        rig.store = std::mem::take(&mut again.store);
+    }
 }

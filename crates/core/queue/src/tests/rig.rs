@@ -8,8 +8,8 @@ use std::{
 use ternmq_message::{Message, MessageMeta};
 
 use crate::{
-    ChunkContent, ChunkList, ChunkRef, ConsumerSpec, Delivery, Entry, EntryRef, GetResult, Location, Outbox,
-    Queue, QueueSettings, Seq, SessionIndex, Windows,
+    ChunkContent, ChunkList, ChunkRef, ConsumerSpec, Delivery, DyingEntry, Entry, EntryRef, GetResult,
+    Location, Outbox, Queue, QueueSettings, Seq, SessionIndex, Windows,
 };
 
 /// What the log would hold.
@@ -18,6 +18,7 @@ pub(super) enum Event {
     Push(u8, EntryRef),
     Settled(Seq),
     Chunk(u8, ChunkRef),
+    Dying(DyingEntry),
 }
 
 #[derive(Default)]
@@ -125,6 +126,14 @@ impl Rig {
         self.answer();
     }
 
+    /// What the facade does when memory is short: unsettled bodies leave it.
+    pub(super) fn forget_held(&mut self) {
+        for entry in self.queue.held_without_record() {
+            entry.location = Some(self.store.append(entry.message.clone(), false));
+        }
+        self.queue.forget_held(&mut self.outbox);
+    }
+
     pub(super) fn answer_spills(&mut self) {
         for lane in std::mem::take(&mut self.outbox.spills) {
             self.spill(lane);
@@ -156,6 +165,7 @@ impl Rig {
     /// Does what the outbox asks for until it asks no more.
     pub(super) fn answer(&mut self) {
         self.answer_spills();
+        self.store.events.extend(self.outbox.dying.drain(..).map(Event::Dying));
         while let Some(request) = self.outbox.loads.pop() {
             let Some(view) = self.queue.chunk(request.lane, request.first_seq) else { continue };
             let refs = match view.list {

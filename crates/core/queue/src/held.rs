@@ -1,0 +1,211 @@
+//! Entries that are handed out and not settled. Their bodies are the first to leave memory when it runs short (F16):
+//! the consumer has them already, and what is left of an entry is its place in the log.
+//!
+//! Known limits: with a dead-letter route bodies stay. When a route is set while bodies have left, what dies then is read
+//! first, and a queue that is deleted in that moment takes it along.
+
+use std::collections::BTreeMap;
+
+use ternmq_message::DeathReason;
+
+use crate::{
+    absent::Absent,
+    chunk::ColdChunk,
+    entry::{Entry, EntryRef, Location, Seq},
+    machine::Queue,
+    outbox::{Dead, LoadRequest, Outbox},
+};
+
+/// An entry that was handed out and is not settled.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) body: HeldBody,
+    pub(crate) consumer: u32,
+    /// Where the consumer stood among the consumers then: a hint that saves a search.
+    pub(crate) place: u32,
+}
+
+/// With its message or without.
+#[derive(Debug)]
+pub(crate) enum HeldBody {
+    Here(Entry),
+    /// In the log only; of this lane.
+    Logged(u8, EntryRef),
+}
+
+impl Held {
+    pub(crate) fn seq(&self) -> Seq {
+        match &self.body {
+            HeldBody::Here(entry) => entry.seq,
+            HeldBody::Logged(_, entry) => entry.seq,
+        }
+    }
+}
+
+impl HeldBody {
+    pub(crate) fn seq_and_location(&self) -> (Seq, Option<Location>) {
+        match self {
+            Self::Here(entry) => (entry.seq, entry.location),
+            Self::Logged(_, entry) => (entry.seq, Some(entry.location)),
+        }
+    }
+
+    /// Bytes of it in memory.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        match self {
+            Self::Here(entry) => entry.message.body_len() as u64,
+            Self::Logged(..) => 0,
+        }
+    }
+}
+
+/// Entries that died without their bodies and need them for the dead-letter route. Neither ready nor unsettled.
+#[derive(Debug, Default)]
+pub(crate) struct Dying {
+    absent: Absent,
+    fates: BTreeMap<Seq, (u8, DeathReason)>,
+    /// Those that could not be read: the next start tries again (F5).
+    unreadable: Vec<EntryRef>,
+}
+
+/// An entry that died while its body was not in memory, on its way to the dead-letter route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DyingEntry {
+    /// Its lane.
+    pub lane: u8,
+    /// Why it died.
+    pub reason: DeathReason,
+    /// The entry.
+    pub entry: EntryRef,
+}
+
+impl Dying {
+    pub(crate) fn run(&self, first_seq: Seq) -> Option<&ColdChunk> {
+        self.absent.run(first_seq)
+    }
+
+    pub(crate) fn last_seq(&self) -> Option<Seq> {
+        self.absent.last_seq()
+    }
+
+    /// All of them.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = DyingEntry> {
+        self.absent.entries().chain(&self.unreadable).filter_map(|entry| {
+            let (lane, reason) = *self.fates.get(&entry.seq)?;
+            Some(DyingEntry { lane, reason, entry: *entry })
+        })
+    }
+
+    fn insert(&mut self, dying: DyingEntry) {
+        self.fates.insert(dying.entry.seq, (dying.lane, dying.reason));
+        self.absent.insert(dying.entry);
+    }
+
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &EntryRef> {
+        self.absent.waiting()
+    }
+
+    pub(crate) fn waiting_mut(&mut self) -> impl Iterator<Item = &mut EntryRef> {
+        self.absent.waiting_mut()
+    }
+
+    fn start_run(&mut self, outbox: &mut Outbox) {
+        if let Some(first_seq) = self.absent.start_run() {
+            let lane = self.fates.get(&first_seq).map_or(0, |(lane, _)| *lane);
+            outbox.loads.push(LoadRequest { lane, first_seq });
+        }
+    }
+}
+
+impl Queue {
+    /// Unsettled entries that have no record in the log yet. The facade sets their `location`, nothing else may be
+    /// changed; then [`Self::forget_held`] can let their bodies go.
+    pub fn held_without_record(&mut self) -> impl Iterator<Item = &mut Entry> {
+        let stays = self.settings.dead_letter.is_some();
+        self.unsettled.iter_mut().filter_map(move |(_, held)| match &mut held.body {
+            HeldBody::Here(entry) if entry.location.is_none() && !stays => Some(entry),
+            HeldBody::Here(_) | HeldBody::Logged(..) => None,
+        })
+    }
+
+    /// Bodies of unsettled entries that have a record in the log leave memory. With a dead-letter route they stay: an
+    /// entry that a consumer refuses has to be on its way at once, whatever happens to the queue next.
+    pub fn forget_held(&mut self, outbox: &mut Outbox) {
+        if self.settings.dead_letter.is_some() {
+            return;
+        }
+        let mut freed = 0;
+        for (_, held) in &mut self.unsettled {
+            let HeldBody::Here(entry) = &held.body else { continue };
+            let Some(logged) = entry.to_ref() else { continue };
+            freed += held.body.resident_bytes();
+            let lane = self.lanes.lane_of(entry.message.meta().priority);
+            held.body = HeldBody::Logged(lane, logged);
+        }
+        self.let_go(freed, outbox);
+    }
+
+    /// An entry without its body leaves for good, other than by acceptance. Its body is read first when a dead-letter
+    /// route wants it.
+    pub(crate) fn die_absent(&mut self, lane: u8, entry: EntryRef, reason: DeathReason, outbox: &mut Outbox) {
+        if self.settings.dead_letter.is_none() {
+            outbox.settled.push((entry.seq, entry.location));
+            outbox.unread_deaths += 1;
+            return;
+        }
+        let entry = DyingEntry { lane, reason, entry };
+        let dying = self.rare().dying.get_or_insert_default();
+        dying.insert(entry);
+        dying.start_run(outbox);
+        // What the consumer was promised must outlive a restart before the body is there (I3).
+        if entry.entry.location.is_durable {
+            outbox.dying.push(entry);
+        }
+    }
+
+    /// Replays [`Outbox::dying`]: the entry is ready no more.
+    pub fn replay_dying(&mut self, dying: DyingEntry) {
+        self.replay_settled(dying.entry.seq, dying.entry.seq);
+        self.rare().dying.get_or_insert_default().insert(dying);
+    }
+
+    /// Takes dying entries of a range out: they have arrived, or are not wanted any more.
+    pub(crate) fn forget_dying(&mut self, first: Seq, last: Seq) {
+        let Some(dying) = self.rare.as_mut().and_then(|rare| rare.dying.as_mut()) else { return };
+        dying.absent.remove(first, last);
+        dying.fates.retain(|seq, _| *seq < first || *seq > last);
+    }
+
+    /// Goes on with what was dying before a restart.
+    pub fn resume_dying(&mut self, outbox: &mut Outbox) {
+        if let Some(dying) = self.rare.as_mut().and_then(|rare| rare.dying.as_mut()) {
+            dying.start_run(outbox);
+        }
+    }
+
+    /// Takes the run of dying entries that was read, with their fates.
+    pub(crate) fn take_dying(&mut self, first_seq: Seq) -> Option<ColdChunk> {
+        self.rare.as_mut()?.dying.as_mut()?.absent.take_run(first_seq)
+    }
+
+    /// The bodies of these dying entries are here: they go on their way. Those that could not be read wait for the next
+    /// start. Then the next run is asked for.
+    pub(crate) fn bury_read(&mut self, entries: Vec<Entry>, damaged: Vec<EntryRef>, outbox: &mut Outbox) {
+        let rare = self.rare();
+        rare.damaged_count += damaged.len() as u64;
+        let Some(dying) = rare.dying.as_mut() else { return };
+        dying.unreadable.extend(damaged);
+        for entry in entries {
+            let Some((_, reason)) = dying.fates.remove(&entry.seq) else { continue };
+            outbox.settled.extend(entry.location.map(|location| (entry.seq, location)));
+            outbox.dead.push(Dead { entry, reason });
+        }
+        dying.start_run(outbox);
+    }
+
+    /// Reports what was on its way to a dead-letter route when the queue ends.
+    pub(crate) fn drop_dying(&mut self, outbox: &mut Outbox) {
+        let Some(dying) = self.rare.as_mut().and_then(|rare| rare.dying.take()) else { return };
+        outbox.settled.extend(dying.entries().map(|dying| (dying.entry.seq, dying.entry.location)));
+    }
+}
