@@ -9,6 +9,7 @@ use ternmq_broker::{Alarm, LoadResult, LoginResult};
 use ternmq_journal::Durable;
 
 use crate::driver::Key;
+use crate::passwords::Opened;
 use crate::shard::View;
 
 /// One message to a shard.
@@ -19,6 +20,8 @@ pub(crate) enum Mail {
     Loaded(LoadResult),
     /// A password was checked.
     Login(Key, LoginResult),
+    /// What logins wait for was computed.
+    Opened(Opened),
     /// A scrub found a damaged part of the journal.
     JournalDamaged,
     /// Something runs short, or no longer does.

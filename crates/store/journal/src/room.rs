@@ -200,6 +200,7 @@ impl Room {
         let mut page = entry.encode_page();
         page.splice(NOTE_OFFSET as usize..NOTE_OFFSET as usize + NOTE_BYTES, limit.note());
         self.install(&path, &file, entry, &page, &[])?;
+        self.files.sync_dir(&self.dir).map_err(without_retry)?;
         // From here on the file has its new name, also for another try when the manifest finds no room.
         let installed = self.path(&entry.file_name());
         self.preparing()?.path = installed;
@@ -240,7 +241,7 @@ impl Room {
         Ok(Preparing { path, file, zeroed_bytes: 0 })
     }
 
-    /// Writes a segment's header and first bytes of log, syncs, and gives the file its name.
+    /// Writes a segment's header and first bytes of log, syncs, and gives the file its name, which is not safe yet.
     fn install(
         &self,
         path: &str,
@@ -253,13 +254,11 @@ impl Room {
         write_full(&**file, path, log, PAGE_BYTES)?;
         file.sync_data().map_err(without_retry)?;
         let name = self.path(&entry.file_name());
-        if name != path {
-            self.files.rename(path, &name)?;
-        }
-        self.files.sync_dir(&self.dir).map_err(without_retry)
+        if name == path { Ok(()) } else { self.files.rename(path, &name) }
     }
 
-    /// Copies a part of the log into a new file of its own length.
+    /// Copies a part of the log into a new file of its own length. Its name is safe with that of the next segment that
+    /// is made ready, before the manifest names either (F2).
     pub(crate) fn install_copy(&mut self, entry: Entry, log: &[u8]) -> Result<(), FileError> {
         let path = self.path(&spare_name(self.manifest.epoch, self.next_spare));
         self.next_spare += 1;
