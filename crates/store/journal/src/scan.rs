@@ -3,7 +3,8 @@
 //! The log falls into runs: unbroken ranges of positions written by one process. In a run whose end is known every
 //! bad byte is damage. In the one that was being written when the process died, the first bad record ends the log,
 //! unless something proves that it had been durable: a later valid record with a higher `synced`, the `durable` of
-//! the manifest, or a segment that was sealed behind it. Bytes that the device cannot give are damage, too.
+//! the manifest, or a segment that was sealed behind it. Bytes that the device cannot give are damage, too. Later records
+//! are looked for up to the limit of the segment, above which its writer had not got.
 
 use std::ops::Range;
 use std::sync::Arc;
