@@ -71,8 +71,11 @@ impl Bell {
     }
 
     /// Before the mailbox is emptied: what is put there from now on rings again.
+    ///
+    /// It has to be a swap. A plain store may become visible after the mailbox was looked at: a sender that came between
+    /// would find the bell rung and not wake anybody, and its mail would lie there until the next.
     pub(crate) fn silence(&self) {
-        self.is_rung.store(false, Ordering::Release);
+        self.is_rung.swap(false, Ordering::AcqRel);
     }
 }
 
