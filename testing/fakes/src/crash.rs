@@ -22,6 +22,7 @@ pub(crate) enum Operation {
     SetLen { inode: usize, len: u64 },
     Sync { inode: usize },
     FailedSync { inode: usize, seed: u64 },
+    LostSync { inode: usize },
     SyncDir { dir: String },
 }
 
@@ -75,6 +76,7 @@ impl World {
             Operation::FailedSync { inode, seed } => {
                 self.inodes[*inode].fail_sync(&mut SeededRng::new(*seed))
             }
+            Operation::LostSync { inode } => self.inodes[*inode].lose_sync(),
             Operation::SyncDir { dir } => self.sync_dir(dir),
         }
     }

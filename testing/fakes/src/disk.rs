@@ -17,6 +17,9 @@ pub enum Fault {
     DiskFull,
     /// A write or read does only a part, and says so. Other calls work.
     Short,
+    /// A sync of a file says that all is safe, and nothing of it is: it is lost at the next crash (F5). Other calls
+    /// work.
+    Lost,
 }
 
 /// A fake data directory. Clones are the same disk.
@@ -286,7 +289,7 @@ impl File for FakeFile {
         let mut state = self.disk.lock_state();
         let half = bytes.len().div_ceil(2);
         let (count, error) = match state.call("write", &self.path) {
-            Ok(None) => (bytes.len(), None),
+            Ok(None | Some(Fault::Lost)) => (bytes.len(), None),
             Ok(Some(Fault::Short)) => (half, None),
             Ok(Some(_)) => (half, Some(full_error("write", &self.path))),
             Err(error) => (half, Some(error)),
@@ -313,6 +316,10 @@ impl File for FakeFile {
         match state.call("sync", &self.path) {
             Ok(None | Some(Fault::Short)) => {
                 state.change(Operation::Sync { inode: self.inode });
+                Ok(())
+            }
+            Ok(Some(Fault::Lost)) => {
+                state.change(Operation::LostSync { inode: self.inode });
                 Ok(())
             }
             Ok(Some(_)) | Err(_) => {

@@ -60,6 +60,11 @@ impl Inode {
         self.unsynced.clear();
     }
 
+    /// A sync that claims success and wrote nothing.
+    pub(crate) fn lose_sync(&mut self) {
+        self.unsynced.clear();
+    }
+
     /// Damages one sector, both as a reader sees it and as it survives.
     pub(crate) fn rot(&mut self, offset: usize, rng: &mut SeededRng) {
         let from = offset / SECTOR_BYTES * SECTOR_BYTES;

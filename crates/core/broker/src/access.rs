@@ -52,6 +52,8 @@ pub struct LoginCheck {
     password: Secret,
     peer: Option<IpAddr>,
     salt: [u8; SALT_BYTES],
+    /// The password is known to be right.
+    is_verified: bool,
 }
 
 /// Outcome of a [`LoginCheck`].
@@ -69,7 +71,11 @@ impl LoginCheck {
     #[must_use]
     pub fn run(self) -> LoginResult {
         // Without memory for the check the login is refused; the client may try again.
-        let verdict = self.verifier.verify(&self.password).unwrap_or(Verdict::Refused);
+        let verdict = if self.is_verified {
+            Verdict::Accepted
+        } else {
+            self.verifier.verify(&self.password).unwrap_or(Verdict::Refused)
+        };
         let new_hash =
             verdict.needs_rehash().then(|| PasswordHash::make(&self.password, &self.salt).ok()).flatten();
         LoginResult {
@@ -157,7 +163,26 @@ impl Broker {
         let mut salt = [0; SALT_BYTES];
         self.rng.fill(&mut salt);
         let verifier = self.authority.access.verifier_for(user);
-        LoginStep::Verify(Box::new(LoginCheck { user: name, verifier, password, peer, salt }))
+        let check = LoginCheck { user: name, verifier, password, peer, salt, is_verified: false };
+        LoginStep::Verify(Box::new(check))
+    }
+
+    /// Makes a check that has not run yet one against what is known of its user now.
+    pub fn renew_check(&self, check: &mut LoginCheck) {
+        let now_ms = self.time.monotonic_ms();
+        check.verifier = self.authority.access.verifier_for(&check.user);
+        check.is_verified = self.authority.access.user_revision(&check.user).is_some_and(|revision| {
+            self.authority.verified.is_verified(&check.user, revision, &check.password, now_ms)
+        });
+    }
+
+    /// Remembers the password of a user for which a hash of it was just stored: the next login need not check it
+    /// (F15).
+    pub fn remember_password(&mut self, user: &str, password: &Secret) {
+        if let Some(revision) = self.authority.access.user_revision(user) {
+            let now_ms = self.time.monotonic_ms();
+            self.authority.verified.remember(user, revision, password, now_ms);
+        }
     }
 
     /// Ends a login. `None`: wrong password, no such user, or the user changed meanwhile.

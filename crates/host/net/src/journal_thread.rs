@@ -73,6 +73,8 @@ impl JournalThread {
     }
 }
 
+/// Upkeep that can wait leaves processor and disk to the first logins and what they bring.
+const UPKEEP_FROM_MS: u64 = 500;
 /// Most requests that are put off; a restart finds what later ones would have freed.
 const MAX_PUT_OFF: usize = 1_000;
 
@@ -90,16 +92,20 @@ struct Keeper {
 
 impl Keeper {
     fn run(mut self, orders: &Receiver<Order>) -> Result<(), JournalError> {
+        self.check_space();
+        let started_ms = self.clock.monotonic_ms();
         let mut has_upkeep = true;
         loop {
-            let first = if has_upkeep {
-                orders.try_recv().ok()
+            let pause = if has_upkeep {
+                let passed_ms = self.clock.monotonic_ms() - started_ms;
+                Duration::from_millis(UPKEEP_FROM_MS.saturating_sub(passed_ms))
             } else {
-                match orders.recv_timeout(SPACE_CHECK) {
-                    Ok(order) => Some(order),
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => return self.writer.close(),
-                }
+                SPACE_CHECK
+            };
+            let first = match orders.recv_timeout(pause) {
+                Ok(order) => Some(order),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return self.writer.close(),
             };
             if let Some(first) = first
                 && self.commit(first, orders)?

@@ -47,5 +47,6 @@ pub use journal_thread::{JournalFailure, JournalThread};
 pub use listener::{AcceptLimits, BindError, Listener, SocketOptions, file_limit};
 pub use loader::RECORD_READERS;
 pub use mail::Mailbox;
+pub use passwords::{Opened, Opening};
 pub use shard::{Shard, ShardParts, View};
 pub use transport::Transport;

@@ -9,6 +9,7 @@ use ternmq_broker::{Alarm, LoadResult, LoginResult};
 use ternmq_journal::Durable;
 
 use crate::driver::Key;
+use crate::passwords::Opened;
 use crate::shard::View;
 
 /// One message to a shard.
@@ -19,6 +20,8 @@ pub(crate) enum Mail {
     Loaded(LoadResult),
     /// A password was checked.
     Login(Key, LoginResult),
+    /// What logins wait for was computed.
+    Opened(Opened),
     /// A scrub found a damaged part of the journal.
     JournalDamaged,
     /// Something runs short, or no longer does.
@@ -70,8 +73,11 @@ impl Bell {
     }
 
     /// Before the mailbox is emptied: what is put there from now on rings again.
+    ///
+    /// It has to be a swap. A plain store may become visible after the mailbox was looked at: a sender that came between
+    /// would find the bell rung and not wake anybody, and its mail would lie there until the next.
     pub(crate) fn silence(&self) {
-        self.is_rung.store(false, Ordering::Release);
+        self.is_rung.swap(false, Ordering::AcqRel);
     }
 }
 

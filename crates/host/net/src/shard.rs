@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
-use ternmq_broker::{Broker, Durable, Now, Receipt};
+use ternmq_broker::{Broker, Durable, LoginCheck, Now, Receipt};
 use ternmq_env::Clock;
 use ternmq_journal::Reader;
 
@@ -23,7 +23,7 @@ use crate::journal_thread::JournalThread;
 use crate::listener::{AcceptLimits, Accepted, Acceptor, Listener};
 use crate::loader::Loader;
 use crate::mail::{Mail, Mailbox, Switch};
-use crate::passwords::Passwords;
+use crate::passwords::{Opened, Opening, Passwords};
 use crate::scrubber::Scrubber;
 
 /// Token of the waker; listeners count down from the one before.
@@ -54,6 +54,8 @@ pub struct ShardParts {
     pub accept_limits: AcceptLimits,
     /// Threads that check passwords.
     pub password_threads: usize,
+    /// What has to be done before the first login.
+    pub opening: Option<Opening>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -107,17 +109,24 @@ impl Shard {
         &self.mailbox
     }
 
-    /// Runs until it has drained, then closes the journal. `on_ready` is called when all listeners accept.
+    /// Runs until it has drained, then closes the journal. `on_ready` is called when all listeners accept and users can
+    /// log in.
     ///
     /// # Errors
-    /// The system refuses what the loop cannot live without.
-    pub fn run(self, core: Broker, parts: ShardParts, on_ready: impl FnOnce()) -> io::Result<()> {
-        let mut running = Running::new(self, core, parts)?;
-        on_ready();
+    /// The system refuses what the loop cannot live without, or the opening failed; its error comes as it is.
+    pub fn run(self, core: Broker, parts: ShardParts, on_ready: impl FnOnce() + 'static) -> io::Result<()> {
+        let mut running = Running::new(self, core, parts, Box::new(on_ready))?;
         running.run()?;
         running.journal.close();
         Ok(())
     }
+}
+
+/// While the opening is being computed.
+struct Closed {
+    /// Logins that wait for it; there are no more than connections that log in.
+    checks: Vec<(Key, Box<LoginCheck>)>,
+    on_ready: Box<dyn FnOnce()>,
 }
 
 struct Running {
@@ -132,6 +141,10 @@ struct Running {
     under_way_bytes: usize,
     loader: Loader,
     passwords: Passwords,
+    /// Absent once users can log in.
+    closed: Option<Closed>,
+    /// Why the shard has to end.
+    failure: Option<io::Error>,
     _scrubber: Scrubber,
     waiters: Vec<Waiter>,
     /// Dropped with the shard, which is how they learn of its end.
@@ -143,8 +156,14 @@ struct Running {
 }
 
 impl Running {
-    fn new(shard: Shard, core: Broker, parts: ShardParts) -> io::Result<Self> {
+    fn new(shard: Shard, core: Broker, parts: ShardParts, on_ready: Box<dyn FnOnce()>) -> io::Result<Self> {
         let Shard { poll, mailbox, mail } = shard;
+        let closed = if parts.opening.is_some() {
+            Some(Closed { checks: Vec::new(), on_ready })
+        } else {
+            on_ready();
+            None
+        };
         let mut acceptors = Vec::new();
         for (number, (listener, factory)) in parts.listeners.into_iter().enumerate() {
             let mut acceptor = Acceptor::new(listener, parts.accept_limits);
@@ -166,7 +185,9 @@ impl Running {
             under_way_bytes: 0,
             loader: Loader::start(&parts.reader, &mailbox)?,
             _scrubber: Scrubber::start(&parts.reader, &mailbox)?,
-            passwords: Passwords::start(parts.password_threads, &mailbox)?,
+            passwords: Passwords::start(parts.password_threads, parts.opening, &mailbox)?,
+            closed,
+            failure: None,
             mailbox,
             waiters: Vec::new(),
             watchers: Vec::new(),
@@ -191,6 +212,9 @@ impl Running {
             self.driver.begin_turn(now);
             self.note_events(&events);
             self.turn();
+            if let Some(failure) = self.failure.take() {
+                return Err(failure);
+            }
             if self.is_over() {
                 return Ok(());
             }
@@ -199,6 +223,10 @@ impl Running {
 
     fn turn(&mut self) {
         self.read_mail();
+        if self.failure.is_some() {
+            // What the opening has begun must not get into the journal.
+            return;
+        }
         self.accept();
         // While the disk is behind by much, nobody is read: publishers cannot outrun it into memory.
         if self.under_way_bytes + self.log.waiting_bytes() < MAX_UNDER_WAY_BYTES {
@@ -261,6 +289,7 @@ impl Running {
                 Mail::JournalDamaged => self.driver.note_journal_damaged(),
                 Mail::Login(key, result) => self.driver.handle_login(key, result),
                 Mail::DiskShort(switch) => self.driver.core_mut().set_disk_short(switch == Switch::On),
+                Mail::Opened(opened) => self.on_opened(opened),
                 Mail::Alarm(alarm, switch) => self.driver.core_mut().set_alarm(alarm, switch == Switch::On),
                 Mail::NewConnections(switch) => self.is_refusing = switch == Switch::On,
                 Mail::Drain => self.begin_drain(),
@@ -271,6 +300,26 @@ impl Running {
                     question(&mut View { broker, counters: &counters, waiters: &mut self.waiters });
                 }
             }
+        }
+    }
+
+    fn on_opened(&mut self, opened: Opened) {
+        let Some(Closed { checks, on_ready }) = self.closed.take() else { return };
+        if let Err(error) = opened(self.driver.core_mut()) {
+            self.failure = Some(error);
+            return;
+        }
+        on_ready();
+        for (key, mut check) in checks {
+            self.driver.core().renew_check(&mut check);
+            self.check_password(key, check);
+        }
+    }
+
+    fn check_password(&mut self, key: Key, check: Box<LoginCheck>) {
+        if let Err(key) = self.passwords.submit(key, check) {
+            tracing::warn!("a login was refused: too many passwords are being checked");
+            self.driver.refuse(key);
         }
     }
 
@@ -307,9 +356,9 @@ impl Running {
             self.loader.submit(job);
         }
         for (key, check) in self.driver.take_checks() {
-            if let Err(key) = self.passwords.submit(key, check) {
-                tracing::warn!("a login was refused: too many passwords are being checked");
-                self.driver.refuse(key);
+            match &mut self.closed {
+                Some(closed) => closed.checks.push((key, check)),
+                None => self.check_password(key, check),
             }
         }
         for incident in self.driver.core_mut().take_incidents() {

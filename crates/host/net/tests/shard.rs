@@ -10,20 +10,29 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use support::{Lines, broker, now};
+use ternmq_access::{PasswordHash, Secret};
+use ternmq_broker::{Broker, UserDefinition};
 use ternmq_env::{DiskFiles, SystemClock, SystemRng};
 use ternmq_journal::{Opened, Options, open};
 use ternmq_net::{
-    AcceptLimits, DriverLimits, JournalLog, JournalThread, Listener, Shard, ShardHandle, ShardParts,
+    AcceptLimits, DriverLimits, JournalLog, JournalThread, Listener, Opening, Shard, ShardHandle, ShardParts,
 };
 
 struct Node {
     handle: ShardHandle,
     address: SocketAddr,
-    thread: JoinHandle<()>,
-    _dir: tempfile::TempDir,
+    thread: JoinHandle<std::io::Result<()>>,
+    dir: tempfile::TempDir,
 }
 
 fn start(limits: DriverLimits) -> Node {
+    let (node, wait) = start_with(limits, None);
+    wait.recv().unwrap();
+    node
+}
+
+/// Answers at once; what comes second tells when the shard is ready.
+fn start_with(limits: DriverLimits, opening: Option<Opening>) -> (Node, mpsc::Receiver<()>) {
     let dir = tempfile::tempdir().unwrap();
     let files = Arc::new(DiskFiles::new(dir.path()).unwrap());
     let options =
@@ -48,12 +57,12 @@ fn start(limits: DriverLimits) -> Node {
             limits,
             accept_limits: AcceptLimits::default(),
             password_threads: 1,
+            opening,
             clock: Arc::new(SystemClock::new()),
         };
-        shard.run(broker, parts, move || ready.send(()).unwrap()).unwrap();
+        shard.run(broker, parts, move || ready.send(()).unwrap())
     });
-    wait.recv().unwrap();
-    Node { handle, address, thread, _dir: dir }
+    (Node { handle, address, thread, dir }, wait)
 }
 
 fn block_on<R>(future: impl Future<Output = R>) -> R {
@@ -83,7 +92,7 @@ fn bytes_go_in_and_out_and_a_drain_ends_the_shard() {
     first.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "draining\n");
     drop((first, second));
-    node.thread.join().unwrap();
+    node.thread.join().unwrap().unwrap();
     assert!(block_on(node.handle.call(|_| ())).is_err());
     block_on(node.handle.ended());
     assert!(TcpStream::connect(node.address).is_err());
@@ -107,7 +116,7 @@ fn a_change_is_answered_once_it_is_durable() {
     let users = block_on(node.handle.call(|view| view.broker.users().len())).unwrap();
     assert_eq!(users, 1);
     node.handle.mailbox().drain();
-    node.thread.join().unwrap();
+    node.thread.join().unwrap().unwrap();
 }
 
 #[test]
@@ -124,5 +133,64 @@ fn connections_over_the_limit_are_turned_away() {
     let mut third = TcpStream::connect(node.address).unwrap();
     assert_eq!(third.read(&mut [0; 1]).unwrap_or(0), 0, "memory is short (F13)");
     node.handle.mailbox().drain();
-    node.thread.join().unwrap();
+    node.thread.join().unwrap().unwrap();
+}
+
+fn put_user(broker: &mut Broker, name: &str, password: &Secret) {
+    let hash = PasswordHash::make(password, &[3; 16]).unwrap();
+    let _ = broker.put_user(UserDefinition {
+        name: name.into(),
+        password: Some(hash),
+        tags: Vec::new(),
+        max_connections: None,
+        max_sessions: None,
+    });
+    broker.remember_password(name, password);
+}
+
+#[test]
+fn clients_are_served_during_the_opening_and_logins_wait_for_it() {
+    let (release, released) = mpsc::channel::<()>();
+    let opening = Opening::new(move || {
+        released.recv().unwrap();
+        Box::new(|broker| {
+            put_user(broker, "first", &"right".into());
+            Ok(())
+        })
+    });
+    let (node, ready) = start_with(DriverLimits::default(), Some(opening));
+    let mut logins: Vec<TcpStream> = Vec::new();
+    for (name, password) in [("first", "right"), ("first", "wrong"), ("other", "right")] {
+        let mut client = TcpStream::connect(node.address).unwrap();
+        let text = format!("echo hello\nlogin {name} {password}\n");
+        assert_eq!(ask(&mut client, &text, 6), "hello\n");
+        logins.push(client);
+    }
+    assert!(ready.try_recv().is_err(), "nobody can log in yet");
+    release.send(()).unwrap();
+    let answers: Vec<String> =
+        logins.iter_mut().zip([6, 2, 2]).map(|(client, bytes)| ask(client, "", bytes)).collect();
+    assert_eq!(answers, ["first\n", "-\n", "-\n"]);
+    ready.recv().unwrap();
+    node.handle.mailbox().drain();
+    drop(logins);
+    node.thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn an_opening_that_fails_ends_the_shard_and_leaves_nothing() {
+    let opening = Opening::new(|| {
+        Box::new(|broker| {
+            put_user(broker, "half", &"made".into());
+            Err(std::io::Error::other("the pattern is none"))
+        })
+    });
+    let (node, ready) = start_with(DriverLimits::default(), Some(opening));
+    assert_eq!(node.thread.join().unwrap().unwrap_err().to_string(), "the pattern is none");
+    assert!(ready.recv().is_err());
+    for entry in std::fs::read_dir(node.dir.path().join("journal")).unwrap() {
+        // The thread of the journal may be tidying up still.
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap_or_default();
+        assert!(!bytes.windows(4).any(|bytes| bytes == b"half"), "it got into the journal");
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ternmq_access::{PasswordHash, SALT_BYTES, Secret};
@@ -119,73 +119,114 @@ pub(crate) fn read_login(login: &Login) -> Result<GivenLogin, StartError> {
     Ok(GivenLogin::new(login.user.clone(), password, Grants::default()))
 }
 
+/// What is left to do so that somebody can log in.
+pub(crate) enum Plan {
+    /// Nothing.
+    Done,
+    /// A person must be told something.
+    Tell(String),
+    /// The first user is to be made.
+    Make(FirstUser),
+}
+
 /// Makes sure that somebody can log in: while the broker has no user it gets its first one, and later no more, so that
-/// one who was deleted stays away. Answers what a person must be told, once.
-pub(crate) fn ensure(
+/// one who was deleted stays away.
+pub(crate) fn plan(
     broker: &mut Broker,
     given: Option<&GivenLogin>,
     namespace: &FirstNamespace,
     data_dir: &Path,
-) -> Result<Option<String>, StartError> {
+) -> Result<Plan, StartError> {
     let has_users = !broker.users().is_empty();
     match given {
-        Some(given) if has_users && broker.user_definition(&given.user).is_none() => Ok(Some(format!(
-            "user '{}' was given and is not made: the broker has users already; an administrator can make it through the \
-             management API",
+        Some(given) if has_users && broker.user_definition(&given.user).is_none() => Ok(Plan::Tell(format!(
+            "user '{}' was given and is not made: the broker has users already; an administrator can make it \
+                 through the management API",
             given.user
         ))),
-        _ if has_users => Ok(None),
-        Some(given) => {
-            create(broker, &given.user, &given.secret(), &given.grants, namespace)?;
-            Ok(None)
-        }
-        None => {
-            let text = base32(&broker.random());
-            let path = data_dir.join(PASSWORD_FILE);
-            write_private(&path, &text).map_err(|error| StartError::DataDir {
-                path: data_dir.into(),
-                problem: format!("the password of the first administrator cannot be kept there: {error}"),
-            })?;
-            let password = Secret::new(text.clone().into_bytes());
-            create(broker, DEFAULT_USER, &password, &Grants::default(), namespace)?;
-            Ok(Some(format!(
-                "first administrator: user '{DEFAULT_USER}', password '{text}' (kept in {})",
-                path.display()
-            )))
-        }
+        _ if has_users => Ok(Plan::Done),
+        given => Ok(Plan::Make(FirstUser {
+            given: given.cloned(),
+            random: broker.random(),
+            salt: broker.random(),
+            namespace: namespace.ensure(broker)?,
+            data_dir: data_dir.into(),
+        })),
     }
 }
 
-fn create(
-    broker: &mut Broker,
-    user: &str,
-    password: &Secret,
-    grants: &Grants,
-    namespace: &FirstNamespace,
-) -> Result<(), StartError> {
-    let no_memory = |_| StartError::Usage("there is not enough memory to hash a password".into());
-    let salt: [u8; SALT_BYTES] = broker.random();
-    let hash = PasswordHash::make(password, &salt).map_err(no_memory)?;
-    let namespace = namespace.ensure(broker)?;
-    let user: Arc<str> = user.into();
-    let definition = UserDefinition {
-        name: user.clone(),
-        password: Some(hash),
-        tags: grants.tags.iter().map(|tag| tag.as_str().into()).collect(),
-        max_connections: None,
-        max_sessions: None,
-    };
-    // Its receipt is not waited for: a login before it is durable would only have to be made again.
-    let _ = broker.put_user(definition);
-    let permission = PermissionDefinition {
-        user,
-        namespace,
-        configure: grants.configure.as_str().into(),
-        write: grants.write.as_str().into(),
-        read: grants.read.as_str().into(),
-    };
-    let _ = broker.put_permission(permission).map_err(|error| refused(broker, &error))?;
-    Ok(())
+/// The first user before its password is hashed.
+pub(crate) struct FirstUser {
+    given: Option<GivenLogin>,
+    /// For a password, when none was given.
+    random: [u8; 16],
+    salt: [u8; SALT_BYTES],
+    namespace: Arc<str>,
+    data_dir: PathBuf,
+}
+
+impl FirstUser {
+    /// Hashes the password, which takes some 20 ms: for a thread on which nothing waits.
+    pub(crate) fn hash(self) -> Result<HashedUser, StartError> {
+        let Self { given, random, salt, namespace, data_dir } = self;
+        let (login, notice) = match given {
+            Some(given) => (given, None),
+            None => {
+                let (login, notice) = make_login(&random, &data_dir)?;
+                (login, Some(notice))
+            }
+        };
+        let no_memory = |_| StartError::Usage("there is not enough memory to hash a password".into());
+        let hash = PasswordHash::make(&login.secret(), &salt).map_err(no_memory)?;
+        Ok(HashedUser { login, hash, namespace, notice })
+    }
+}
+
+fn make_login(random: &[u8], data_dir: &Path) -> Result<(GivenLogin, String), StartError> {
+    let text = base32(random);
+    let path = data_dir.join(PASSWORD_FILE);
+    write_private(&path, &text).map_err(|error| StartError::DataDir {
+        path: data_dir.into(),
+        problem: format!("the password of the first administrator cannot be kept there: {error}"),
+    })?;
+    let notice =
+        format!("first administrator: user '{DEFAULT_USER}', password '{text}' (kept in {})", path.display());
+    Ok((GivenLogin::new(DEFAULT_USER.to_owned(), text.as_bytes(), Grants::default()), notice))
+}
+
+/// The first user, ready to be made.
+pub(crate) struct HashedUser {
+    login: GivenLogin,
+    hash: PasswordHash,
+    namespace: Arc<str>,
+    notice: Option<String>,
+}
+
+impl HashedUser {
+    /// Makes the user; answers what a person must be told, once.
+    pub(crate) fn put(self, broker: &mut Broker) -> Result<Option<String>, StartError> {
+        let Self { login, hash, namespace, notice } = self;
+        let user: Arc<str> = login.user.as_str().into();
+        let definition = UserDefinition {
+            name: user.clone(),
+            password: Some(hash),
+            tags: login.grants.tags.iter().map(|tag| tag.as_str().into()).collect(),
+            max_connections: None,
+            max_sessions: None,
+        };
+        // Its receipt is not waited for: a login before it is durable would only have to be made again.
+        let _ = broker.put_user(definition);
+        let permission = PermissionDefinition {
+            user: user.clone(),
+            namespace,
+            configure: login.grants.configure.as_str().into(),
+            write: login.grants.write.as_str().into(),
+            read: login.grants.read.as_str().into(),
+        };
+        let _ = broker.put_permission(permission).map_err(|error| refused(broker, &error))?;
+        broker.remember_password(&user, &login.secret());
+        Ok(notice)
+    }
 }
 
 /// Without letters that are taken for one another when read aloud or typed.

@@ -1,6 +1,6 @@
 //! A node from its options to its end: configure, open, bind, recover, run, drain.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use ternmq_env::{Clock, DiskFiles, SystemClock};
 use ternmq_journal::{JournalError, Options, Recovery};
 use ternmq_management::Management;
 use ternmq_net::{
-    AcceptLimits, JournalThread, Listener, SessionFactory, Shard, ShardHandle, ShardParts, file_limit,
-    install_panic_policy,
+    AcceptLimits, JournalThread, Listener, Opening, SessionFactory, Shard, ShardHandle, ShardParts,
+    file_limit, install_panic_policy,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::administrator::{self, GivenLogin};
+use crate::administrator::{self, FirstUser, GivenLogin, Plan};
 use crate::data_dir::DataDir;
 use crate::definitions;
 use crate::engine::Engine;
@@ -190,11 +190,14 @@ impl ShardStart {
         let ReadyBroker { mut broker, log, writer, reader } =
             recovery::recover(recovery, &engine, settings.limits, &path, accepts_damage, &*clock)?;
         definitions::apply(settings.definitions, &mut broker)?;
-        if let Some(notice) = administrator::ensure(&mut broker, login.as_ref(), &settings.namespace, &path)?
-        {
-            // A terminal that is gone cannot be told; the file has it.
-            let _ = writeln!(std::io::stdout(), "{notice}");
-        }
+        let opening = match administrator::plan(&mut broker, login.as_ref(), &settings.namespace, &path)? {
+            Plan::Done => None,
+            Plan::Tell(notice) => {
+                tell(&notice);
+                None
+            }
+            Plan::Make(user) => Some(open_by(user)),
+        };
         let journal = JournalThread::start(writer, shard.mailbox().clone(), Box::new(end_without_journal))
             .map_err(StartError::system("start a thread"))?;
         let parts = ShardParts {
@@ -204,14 +207,34 @@ impl ShardStart {
             listeners,
             limits: settings.driver,
             accept_limits: AcceptLimits::default(),
+            opening,
             password_threads: thread::available_parallelism().map_or(1, usize::from).div_ceil(2),
             clock,
         };
         let on_ready = move || {
             let _ = ready.send(());
         };
-        shard.run(broker, parts, on_ready).map_err(StartError::system("wait for events"))
+        shard
+            .run(broker, parts, on_ready)
+            .map_err(|error| error.downcast().unwrap_or_else(StartError::system("wait for events")))
     }
+}
+
+/// Makes the first user while connections are greeted already.
+fn open_by(user: FirstUser) -> Opening {
+    Opening::new(move || {
+        let hashed = user.hash();
+        Box::new(move |broker| {
+            let notice = hashed.and_then(|hashed| hashed.put(broker)).map_err(io::Error::other)?;
+            notice.iter().for_each(|notice| tell(notice));
+            Ok(())
+        })
+    })
+}
+
+fn tell(notice: &str) {
+    // A terminal that is gone cannot be told; of a password the file has it.
+    let _ = writeln!(io::stdout(), "{notice}");
 }
 
 /// After a failed write or sync nothing more may be acknowledged, and only a new start finds out what is safe (F3).

@@ -20,6 +20,7 @@ mod durable;
 mod error;
 mod options;
 
+mod limit;
 mod manifest;
 mod segment;
 

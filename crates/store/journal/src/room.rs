@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ternmq_env::{File, FileError, FileFault, Files, write_full};
 
+use crate::limit::{Limit, NOTE_BYTES, NOTE_OFFSET, bytes_ahead};
 use crate::manifest::{self, Manifest, without_retry};
 use crate::options::Options;
 use crate::segment::{Entry, OPEN_ENDED, PAGE_BYTES, RESERVE_NAME, manifest_name, spare_name};
@@ -66,6 +67,7 @@ pub struct SpaceReport {
 pub(crate) struct Ready {
     pub(crate) entry: Entry,
     pub(crate) file: Arc<dyn File>,
+    pub(crate) limit: Limit,
 }
 
 /// A file on its way to become a segment.
@@ -81,6 +83,8 @@ pub(crate) struct Room {
     pub(crate) dir: Arc<str>,
     pub(crate) manifest: Manifest,
     pub(crate) salt: u32,
+    /// How far ahead of its writing the limit of the next segment is set.
+    pub(crate) ahead_bytes: u64,
     published: VecDeque<String>,
     spares: Vec<String>,
     next_spare: u32,
@@ -101,11 +105,13 @@ impl Room {
         options: &Options,
     ) -> Self {
         let alarm_bytes = options.alarm_free_bytes.max(4 * manifest.segment_bytes);
+        let ahead_bytes = bytes_ahead(0, manifest.segment_bytes);
         Self {
             files,
             dir,
             manifest,
             salt,
+            ahead_bytes,
             published: VecDeque::new(),
             spares: Vec::new(),
             next_spare: 0,
@@ -193,7 +199,11 @@ impl Room {
         let entry = Entry { index, file_epoch: epoch, record_epoch: epoch, salt, sealed_bytes: OPEN_ENDED };
         let preparing = self.preparing()?;
         let (path, file) = (preparing.path.clone(), preparing.file.clone());
-        self.install(&path, &file, entry, &[])?;
+        let limit = Limit::new(entry, self.manifest.segment_bytes, self.ahead_bytes);
+        let mut page = entry.encode_page();
+        page.splice(NOTE_OFFSET as usize..NOTE_OFFSET as usize + NOTE_BYTES, limit.note());
+        self.install(&path, &file, entry, &page, &[])?;
+        self.files.sync_dir(&self.dir).map_err(without_retry)?;
         // From here on the file has its new name, also for another try when the manifest finds no room.
         let installed = self.path(&entry.file_name());
         self.preparing()?.path = installed;
@@ -205,7 +215,7 @@ impl Room {
             return Err(error);
         }
         self.preparing = None;
-        Ok(Ready { entry, file })
+        Ok(Ready { entry, file, limit })
     }
 
     /// The file that is on its way, begun when there is none.
@@ -234,24 +244,29 @@ impl Room {
         Ok(Preparing { path, file, zeroed_bytes: 0 })
     }
 
-    /// Writes a segment's header and first bytes of log, syncs, and gives the file its name.
-    fn install(&self, path: &str, file: &Arc<dyn File>, entry: Entry, log: &[u8]) -> Result<(), FileError> {
-        write_full(&**file, path, &entry.encode_page(), 0)?;
+    /// Writes a segment's header and first bytes of log, syncs, and gives the file its name, which is not safe yet.
+    fn install(
+        &self,
+        path: &str,
+        file: &Arc<dyn File>,
+        entry: Entry,
+        page: &[u8],
+        log: &[u8],
+    ) -> Result<(), FileError> {
+        write_full(&**file, path, page, 0)?;
         write_full(&**file, path, log, PAGE_BYTES)?;
         file.sync_data().map_err(without_retry)?;
         let name = self.path(&entry.file_name());
-        if name != path {
-            self.files.rename(path, &name)?;
-        }
-        self.files.sync_dir(&self.dir).map_err(without_retry)
+        if name == path { Ok(()) } else { self.files.rename(path, &name) }
     }
 
-    /// Copies a part of the log into a new file of its own length.
+    /// Copies a part of the log into a new file of its own length. Its name is safe with that of the next segment that
+    /// is made ready, before the manifest names either (F2).
     pub(crate) fn install_copy(&mut self, entry: Entry, log: &[u8]) -> Result<(), FileError> {
         let path = self.path(&spare_name(self.manifest.epoch, self.next_spare));
         self.next_spare += 1;
         let file = self.files.create(&path)?;
-        let installed = self.install(&path, &file, entry, log);
+        let installed = self.install(&path, &file, entry, &entry.encode_page(), log);
         if installed.as_ref().is_err_and(FileError::is_disk_full) {
             ignore_missing(self.files.remove(&path))?;
         }

@@ -3,19 +3,21 @@
 //! The log falls into runs: unbroken ranges of positions written by one process. In a run whose end is known every
 //! bad byte is damage. In the one that was being written when the process died, the first bad record ends the log,
 //! unless something proves that it had been durable: a later valid record with a higher `synced`, the `durable` of
-//! the manifest, or a segment that was sealed behind it. Bytes that the device cannot give are damage, too.
+//! the manifest, or a segment that was sealed behind it. Bytes that the device cannot give are damage, too. Later records
+//! are looked for up to the limit of the segment, above which its writer had not got.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use ternmq_env::{File, FileError, FileFault, Files, read_full};
 
+use crate::limit::{NOTE_BYTES, NOTE_OFFSET, decode_note};
 use crate::manifest::Manifest;
 use crate::record::{ALIGN_BYTES, HEADER_BYTES, Header, JournalPos};
 use crate::segment::{Entry, PAGE_BYTES, SegmentIndex, index_of};
 
 /// Bytes asked of the disk in one go.
-const READ_AHEAD_BYTES: usize = 1024 * 1024;
+const READ_AHEAD_BYTES: usize = 256 * 1024;
 /// When a read fails, the readable pages around the bad one are still wanted.
 const RETRY_BYTES: usize = 4096;
 
@@ -158,6 +160,18 @@ impl LogSource {
         holes.map(|hole| hole.end).max()
     }
 
+    /// Where in a segment nothing was written any more, if the segment says so.
+    fn limit_of(&mut self, run: &Run, index: u64) -> Result<Option<u64>, FileError> {
+        let file = self.file_of(run, index)?;
+        let Some((file, (entry, _))) = file.zip(self.opened.as_ref()) else { return Ok(None) };
+        let mut note = [0; NOTE_BYTES];
+        match read_full(&*file, &mut note, NOTE_OFFSET) {
+            Ok(_) => Ok(decode_note(&note, entry)),
+            Err(error) if matches!(error.fault, FileFault::Device { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn file_of(&mut self, run: &Run, index: u64) -> Result<Option<Arc<dyn File>>, FileError> {
         let first = run.entries.first().map_or(0, |entry| entry.index);
         let Some(entry) = run.entries.get((index - first) as usize) else { return Ok(None) };
@@ -298,7 +312,7 @@ impl Scan {
         {
             return Ok(from);
         }
-        let found = self.search(from, u64::MAX)?;
+        let found = self.search(from, u64::MAX, self.run.end)?;
         self.position = found.resume.unwrap_or(self.run.end);
         Ok(self.position)
     }
@@ -357,14 +371,18 @@ impl Scan {
         // What cannot be read is not absent: a segment is allocated and synced before it is used.
         let end = bad + begun.map_or(HEADER_BYTES as u64, |header| header.span_bytes());
         let unreadable = self.source.hole_end(bad, end);
-        let found = self.search(bad, bad)?;
-        let is_damage =
-            self.run.is_sealed || bad < self.run.proven || found.is_proven || unreadable.is_some();
-        if !is_damage {
-            self.position = self.run.end;
-            let is_torn = was_begun || found.resume.is_some();
-            return Ok(Step::End { accepted: self.accepted, torn: is_torn.then_some(bad) });
+        let is_known = self.run.is_sealed || bad < self.run.proven || unreadable.is_some();
+        if !is_known {
+            let until = self.limit_behind(bad)?;
+            let found = self.search(bad, bad, until)?;
+            if !found.is_proven {
+                self.position = self.run.end;
+                let is_torn = was_begun || found.resume.is_some();
+                return Ok(Step::End { accepted: self.accepted, torn: is_torn.then_some(bad) });
+            }
         }
+        // Where there is damage the limits of segments are not relied on: only looking shows what is left.
+        let found = self.search(bad, bad, self.run.end)?;
         // Without a valid record behind it, the damage reaches as far as anything was known to be durable, and over
         // all that cannot be read.
         let reach = self.synced.max(bad + ALIGN_BYTES).max(unreadable.unwrap_or(0));
@@ -376,13 +394,30 @@ impl Scan {
         Ok(Step::Damage(Damage { from: JournalPos::new(start), to: JournalPos::new(to), segment }))
     }
 
-    /// Looks behind a bad record for valid ones: the first that starts a group, and one that bears witness that the
-    /// bad one had been durable.
-    fn search(&mut self, bad: u64, witness_above: u64) -> Result<Search, FileError> {
+    /// Where nothing was written any more when the process died, as far as the limits of the segments tell: the first
+    /// limit behind `bad` inside a segment, since segments are written one after the other. One that is lower than
+    /// `bad` was passed by valid records, so it is wrong and none is believed.
+    fn limit_behind(&mut self, bad: u64) -> Result<u64, FileError> {
+        let size = self.source.segment_bytes;
+        let mut index = index_of(bad, size);
+        while index * size < self.run.end {
+            match self.source.limit_of(&self.run, index)? {
+                Some(limit) if limit < bad => break,
+                Some(limit) if limit < (index + 1) * size => return Ok(limit.min(self.run.end)),
+                Some(_) => index += 1,
+                None => break,
+            }
+        }
+        Ok(self.run.end)
+    }
+
+    /// Looks behind a bad record for valid ones that start before `until`: the first that starts a group, and one that
+    /// bears witness that the bad one had been durable.
+    fn search(&mut self, bad: u64, witness_above: u64, until: u64) -> Result<Search, FileError> {
         let mut found = Search { resume: None, is_proven: self.run.is_sealed || bad < self.run.proven };
         let mut at = (bad + 1).next_multiple_of(ALIGN_BYTES);
-        while at + HEADER_BYTES as u64 <= self.run.end {
-            at = self.skip_to_candidate(at)?;
+        while at + HEADER_BYTES as u64 <= until {
+            at = self.skip_to_candidate(at, until)?;
             let Found::Valid(header) = self.look(at, at)? else {
                 at += ALIGN_BYTES;
                 continue;
@@ -400,10 +435,11 @@ impl Scan {
         Ok(found)
     }
 
-    /// Next place from `at` on whose header names its own position, or the end of what a header fits in.
-    fn skip_to_candidate(&mut self, at: u64) -> Result<u64, FileError> {
+    /// Next place from `at` on whose header names its own position, or one behind the last that a header before `until`
+    /// could have.
+    fn skip_to_candidate(&mut self, at: u64, until: u64) -> Result<u64, FileError> {
         let mut at = at;
-        while at + HEADER_BYTES as u64 <= self.run.end {
+        while at + HEADER_BYTES as u64 <= until {
             self.window.reach(&mut self.source, &self.run, at, at + HEADER_BYTES as u64)?;
             let bytes = self.window.from(at);
             let places = bytes.len().saturating_sub(HEADER_BYTES) / ALIGN_BYTES as usize + 1;

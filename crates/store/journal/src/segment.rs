@@ -8,7 +8,8 @@
 //!  | magic| format| file epoch| zero| index| record epoch| salt       | key  | sealed  | crc      | zero | log ...
 //! ```
 //! The header names the segment for a person with a damaged directory and for recovery without its newest manifest;
-//! otherwise the manifest is believed. `key` is the data key of the segment; 0, plain, is the only one so far.
+//! otherwise the manifest is believed. `key` is the data key of the segment; 0, plain, is the only one so far. From 512
+//! on the page holds the note of `limit.rs`.
 
 use std::fmt;
 

@@ -11,6 +11,8 @@ use ternmq_env::{DirectoryLock, File, FileError, write_full};
 use crate::appender::Batch;
 use crate::durable::Durable;
 use crate::error::JournalError;
+use crate::limit::{Limit, NOTE_BYTES, NOTE_OFFSET, bytes_ahead};
+use crate::manifest::without_retry;
 use crate::reader::Shared;
 use crate::record::JournalPos;
 use crate::room::{Ready, Room, SpaceReport};
@@ -34,7 +36,41 @@ pub enum Progress {
 struct Target {
     index: u64,
     file: Arc<dyn File>,
+    limit: Limit,
     is_dirty: bool,
+}
+
+impl Target {
+    fn new(ready: Ready) -> Self {
+        let Ready { entry, file, limit } = ready;
+        Self { index: entry.index, file, limit, is_dirty: false }
+    }
+
+    fn write_note(&mut self, note: &[u8; NOTE_BYTES]) -> Result<(), FileError> {
+        self.is_dirty = true;
+        write_full(&*self.file, "segment", note, NOTE_OFFSET)?;
+        self.limit.note_written();
+        Ok(())
+    }
+
+    /// Syncs what was written, and with it a higher limit when it is time for one.
+    fn make_durable(&mut self, written: u64, ahead_bytes: u64) -> Result<(), FileError> {
+        if let Some(note) = self.limit.note_ahead(written, ahead_bytes) {
+            match self.write_note(&note) {
+                // The limit stays as it is; a write that needs a higher one comes back to it.
+                Err(error) if error.is_disk_full() => {}
+                answer => answer?,
+            }
+        }
+        if self.is_dirty { self.sync() } else { Ok(()) }
+    }
+
+    fn sync(&mut self) -> Result<(), FileError> {
+        self.file.sync_data()?;
+        self.is_dirty = false;
+        self.limit.note_synced();
+        Ok(())
+    }
 }
 
 /// The one writer of a journal.
@@ -56,9 +92,8 @@ pub struct Writer {
 
 impl Writer {
     pub(crate) fn new(room: Room, shared: Arc<Shared>, lock: Box<dyn DirectoryLock>, first: Ready) -> Self {
-        let Ready { entry, file } = first;
-        let start = entry.start(room.manifest.segment_bytes);
-        let first = Target { index: entry.index, file, is_dirty: false };
+        let start = first.entry.start(room.manifest.segment_bytes);
+        let first = Target::new(first);
         Self {
             room,
             shared,
@@ -85,7 +120,7 @@ impl Writer {
         let (start, end) = (batch.start().get(), batch.end().get());
         assert!(start == self.written, "batch at {start} follows {}: one is missing", self.written);
         // What has a position must be written, with the reserve if need be: all behind it, settles too, waits for it.
-        let made = self.make_room_until(end);
+        let made = self.make_room_until(end).and_then(|()| self.raise_limits(start, end));
         self.settle(made)?;
         let written = self.write_at(start, batch.bytes());
         self.settle(written)?;
@@ -102,12 +137,13 @@ impl Writer {
     /// (F3).
     pub fn sync(&mut self) -> Result<Durable, JournalError> {
         self.require_sound()?;
+        self.room.ahead_bytes = bytes_ahead(self.written - self.durable, self.room.manifest.segment_bytes);
+        let (written, ahead_bytes) = (self.written, self.room.ahead_bytes);
         for at in 0..self.targets.len() {
-            let Some(target) = self.targets.get_mut(at).filter(|target| target.is_dirty) else { continue };
-            if let Err(error) = target.file.sync_data() {
+            let Some(target) = self.targets.get_mut(at) else { continue };
+            if let Err(error) = target.make_durable(written, ahead_bytes) {
                 return Err(self.fail(error));
             }
-            target.is_dirty = false;
         }
         self.durable = self.written;
         let current = index_of(self.durable, self.room.manifest.segment_bytes);
@@ -316,10 +352,22 @@ impl Writer {
         Ok(())
     }
 
+    /// Lets the range be written, where the limits of its segments were not raised ahead.
+    fn raise_limits(&mut self, start: u64, end: u64) -> Result<(), FileError> {
+        let (size, ahead_bytes) = (self.room.manifest.segment_bytes, self.room.ahead_bytes);
+        for target in self.targets.iter_mut().filter(|target| (target.index + 1) * size > start) {
+            while target.index * size < end && !target.limit.allows(end) {
+                let note = target.limit.note_until(end, ahead_bytes);
+                self.room.with_reserve(|_| target.write_note(&note))?;
+                target.sync().map_err(without_retry)?;
+            }
+        }
+        Ok(())
+    }
+
     fn add_target(&mut self, ready: Ready) {
-        let Ready { entry, file } = ready;
-        self.shared.add(entry);
-        self.targets.push_back(Target { index: entry.index, file, is_dirty: false });
+        self.shared.add(ready.entry);
+        self.targets.push_back(Target::new(ready));
     }
 
     /// Brings the manifest in memory up to date, to be published with the next change.

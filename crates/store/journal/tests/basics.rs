@@ -209,11 +209,17 @@ fn many_records_are_read_with_few_reads() {
 
 #[test]
 fn the_next_segment_is_ready_before_it_is_needed() {
+    let size = 1 << 20;
     let disk = FakeDisk::new();
-    let mut log = started(&disk);
+    let (_, opened) = recover(&disk, options(size)).unwrap();
+    let mut log = Log::new(opened, Vec::new());
+    while log.durable.end().get() % size + 5_000 < size {
+        log.append(1, Group::Ends, &[0; 4_000]);
+        log.commit();
+    }
     while log.writer.maintain().unwrap() == Progress::More {}
     let calls = disk.calls();
-    for _ in 0..4 {
+    for _ in 0..5 {
         log.append(1, Group::Ends, &[0; 1000]);
     }
     log.write().unwrap();

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ternmq_broker::{
-    Appended, Broker, BrokerConfig, ConnectionId, Durable, Effect, Grouping, Limits, Log, LoginResult, Now,
-    Phase, Request, Session,
+    Appended, Broker, BrokerConfig, ConnectionId, Durable, Effect, Grouping, Limits, Log, LoginResult,
+    LoginStep, Now, Phase, Request, Session,
 };
 use ternmq_env::SystemRng;
 use ternmq_message::Formats;
@@ -70,11 +70,13 @@ pub fn now(monotonic_ms: u64) -> Now {
 }
 
 /// Frames are lines. `echo X` answers X, `big N` answers N bytes, `hold` stops listening until the timeout, `bye` ends
-/// after an answer, `die` ends at once. Incomplete lines wait for their end.
+/// after an answer, `login NAME PASSWORD` answers the name or a minus, `die` ends at once. Incomplete lines wait for
+/// their end.
 pub struct Lines {
     phase: Phase,
     is_holding: bool,
     deadline_ms: Option<u64>,
+    request: Option<Request>,
     pub seen: Rc<RefCell<Seen>>,
 }
 
@@ -90,14 +92,20 @@ pub struct Seen {
 
 impl Lines {
     pub fn new() -> Self {
-        Self { phase: Phase::Handshake, is_holding: false, deadline_ms: None, seen: Rc::default() }
+        Self {
+            phase: Phase::Handshake,
+            is_holding: false,
+            deadline_ms: None,
+            request: None,
+            seen: Rc::default(),
+        }
     }
 
     pub fn with_deadline(deadline_ms: u64) -> Self {
         Self { deadline_ms: Some(deadline_ms), ..Self::new() }
     }
 
-    fn on_line(&mut self, line: &str, out: &mut Vec<u8>) {
+    fn on_line(&mut self, broker: &mut Broker, line: &str, out: &mut Vec<u8>) {
         self.phase = Phase::Open;
         match line.split_once(' ').unwrap_or((line, "")) {
             ("echo", text) => {
@@ -108,6 +116,13 @@ impl Lines {
             ("hold", until_ms) => {
                 self.is_holding = true;
                 self.deadline_ms = Some(until_ms.parse().unwrap());
+            }
+            ("login", login) => {
+                let (user, password) = login.split_once(' ').unwrap();
+                match broker.begin_login(user, password.into(), None) {
+                    LoginStep::Verify(check) => self.request = Some(Request::Verify(check)),
+                    LoginStep::Done(_) | LoginStep::Refused => out.extend_from_slice(b"?\n"),
+                }
             }
             ("bye", _) => {
                 out.extend_from_slice(b"bye\n");
@@ -120,7 +135,7 @@ impl Lines {
 }
 
 impl Session for Lines {
-    fn handle_bytes(&mut self, _: &mut Broker, input: &[u8], out: &mut Vec<u8>) -> usize {
+    fn handle_bytes(&mut self, broker: &mut Broker, input: &[u8], out: &mut Vec<u8>) -> usize {
         {
             let mut seen = self.seen.borrow_mut();
             seen.longest_input = seen.longest_input.max(input.len());
@@ -131,7 +146,7 @@ impl Session for Lines {
             let Some(len) = input[taken..].iter().position(|byte| *byte == b'\n') else { break };
             let line = String::from_utf8_lossy(&input[taken..taken + len]).into_owned();
             taken += len + 1;
-            self.on_line(&line, out);
+            self.on_line(broker, &line, out);
         }
         taken
     }
@@ -144,7 +159,11 @@ impl Session for Lines {
         false
     }
 
-    fn handle_login(&mut self, _: &mut Broker, _: LoginResult, _: &mut Vec<u8>) {}
+    fn handle_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
+        let user = broker.finish_login(result);
+        out.extend_from_slice(user.as_deref().unwrap_or("-").as_bytes());
+        out.push(b'\n');
+    }
 
     fn handle_timeout(&mut self, _: &mut Broker, _: u64, _: &mut Vec<u8>) {
         self.seen.borrow_mut().timeouts += 1;
@@ -165,7 +184,7 @@ impl Session for Lines {
     }
 
     fn poll_request(&mut self) -> Option<Request> {
-        None
+        self.request.take()
     }
 
     fn deadline_ms(&self) -> Option<u64> {
