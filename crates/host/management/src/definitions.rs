@@ -15,6 +15,7 @@ use ternmq_broker::{
     PermissionDefinition, PolicyRank, PolicyRecord, QueueSpec, QueueView, Receipt, SessionId, TargetKind,
     UserDefinition,
 };
+use ternmq_stdx::shown;
 
 use crate::answer::{Answer, Outcome, Refusal};
 use crate::call::Call;
@@ -88,7 +89,7 @@ impl Snapshot {
     fn render(&self, is_whole: bool, version: &str) -> Json {
         let list = |rank| {
             let ranked = self.policies.iter().filter(move |policy| policy.rank == rank);
-            ranked.map(|policy| shown(policy_json(policy), is_whole)).collect::<Vec<Json>>()
+            ranked.map(|policy| placed(policy_json(policy), is_whole)).collect::<Vec<Json>>()
         };
         let mut parameters: Vec<Json> = self
             .vhosts
@@ -101,11 +102,11 @@ impl Snapshot {
             "rabbit_version": version,
             "rabbitmq_version": version,
             "product_name": "TernMQ",
-            "parameters": parameters.into_iter().map(|p| shown(p, is_whole)).collect::<Vec<Json>>(),
+            "parameters": parameters.into_iter().map(|p| placed(p, is_whole)).collect::<Vec<Json>>(),
             "policies": list(PolicyRank::User),
-            "queues": self.queues.iter().map(|queue| shown(queue_json(queue), is_whole)).collect::<Vec<Json>>(),
-            "exchanges": self.nodes.iter().map(|(node, kind)| shown(node_json(node, kind), is_whole)).collect::<Vec<Json>>(),
-            "bindings": self.bindings.iter().map(|b| shown(binding_json(b), is_whole)).collect::<Vec<Json>>(),
+            "queues": self.queues.iter().map(|queue| placed(queue_json(queue), is_whole)).collect::<Vec<Json>>(),
+            "exchanges": self.nodes.iter().map(|(node, kind)| placed(node_json(node, kind), is_whole)).collect::<Vec<Json>>(),
+            "bindings": self.bindings.iter().map(|b| placed(binding_json(b), is_whole)).collect::<Vec<Json>>(),
         });
         if let (true, Some(file)) = (is_whole, file.as_object_mut()) {
             file.insert("users".to_owned(), self.users.iter().map(user_json).collect());
@@ -138,7 +139,7 @@ fn is_lasting(binding: &BindingRecord, queues: &[QueueView], nodes: &[NodeView])
 }
 
 /// In the file of one virtual host nothing names it.
-fn shown(mut item: Json, is_whole: bool) -> Json {
+fn placed(mut item: Json, is_whole: bool) -> Json {
     if let (false, Some(members)) = (is_whole, item.as_object_mut()) {
         members.remove("vhost");
     }
@@ -319,7 +320,7 @@ impl File<'_> {
                 policy(vhost, required_text(item, "name")?, PolicyRank::Operator, value).map(Step::Policy)
             }
             component => {
-                let component = component.escape_debug();
+                let component = shown(component);
                 Err(Refusal::bad(format!(
                     "component {component} not found: this broker has no such parameters; take them out of the file"
                 )))
@@ -528,7 +529,7 @@ fn declare(
     if let Actor::User(user) = actor
         && !broker.user_may_enter(user, vhost)
     {
-        let vhost = vhost.escape_debug();
+        let (user, vhost) = (shown(user), shown(vhost));
         return Err(Refusal::unauthorized(format!(
             "user '{user}' has no permissions in virtual host '{vhost}': grant them, then import the file again"
         )));
