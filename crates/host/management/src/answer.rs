@@ -24,6 +24,8 @@ pub(crate) struct Answer {
 pub(crate) enum Reply {
     /// No body.
     Empty(StatusCode),
+    /// Done, with something to look after in a header.
+    Warned(&'static str),
     /// Made, at this place.
     Created(String),
     /// One thing.

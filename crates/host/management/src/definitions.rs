@@ -17,9 +17,10 @@ use ternmq_broker::{
 };
 use ternmq_stdx::shown;
 
-use crate::answer::{Answer, Outcome, Refusal};
+use crate::answer::{Answer, Outcome, Refusal, Reply};
 use crate::call::Call;
 use crate::core_session::Actor;
+use crate::definitions_guest::{OPEN_GUEST, is_open_guest, is_open_guest_now};
 use crate::json::{json_of_map, map, number, parse_object_of, required_text, tags, text, truth};
 use crate::parameters::{VHOST_LIMITS, parameter_json};
 use crate::permissions::{permission, permission_json, put_key_permission, topic_json, topic_permission};
@@ -404,6 +405,9 @@ impl Definitions {
     pub fn apply(self, broker: &mut Broker) -> Result<(), String> {
         let apply_all = |broker: &mut Broker| {
             for (mut user, password) in self.users {
+                if is_open_guest_now(&user.name, &password) {
+                    tracing::warn!("{OPEN_GUEST}");
+                }
                 user.password = hash_now(broker, password)?;
                 // What is not durable yet is imported again at the next start.
                 let _ = apply(broker, &Actor::Node, Step::User(user))?;
@@ -425,7 +429,13 @@ pub(crate) fn import(management: Arc<Management>, call: Arc<Call>) -> Task {
             (read_users(&file)?, file.steps()?)
         };
         let mut all = Vec::with_capacity(users.len() + steps.len());
+        let mut warning = None;
         for (mut user, password) in users {
+            let (is_open, password) = is_open_guest(&management, &user.name, password).await?;
+            if is_open {
+                tracing::warn!("{OPEN_GUEST}");
+                warning = Some(OPEN_GUEST);
+            }
             user.password = hash(&management, password).await?;
             all.push(Step::User(user));
         }
@@ -442,7 +452,10 @@ pub(crate) fn import(management: Arc<Management>, call: Arc<Call>) -> Task {
             let applied: Result<Receipt, Refusal> = management.ask(apply_all).await?;
             receipt = receipt.and(applied?);
         }
-        Ok(Answer::done(receipt))
+        Ok(match warning {
+            Some(warning) => Answer { receipt, reply: Reply::Warned(warning) },
+            None => Answer::done(receipt),
+        })
     })
 }
 

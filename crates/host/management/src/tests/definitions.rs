@@ -217,3 +217,33 @@ async fn the_node_imports_without_permissions_and_any_number_of_times() {
         assert!(problem.contains(place), "{problem}");
     }
 }
+
+#[tokio::test]
+async fn a_guest_whom_everybody_can_be_is_warned_of() {
+    // base64 of the salt 1, 2, 3, 4 and SHA-256 of salt and password, as RabbitMQ has it.
+    let (of_guest, of_other) = (
+        "AQIDBEMMOXwY6PKx/JKP9PAqfsb4ozuD0Ta3pxxa9gEYBMmD",
+        "AQIDBPDDMmqGUjB9+1oUQzp0YtQ414UxrXs/ZrctR5MvFBR4",
+    );
+    let user = |name: &str, kind: &str, text: &str| json!({ "vhosts": [{ "name": "v" }], "users": [{ "name": name, kind: text, "tags": "" }] });
+    for (file, is_warned) in [
+        (user("guest", "password", "guest"), true),
+        (user("guest", "password_hash", of_guest), true),
+        (user("guest", "password", "another"), false),
+        (user("guest", "password_hash", of_other), false),
+        (user("guest", "password_hash", ""), false),
+        (user("ghost", "password", "guest"), false),
+        (user("ghost", "password_hash", of_guest), false),
+    ] {
+        let rig = Rig::new().await;
+        let got = rig.expect(204, "POST", "/api/definitions", file.clone()).await;
+        let warning = got.headers.get("ternmq-warning").map(|text| text.to_str().unwrap());
+        assert_eq!(warning.is_some(), is_warned, "{file}");
+        assert!(
+            warning.is_none_or(|text| text.starts_with("user 'guest' of the definitions")),
+            "{warning:?}"
+        );
+        let got = rig.expect(204, "POST", "/api/definitions/v", file.clone()).await;
+        assert!(!got.headers.contains_key("ternmq-warning"), "one virtual host has no users: {file}");
+    }
+}
