@@ -1,11 +1,13 @@
 //! Helpers with no domain words in them.
 //!
-//! Owns: an arena whose handles can't meet a newer occupant ([`Arena`]), and explicit little-endian layouts for bytes
-//! that are kept ([`layout`]). Must not know: anything of messages, queues or protocols.
+//! Owns: an arena whose handles can't meet a newer occupant ([`Arena`]), explicit little-endian layouts for bytes
+//! that are kept ([`layout`]), and text from outside as a message may show it ([`shown`], [`quoted`]). Must not know: anything of messages, queues or protocols.
 
 #![forbid(unsafe_code)]
 
 mod arena;
 pub mod layout;
+mod quote;
 
 pub use arena::{Arena, Handle};
+pub use quote::{SHOWN_MAX_BYTES, Shown, quoted, shown};

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use ternmq_stdx::quoted;
 use thiserror::Error;
 
 use crate::{
-    authorize::Quoted,
     limits::NamespaceLimits,
     password::PasswordHash,
     pattern::{Pattern, PatternError, PatternStore, Template},
@@ -51,7 +51,7 @@ pub(crate) struct TopicPermission {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PermissionError {
     /// There is no such user.
-    #[error("there is no user {}; add the user first", Quoted(.0))]
+    #[error("there is no user {}; add the user first", quoted(.0))]
     UnknownUser(Arc<str>),
     /// One of its texts is not a pattern.
     #[error("the {which} pattern is refused: {reason}")]

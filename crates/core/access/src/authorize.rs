@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use ternmq_stdx::quoted;
 use thiserror::Error;
 
 use crate::{
@@ -86,7 +87,7 @@ pub enum DeniedReason {
 
 /// Somebody may not do something.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("user {} may not {action} {thing} in namespace {}: {reason}", Quoted(user), Quoted(namespace))]
+#[error("user {} may not {action} {thing} in namespace {}: {reason}", quoted(user), quoted(namespace))]
 pub struct Denied {
     /// Name of the user.
     pub user: Arc<str>,
@@ -180,26 +181,13 @@ fn is_key_allowed(
     }
 }
 
-/// At most 64 bytes of a text that a peer may have sent, escaped (B7).
-pub(crate) struct Quoted<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const MAX_BYTES: usize = 64;
-        let end = self.0.floor_char_boundary(MAX_BYTES);
-        let (shown, rest) = self.0.split_at(end);
-        let mark = if rest.is_empty() { "" } else { "…" };
-        write!(f, "'{}{mark}'", shown.escape_debug())
-    }
-}
-
 impl fmt::Display for Thing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Namespace => f.write_str("anything"),
-            Self::Queue(name) => write!(f, "queue {}", Quoted(name)),
-            Self::Node(name) => write!(f, "node {}", Quoted(name)),
-            Self::Key { node, key } => write!(f, "key {} of node {}", Quoted(key), Quoted(node)),
+            Self::Queue(name) => write!(f, "queue {}", quoted(name)),
+            Self::Node(name) => write!(f, "node {}", quoted(name)),
+            Self::Key { node, key } => write!(f, "key {} of node {}", quoted(key), quoted(node)),
         }
     }
 }

@@ -109,7 +109,11 @@ impl PasswordHash {
         !matches!(&self.0, Inner::Argon2id(hash) if hash.cost == COST)
     }
 
-    pub(crate) fn is_match(&self, password: &Secret) -> Result<bool, Argon2Failed> {
+    /// Whether it is the hash of this password. Takes as long as a login.
+    ///
+    /// # Errors
+    /// There is not enough memory to find out.
+    pub fn is_match(&self, password: &Secret) -> Result<bool, Argon2Failed> {
         match &self.0 {
             Inner::Argon2id(hash) => hash.is_match(password),
             Inner::SaltedSha256(bytes) => Ok(is_salted_match(&digest::SHA256, bytes, password)),

@@ -235,3 +235,31 @@ pub enum Error {
     /// The connection or session is gone.
     Gone,
 }
+
+impl Error {
+    /// The texts in it that a peer or a file may have chosen, for whoever has to shorten them (B7).
+    pub fn texts_mut(&mut self) -> Vec<&mut Arc<str>> {
+        match self {
+            Self::NotFound { name, namespace, .. }
+            | Self::Undeletable { name, namespace }
+            | Self::Unfit { name, namespace, .. }
+            | Self::Internal { node: name, namespace }
+            | Self::InUse { name, namespace, .. }
+            | Self::NotEmpty { name, namespace }
+            | Self::Locked { name, namespace }
+            | Self::ExclusiveUse { name, namespace } => vec![name, namespace],
+            Self::Refused { name, namespace, user, .. } => vec![name, namespace, user],
+            Self::KeyRefused { node, key, namespace, user, .. } => vec![node, key, namespace, user],
+            Self::Inequivalent { name, namespace, field: text, .. }
+            | Self::InvalidArgument { name, namespace, argument: text, .. } => vec![name, namespace, text],
+            Self::ReservedName { name, .. } | Self::InvalidName { name, .. } => vec![name],
+            Self::UserIdMismatch { claimed, actual } => vec![claimed, actual],
+            Self::Limit { owner, .. } => vec![owner],
+            Self::DefaultNode
+            | Self::UnknownDelivery { .. }
+            | Self::Unavailable { .. }
+            | Self::NotSupported { .. }
+            | Self::Gone => Vec::new(),
+        }
+    }
+}

@@ -139,7 +139,7 @@ impl Broker {
         let pattern = RegexBuilder::new(&record.pattern)
             .size_limit(MAX_PATTERN_BYTES)
             .build()
-            .map_err(|error| invalid(record, "pattern", error.to_string()))?;
+            .map_err(|error| invalid(record, "pattern", pattern_problem(&error)))?;
         let options = self
             .dialect
             .policy_options(&record.definition)
@@ -248,6 +248,13 @@ impl Broker {
 
 fn not_found(kind: Kind, name: &Arc<str>) -> Error {
     Error::NotFound { kind, name: name.clone(), namespace: name.clone() }
+}
+
+/// What is wrong with a pattern, without the pattern, which the whole text draws over several lines (B7).
+fn pattern_problem(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().next_back().unwrap_or_default();
+    format!("it is not a regular expression: {}", last.strip_prefix("error: ").unwrap_or(last))
 }
 
 fn invalid(record: &PolicyRecord, argument: &str, problem: String) -> Error {

@@ -134,7 +134,7 @@ impl Reading {
     fn take(&mut self, key: &str, value: &str) -> Result<(), String> {
         if let Some(first) = self.seen.insert(key.to_owned(), self.line) {
             self.warn(|| {
-                format!("{} was set on line {first} already; the later value counts", values::shown(key))
+                format!("{} was set on line {first} already; the later value counts", ternmq_stdx::shown(key))
             });
         }
         let Some((declared, name)) = keys::find(key) else {
@@ -160,7 +160,7 @@ impl Reading {
             return Ok(());
         }
         let others = if declared.is_family() { " (said once for all keys like it)" } else { "" };
-        let key = values::shown(key);
+        let key = ternmq_stdx::shown(key);
         if is_refused {
             return Err(format!("{key} can't be served: {reason}; take the line out{others}"));
         }
@@ -190,7 +190,7 @@ impl Reading {
 }
 
 fn unknown(key: &str) -> String {
-    let shown = values::quoted(key);
+    let shown = ternmq_stdx::quoted(key);
     match suggest::nearest(key, keys().map(|key| key.name)) {
         Some(near) => format!("{shown} is not a key of this broker and has no effect; did you mean {near}?"),
         None => format!("{shown} is not a key of this broker and has no effect"),

@@ -1,7 +1,7 @@
 //! One line of a sysctl-style file: `key = value`, comments from `#` on, a value in single quotes taken as it is. RabbitMQ
 //! ends a value at any `#`, also within a word; so that nobody gets another password than they think, that is refused.
 
-use crate::values::{quoted, shown};
+use ternmq_stdx::{quoted, shown};
 
 /// What a line holds.
 #[derive(Debug, PartialEq, Eq)]

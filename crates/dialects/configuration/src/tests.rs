@@ -384,9 +384,9 @@ fn b7_messages_show_little_of_the_file() {
         }
     }
     for text in ["\u{10ffff}".repeat(40), "'".repeat(100), "\n".repeat(33), "x".repeat(65)] {
-        assert!(values::shown(&text).len() <= 64 + "...".len(), "{text:?}");
+        assert!(ternmq_stdx::shown(&text).to_string().len() <= 64 + "...".len(), "{text:?}");
     }
-    assert_eq!(values::shown(&"x".repeat(64)), "x".repeat(64));
+    assert_eq!(ternmq_stdx::shown(&"x".repeat(64)).to_string(), "x".repeat(64));
 }
 
 #[test]

@@ -2,29 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use ternmq_stdx::quoted;
+
 use crate::settings::{LogLevel, Timeout};
-
-/// Most bytes of the file in a message, after escaping (B7).
-const MAX_SHOWN_BYTES: usize = 64;
-
-/// Text of the file in a message: at most 64 escaped bytes (B7).
-pub(crate) fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for letter in text.chars() {
-        let escaped = letter.escape_default();
-        if shown.len() + escaped.len() > MAX_SHOWN_BYTES {
-            shown.push_str("...");
-            break;
-        }
-        shown.extend(escaped);
-    }
-    shown
-}
-
-/// As [`shown`], in quotes.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", shown(text))
-}
 
 /// A whole number in a range.
 pub(crate) fn number(value: &str, least: u64, most: u64) -> Result<u64, String> {

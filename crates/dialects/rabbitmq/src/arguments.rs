@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ternmq_broker::{ArgumentError, QueueClass, QueueOptions};
 use ternmq_message::{Map, Value};
 use ternmq_queue::Overflow;
+use ternmq_stdx::shown;
 
 /// How a value is read and what it sets.
 enum Setter {
@@ -271,18 +272,14 @@ fn unknown_word(declared: &Declared, word: &str) -> String {
         "x-overflow" => "invalid_overflow".to_owned(),
         "x-dead-letter-strategy" => "invalid_dlx_strategy".to_owned(),
         "x-queue-leader-locator" => "invalid_queue_locator_arg".to_owned(),
-        "x-queue-type" => format!("\"unsupported queue type '{}'\"", escape(word)),
-        "x-queue-mode" => format!("\"unsupported queue mode '{}'\"", escape(word)),
-        _ => format!("{{unknown_value,<<\"{}\">>}}", escape(word)),
+        "x-queue-type" => format!("\"unsupported queue type '{}'\"", shown(word)),
+        "x-queue-mode" => format!("\"unsupported queue mode '{}'\"", shown(word)),
+        _ => format!("{{unknown_value,<<\"{}\">>}}", shown(word)),
     }
 }
 
 fn error(argument: &Arc<str>, problem: String) -> ArgumentError {
     ArgumentError { argument: argument.clone(), problem, is_unsupported: false }
-}
-
-fn escape(text: &str) -> String {
-    text.chars().take(64).flat_map(char::escape_default).collect()
 }
 
 /// Name of a value's type as the vendor's error texts give it.

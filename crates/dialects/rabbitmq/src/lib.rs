@@ -14,6 +14,7 @@ use ternmq_access::Role;
 use ternmq_broker::{ArgumentError, Dialect, Error, Predefined, QueueClass, QueueOptions};
 use ternmq_message::{Map, Value};
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
+use ternmq_stdx::quoted;
 
 /// The dialect of an `RABBITMQ` broker.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,7 +58,7 @@ fn hash_by(arguments: &Map) -> Result<HashBy, ArgumentError> {
         Some("timestamp") => Ok(HashBy::Timestamp),
         Some(other) => Err(ArgumentError {
             argument: "hash-property".into(),
-            problem: format!("'{other}' is not one of message_id, correlation_id, timestamp"),
+            problem: format!("{} is not one of message_id, correlation_id, timestamp", quoted(other)),
             is_unsupported: false,
         }),
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ternmq_broker::{Error, Kind, LimitKind, QueueProperty, Verb};
 use ternmq_message::Value;
+use ternmq_stdx::quoted;
 
 use crate::arguments::{OF_QUEUE_TYPE, UNACCEPTABLE_TYPE, type_name};
 
@@ -25,9 +26,8 @@ fn named_word(kind: Kind) -> &'static str {
 }
 
 fn invalid_name(kind: Kind, name: &str) -> String {
-    let shown: String = name.chars().take(64).flat_map(char::escape_default).collect();
-    let word = named_word(kind);
-    format!("{word} name '{shown}' is not valid: it must have 1 to 255 bytes and no control characters")
+    let (word, name) = (named_word(kind), quoted(name));
+    format!("{word} name {name} is not valid: it must have 1 to 255 bytes and no control characters")
 }
 
 fn verb_word(verb: Verb) -> &'static str {

@@ -2,6 +2,7 @@
 
 use ternmq_access::Role;
 use ternmq_broker::Broker;
+use ternmq_stdx::shown;
 
 use crate::answer::Refusal;
 
@@ -92,7 +93,7 @@ impl<'a> Viewer<'a> {
         }
         match namespace {
             Some(name) if self.broker.namespace(name).is_none() && access != Access::Administrator => {
-                Err(Refusal::not_found(format!("there is no virtual host '{}'", name.escape_debug())))
+                Err(Refusal::not_found(format!("there is no virtual host '{}'", shown(name))))
             }
             _ => Ok(()),
         }

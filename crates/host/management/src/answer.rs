@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 use ternmq_broker::{Broker, Error, Receipt};
+use ternmq_stdx::{SHOWN_MAX_BYTES, shown};
 
 use crate::seam::Unavailable;
 
@@ -23,6 +24,8 @@ pub(crate) struct Answer {
 pub(crate) enum Reply {
     /// No body.
     Empty(StatusCode),
+    /// Done, with something to look after in a header.
+    Warned(&'static str),
     /// Made, at this place.
     Created(String),
     /// One thing.
@@ -109,8 +112,15 @@ impl Refusal {
     }
 
     /// A refusal by the core, in the dialect's words behind the reply code that a client of the protocol would see.
+    /// Names in it are shortened (B7).
     pub(crate) fn of(broker: &Broker, error: &Error) -> Self {
-        let text = broker.dialect().error_text(error);
+        let mut shortened = error.clone();
+        for text in shortened.texts_mut() {
+            if text.len() > SHOWN_MAX_BYTES || text.chars().any(char::is_control) {
+                *text = shown(text).to_string().into();
+            }
+        }
+        let text = broker.dialect().error_text(&shortened);
         let bad = |code: &str| Self::bad(format!("{code} - {text}"));
         match error {
             Error::NotFound { .. } => Self::not_found(text),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use ternmq_broker::{BindingRecord, Broker, TargetKind};
 use ternmq_message::Map;
+use ternmq_stdx::shown;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Outcome, Refusal};
@@ -103,9 +104,7 @@ fn find(broker: &Broker, call: &Call) -> Result<BindingRecord, Refusal> {
     // The key was decoded once with the path; keys are compared as they stand in lists.
     let props = call.name("props");
     let found = records_between(broker, call)?.into_iter().find(|binding| is_key(binding, props));
-    found.ok_or_else(|| {
-        Refusal::not_found(format!("there is no binding with the key '{}'", props.escape_debug()))
-    })
+    found.ok_or_else(|| Refusal::not_found(format!("there is no binding with the key '{}'", shown(props))))
 }
 
 fn is_key(binding: &BindingRecord, props: &str) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_broker::{Broker, ConnectionView, ConsumerView, Receipt, SessionView};
+use ternmq_stdx::shown;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Outcome, Refusal};
@@ -42,7 +43,7 @@ pub(crate) fn list_of_user(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 fn find(broker: &Broker, call: &Call) -> Result<ConnectionView, Refusal> {
     let name = call.name("name");
     let found = visible(broker, call).into_iter().find(|view| *view.info.name == *name);
-    found.ok_or_else(|| Refusal::not_found(format!("there is no connection '{}'", name.escape_debug())))
+    found.ok_or_else(|| Refusal::not_found(format!("there is no connection '{}'", shown(name))))
 }
 
 pub(crate) fn get(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
@@ -109,7 +110,7 @@ pub(crate) fn channel(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
         .into_iter()
         .find(|(session, owner)| channel_name(session, owner) == name);
     let (session, owner) =
-        found.ok_or_else(|| Refusal::not_found(format!("there is no channel '{}'", name.escape_debug())))?;
+        found.ok_or_else(|| Refusal::not_found(format!("there is no channel '{}'", shown(name))))?;
     let context = Context::of(broker);
     Ok(Answer::one(move || context.channel(&session, &owner)))
 }

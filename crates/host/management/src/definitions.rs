@@ -15,10 +15,12 @@ use ternmq_broker::{
     PermissionDefinition, PolicyRank, PolicyRecord, QueueSpec, QueueView, Receipt, SessionId, TargetKind,
     UserDefinition,
 };
+use ternmq_stdx::shown;
 
-use crate::answer::{Answer, Outcome, Refusal};
+use crate::answer::{Answer, Outcome, Refusal, Reply};
 use crate::call::Call;
 use crate::core_session::Actor;
+use crate::definitions_guest::{OPEN_GUEST, is_open_guest, is_open_guest_now};
 use crate::json::{json_of_map, map, number, parse_object_of, required_text, tags, text, truth};
 use crate::parameters::{VHOST_LIMITS, parameter_json};
 use crate::permissions::{permission, permission_json, put_key_permission, topic_json, topic_permission};
@@ -88,7 +90,7 @@ impl Snapshot {
     fn render(&self, is_whole: bool, version: &str) -> Json {
         let list = |rank| {
             let ranked = self.policies.iter().filter(move |policy| policy.rank == rank);
-            ranked.map(|policy| shown(policy_json(policy), is_whole)).collect::<Vec<Json>>()
+            ranked.map(|policy| placed(policy_json(policy), is_whole)).collect::<Vec<Json>>()
         };
         let mut parameters: Vec<Json> = self
             .vhosts
@@ -101,11 +103,11 @@ impl Snapshot {
             "rabbit_version": version,
             "rabbitmq_version": version,
             "product_name": "TernMQ",
-            "parameters": parameters.into_iter().map(|p| shown(p, is_whole)).collect::<Vec<Json>>(),
+            "parameters": parameters.into_iter().map(|p| placed(p, is_whole)).collect::<Vec<Json>>(),
             "policies": list(PolicyRank::User),
-            "queues": self.queues.iter().map(|queue| shown(queue_json(queue), is_whole)).collect::<Vec<Json>>(),
-            "exchanges": self.nodes.iter().map(|(node, kind)| shown(node_json(node, kind), is_whole)).collect::<Vec<Json>>(),
-            "bindings": self.bindings.iter().map(|b| shown(binding_json(b), is_whole)).collect::<Vec<Json>>(),
+            "queues": self.queues.iter().map(|queue| placed(queue_json(queue), is_whole)).collect::<Vec<Json>>(),
+            "exchanges": self.nodes.iter().map(|(node, kind)| placed(node_json(node, kind), is_whole)).collect::<Vec<Json>>(),
+            "bindings": self.bindings.iter().map(|b| placed(binding_json(b), is_whole)).collect::<Vec<Json>>(),
         });
         if let (true, Some(file)) = (is_whole, file.as_object_mut()) {
             file.insert("users".to_owned(), self.users.iter().map(user_json).collect());
@@ -138,7 +140,7 @@ fn is_lasting(binding: &BindingRecord, queues: &[QueueView], nodes: &[NodeView])
 }
 
 /// In the file of one virtual host nothing names it.
-fn shown(mut item: Json, is_whole: bool) -> Json {
+fn placed(mut item: Json, is_whole: bool) -> Json {
     if let (false, Some(members)) = (is_whole, item.as_object_mut()) {
         members.remove("vhost");
     }
@@ -319,7 +321,7 @@ impl File<'_> {
                 policy(vhost, required_text(item, "name")?, PolicyRank::Operator, value).map(Step::Policy)
             }
             component => {
-                let component = component.escape_debug();
+                let component = shown(component);
                 Err(Refusal::bad(format!(
                     "component {component} not found: this broker has no such parameters; take them out of the file"
                 )))
@@ -403,6 +405,9 @@ impl Definitions {
     pub fn apply(self, broker: &mut Broker) -> Result<(), String> {
         let apply_all = |broker: &mut Broker| {
             for (mut user, password) in self.users {
+                if is_open_guest_now(&user.name, &password) {
+                    tracing::warn!("{OPEN_GUEST}");
+                }
                 user.password = hash_now(broker, password)?;
                 // What is not durable yet is imported again at the next start.
                 let _ = apply(broker, &Actor::Node, Step::User(user))?;
@@ -424,7 +429,13 @@ pub(crate) fn import(management: Arc<Management>, call: Arc<Call>) -> Task {
             (read_users(&file)?, file.steps()?)
         };
         let mut all = Vec::with_capacity(users.len() + steps.len());
+        let mut warning = None;
         for (mut user, password) in users {
+            let (is_open, password) = is_open_guest(&management, &user.name, password).await?;
+            if is_open {
+                tracing::warn!("{OPEN_GUEST}");
+                warning = Some(OPEN_GUEST);
+            }
             user.password = hash(&management, password).await?;
             all.push(Step::User(user));
         }
@@ -441,7 +452,10 @@ pub(crate) fn import(management: Arc<Management>, call: Arc<Call>) -> Task {
             let applied: Result<Receipt, Refusal> = management.ask(apply_all).await?;
             receipt = receipt.and(applied?);
         }
-        Ok(Answer::done(receipt))
+        Ok(match warning {
+            Some(warning) => Answer { receipt, reply: Reply::Warned(warning) },
+            None => Answer::done(receipt),
+        })
     })
 }
 
@@ -528,7 +542,7 @@ fn declare(
     if let Actor::User(user) = actor
         && !broker.user_may_enter(user, vhost)
     {
-        let vhost = vhost.escape_debug();
+        let (user, vhost) = (shown(user), shown(vhost));
         return Err(Refusal::unauthorized(format!(
             "user '{user}' has no permissions in virtual host '{vhost}': grant them, then import the file again"
         )));

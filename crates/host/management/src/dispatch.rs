@@ -89,9 +89,17 @@ async fn run(management: &Arc<Management>, route: &'static Route, call: &Arc<Cal
     }
 }
 
+/// Header with something to look after although a request was carried out.
+const WARNING: &str = "ternmq-warning";
+
 fn respond(reply: Reply, listing: &Listing) -> Result<Response<Body>, Refusal> {
     Ok(match reply {
         Reply::Empty(status) => empty(status),
+        Reply::Warned(warning) => {
+            let mut response = empty(StatusCode::NO_CONTENT);
+            response.headers_mut().insert(WARNING, HeaderValue::from_static(warning));
+            response
+        }
         Reply::Created(location) => {
             let mut response = empty(StatusCode::CREATED);
             if let Ok(location) = HeaderValue::try_from(location) {

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use ternmq_broker::{Broker, Dialect, NodeSpec, NodeView};
 use ternmq_message::Map;
 use ternmq_routing::NodeKind;
+use ternmq_stdx::shown;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Before, Outcome, Refusal};
@@ -40,7 +41,7 @@ pub(crate) fn find(broker: &Broker, vhost: &str, name: &str) -> Result<NodeView,
     let core_name = core_name(broker, name);
     let found = broker.node_views(vhost).into_iter().find(|view| *view.record.name == *core_name);
     found.ok_or_else(|| {
-        let (name, vhost) = (name.escape_debug(), vhost.escape_debug());
+        let (name, vhost) = (shown(name), shown(vhost));
         Refusal::not_found(format!("there is no exchange '{name}' in virtual host '{vhost}'"))
     })
 }
@@ -67,7 +68,7 @@ pub(crate) fn put(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 pub(crate) fn kind(dialect: &dyn Dialect, name: &str, arguments: &Map) -> Result<NodeKind, Refusal> {
     match dialect.node_kind(name, arguments) {
         Ok(Some(kind)) => Ok(kind),
-        Ok(None) => Err(Refusal::bad(format!("there is no exchange type '{}'", name.escape_debug()))),
+        Ok(None) => Err(Refusal::bad(format!("there is no exchange type '{}'", shown(name)))),
         Err(error) => Err(Refusal::bad(format!("argument '{}': {}", error.argument, error.problem))),
     }
 }

@@ -31,6 +31,7 @@ mod bindings;
 mod connections;
 mod core_session;
 mod definitions;
+mod definitions_guest;
 mod exchanges;
 mod health;
 mod limits;

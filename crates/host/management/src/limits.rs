@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_broker::{Broker, NamespaceRecord, UserDefinition};
+use ternmq_stdx::shown;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Outcome, Refusal};
@@ -78,10 +79,7 @@ pub(crate) fn set_vhost_limit(
 }
 
 fn unknown(limit: &str, second: &str) -> Refusal {
-    Refusal::bad(format!(
-        "there is no limit '{}'; known are {MAX_CONNECTIONS} and {second}",
-        limit.escape_debug()
-    ))
+    Refusal::bad(format!("there is no limit '{}'; known are {MAX_CONNECTIONS} and {second}", shown(limit)))
 }
 
 pub(crate) fn list_users(broker: &mut Broker, call: &Arc<Call>) -> Outcome {

@@ -7,6 +7,7 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_broker::{Alarm, Broker, Counters, Totals};
 
 use ternmq_routing::{HashBy, NodeKind};
+use ternmq_stdx::shown;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Outcome, Refusal};
@@ -168,7 +169,7 @@ pub(crate) fn node(management: Arc<Management>, call: Arc<Call>) -> Task {
         let node = this_node(&management).await?;
         let name = call.name("node");
         if node.get("name").and_then(Json::as_str) != Some(name) {
-            return Err(Refusal::not_found(format!("there is no node '{}'", name.escape_debug())));
+            return Err(Refusal::not_found(format!("there is no node '{}'", shown(name))));
         }
         Ok(Answer::one(move || node))
     })

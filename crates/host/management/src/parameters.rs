@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use ternmq_broker::{Broker, NamespaceRecord};
+use ternmq_stdx::shown;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Outcome, Refusal};
@@ -38,7 +39,7 @@ fn find(broker: &Broker, call: &Call) -> Result<Vec<NamespaceRecord>, Refusal> {
 }
 
 fn unknown(component: &str) -> Refusal {
-    let component = component.escape_debug();
+    let component = shown(component);
     Refusal::not_found(format!(
         "component {component} not found: this broker has parameters of {VHOST_LIMITS} only"
     ))
@@ -60,7 +61,7 @@ pub(crate) fn refuse(_: &mut Broker, call: &Arc<Call>) -> Outcome {
     match call.name("component") {
         VHOST_LIMITS => Err(Refusal::bad("set limits of virtual hosts at /api/vhost-limits/VHOST/LIMIT")),
         component => {
-            let component = component.escape_debug();
+            let component = shown(component);
             Err(Refusal::bad(format!("component {component} not found: this broker has no such parameters")))
         }
     }

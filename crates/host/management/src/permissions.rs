@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_broker::{Broker, KeyPermissionDefinition, PermissionDefinition};
+use ternmq_stdx::shown;
 
 use crate::answer::{Answer, Before, Outcome, Refusal};
 use crate::call::Call;
@@ -40,7 +41,7 @@ fn find(broker: &Broker, call: &Call) -> Option<PermissionDefinition> {
 }
 
 fn missing(call: &Call) -> Refusal {
-    let (user, vhost) = (call.name("user").escape_debug(), call.name("vhost").escape_debug());
+    let (user, vhost) = (shown(call.name("user")), shown(call.name("vhost")));
     Refusal::not_found(format!("user '{user}' has none in virtual host '{vhost}'"))
 }
 

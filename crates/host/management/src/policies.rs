@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_broker::{AppliesTo, Broker, PolicyRank, PolicyRecord, Receipt};
+use ternmq_stdx::shown;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Before, Outcome, Refusal};
@@ -70,7 +71,7 @@ fn find(broker: &Broker, call: &Call, rank: PolicyRank) -> Option<PolicyRecord> 
 }
 
 fn get_rank(broker: &Broker, call: &Call, rank: PolicyRank) -> Outcome {
-    let (name, vhost) = (call.name("name").escape_debug(), call.name("vhost").escape_debug());
+    let (name, vhost) = (shown(call.name("name")), shown(call.name("vhost")));
     let record = find(broker, call, rank).ok_or_else(|| {
         Refusal::not_found(format!("there is no policy '{name}' in virtual host '{vhost}'"))
     })?;

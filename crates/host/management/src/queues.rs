@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_broker::{Broker, ConnectionView, ConsumerView, PolicyRank, QueueClass, QueueSpec, QueueView};
+use ternmq_stdx::shown;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Before, Outcome, Refusal};
@@ -46,7 +47,7 @@ fn find(broker: &Broker, call: &Call) -> Result<QueueView, Refusal> {
 
 /// There is no such queue.
 pub(crate) fn missing(vhost: &str, name: &str) -> Refusal {
-    let (name, vhost) = (name.escape_debug(), vhost.escape_debug());
+    let (name, vhost) = (shown(name), shown(vhost));
     Refusal::not_found(format!("there is no queue '{name}' in virtual host '{vhost}'"))
 }
 

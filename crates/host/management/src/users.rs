@@ -7,6 +7,7 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_access::{HashKind, PasswordHash, Secret};
 use ternmq_broker::{Broker, Receipt, UserDefinition};
 use ternmq_routing::Name;
+use ternmq_stdx::shown;
 
 use crate::answer::{Answer, Before, Outcome, Refusal};
 use crate::call::Call;
@@ -39,7 +40,7 @@ pub(crate) fn list_without_permissions(broker: &mut Broker, _: &Arc<Call>) -> Ou
 
 /// There is no such user.
 pub(crate) fn missing(name: &str) -> Refusal {
-    Refusal::not_found(format!("there is no user '{}'", name.escape_debug()))
+    Refusal::not_found(format!("there is no user '{}'", shown(name)))
 }
 
 pub(crate) fn get(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
@@ -73,7 +74,7 @@ pub(crate) fn new_password(body: &JsonMap<String, Json>) -> Result<NewPassword, 
         Some(name) => match ALGORITHMS.iter().find(|(_, known)| *known == name) {
             Some((kind, _)) => *kind,
             None => {
-                return Err(Refusal::bad(format!("there is no hashing algorithm '{}'", name.escape_debug())));
+                return Err(Refusal::bad(format!("there is no hashing algorithm '{}'", shown(name))));
             }
         },
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json, json};
 use ternmq_broker::{Broker, NamespaceRecord};
+use ternmq_stdx::shown;
 
 use crate::access::Viewer;
 use crate::answer::{Answer, Before, Outcome, Refusal};
@@ -31,7 +32,7 @@ pub(crate) fn get(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 
 /// A virtual host by its name.
 pub(crate) fn find(broker: &Broker, name: &str) -> Result<NamespaceRecord, Refusal> {
-    let missing = || Refusal::not_found(format!("there is no virtual host '{}'", name.escape_debug()));
+    let missing = || Refusal::not_found(format!("there is no virtual host '{}'", shown(name)));
     broker.namespace(name).ok_or_else(missing)
 }
 
@@ -68,7 +69,7 @@ pub(crate) fn record(
         match text(source, "default_queue_type")? {
             None | Some("classic" | "undefined" | "") => {}
             Some(other) => {
-                let other = other.escape_debug();
+                let other = shown(other);
                 return Err(Refusal::bad(format!(
                     "a default queue type of '{other}' is not supported: queues are classic unless they say otherwise"
                 )));

@@ -15,7 +15,7 @@ use hdrhistogram::Histogram;
 use crate::{
     amqp::{
         Burst, BurstSpec, Connection, Delivery, DeliveryScanner, QueueKind, Read, Settle, Wait,
-        wire::{first_frame, id, put_cumulative_ack},
+        wire::{id, put_cumulative_ack},
     },
     body,
     clock::{now_ns, wait_until},
@@ -48,6 +48,8 @@ pub(crate) struct FlowSpec {
 /// What a run of a flow gave.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FlowResult {
+    /// Publishes of all lanes, warm-up included.
+    pub(crate) published: u64,
     /// Messages delivered in the measured time.
     pub(crate) messages: u64,
     /// The measured time in s.
@@ -62,7 +64,8 @@ pub(crate) struct FlowResult {
     pub(crate) peak_rss_bytes: Option<u64>,
 }
 
-const EXCHANGE: &str = "bench-fanout";
+/// The exchange of a fan-out.
+pub(crate) const EXCHANGE: &str = "bench-fanout";
 /// Warm-up that is not measured.
 const WARM_UP: Duration = Duration::from_millis(1_000);
 /// Without progress for so long the rest counts as lost.
@@ -81,16 +84,32 @@ struct Shared {
     /// Publishes of each lane, once it has stopped.
     published: Vec<AtomicU64>,
     stopped_lanes: AtomicU64,
+    /// Deliveries of each publish.
+    copies: u64,
 }
 
 /// Runs a flow for `seconds` after a warm-up and books every message.
 pub(crate) fn run(target: &Target, spec: &FlowSpec, seconds: f64) -> Result<FlowResult> {
+    Ok(run_beside(target, spec, seconds, |_| Ok(()))?.0)
+}
+
+/// As [`run`], beside something else that `start` starts once queues and exchange are there.
+pub(crate) fn run_beside<T>(
+    target: &Target,
+    spec: &FlowSpec,
+    seconds: f64,
+    start: impl FnOnce(&mut Connection) -> Result<T>,
+) -> Result<(FlowResult, T)> {
     let mut control = Connection::open(&target.address)?;
     control.open_channel(1)?;
     prepare(&mut control, spec)?;
+    let beside = start(&mut control)?;
     let lanes = if spec.is_fanout { 1 } else { spec.queues };
-    let shared =
-        Arc::new(Shared { published: (0..lanes).map(|_| AtomicU64::new(0)).collect(), ..Shared::default() });
+    let shared = Arc::new(Shared {
+        published: (0..lanes).map(|_| AtomicU64::new(0)).collect(),
+        copies: u64::from(spec.queues / lanes.max(1)),
+        ..Shared::default()
+    });
     let mut consumers = Vec::new();
     for thread in 0..spec.threads.min(spec.queues) {
         let queues: Vec<u16> = (thread..spec.queues).step_by(spec.threads.into()).collect();
@@ -120,8 +139,9 @@ pub(crate) fn run(target: &Target, spec: &FlowSpec, seconds: f64) -> Result<Flow
     for (place, quantile) in result.latency_us.iter_mut().zip([0.5, 0.99, 0.999]) {
         *place = histogram.value_at_quantile(quantile) as f64 / 1e3;
     }
+    result.published = shared.published.iter().map(|count| count.load(Relaxed)).sum();
     clean(&mut control, spec)?;
-    Ok(result)
+    Ok((result, beside))
 }
 
 fn new_histogram() -> Result<Histogram<u64>> {
@@ -200,7 +220,7 @@ impl Publisher {
                 keys: vec![if spec.is_fanout { String::new() } else { queue_name(number) }],
                 body_bytes: spec.body_bytes,
                 persistent: spec.kind == QueueKind::Durable,
-                headers: Vec::new(),
+                ..BurstSpec::default()
             });
             lanes.push(Lane { number, channel, burst, sent: 0, confirmed: 0 });
         }
@@ -301,9 +321,15 @@ impl Publisher {
             shared.stopped_lanes.fetch_add(1, Relaxed);
             debug_assert!(lane.channel > 0);
         }
-        // The connection stays open until the last message is through: closing it may drop what is buffered.
-        while !all_delivered(shared) && now_ns() < until_ns {
+        // The connection stays open until the last message is through: closing it may drop what is buffered. A slow
+        // broker may have much to deliver still, so that only progress counts.
+        let (mut delivered, mut progress_ns) = (0, now_ns());
+        while !all_delivered(shared) && u128::from(now_ns() - progress_ns) < STALL.as_nanos() {
             thread::park_timeout(Duration::from_millis(20));
+            let now_delivered = shared.delivered.load(Relaxed);
+            if now_delivered != delivered {
+                (delivered, progress_ns) = (now_delivered, now_ns());
+            }
         }
         self.connection.close();
         Ok(())
@@ -313,7 +339,7 @@ impl Publisher {
 fn all_delivered(shared: &Shared) -> bool {
     let published: u64 = shared.published.iter().map(|count| count.load(Relaxed)).sum();
     shared.stopped_lanes.load(Relaxed) as usize == shared.published.len()
-        && shared.delivered.load(Relaxed) >= published
+        && shared.delivered.load(Relaxed) >= published * shared.copies
 }
 
 struct Book {
@@ -367,30 +393,24 @@ impl Consumer {
             let now = now_ns();
             let is_measuring = shared.is_measuring.load(Relaxed);
             let mut count = 0;
-            let mut used = 0;
-            let inbox = self.connection.inbox();
-            while let Some(frame) = first_frame(inbox.get(used..).unwrap_or_default())? {
-                let (books, is_fanout, body_bytes) = (&mut self.books, self.is_fanout, self.body_bytes);
-                scanner.take(&frame, |delivery: Delivery<'_>| {
-                    count += 1;
-                    let Some(book) = books.get_mut(usize::from(delivery.channel.saturating_sub(1))) else {
-                        return;
-                    };
-                    book.last_tag = delivery.tag;
-                    match body::read(delivery.body, body_bytes, now) {
-                        Some(stamp) if is_fanout || stamp.lane == book.queue => {
-                            book.ledger.book(stamp.number);
-                            // Without pacing a sample is enough, and the figure is queueing more than latency.
-                            if is_measuring && (self.is_paced || stamp.number % 64 == 0) {
-                                histogram.saturating_record((now - stamp.sent_ns).max(1));
-                            }
+            let (books, is_fanout, body_bytes) = (&mut self.books, self.is_fanout, self.body_bytes);
+            scanner.take_inbox(&mut self.connection, |delivery: Delivery<'_>| {
+                count += 1;
+                let Some(book) = books.get_mut(usize::from(delivery.channel.saturating_sub(1))) else {
+                    return;
+                };
+                book.last_tag = delivery.tag;
+                match body::read(delivery.body, body_bytes, now) {
+                    Some(stamp) if is_fanout || stamp.lane == book.queue => {
+                        book.ledger.book(stamp.number);
+                        // Without pacing a sample is enough, and the figure is queueing more than latency.
+                        if is_measuring && (self.is_paced || stamp.number % 64 == 0) {
+                            histogram.saturating_record((now - stamp.sent_ns).max(1));
                         }
-                        _ => corrupted += 1,
                     }
-                })?;
-                used += frame.wire_len();
-            }
-            self.connection.consume_bytes(used);
+                    _ => corrupted += 1,
+                }
+            })?;
             if let Settle::Cumulative(prefetch) = self.settle {
                 self.acknowledge(u64::from(prefetch).div_ceil(4), &mut acks, !is_read)?;
             }

@@ -15,12 +15,14 @@ pub struct Faults {
     pub corrupted: u64,
     /// Refused by the broker with basic.nack.
     pub refused: u64,
+    /// Delivered before it was due.
+    pub early: u64,
 }
 
 impl Faults {
     /// All faults together.
     pub fn total(&self) -> u64 {
-        self.lost + self.duplicated + self.reordered + self.corrupted + self.refused
+        self.lost + self.duplicated + self.reordered + self.corrupted + self.refused + self.early
     }
 
     /// Adds another count.
@@ -30,6 +32,7 @@ impl Faults {
         self.reordered += other.reordered;
         self.corrupted += other.corrupted;
         self.refused += other.refused;
+        self.early += other.early;
     }
 }
 
@@ -44,6 +47,7 @@ impl std::fmt::Display for Faults {
             (self.reordered, "out of order"),
             (self.corrupted, "corrupted"),
             (self.refused, "refused"),
+            (self.early, "early"),
         ];
         let texts: Vec<String> = counts
             .iter()
@@ -112,7 +116,7 @@ impl LaneLedger {
             duplicated: self.duplicated,
             reordered: self.reordered,
             corrupted: invented,
-            refused: 0,
+            ..Faults::default()
         }
     }
 }
@@ -176,7 +180,7 @@ impl NumberSet {
             duplicated: self.duplicated,
             reordered: self.reordered,
             corrupted: invented,
-            refused: 0,
+            ..Faults::default()
         }
     }
 }
@@ -223,7 +227,8 @@ mod tests {
     #[test]
     fn faults_read_well() {
         assert_eq!(Faults::default().to_string(), "none");
-        let faults = Faults { lost: 2, reordered: 1, ..Faults::default() };
-        assert_eq!(faults.to_string(), "2 lost, 1 out of order");
+        let faults = Faults { lost: 2, reordered: 1, early: 3, ..Faults::default() };
+        assert_eq!(faults.to_string(), "2 lost, 1 out of order, 3 early");
+        assert_eq!(faults.total(), 6);
     }
 }

@@ -19,10 +19,12 @@ use crate::url::Address;
 const PATH: &str = "/api/definitions";
 /// Definitions are at most this long, both ways.
 const MAX_BYTES: usize = 20 << 20;
+/// Header with something to look after.
+const WARNING: &str = "ternmq-warning";
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) fn export(args: &ExportArgs) -> Result<(), Failure> {
-    let text = call(&args.target, Method::GET, Bytes::new())?;
+    let Done { body: text, .. } = call(&args.target, Method::GET, Bytes::new())?;
     match named(args.file.as_ref()) {
         Some(path) => {
             fs::write(path, &text).map_err(Failure::while_doing(format!("write '{}'", path.display())))
@@ -43,7 +45,11 @@ pub(crate) fn import(args: &ImportArgs) -> Result<(), Failure> {
     if text.len() > MAX_BYTES {
         return Err(Failure::new(format!("the definitions are longer than {MAX_BYTES} bytes")));
     }
-    call(&args.target, Method::POST, text.into())?;
+    let done = call(&args.target, Method::POST, text.into())?;
+    if let Some(warning) = done.warning {
+        // Whoever does not hear it finds it in the broker's log.
+        let _ = writeln!(std::io::stderr(), "ternmq: warning: {warning}");
+    }
     writeln!(std::io::stdout(), "definitions imported").map_err(Failure::while_doing("print"))
 }
 
@@ -51,7 +57,14 @@ fn named(file: Option<&PathBuf>) -> Option<&Path> {
     file.map(PathBuf::as_path).filter(|path| *path != Path::new("-"))
 }
 
-fn call(target: &HttpTarget, method: Method, body: Bytes) -> Result<Bytes, Failure> {
+/// What the broker answered to a request that it carried out.
+struct Done {
+    body: Bytes,
+    /// Something to look after all the same, printable.
+    warning: Option<String>,
+}
+
+fn call(target: &HttpTarget, method: Method, body: Bytes) -> Result<Done, Failure> {
     let address = Address::parse(&target.url, "http", 15_672, &target.data_dir)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::while_doing("start"))?;
@@ -61,7 +74,7 @@ fn call(target: &HttpTarget, method: Method, body: Bytes) -> Result<Bytes, Failu
     })
 }
 
-async fn request(address: &Address, method: Method, body: Bytes) -> Result<Bytes, Failure> {
+async fn request(address: &Address, method: Method, body: Bytes) -> Result<Done, Failure> {
     let place = format!("{}:{}", address.host, address.port);
     let stream = TcpStream::connect((&*address.host, address.port)).await.map_err(|error| {
         Failure::new(format!("cannot reach a broker at {place}: {error}; is it running?"))
@@ -83,10 +96,11 @@ async fn request(address: &Address, method: Method, body: Bytes) -> Result<Bytes
         .map_err(Failure::while_doing("ask the broker"))?;
     let response = sender.send_request(request).await.map_err(&failed)?;
     let status = response.status();
+    let warning = response.headers().get(WARNING).and_then(|text| text.to_str().ok()).map(str::to_owned);
     let body = Limited::new(response.into_body(), MAX_BYTES).collect().await;
     let body = body.map_err(Failure::while_doing("read the broker's answer"))?.to_bytes();
     if status.is_success() {
-        return Ok(body);
+        return Ok(Done { body, warning });
     }
     let text: String = String::from_utf8_lossy(&body).trim().chars().take(500).collect();
     Err(Failure::new(format!("the broker refused ({status}): {text}")))

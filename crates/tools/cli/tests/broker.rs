@@ -40,6 +40,8 @@ struct Broker {
     log: BufReader<ChildStderr>,
     ports: HashMap<String, String>,
     dir: tempfile::TempDir,
+    /// What it said until it was ready.
+    said: String,
 }
 
 impl Broker {
@@ -61,7 +63,7 @@ impl Broker {
             assert!(log.read_line(&mut text).unwrap() > 0, "it ended with\n{text}");
         }
         let ports = serde_json::from_str(&fs::read_to_string(ports).unwrap()).unwrap();
-        Self { child, log, ports, dir }
+        Self { child, log, ports, dir, said: text }
     }
 
     fn data_dir(&self) -> String {
@@ -422,6 +424,33 @@ fn definitions_go_out_and_in_again() {
     );
     let exported = ternmq(&["export", "--url", &http]).output().unwrap();
     assert!(String::from_utf8(exported.stdout).unwrap().contains("made-there"));
+    broker.stop();
+}
+
+#[test]
+fn a_guest_whom_everybody_can_be_is_warned_of_at_import_and_at_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("definitions.json");
+    fs::write(&file, r#"{"users": [{"name": "guest", "password": "guest", "tags": "administrator"}]}"#)
+        .unwrap();
+    let config = dir.path().join("rabbitmq.conf");
+    fs::write(&config, format!("load_definitions = {}\n", file.display())).unwrap();
+    let warning = "user 'guest' of the definitions has the password 'guest', which everybody knows";
+
+    let broker = Broker::start(&[]);
+    let http =
+        broker.url().replace("amqp://", "http://").replace(&broker.ports["amqp"], &broker.ports["http"]);
+    let imported = ternmq(&["import", "--url", &http, file.to_str().unwrap()]).output().unwrap();
+    assert_eq!(String::from_utf8(imported.stdout).unwrap(), "definitions imported\n");
+    let problem = String::from_utf8(imported.stderr).unwrap();
+    assert!(problem.starts_with(&format!("ternmq: warning: {warning}")), "{problem}");
+    assert_eq!(problem.lines().count(), 1, "{problem}");
+    let (said, _) = broker.stop();
+    assert!(said.contains(warning), "{said}");
+
+    let broker = Broker::start(&["--config", config.to_str().unwrap()]);
+    let lines: Vec<&str> = broker.said.lines().filter(|line| line.contains(warning)).collect();
+    assert!(lines.len() == 1 && lines[0].contains("WARN"), "{}", broker.said);
     broker.stop();
 }
 

@@ -79,6 +79,79 @@ async fn a_wrong_file_changes_nothing() {
     rig.expect(204, "POST", "/api/definitions", nothing()).await;
 }
 
+/// A name of `len` bytes, and what a refusal may show of it.
+fn long_name(len: usize) -> (String, String) {
+    let (head, mark) = if len <= 64 { (len, "") } else { (64, "...") };
+    ("n".repeat(len), format!("{}{mark}", "n".repeat(head)))
+}
+
+#[tokio::test]
+async fn b7_a_refusal_shows_at_most_64_escaped_bytes_of_a_name() {
+    let rig = Rig::new().await;
+    for len in [64, 65, 255] {
+        let (name, shown) = long_name(len);
+        for (file, expect) in [
+            (
+                json!({ "queues": [{ "name": "q", "vhost": name }] }),
+                format!("there is no virtual host '{shown}'"),
+            ),
+            (
+                json!({ "exchanges": [{ "name": "x", "vhost": "/", "type": name }] }),
+                format!("there is no exchange type '{shown}'"),
+            ),
+            (
+                json!({ "queues": [{ "name": name, "vhost": "/", "arguments": { "x-max-length": -1 } }] }),
+                format!("invalid arg 'x-max-length' for queue '{shown}' in vhost '/'"),
+            ),
+            (
+                json!({ "bindings": [{ "source": name, "vhost": "/", "destination": "q", "destination_type": "queue" }] }),
+                format!("no exchange '{shown}' in vhost '/'"),
+            ),
+            (
+                json!({ "policies": [{
+                    "name": name, "vhost": "/", "pattern": format!("({name}"), "definition": { "max-length": 1 },
+                }] }),
+                format!("for policy '{shown}' in vhost '/': it is not a regular expression: unclosed group"),
+            ),
+            (
+                json!({ "permissions": [{ "user": name, "vhost": "/", "configure": "", "write": "", "read": "" }] }),
+                format!("'{shown}'"),
+            ),
+        ] {
+            let got = rig.ask("admin", "POST", "/api/definitions", &file).await;
+            let reason = got.body["reason"].as_str().unwrap_or_default();
+            assert!(
+                !got.status.is_success() && reason.contains(&expect),
+                "{len}: {reason}\nexpected\n{expect}"
+            );
+            assert_eq!(
+                apply(&rig, file).await.map_err(|problem| problem.contains(&expect)),
+                Err(true),
+                "{expect}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn b7_control_characters_of_a_file_are_escaped() {
+    let rig = Rig::new().await;
+    let name = format!("a\r\n\u{1b}{}", "\0".repeat(40));
+    for file in [
+        json!({ "queues": [{ "name": "q", "vhost": name }] }),
+        json!({ "vhosts": [{ "name": name }] }),
+        json!({ "users": [{ "name": name, "password": "p" }] }),
+        json!({ "exchanges": [{ "name": name, "vhost": "/", "type": "direct" }] }),
+        json!({ "exchanges": [{ "name": "x", "vhost": "/", "type": name }] }),
+        json!({ "queues": [{ "name": name, "vhost": "/" }] }),
+        json!({ "parameters": [{ "component": name, "vhost": "/", "name": "p", "value": {} }] }),
+    ] {
+        let problem = apply(&rig, file).await.unwrap_err();
+        assert!(problem.chars().all(|letter| !letter.is_control()), "{problem:?}");
+        assert!(problem.matches("\\0").count() <= 30, "{problem}");
+    }
+}
+
 #[tokio::test]
 async fn s5_importing_needs_permissions_where_it_declares() {
     let rig = Rig::new().await;
@@ -142,5 +215,35 @@ async fn the_node_imports_without_permissions_and_any_number_of_times() {
     ] {
         let problem = apply(&rig, file).await.unwrap_err();
         assert!(problem.contains(place), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_whom_everybody_can_be_is_warned_of() {
+    // base64 of the salt 1, 2, 3, 4 and SHA-256 of salt and password, as RabbitMQ has it.
+    let (of_guest, of_other) = (
+        "AQIDBEMMOXwY6PKx/JKP9PAqfsb4ozuD0Ta3pxxa9gEYBMmD",
+        "AQIDBPDDMmqGUjB9+1oUQzp0YtQ414UxrXs/ZrctR5MvFBR4",
+    );
+    let user = |name: &str, kind: &str, text: &str| json!({ "vhosts": [{ "name": "v" }], "users": [{ "name": name, kind: text, "tags": "" }] });
+    for (file, is_warned) in [
+        (user("guest", "password", "guest"), true),
+        (user("guest", "password_hash", of_guest), true),
+        (user("guest", "password", "another"), false),
+        (user("guest", "password_hash", of_other), false),
+        (user("guest", "password_hash", ""), false),
+        (user("ghost", "password", "guest"), false),
+        (user("ghost", "password_hash", of_guest), false),
+    ] {
+        let rig = Rig::new().await;
+        let got = rig.expect(204, "POST", "/api/definitions", file.clone()).await;
+        let warning = got.headers.get("ternmq-warning").map(|text| text.to_str().unwrap());
+        assert_eq!(warning.is_some(), is_warned, "{file}");
+        assert!(
+            warning.is_none_or(|text| text.starts_with("user 'guest' of the definitions")),
+            "{warning:?}"
+        );
+        let got = rig.expect(204, "POST", "/api/definitions/v", file.clone()).await;
+        assert!(!got.headers.contains_key("ternmq-warning"), "one virtual host has no users: {file}");
     }
 }

@@ -7,7 +7,7 @@ use crate::body;
 const BURST_BYTES: usize = 64 * 1024;
 
 /// What a lane publishes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct BurstSpec {
     /// Channel to publish on.
     pub channel: u16,
@@ -19,8 +19,8 @@ pub struct BurstSpec {
     pub body_bytes: usize,
     /// Whether messages ask to be kept on disk (delivery mode 2).
     pub persistent: bool,
-    /// Extra bytes of a header table put in each message, already encoded with its length; empty for none.
-    pub headers: Vec<u8>,
+    /// How long each message may wait in a queue, in ms; absent: for ever.
+    pub expiration_ms: Option<u32>,
 }
 
 /// A run of encoded publishes.
@@ -36,12 +36,12 @@ pub struct Burst {
 }
 
 impl Burst {
-    /// Encodes as many messages as one write carries, and at least one per key.
+    /// Encodes as many messages as one write carries, and as many for each key: message `n` has key `n` modulo keys.
     pub fn new(spec: &BurstSpec) -> Burst {
         let mut message = Vec::new();
         put_publish(&mut message, spec, spec.keys.first().map_or("", String::as_str));
         let stride = message.len();
-        let count = (BURST_BYTES / stride.max(1)).max(spec.keys.len()).max(1);
+        let count = (BURST_BYTES / stride.max(1)).max(1).next_multiple_of(spec.keys.len().max(1));
         let mut bytes = Vec::with_capacity(count * stride);
         for index in 0..count {
             let key = spec.keys.get(index % spec.keys.len().max(1)).map_or("", String::as_str);
@@ -87,12 +87,14 @@ fn put_publish(out: &mut Vec<u8>, spec: &BurstSpec, key: &str) {
         out.extend_from_slice(&60u16.to_be_bytes());
         out.extend_from_slice(&[0; 2]);
         out.extend_from_slice(&(spec.body_bytes as u64).to_be_bytes());
-        let headers = if spec.headers.is_empty() { 0 } else { 0x2000u16 };
-        let delivery_mode = if spec.persistent { 0x1000 } else { 0 };
-        out.extend_from_slice(&(headers | delivery_mode).to_be_bytes());
-        out.extend_from_slice(&spec.headers);
+        let delivery_mode = if spec.persistent { 0x1000_u16 } else { 0 };
+        let expiration = if spec.expiration_ms.is_some() { 0x0100 } else { 0 };
+        out.extend_from_slice(&(delivery_mode | expiration).to_be_bytes());
         if spec.persistent {
             out.push(2);
+        }
+        if let Some(ms) = spec.expiration_ms {
+            put_short_string(out, &ms.to_string());
         }
     });
     put_frame(out, BODY, spec.channel, |out| {
@@ -114,7 +116,7 @@ mod tests {
             keys: keys.iter().map(ToString::to_string).collect(),
             body_bytes,
             persistent: true,
-            headers: Vec::new(),
+            ..BurstSpec::default()
         }
     }
 
@@ -139,6 +141,28 @@ mod tests {
             }
         }
         assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn an_expiration_stands_behind_the_delivery_mode() {
+        let mut burst = Burst::new(&BurstSpec { expiration_ms: Some(2_500), ..spec(16, &["key"]) });
+        let (bytes, _) = burst.stamp(1, 0, 0, |_| 0);
+        let method = first_frame(bytes).unwrap().unwrap();
+        let header = first_frame(&bytes[method.wire_len()..]).unwrap().unwrap();
+        assert_eq!(header.payload[12..], *b"\x11\x00\x02\x042500");
+    }
+
+    #[test]
+    fn message_n_has_key_n_in_every_round() {
+        let keys = ["key-0", "key-1", "key-2"];
+        let mut burst = Burst::new(&spec(16, &keys));
+        let mut number = 0;
+        for _ in 0..3 * BURST_BYTES / burst.stride {
+            let (bytes, count) = burst.stamp(1, 0, number, |_| 0);
+            let key = keys[number as usize % keys.len()].as_bytes();
+            assert!(bytes.windows(key.len()).any(|window| window == key), "message {number}");
+            number += count as u64;
+        }
     }
 
     #[test]

@@ -53,6 +53,10 @@ pub enum QueueKind {
     Transient,
     /// Kept over a restart.
     Durable,
+    /// For the connection that declares it, and gone with that.
+    Exclusive,
+    /// Gone with its last consumer.
+    AutoDelete,
 }
 
 /// A logged-in connection.
@@ -427,7 +431,12 @@ pub fn put_declare_queue(
     put_method(out, 1, id::QUEUE_DECLARE, |out| {
         out.extend_from_slice(&[0; 2]);
         put_short_string(out, name);
-        out.push(if kind == QueueKind::Durable { 0b0_0010 } else { 0 });
+        out.push(match kind {
+            QueueKind::Transient => 0,
+            QueueKind::Durable => 0b0_0010,
+            QueueKind::Exclusive => 0b0_0100,
+            QueueKind::AutoDelete => 0b0_1000,
+        });
         put_table(out, arguments);
     });
 }
@@ -441,9 +450,9 @@ pub fn put_delete_queue(out: &mut Vec<u8>, name: &str) {
     });
 }
 
-/// Appends a passive queue.declare on channel 1: the broker answers only if the queue is there.
-pub fn put_find_queue(out: &mut Vec<u8>, name: &str) {
-    put_method(out, 1, id::QUEUE_DECLARE, |out| {
+/// Appends a passive queue.declare: a broker without the queue closes the channel.
+pub fn put_find_queue(out: &mut Vec<u8>, channel: u16, name: &str) {
+    put_method(out, channel, id::QUEUE_DECLARE, |out| {
         out.extend_from_slice(&[0; 2]);
         put_short_string(out, name);
         out.push(0b0_0001);

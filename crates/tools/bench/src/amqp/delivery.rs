@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 
-use super::connection::refuse_close;
-use super::wire::{BODY, Frame, HEADER, Reader, id};
+use super::connection::{Connection, refuse_close};
+use super::wire::{BODY, Frame, HEADER, Reader, first_frame, id};
 
 /// A message handed to a consumer.
 #[derive(Clone, Copy, Debug)]
@@ -12,15 +12,49 @@ pub struct Delivery<'a> {
     pub channel: u16,
     /// Delivery tag, to settle it with.
     pub tag: u64,
+    /// The number in the consumer tag; 0 without one. This tool's tags are a letter and a number.
+    pub consumer: u32,
+    /// The broker says that it may have been delivered before.
+    pub is_redelivered: bool,
     /// Its body.
     pub body: &'a [u8],
+}
+
+/// What the method frame of a delivery says.
+#[derive(Clone, Copy, Debug)]
+struct Notice {
+    tag: u64,
+    consumer: u32,
+    is_redelivered: bool,
+}
+
+impl Notice {
+    fn read(frame: &Frame<'_>) -> Result<Self> {
+        let mut fields = frame.arguments();
+        let consumer = number_in(fields.short_string("consumer-tag")?);
+        Ok(Self {
+            consumer,
+            tag: fields.u64("delivery-tag")?,
+            is_redelivered: fields.u8("redelivered")? & 1 == 1,
+        })
+    }
+
+    fn delivery<'a>(&self, channel: u16, body: &'a [u8]) -> Delivery<'a> {
+        let Notice { tag, consumer, is_redelivered } = *self;
+        Delivery { channel, tag, consumer, is_redelivered, body }
+    }
+}
+
+fn number_in(consumer_tag: &[u8]) -> u32 {
+    let digits = consumer_tag.iter().filter(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number: u32, digit| number.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')))
 }
 
 #[derive(Debug)]
 enum Expect {
     Method,
-    Header { tag: u64 },
-    Body { tag: u64, left: u64 },
+    Header(Notice),
+    Body { notice: Notice, left: u64 },
 }
 
 /// Follows the frames of one connection. A broker sends the frames of one delivery together (AMQP 0-9-1 4.2.6
@@ -39,39 +73,56 @@ impl Default for DeliveryScanner {
 }
 
 impl DeliveryScanner {
+    /// Takes every frame that is complete in the connection's inbox.
+    #[inline]
+    pub fn take_inbox(
+        &mut self,
+        connection: &mut Connection,
+        mut deliver: impl FnMut(Delivery<'_>),
+    ) -> Result<()> {
+        let mut used = 0;
+        let inbox = connection.inbox();
+        while let Some(frame) = first_frame(inbox.get(used..).unwrap_or_default())? {
+            self.take(&frame, &mut deliver)?;
+            used += frame.wire_len();
+        }
+        connection.consume_bytes(used);
+        Ok(())
+    }
+
     /// Takes the next frame; when it completes a delivery, hands that to `deliver`.
     #[inline]
     pub fn take(&mut self, frame: &Frame<'_>, deliver: impl FnOnce(Delivery<'_>)) -> Result<()> {
         match (&mut self.expect, frame.kind) {
             (Expect::Method, _) => self.take_method(frame),
-            (Expect::Header { tag }, HEADER) => {
+            (Expect::Header(notice), HEADER) => {
                 let mut fields = Reader(frame.payload);
                 fields.take(4, "class and weight")?;
-                let (tag, left) = (*tag, fields.u64("body-size")?);
-                self.expect = Expect::Body { tag, left };
+                let (notice, left) = (*notice, fields.u64("body-size")?);
+                self.expect = Expect::Body { notice, left };
                 if left == 0 {
                     self.expect = Expect::Method;
-                    deliver(Delivery { channel: frame.channel, tag, body: &[] });
+                    deliver(notice.delivery(frame.channel, &[]));
                 }
                 Ok(())
             }
-            (Expect::Body { tag, left }, BODY) => {
+            (Expect::Body { notice, left }, BODY) => {
                 let len = frame.payload.len() as u64;
                 if len > *left {
                     bail!("a body frame of {len} bytes where {left} were left");
                 }
                 *left -= len;
-                let (tag, left) = (*tag, *left);
+                let (notice, left) = (*notice, *left);
                 if left > 0 {
                     self.pieces.extend_from_slice(frame.payload);
                     return Ok(());
                 }
                 self.expect = Expect::Method;
                 if self.pieces.is_empty() {
-                    deliver(Delivery { channel: frame.channel, tag, body: frame.payload });
+                    deliver(notice.delivery(frame.channel, frame.payload));
                 } else {
                     self.pieces.extend_from_slice(frame.payload);
-                    deliver(Delivery { channel: frame.channel, tag, body: &self.pieces });
+                    deliver(notice.delivery(frame.channel, &self.pieces));
                     self.pieces.clear();
                 }
                 Ok(())
@@ -84,9 +135,7 @@ impl DeliveryScanner {
     fn take_method(&mut self, frame: &Frame<'_>) -> Result<()> {
         match frame.method() {
             Some(id::BASIC_DELIVER) => {
-                let mut fields = frame.arguments();
-                fields.short_string("consumer-tag")?;
-                self.expect = Expect::Header { tag: fields.u64("delivery-tag")? };
+                self.expect = Expect::Header(Notice::read(frame)?);
                 Ok(())
             }
             Some(id::BASIC_CONSUME_OK) => Ok(()),
@@ -102,12 +151,13 @@ impl DeliveryScanner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amqp::wire::{first_frame, put_frame, put_method, put_short_string};
+    use crate::amqp::wire::{put_frame, put_method, put_short_string};
 
     fn deliver(out: &mut Vec<u8>, tag: u64, pieces: &[&[u8]]) {
         put_method(out, 4, id::BASIC_DELIVER, |out| {
-            put_short_string(out, "c4");
+            put_short_string(out, "c41");
             out.extend_from_slice(&tag.to_be_bytes());
+            out.push(u8::from(tag == 3));
         });
         put_frame(out, HEADER, 4, |out| {
             out.extend_from_slice(&[0, 60, 0, 0]);
@@ -123,7 +173,10 @@ mod tests {
     fn scan(bytes: &[u8]) -> Result<Vec<(u64, Vec<u8>)>> {
         let (mut scanner, mut found, mut rest) = (DeliveryScanner::default(), Vec::new(), bytes);
         while let Some(frame) = first_frame(rest)? {
-            scanner.take(&frame, |delivery| found.push((delivery.tag, delivery.body.to_vec())))?;
+            scanner.take(&frame, |delivery| {
+                assert_eq!((delivery.consumer, delivery.is_redelivered), (41, delivery.tag == 3));
+                found.push((delivery.tag, delivery.body.to_vec()));
+            })?;
             rest = &rest[frame.wire_len()..];
         }
         Ok(found)

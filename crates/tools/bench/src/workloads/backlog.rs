@@ -13,8 +13,7 @@ use anyhow::{Result, anyhow, bail};
 
 use crate::{
     amqp::{
-        Burst, BurstSpec, Connection, DeliveryScanner, QueueKind, Read, Settle, Wait,
-        wire::{first_frame, id},
+        Burst, BurstSpec, Connection, Delivery, DeliveryScanner, QueueKind, Read, Settle, Wait, wire::id,
     },
     args::Effort,
     body,
@@ -42,11 +41,10 @@ pub(super) fn fill(target: &Target, queue: &str, kind: QueueKind, first: u64, co
     connection.set_read_timeout(Duration::from_secs(30))?;
     let mut burst = Burst::new(&BurstSpec {
         channel: 1,
-        exchange: String::new(),
         keys: vec![queue.to_owned()],
         body_bytes: BODY_BYTES,
         persistent: kind == QueueKind::Durable,
-        headers: Vec::new(),
+        ..BurstSpec::default()
     });
     let (mut sent, mut confirmed) = (0, 0);
     while confirmed < count {
@@ -81,8 +79,19 @@ pub(super) fn fill(target: &Target, queue: &str, kind: QueueKind, first: u64, co
 fn drain_queue(target: &Target, queue: &str, count: u64) -> Result<Faults> {
     let mut connection = Connection::open(&target.address)?;
     connection.open_channel(1)?;
-    connection.set_read_timeout(Duration::from_secs(10))?;
     connection.start_consuming(1, queue, Settle::OnDelivery)?;
+    let faults = take_filled(&mut connection, count, |_| {})?;
+    connection.close();
+    Ok(faults)
+}
+
+/// Books the first `count` deliveries of a queue that [`fill`] has filled, or fewer when nothing comes for 10 s.
+pub(super) fn take_filled(
+    connection: &mut Connection,
+    count: u64,
+    mut look: impl FnMut(&Delivery<'_>),
+) -> Result<Faults> {
+    connection.set_read_timeout(Duration::from_secs(10))?;
     let (mut ledger, mut scanner, mut seen, mut corrupted) =
         (LaneLedger::default(), DeliveryScanner::default(), 0, 0);
     while seen < count {
@@ -90,21 +99,15 @@ fn drain_queue(target: &Target, queue: &str, count: u64) -> Result<Faults> {
             break;
         }
         let now = now_ns();
-        let mut used = 0;
-        let inbox = connection.inbox();
-        while let Some(frame) = first_frame(inbox.get(used..).unwrap_or_default())? {
-            scanner.take(&frame, |delivery| {
-                seen += 1;
-                match body::read(delivery.body, BODY_BYTES, now) {
-                    Some(stamp) => ledger.book(stamp.number),
-                    None => corrupted += 1,
-                }
-            })?;
-            used += frame.wire_len();
-        }
-        connection.consume_bytes(used);
+        scanner.take_inbox(connection, |delivery| {
+            seen += 1;
+            look(&delivery);
+            match body::read(delivery.body, BODY_BYTES, now) {
+                Some(stamp) => ledger.book(stamp.number),
+                None => corrupted += 1,
+            }
+        })?;
     }
-    connection.close();
     let mut faults = ledger.close(count);
     faults.corrupted += corrupted;
     Ok(faults)
@@ -203,13 +206,8 @@ fn take_share(target: &Target, taken: &AtomicU64, count: u64) -> Result<()> {
     let mut silent = 0;
     while taken.load(Relaxed) < count && silent < 20 {
         silent = if connection.read(Wait::ForBytes)? == Read::Nothing { silent + 1 } else { 0 };
-        let (mut used, mut seen) = (0, 0);
-        let inbox = connection.inbox();
-        while let Some(frame) = first_frame(inbox.get(used..).unwrap_or_default())? {
-            scanner.take(&frame, |_| seen += 1)?;
-            used += frame.wire_len();
-        }
-        connection.consume_bytes(used);
+        let mut seen = 0;
+        scanner.take_inbox(&mut connection, |_| seen += 1)?;
         taken.fetch_add(seen, Relaxed);
     }
     connection.close();

@@ -1,8 +1,12 @@
 //! The workloads, one line each; those of a kind share a file.
 
 mod backlog;
+mod delayed;
 mod flows;
 mod footprint;
+mod passing;
+mod returned;
+mod slow;
 mod starts;
 mod topics;
 
@@ -98,6 +102,31 @@ pub(crate) static ALL: &[Workload] = &[
         false,
         topics::subscribers,
     ),
+    workload(
+        "unacked-return",
+        "time for --count (30,000) unacked deliveries to return and be taken when their channel, their connection ends",
+        false,
+        returned::returned,
+    ),
+    workload(
+        "passing-queues",
+        "16 B over --count (1,000) exclusive and auto-delete queues, and the time until they are gone [none]",
+        false,
+        passing::queues,
+    ),
+    workload(
+        "slow-consumer",
+        "100 B to 10 queues, alone and beside an 11th whose consumer never acks, or hardly reads [none]",
+        false,
+        slow::consumer,
+    ),
+    workload(
+        "delayed",
+        "lateness of --count (20,000) messages that a queue's TTL delays by --seconds before dead-lettering [none]",
+        false,
+        delayed::by_queue,
+    ),
+    workload("delayed-each", "the same with a TTL in each message [none]", false, delayed::by_message),
     workload(
         "connections",
         "memory of --count idle connections with a channel each",

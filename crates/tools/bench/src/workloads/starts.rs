@@ -82,7 +82,7 @@ pub(super) fn restart_queues(
     let mut control = Connection::open(&target.address)?;
     control.open_channel(1)?;
     control
-        .pipeline(count, id::QUEUE_DECLARE_OK, |out, index| put_find_queue(out, &name(index)))
+        .pipeline(count, id::QUEUE_DECLARE_OK, |out, index| put_find_queue(out, 1, &name(index)))
         .context("a durable queue is not there after the restart")?;
     broker.kill(target)?;
     Ok(outcome(started, 0))

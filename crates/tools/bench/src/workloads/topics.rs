@@ -7,8 +7,7 @@ use anyhow::Result;
 use crate::{
     amqp::{
         Burst, BurstSpec, Connection, DeliveryScanner, QueueKind, Read, Settle, Wait, put_bind_queue,
-        put_consume, put_declare_queue, put_delete_queue,
-        wire::{first_frame, id},
+        put_consume, put_declare_queue, put_delete_queue, wire::id,
     },
     args::Effort,
     clock::now_ns,
@@ -54,8 +53,7 @@ fn publish_rate(target: &Target, effort: Effort, bindings: usize) -> Result<Outc
         exchange: EXCHANGE.to_owned(),
         keys,
         body_bytes: 16,
-        persistent: false,
-        headers: Vec::new(),
+        ..BurstSpec::default()
     });
     let (mut sent, from_ns) = (0, now_ns());
     let until_ns = from_ns + (effort.seconds * 1e9) as u64;
@@ -79,7 +77,7 @@ const PROBES: u64 = 5;
 /// Consumers on one channel; brokers limit that.
 const PER_CHANNEL: usize = 500;
 
-fn channel_of(index: usize) -> u16 {
+pub(super) fn channel_of(index: usize) -> u16 {
     u16::try_from(index / PER_CHANNEL + 1).unwrap_or(u16::MAX)
 }
 
@@ -128,8 +126,7 @@ fn probe(target: &Target, subscriber: &mut Connection, expected: u64) -> Result<
         exchange: EXCHANGE.to_owned(),
         keys: vec!["region.007.device.temperature".to_owned()],
         body_bytes: 16,
-        persistent: false,
-        headers: Vec::new(),
+        ..BurstSpec::default()
     });
     let mut sent = 0;
     while sent < PROBES {
@@ -141,13 +138,7 @@ fn probe(target: &Target, subscriber: &mut Connection, expected: u64) -> Result<
     subscriber.set_read_timeout(Duration::from_secs(10))?;
     let (mut scanner, mut seen) = (DeliveryScanner::default(), 0);
     while seen < expected && subscriber.read(Wait::ForBytes)? != Read::Nothing {
-        let mut used = 0;
-        let inbox = subscriber.inbox();
-        while let Some(frame) = first_frame(inbox.get(used..).unwrap_or_default())? {
-            scanner.take(&frame, |_| seen += 1)?;
-            used += frame.wire_len();
-        }
-        subscriber.consume_bytes(used);
+        scanner.take_inbox(subscriber, |_| seen += 1)?;
     }
     publisher.close();
     Ok(seen)
