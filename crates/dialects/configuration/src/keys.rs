@@ -53,7 +53,8 @@ pub struct Key {
 
 /// All keys that are known.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [crate::served::SERVED, IGNORED, REFUSED].into_iter().flatten()
+    use crate::served_tls::{OF_HTTP, OF_MESSAGES, OTHERS};
+    [crate::served::SERVED, OTHERS, OF_MESSAGES, OF_HTTP, IGNORED, REFUSED].into_iter().flatten()
 }
 
 /// A key and what its `*` stands for. The most exact declaration counts.

@@ -166,19 +166,6 @@ pub(crate) static SERVED: &[Key] = &[
             Ok(())
         },
     ),
-    depends(
-        "proxy_protocol",
-        TRUTH,
-        "false",
-        "`true` is refused: the header of a proxy is not read yet.",
-        |value| {
-            Ok(if values::truth(value)? {
-                Verdict::Refused("the header of a proxy is not read by this version")
-            } else {
-                Verdict::AsItIs
-            })
-        },
-    ),
     sets(
         "cluster_name",
         "name",
@@ -308,18 +295,6 @@ pub(crate) static SERVED: &[Key] = &[
             Ok(match value {
                 "internal" | "rabbit_auth_backend_internal" => Verdict::AsItIs,
                 _ => Verdict::Refused("users are kept by the broker itself in this version"),
-            })
-        },
-    ),
-    depends(
-        "auth_mechanisms.*",
-        "`PLAIN` or `AMQPLAIN`",
-        "PLAIN, AMQPLAIN",
-        "How clients log in: both are always offered, any other is refused.",
-        |value| {
-            Ok(match value {
-                "PLAIN" | "AMQPLAIN" => Verdict::AsItIs,
-                _ => Verdict::Refused("clients log in with PLAIN or AMQPLAIN in this version"),
             })
         },
     ),
@@ -578,7 +553,6 @@ pub(crate) static SERVED: &[Key] = &[
         },
     ),
     // listeners with TLS that are switched off
-    depends("listeners.ssl", "`none`", "none", "No listener with TLS.", none_only),
     depends("ssl_options", "`none`", "none", "No settings of TLS.", none_only),
     depends("tcp_listen_options", "`none`", "-", "No settings of sockets.", none_only),
     depends("management.listener.ssl_opts", "`none`", "none", "No settings of TLS.", none_only),
@@ -586,10 +560,12 @@ pub(crate) static SERVED: &[Key] = &[
         "management.listener.ssl",
         TRUTH,
         "false",
-        "`true` is refused: the http listener has no TLS yet.",
+        "`true` is refused: TLS of the http listener is set by `management.ssl`.",
         |value| {
             Ok(if values::truth(value)? {
-                Verdict::Refused("listeners with TLS are not there in this version")
+                Verdict::Refused(
+                    "TLS of the http listener is set by management.ssl.port, .certfile and .keyfile",
+                )
             } else {
                 Verdict::AsItIs
             })

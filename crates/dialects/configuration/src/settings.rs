@@ -107,6 +107,75 @@ pub struct DefaultUser {
     pub permissions: Permissions,
 }
 
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// 1.2.
+    V1_2,
+    /// 1.3.
+    V1_3,
+}
+
+/// Which part of a client's certificate names its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateLogin {
+    /// The whole subject.
+    DistinguishedName,
+    /// Its common name.
+    CommonName,
+    /// An alternative name.
+    AlternativeName,
+}
+
+/// A kind of alternative name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SanKind {
+    /// DNS name.
+    Dns,
+    /// Mail address.
+    Email,
+    /// URI.
+    Uri,
+}
+
+/// What a file says of TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// CAs whose clients are trusted.
+    pub ca_file: Option<String>,
+    /// Certificate with its chain.
+    pub certificate_file: Option<String>,
+    /// Its key.
+    pub key_file: Option<String>,
+    /// Clients are asked for a certificate.
+    pub is_peer_verified: Option<bool>,
+    /// Nobody comes in without one.
+    pub is_certificate_required: Option<bool>,
+    /// Lowest version named.
+    pub least: Option<TlsVersion>,
+    /// Highest version named.
+    pub most: Option<TlsVersion>,
+    /// Most certificates between a client's and its CA.
+    pub max_intermediates: Option<u8>,
+}
+
+impl TlsSettings {
+    fn check(&self, prefix: &str) -> Result<(), String> {
+        let is_verified = self.is_peer_verified == Some(true);
+        if self.is_certificate_required == Some(true) && !is_verified {
+            return Err(format!("{prefix}.fail_if_no_peer_cert needs {prefix}.verify = verify_peer"));
+        }
+        if is_verified && self.ca_file.is_none() {
+            return Err(format!("{prefix}.verify = verify_peer needs {prefix}.cacertfile"));
+        }
+        match (&self.certificate_file, &self.key_file) {
+            (Some(_), None) => Err(format!("{prefix}.certfile needs {prefix}.keyfile")),
+            (None, Some(_)) => Err(format!("{prefix}.keyfile needs {prefix}.certfile")),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// All that a file can set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
@@ -114,6 +183,30 @@ pub struct Settings {
     pub amqp_listeners: Vec<NamedListener>,
     /// No plain AMQP listener at all.
     pub is_amqp_off: bool,
+    /// Listeners of AMQP with TLS.
+    pub amqps_listeners: Vec<NamedListener>,
+    /// No AMQP listener with TLS at all.
+    pub is_amqps_off: bool,
+    /// TLS of the listeners of messages.
+    pub tls: TlsSettings,
+    /// TLS of the http listener; where it names no certificate, that of the others counts.
+    pub http_tls: TlsSettings,
+    /// Address of the http listener with TLS.
+    pub https_address: Option<std::net::IpAddr>,
+    /// Port of the http listener with TLS.
+    pub https_port: Option<u16>,
+    /// Time in ms for a TLS handshake.
+    pub tls_handshake_timeout_ms: Option<u64>,
+    /// Which part of a certificate names a user.
+    pub certificate_login: Option<CertificateLogin>,
+    /// Kind of alternative name, where one counts.
+    pub san_kind: Option<SanKind>,
+    /// Its place.
+    pub san_index: Option<u32>,
+    /// Ways to log in; empty: the default ones.
+    pub mechanisms: Vec<String>,
+    /// Connections begin with the header of a proxy.
+    pub is_proxied: bool,
     /// Address and port of the management API.
     pub http_address: Option<std::net::IpAddr>,
     /// Port of the management API.
@@ -197,6 +290,11 @@ impl Settings {
 
     /// Rules that hold between keys.
     pub(crate) fn check(&self) -> Result<(), String> {
+        self.tls.check("ssl_options")?;
+        self.http_tls.check("management.ssl")?;
+        if !self.amqps_listeners.is_empty() && !self.is_amqps_off && self.tls.certificate_file.is_none() {
+            return Err("listeners.ssl needs ssl_options.certfile and ssl_options.keyfile".to_owned());
+        }
         match (&self.default_user.name, &self.default_user.password) {
             (Some(_), None) => {
                 Err("default_user needs default_pass: there is no default password (S1)".to_owned())

@@ -40,11 +40,7 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("amqp1_0.**", "AMQP 1.0 is not there in this version"),
     ignored("anonymous_login_pass", "there is no login without a name and a password (S1)"),
     ignored("password_hashing_module", "passwords are hashed with Argon2id"),
-    ignored("ssl_handshake_timeout", "listeners with TLS are not there in this version"),
-    ignored("ssl_allow_poodle_attack", "listeners with TLS are not there in this version"),
-    ignored("ssl_cert_login_from", "nobody logs in by certificate in this version"),
-    ignored("ssl_cert_login_san_type", "nobody logs in by certificate in this version"),
-    ignored("ssl_cert_login_san_index", "nobody logs in by certificate in this version"),
+    ignored("ssl_allow_poodle_attack", "TLS below 1.2 is never spoken (S3)"),
     ignored("amqp_client.**", "this broker opens no connections to others"),
     ignored("definitions.skip_if_unchanged", "definitions are imported at every start"),
     ignored("definitions.hashing.algorithm", "definitions are imported at every start"),
@@ -122,15 +118,12 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("log.**", "the log has one level for everything; set log.console.level"),
 ];
 
-const NO_TLS: &str = "listeners with TLS are not there in this version, and without them clients would send passwords in clear";
+const NO_TLS: &str = "TLS of the http listener is set by management.ssl.port, .certfile and .keyfile";
 const NO_OTHER_USERS: &str = "users are kept by the broker itself in this version";
 const NO_RULE: &str =
     "rules for virtual hosts are not set by this file in this version; put them into definitions";
 
 pub(crate) static REFUSED: &[Key] = &[
-    refused("listeners.ssl.*", NO_TLS),
-    refused("ssl_options.**", NO_TLS),
-    refused("management.ssl.**", NO_TLS),
     refused("management.listener.ssl_opts.**", NO_TLS),
     refused("auth_ldap.**", NO_OTHER_USERS),
     refused("auth_http.**", NO_OTHER_USERS),

@@ -66,8 +66,10 @@ impl Engine {
         let amqp = Protocol {
             name: "amqp",
             default_port: 5_672,
-            factory: Arc::new(move |peer, local, now_ms| {
-                Box::new(Amqp091Session::new(settings.clone(), peer, local, now_ms))
+            factory: Arc::new(move |arrival| {
+                let session =
+                    Amqp091Session::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+                Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
             }),
         };
         Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp], node_name, cluster_name }

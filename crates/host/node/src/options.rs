@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use ternmq_net::{ClientAuth, LoginFrom, Network, TlsVersion};
 use thiserror::Error;
 
 use crate::logging::LogFormat;
@@ -81,6 +82,25 @@ pub struct Login {
     pub password_file: PathBuf,
 }
 
+/// What is said about TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFlags {
+    /// Files of certificates to show; the first one is the default.
+    pub certificates: Vec<PathBuf>,
+    /// Their keys, in the same order.
+    pub keys: Vec<PathBuf>,
+    /// File of CAs whose clients are trusted.
+    pub client_ca: Option<PathBuf>,
+    /// What clients have to show; absent: a certificate is wanted if there is a CA for it.
+    pub client_auth: Option<ClientAuth>,
+    /// Least version.
+    pub least: TlsVersion,
+    /// Which part of a client's certificate names its user.
+    pub login_from: LoginFrom,
+    /// Make a CA and a certificate for development.
+    pub is_self_signed: bool,
+}
+
 /// Options of `ternmq broker`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerOptions {
@@ -100,6 +120,10 @@ pub struct BrokerOptions {
     pub login: Option<Login>,
     /// Form of the log; absent: as the configuration file says.
     pub log_format: Option<LogFormat>,
+    /// TLS.
+    pub tls: TlsFlags,
+    /// Proxies: who connects from there begins with a header that says for whom (S1).
+    pub proxies: Vec<Network>,
     /// Number of shards.
     pub shards: u16,
     /// Start although a part of the journal that a start has to read is damaged.

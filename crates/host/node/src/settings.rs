@@ -15,6 +15,7 @@ use crate::definitions::{self, DefinitionFile};
 use crate::error::StartError;
 use crate::logging::LogFormat;
 use crate::memory::MemoryLimit;
+use crate::tls_source::{self, TlsSource};
 
 /// Descriptors kept for files and everything that is no client.
 const OWN_DESCRIPTORS: u64 = 256;
@@ -29,6 +30,16 @@ pub(crate) struct Settings {
     pub(crate) amqp: ternmq_amqp091::Settings,
     /// Addresses from the file; empty: the default. The command line comes before them.
     pub(crate) amqp_addresses: Vec<SocketAddr>,
+    /// The same with TLS.
+    pub(crate) amqps_addresses: Vec<SocketAddr>,
+    pub(crate) is_amqps_off: bool,
+    pub(crate) tls: Option<TlsSource>,
+    pub(crate) http_tls: Option<TlsSource>,
+    pub(crate) https_ip: Option<IpAddr>,
+    pub(crate) https_port: Option<u16>,
+    pub(crate) is_proxied: bool,
+    /// Ways to log in that the file names; empty: it names none.
+    pub(crate) mechanisms: Vec<String>,
     /// No listener of AMQP unless the command line has one.
     pub(crate) is_amqp_off: bool,
     pub(crate) sockets: SocketOptions,
@@ -90,7 +101,15 @@ impl Settings {
         self.apply_limits(&file);
         self.sockets = socket_options(&file.tcp);
         self.is_amqp_off = file.is_amqp_off;
-        self.amqp_addresses = file.amqp_listeners.into_iter().map(|listener| listener.address).collect();
+        self.amqp_addresses = file.amqp_listeners.iter().map(|listener| listener.address).collect();
+        self.amqps_addresses = file.amqps_listeners.iter().map(|listener| listener.address).collect();
+        self.is_amqps_off = file.is_amqps_off;
+        let login_from = tls_source::login_from(&file);
+        self.tls = TlsSource::of_file(&file.tls, login_from);
+        self.http_tls = TlsSource::of_file(&file.http_tls, login_from);
+        (self.https_ip, self.https_port) = (file.https_address, file.https_port);
+        self.is_proxied = file.is_proxied;
+        self.mechanisms = file.mechanisms;
         self.http_ip = file.http_address;
         self.http_port = file.http_port;
         self.namespace.name = file.default_vhost;
@@ -115,6 +134,7 @@ impl Settings {
             self.driver.max_connections = most as usize;
         }
         set(&mut self.driver.stall_ms, file.stall_ms);
+        set(&mut self.driver.opening_ms, file.tls_handshake_timeout_ms);
         set(&mut self.amqp.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.amqp.heartbeat_s, file.heartbeat_s);
         set(&mut self.amqp.frame_max, file.frame_max_bytes);
@@ -226,8 +246,7 @@ mod tests {
     fn what_cannot_be_served_is_refused() {
         check_refused(
             "ssl_options.verify = verify_peer\n",
-            "FILE: line 1: ssl_options.verify can't be served: listeners with TLS are not there in this version, and \
-             without them clients would send passwords in clear; take the line out (said once for all keys like it)",
+            "FILE: line 1: ssl_options.verify = verify_peer needs ssl_options.cacertfile",
         );
         check_refused(
             "heartbeat = soon\nheartbeat = later\n",
@@ -307,6 +326,7 @@ mod tests {
             ("frame_max", u64::from(amqp.frame_max)),
             ("channel_max", u64::from(amqp.channel_max)),
             ("handshake_timeout", amqp.login_timeout_ms),
+            ("ssl_handshake_timeout", driver.opening_ms),
             ("max_message_size", limits.max_message_bytes),
             ("connection_max", u64::from(limits.max_connections)),
             ("cluster_queue_limit", u64::from(limits.max_queues)),
