@@ -359,8 +359,9 @@ impl<T: Transport> Driver<T> {
         };
         let Some(left) = input.get(taken..) else { return };
         connection.rest.clear();
-        let is_held_back = !connection.session.wants_input()
-            || connection.pending_out_bytes() >= self.limits.high_mark_bytes;
+        // Sessions stop at their output's whole length, of which a part may be gone already.
+        let is_held_back =
+            !connection.session.wants_input() || connection.out.len() >= self.limits.high_mark_bytes;
         connection.flags.is_rest_open = !left.is_empty() && is_held_back;
         if left.is_empty() {
             if connection.rest.capacity() > 0 {

@@ -18,6 +18,9 @@ mod tls;
 mod transport;
 mod wire;
 
+mod one_port;
+mod websocket;
+
 mod buffers;
 mod connection;
 mod counters;
@@ -55,8 +58,10 @@ pub use listener::{AcceptLimits, BindError, Door, DoorTls, Listener, SocketOptio
 pub use loader::RECORD_READERS;
 pub use mail::Mailbox;
 pub use passwords::{Opened, Opening};
+pub use one_port::{FirstBytes, one_port};
 pub use proxy::{Network, NetworkError};
 pub use shard::{Shard, ShardParts, View};
 pub use tls::{CertificatePem, ClientAuth, LoginFrom, TlsError, TlsOptions, TlsServer, TlsVersion};
 pub use transport::Transport;
+pub use websocket::{Origins, Spoken, WebSocketSettings, fuzz_head, websocket};
 pub use wire::Wire;
