@@ -3,7 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use ternmq_net::{Door, Listener, SessionFactory, TlsServer};
+use ternmq_net::{
+    Door, DoorTls, FirstBytes, Listener, Origins, SessionFactory, Spoken, TlsServer, WebSocketSettings,
+    one_port, websocket,
+};
 
 use crate::engine::{Engine, Protocol};
 use crate::error::StartError;
@@ -14,6 +17,8 @@ use crate::tls_source::{TlsSource, check_flags, is_certificate_given};
 /// Port of the http listener unless one is named.
 const HTTP_PORT: u16 = 15_672;
 const HTTPS_PORT: u16 = 15_671;
+const WS_PORT: u16 = 61_618;
+const WSS_PORT: u16 = 61_619;
 
 /// The twin of a protocol's listener that has TLS, with its usual port.
 fn secured(name: &str) -> Option<(&'static str, u16)> {
@@ -23,6 +28,51 @@ fn secured(name: &str) -> Option<(&'static str, u16)> {
         "stomp" => ("stomps", 61_614),
         _ => return None,
     })
+}
+
+/// How a protocol is asked for through a WebSocket; the second tells whether its clients may leave the name out and
+/// want text.
+fn subprotocols(name: &str) -> (&'static [&'static str], bool) {
+    match name {
+        "amqp" => (&["amqp"], false),
+        "mqtt" => (&["mqtt", "mqttv3.1"], false),
+        "stomp" => (&["v12.stomp", "v11.stomp", "v10.stomp"], true),
+        _ => (&[], false),
+    }
+}
+
+/// What the clients of a protocol begin with.
+fn first_bytes(name: &str) -> &'static [&'static [u8]] {
+    match name {
+        "amqp" => &[b"AMQP"],
+        // CONNECT
+        "mqtt" => &[&[0x10]],
+        "stomp" => &[b"CONNECT\n", b"CONNECT\r\n", b"STOMP\n", b"STOMP\r\n"],
+        _ => &[],
+    }
+}
+
+/// A session of any protocol inside a WebSocket.
+fn web(engine: &Engine, options: &BrokerOptions, settings: &Settings) -> SessionFactory {
+    let spoken = engine.protocols.iter().map(|protocol| {
+        let (subprotocols, is_text) = subprotocols(protocol.name);
+        Spoken { subprotocols, is_default: is_text, prefers_text: is_text, factory: protocol.factory.clone() }
+    });
+    websocket(Arc::new(WebSocketSettings {
+        spoken: spoken.collect(),
+        origins: Origins::new(options.origins.clone()),
+        max_message_bytes: settings.limits.max_message_bytes,
+    }))
+}
+
+/// A session of whatever the client begins with.
+fn any(engine: &Engine, web: &SessionFactory) -> SessionFactory {
+    let protocols = engine
+        .protocols
+        .iter()
+        .map(|protocol| FirstBytes { starts: first_bytes(protocol.name), factory: protocol.factory.clone() });
+    let web = FirstBytes { starts: &[b"GET "], factory: web.clone() };
+    one_port(protocols.chain([web]).collect())
 }
 
 /// Listeners that are bound.
@@ -72,8 +122,16 @@ struct Kind<'a> {
     default_port: Option<u16>,
     from_file: &'a [SocketAddr],
     is_off: bool,
-    has_tls: bool,
+    tls: TlsUse,
     factory: SessionFactory,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TlsUse {
+    Never,
+    Always,
+    /// If there is a certificate, for those who begin with it.
+    ByFirstByte,
 }
 
 /// All listeners of messages that this node can have.
@@ -88,7 +146,7 @@ fn kinds<'a>(engine: &Engine, options: &BrokerOptions, settings: &'a Settings) -
             default_port: Some(*default_port),
             from_file: if is_amqp { &settings.amqp_addresses } else { &[] },
             is_off: is_amqp && settings.is_amqp_off,
-            has_tls: false,
+            tls: TlsUse::Never,
             factory: factory.clone(),
         });
         if let Some((twin, port)) = secured(name) {
@@ -97,10 +155,19 @@ fn kinds<'a>(engine: &Engine, options: &BrokerOptions, settings: &'a Settings) -
                 default_port: is_everywhere.then_some(port),
                 from_file: if is_amqp { &settings.amqps_addresses } else { &[] },
                 is_off: is_amqp && settings.is_amqps_off,
-                has_tls: true,
+                tls: TlsUse::Always,
                 factory: factory.clone(),
             });
         }
+    }
+    let web = web(engine, options, settings);
+    let more = [
+        ("ws", Some(WS_PORT), TlsUse::Never, web.clone()),
+        ("wss", is_everywhere.then_some(WSS_PORT), TlsUse::Always, web.clone()),
+        ("any", None, TlsUse::ByFirstByte, any(engine, &web)),
+    ];
+    for (name, default_port, tls, factory) in more {
+        kinds.push(Kind { name, default_port, from_file: &[], is_off: false, tls, factory });
     }
     kinds
 }
@@ -124,7 +191,8 @@ pub(crate) fn check(options: &BrokerOptions, settings: &Settings, engine: &Engin
                 known.join(", ")
             )));
         }
-        let needs_tls = name == "https" || kinds.iter().any(|kind| kind.name == *name && kind.has_tls);
+        let needs_tls =
+            name == "https" || kinds.iter().any(|kind| kind.name == *name && kind.tls == TlsUse::Always);
         let has_tls = if name == "https" { for_http } else { for_messages };
         if needs_tls && !has_tls {
             return Err(StartError::Usage(format!(
@@ -162,8 +230,12 @@ pub(crate) fn bind(
                 ports.push((kind.name.to_owned(), listener.address));
             }
             let factory = kind.factory.clone();
-            let mut door = match tls.of_messages() {
-                Some(server) if kind.has_tls => Door::secured(listener, factory, server.clone()),
+            let mut door = match (tls.of_messages(), kind.tls) {
+                (Some(server), TlsUse::Always) => Door::secured(listener, factory, server.clone()),
+                (Some(server), TlsUse::ByFirstByte) => {
+                    let tls = DoorTls::ByFirstByte(server.clone());
+                    Door { tls, ..Door::secured(listener, factory, server.clone()) }
+                }
                 _ => Door::plain(listener, factory),
             };
             door.proxies = options.proxies.clone().into();

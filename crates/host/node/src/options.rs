@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::logging::LogFormat;
 
 /// Every listener name that the command line knows, also those that this version cannot serve.
-pub const LISTENER_NAMES: [&str; 12] = [
+pub const LISTENER_NAMES: [&str; 13] = [
     "amqp",
     "amqps",
     "mqtt",
@@ -23,6 +23,7 @@ pub const LISTENER_NAMES: [&str; 12] = [
     "wss",
     "http",
     "https",
+    "any",
 ];
 
 /// Which vendor's ways a node follows.
@@ -124,6 +125,8 @@ pub struct BrokerOptions {
     pub tls: TlsFlags,
     /// Proxies: who connects from there begins with a header that says for whom (S1).
     pub proxies: Vec<Network>,
+    /// Pages that may connect through a WebSocket; none: those of the host that they connect to.
+    pub origins: Vec<String>,
     /// Number of shards.
     pub shards: u16,
     /// Start although a part of the journal that a start has to read is damaged.
@@ -150,7 +153,7 @@ mod tests {
         );
         check(
             "gopher=1.2.3.4:1",
-            "there is no listener 'gopher'; the names are amqp, amqps, mqtt, mqtts, stomp, stomps, openwire, openwires, ws, wss, http, https",
+            "there is no listener 'gopher'; the names are amqp, amqps, mqtt, mqtts, stomp, stomps, openwire, openwires, ws, wss, http, https, any",
         );
     }
 }

@@ -67,7 +67,8 @@ pub(crate) struct BrokerArgs {
     /// Configuration file in the form of rabbitmq.conf.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where a listener listens; may be repeated. Port 0 picks a free one. Default 127.0.0.1 with the usual port.
+    /// Where a listener listens; may be repeated. Port 0 picks a free one. Default 127.0.0.1 with the usual port. The
+    /// listener `any`, which is there only when named, takes every protocol, with TLS and without.
     #[arg(long, value_name = "NAME=ADDR:PORT")]
     pub(crate) listen: Vec<Listen>,
     /// Write a JSON object of listener name to "addr:port" here once all listeners accept.
@@ -85,6 +86,10 @@ pub(crate) struct BrokerArgs {
     /// repeated.
     #[arg(long, value_name = "NETWORK")]
     pub(crate) proxy_from: Vec<Network>,
+    /// Origin of pages that may connect through a WebSocket (https://shop.example, or * for all). May be repeated. Without
+    /// it, pages of the host that they connect to.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) ws_origin: Vec<String>,
     /// Form of the log on standard error. Without it the configuration file says, else text.
     #[arg(long, value_enum)]
     pub(crate) log_format: Option<LogFormat>,

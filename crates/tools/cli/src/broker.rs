@@ -30,6 +30,7 @@ fn options(args: BrokerArgs) -> BrokerOptions {
         }),
         tls: tls_flags(args.tls),
         proxies: args.proxy_from,
+        origins: args.ws_origin,
         shards: args.shards,
         accepts_damage: args.accept_damage,
     }
