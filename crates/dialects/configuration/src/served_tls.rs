@@ -1,5 +1,7 @@
 //! Keys of TLS that this broker obeys.
 
+use ternmq_stdx::quoted;
+
 use crate::{
     keys::{Effect, Judge, Key, Set, Verdict},
     served::MAX_NAMED,
@@ -75,7 +77,7 @@ macro_rules! tls_keys {
                         "verify_peer" => true,
                         "verify_none" => false,
                         _ => {
-                            let shown = values::quoted(value);
+                            let shown = quoted(value);
                             return Err(format!("{shown} is neither verify_peer nor verify_none"));
                         }
                     });
@@ -167,7 +169,7 @@ fn add_version(tls: &mut TlsSettings, value: &str) -> Result<(), String> {
         "tlsv1.1" | "tlsv1" | "sslv3" => {
             return Err(format!("{value} is never spoken (S3); take the line out"));
         }
-        _ => return Err(format!("{} is neither tlsv1.2 nor tlsv1.3", values::quoted(value))),
+        _ => return Err(format!("{} is neither tlsv1.2 nor tlsv1.3", quoted(value))),
     };
     tls.least = Some(tls.least.map_or(version, |known| known.min(version)));
     tls.most = Some(tls.most.map_or(version, |known| known.max(version)));
@@ -227,7 +229,7 @@ pub(crate) static OTHERS: &[Key] = &[
                 "common_name" => CertificateLogin::CommonName,
                 "subject_alternative_name" | "subject_alt_name" => CertificateLogin::AlternativeName,
                 _ => {
-                    let shown = values::quoted(value);
+                    let shown = quoted(value);
                     return Err(format!(
                         "{shown} is not one of distinguished_name, common_name, subject_alternative_name"
                     ));
@@ -246,7 +248,7 @@ pub(crate) static OTHERS: &[Key] = &[
                 "dns" => SanKind::Dns,
                 "email" => SanKind::Email,
                 "uri" => SanKind::Uri,
-                _ => return Err(format!("{} is not one of dns, email, uri", values::quoted(value))),
+                _ => return Err(format!("{} is not one of dns, email, uri", quoted(value))),
             });
             Ok(())
         },
@@ -268,7 +270,7 @@ pub(crate) static OTHERS: &[Key] = &[
         "A way for clients to log in; naming one takes the place of the default. EXTERNAL is by certificate.",
         |s, _, value| {
             if !["PLAIN", "AMQPLAIN", "EXTERNAL"].contains(&value) {
-                return Err(format!("{} is not one of PLAIN, AMQPLAIN, EXTERNAL", values::quoted(value)));
+                return Err(format!("{} is not one of PLAIN, AMQPLAIN, EXTERNAL", quoted(value)));
             }
             s.mechanisms.retain(|known| known != value);
             s.mechanisms.push(value.to_owned());

@@ -124,9 +124,10 @@ impl Shard {
     /// The system refuses what the loop cannot live without, or the opening failed; its error comes as it is.
     pub fn run(self, core: Broker, parts: ShardParts, on_ready: impl FnOnce() + 'static) -> io::Result<()> {
         let mut running = Running::new(self, core, parts, Box::new(on_ready))?;
-        running.run()?;
+        let ended = running.run();
+        // After an error too: a journal that is still being written must not meet a data directory that is gone.
         running.journal.close();
-        Ok(())
+        ended
     }
 }
 

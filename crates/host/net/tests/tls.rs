@@ -80,7 +80,7 @@ fn with_clients(ca: &Ca, client_auth: ClientAuth) -> TlsOptions {
     TlsOptions {
         client_ca: Some(("ca.pem".into(), ca.pem().into_bytes())),
         client_auth,
-        login_from: LoginFrom::CommonName,
+        login_from: Some(LoginFrom::CommonName),
         ..options(ca)
     }
 }

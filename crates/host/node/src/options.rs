@@ -96,8 +96,8 @@ pub struct TlsFlags {
     pub client_auth: Option<ClientAuth>,
     /// Least version.
     pub least: TlsVersion,
-    /// Which part of a client's certificate names its user.
-    pub login_from: LoginFrom,
+    /// Clients may log in by certificate, and this part of it names the user.
+    pub login_from: Option<LoginFrom>,
     /// Make a CA and a certificate for development.
     pub is_self_signed: bool,
 }

@@ -103,12 +103,12 @@ fn check_shards(options: &BrokerOptions) -> Result<(), StartError> {
     )))
 }
 
-/// A client that shows a certificate may log in by it where the command line asks for certificates, or the file says
-/// so.
+/// A client that shows a certificate may log in by it where the command line or the file says so, and only there:
+/// clients that have a certificate and no user of its name would try it and fail.
 fn set_mechanisms(settings: &mut Settings, options: &BrokerOptions) {
     let mechanisms = &mut settings.amqp.mechanisms;
     if settings.mechanisms.is_empty() {
-        mechanisms.external = options.tls.client_ca.is_some();
+        mechanisms.external = options.tls.login_from.is_some();
     } else {
         let has = |name: &str| settings.mechanisms.iter().any(|known| known == name);
         (mechanisms.plain, mechanisms.amqplain) = (has("PLAIN"), has("AMQPLAIN"));

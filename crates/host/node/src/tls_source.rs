@@ -24,7 +24,7 @@ pub(crate) struct TlsSource {
     pub(crate) client_auth: ClientAuth,
     pub(crate) least: TlsVersion,
     pub(crate) most: Option<TlsVersion>,
-    pub(crate) login_from: LoginFrom,
+    pub(crate) login_from: Option<LoginFrom>,
     pub(crate) max_intermediates: Option<usize>,
 }
 
@@ -76,7 +76,7 @@ impl TlsSource {
             client_auth,
             least: file.least.map(version).unwrap_or_default(),
             most: file.most.map(version),
-            login_from,
+            login_from: Some(login_from),
             max_intermediates: file.max_intermediates.map(usize::from),
         })
     }

@@ -114,7 +114,7 @@ pub(crate) struct TlsArgs {
     /// Private key of each --tls-cert, in the same order (PEM, without a password).
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Vec<PathBuf>,
-    /// CAs whose clients are trusted (PEM); a client with such a certificate may log in by SASL EXTERNAL.
+    /// CAs whose clients are trusted (PEM).
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_ca: Option<PathBuf>,
     /// Whether clients have to show a certificate. Default: wanted with --tls-ca, else off.
@@ -129,9 +129,10 @@ pub(crate) struct TlsArgs {
     /// Least version of TLS.
     #[arg(long, value_enum, value_name = "VERSION", default_value_t = TlsMin::V1_2)]
     pub(crate) tls_min: TlsMin,
-    /// Which part of a client's certificate is its user: the whole subject (CN=app,O=Shop) or its common name.
-    #[arg(long, value_enum, value_name = "PART", default_value_t = TlsUser::Dn)]
-    pub(crate) tls_user: TlsUser,
+    /// Let clients log in by certificate (SASL EXTERNAL) as the user that is its whole subject (dn: CN=app,O=Shop) or its
+    /// common name (cn).
+    #[arg(long, value_enum, value_name = "PART", requires = "tls_ca")]
+    pub(crate) tls_user: Option<TlsUser>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -50,10 +50,10 @@ fn tls_flags(args: TlsArgs) -> TlsFlags {
             TlsMin::V1_2 => TlsVersion::V1_2,
             TlsMin::V1_3 => TlsVersion::V1_3,
         },
-        login_from: match args.tls_user {
+        login_from: args.tls_user.map(|part| match part {
             TlsUser::Dn => LoginFrom::DistinguishedName,
             TlsUser::Cn => LoginFrom::CommonName,
-        },
+        }),
         is_self_signed: args.tls_self_signed,
     }
 }

@@ -11,7 +11,15 @@ fn check(workloads: &[&str], figures: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let (data, ports) = (dir.path().join("data"), dir.path().join("ports.json"));
     let mut broker = Command::new(BINARY)
-        .args(["broker", "--listen", "amqp=127.0.0.1:0", "--listen", "http=127.0.0.1:0"])
+        .args([
+            "broker",
+            "--listen",
+            "amqp=127.0.0.1:0",
+            "--listen",
+            "http=127.0.0.1:0",
+            "--listen",
+            "ws=127.0.0.1:0",
+        ])
         .args(["--data-dir", data.to_str().unwrap(), "--ports-file", ports.to_str().unwrap()])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

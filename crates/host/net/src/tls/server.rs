@@ -44,8 +44,8 @@ pub struct TlsOptions {
     pub least: TlsVersion,
     /// Highest version; absent: the highest there is.
     pub most: Option<TlsVersion>,
-    /// Which user a certificate stands for.
-    pub login_from: LoginFrom,
+    /// Which user a certificate stands for; absent: none, certificates are only verified.
+    pub login_from: Option<LoginFrom>,
     /// Most certificates between that of a client and its CA; absent: as many as the verification follows.
     pub max_intermediates: Option<usize>,
 }
@@ -53,7 +53,7 @@ pub struct TlsOptions {
 /// One reading of the options.
 pub(crate) struct TlsConfig {
     pub(crate) rustls: Arc<ServerConfig>,
-    pub(crate) login_from: LoginFrom,
+    pub(crate) login_from: Option<LoginFrom>,
     pub(crate) max_intermediates: Option<usize>,
 }
 

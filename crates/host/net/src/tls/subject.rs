@@ -26,11 +26,11 @@ pub enum LoginFrom {
     Uri(usize),
 }
 
-/// Reads what the rule needs. `None`: the certificate cannot be read at all.
-pub(crate) fn read(der: &CertificateDer<'_>, from: LoginFrom) -> Option<ClientCertificate> {
+/// Reads what the rule needs; without a rule it names nobody. `None`: the certificate cannot be read at all.
+pub(crate) fn read(der: &CertificateDer<'_>, from: Option<LoginFrom>) -> Option<ClientCertificate> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let subject = distinguished_name(certificate.subject());
-    let user = match from {
+    let user = from.and_then(|from| match from {
         LoginFrom::DistinguishedName => subject.clone(),
         LoginFrom::CommonName => common_name(certificate.subject()),
         LoginFrom::DnsName(at) => alternative(&certificate, at, |name| match name {
@@ -45,7 +45,7 @@ pub(crate) fn read(der: &CertificateDer<'_>, from: LoginFrom) -> Option<ClientCe
             GeneralName::URI(name) => Some(name),
             _ => None,
         }),
-    };
+    });
     let until_s = certificate.validity().not_after.timestamp();
     Some(ClientCertificate {
         user: user.filter(|name| is_name(name)).map(Arc::from),
@@ -182,7 +182,7 @@ mod tests {
             SanType::DnsName("two.example".try_into().unwrap()),
             SanType::URI("urn:x".try_into().unwrap()),
         ];
-        let found = read(&made(parts, names), from).unwrap();
+        let found = read(&made(parts, names), Some(from)).unwrap();
         assert_eq!(found.user.as_deref(), expect, "{parts:?} {from:?}");
     }
 

@@ -11,9 +11,24 @@ mod session;
 pub use head::{Origins, Spoken};
 pub use session::{WebSocketSettings, websocket};
 
-/// For the fuzz target: reads a request's head and answers whether it would be let in.
+/// For the fuzz target: whatever comes from a client is read to its end, and text is judged alike in one piece and in
+/// many.
 #[doc(hidden)]
-#[must_use]
-pub fn fuzz_head(input: &[u8]) -> bool {
-    matches!(head::read(input, &[], &Origins::default()), Ok(Some(_)))
+pub fn fuzz_websocket(input: &[u8]) {
+    let _ = head::read(input, &[], &Origins::default());
+    let mut rest = input;
+    while let Ok(Some(header)) = frame::read_header(rest) {
+        let behind = rest.get(header.size_bytes..).unwrap_or_default();
+        let len = usize::try_from(header.len_bytes).unwrap_or(usize::MAX).min(behind.len());
+        let (payload, next) = behind.split_at(len);
+        let mut plain = Vec::new();
+        frame::unmask_into(payload, header.mask, 0, &mut plain);
+        let (mut whole, mut pieces) = (frame::TextCheck::default(), frame::TextCheck::default());
+        let is_text = whole.take(&plain);
+        assert_eq!(plain.chunks(3).all(|piece| pieces.take(piece)), is_text);
+        let is_whole = is_text && whole.is_whole();
+        assert_eq!(std::str::from_utf8(&plain).is_ok(), is_whole);
+        let _ = frame::check_close(&plain);
+        rest = next;
+    }
 }

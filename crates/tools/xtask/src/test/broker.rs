@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::certificates;
 use super::namespace::Namespace;
 use crate::process::{kill_group, output_of, tail, wait};
 
@@ -27,6 +28,9 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 const REFERENCE_PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
 /// First administrator of every broker under test; the suites of others insist on this name and password.
 const ADMINISTRATOR: &str = "guest";
+
+/// Folder with what TLS needs, beside the data.
+const CERTIFICATES: &str = "certs";
 
 /// A running broker in its namespace. Dropping it kills it.
 pub(crate) struct Broker<'a> {
@@ -55,6 +59,11 @@ impl<'a> Broker<'a> {
         };
         broker.wait_until_serving()?;
         Ok(broker)
+    }
+
+    /// Where the certificates are that clients need; the reference has none.
+    pub(crate) fn certificates(&self) -> PathBuf {
+        self.folder.join(CERTIFICATES)
     }
 
     /// SIGKILL, then a start on the same data; returns when it serves again.
@@ -158,6 +167,11 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
     let (ports, password) = (folder.join("ports.json"), folder.join("password"));
     let _ = std::fs::remove_file(&ports);
     std::fs::write(&password, ADMINISTRATOR).context("cannot write the password file")?;
+    let certificates = folder.join(CERTIFICATES);
+    if !certificates.exists() {
+        certificates::make(&certificates)?;
+    }
+    let (certificate, key) = certificates::pair(&certificates, "server");
     let mut command = namespace.command(binary);
     command
         .args(["broker", "--listen", "amqp=127.0.0.1:5672", "--listen", "http=127.0.0.1:15672"])
@@ -165,6 +179,12 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
         .arg(folder.join("data"))
         .arg("--ports-file")
         .arg(ports)
+        .arg("--tls-cert")
+        .arg(certificate)
+        .arg("--tls-key")
+        .arg(key)
+        .arg("--tls-ca")
+        .arg(certificates.join(certificates::CA))
         .args(["--user", ADMINISTRATOR, "--password-file"])
         .arg(password)
         .current_dir(folder);

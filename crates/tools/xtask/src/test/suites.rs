@@ -70,7 +70,8 @@ pub(crate) const SUITES: &[Suite] = &[
         what: "the py-amqp client's integration tests (Python)",
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "amqp", PY_AMQP_VERSION),
-        command: |shop, _, namespace, folder| {
+        command: |shop, broker, namespace, folder| {
+            copy_certificates(&broker.certificates(), &folder.join("t/certs"))?;
             let mut command = pytest(shop, namespace, folder, "t/integration")?;
             // Two of its tests call a public host, one insists on broken certificates that its archive lacks.
             command.args(["-k", "not tls_connect_fails and not default_certs"]);
@@ -181,6 +182,17 @@ fn pytest(shop: &Workshop, namespace: &Namespace, folder: &Path, tests: &str) ->
         .env("COLUMNS", "200")
         .current_dir(folder);
     Ok(command)
+}
+
+/// The archive of the suite has none; its tests look for them there.
+fn copy_certificates(from: &Path, to: &Path) -> Result<()> {
+    let Ok(names) = std::fs::read_dir(from) else { return Ok(()) };
+    std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for name in names {
+        let name = name?;
+        std::fs::copy(name.path(), to.join(name.file_name()))?;
+    }
+    Ok(())
 }
 
 fn prepare_go(shop: &Workshop) -> Result<PathBuf> {
