@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) driver: DriverLimits,
     pub(crate) amqp: ternmq_amqp091::Settings,
+    pub(crate) stomp: ternmq_stomp::Settings,
     /// Addresses from the file; empty: the default. The command line comes before them.
     pub(crate) amqp_addresses: Vec<SocketAddr>,
     /// No listener of AMQP unless the command line has one.
@@ -116,6 +117,7 @@ impl Settings {
         }
         set(&mut self.driver.stall_ms, file.stall_ms);
         set(&mut self.amqp.login_timeout_ms, file.handshake_timeout_ms);
+        set(&mut self.stomp.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.amqp.heartbeat_s, file.heartbeat_s);
         set(&mut self.amqp.frame_max, file.frame_max_bytes);
         set(&mut self.amqp.channel_max, file.channel_max);
