@@ -12,6 +12,7 @@
 
 mod keys;
 mod served;
+mod stomp;
 mod without;
 
 mod settings;
@@ -20,6 +21,8 @@ mod syntax;
 mod values;
 
 pub use keys::{Effect, Judge, Key, Set, Verdict, keys};
+pub use stomp::StompSettings;
+
 pub use settings::{
     DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, NamedListener, Password, Permissions, Settings,
     TcpOptions, Timeout,

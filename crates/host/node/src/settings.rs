@@ -30,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) stomp: ternmq_stomp::Settings,
     /// Addresses from the file; empty: the default. The command line comes before them.
     pub(crate) amqp_addresses: Vec<SocketAddr>,
+    /// As `amqp_addresses`.
+    pub(crate) stomp_addresses: Vec<SocketAddr>,
+    /// No listener of STOMP unless the command line has one.
+    pub(crate) is_stomp_off: bool,
     /// No listener of AMQP unless the command line has one.
     pub(crate) is_amqp_off: bool,
     pub(crate) sockets: SocketOptions,
@@ -90,6 +94,11 @@ impl Settings {
         });
         self.apply_limits(&file);
         self.sockets = socket_options(&file.tcp);
+        self.stomp_addresses = file.stomp.listeners.iter().map(|listener| listener.address).collect();
+        self.is_stomp_off = file.stomp.is_off;
+        if let Some(is_requeued) = file.stomp.is_nack_requeued {
+            self.stomp.is_nack_requeued = is_requeued;
+        }
         self.is_amqp_off = file.is_amqp_off;
         self.amqp_addresses = file.amqp_listeners.into_iter().map(|listener| listener.address).collect();
         self.http_ip = file.http_address;

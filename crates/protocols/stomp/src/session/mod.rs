@@ -45,13 +45,20 @@ pub struct Settings {
     pub version: Arc<str>,
     /// Time in ms for the whole login (B2).
     pub login_timeout_ms: u64,
+    /// A NACK that does not say it puts its message back; else the message is discarded.
+    pub is_nack_requeued: bool,
     /// Most transactions of a connection at once.
     pub max_transactions: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { version: env!("CARGO_PKG_VERSION").into(), login_timeout_ms: 10_000, max_transactions: 16 }
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            login_timeout_ms: 10_000,
+            is_nack_requeued: true,
+            max_transactions: 16,
+        }
     }
 }
 

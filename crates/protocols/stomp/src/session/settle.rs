@@ -22,8 +22,12 @@ impl StompSession {
 
     /// Back to the queue, unless `requeue` says no: then dead-lettered or dropped (as RabbitMQ).
     pub(super) fn on_nack(&mut self, broker: &mut Broker, headers: Headers<'_>) -> Result<(), Fault> {
-        let is_discarded = matches!(headers.get("requeue").as_deref(), Some("false" | "False"));
-        let outcome = if is_discarded { Outcome::Discard } else { Outcome::Requeue };
+        let is_requeued = match headers.get("requeue").as_deref() {
+            Some("true" | "True") => true,
+            Some("false" | "False") => false,
+            _ => self.settings.is_nack_requeued,
+        };
+        let outcome = if is_requeued { Outcome::Requeue } else { Outcome::Discard };
         self.settle(broker, headers, "NACK", outcome)
     }
 

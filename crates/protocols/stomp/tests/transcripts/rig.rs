@@ -252,6 +252,12 @@ impl Rig {
                     client.session.handle_closed(&mut self.broker);
                 }
             }
+            ["delete-queue", name] => {
+                let connection = self.broker.connect(&"root".into(), "/", ConnectionInfo::default()).unwrap();
+                let session = self.broker.open_session(connection, 1).unwrap();
+                let _done = self.broker.delete_queue(session, name, false, false).unwrap();
+                self.broker.disconnect(connection);
+            }
             // A queue that refuses its second message, as no destination can ask for one.
             ["refusing-queue", name] => {
                 let connection = self.broker.connect(&"root".into(), "/", ConnectionInfo::default()).unwrap();
