@@ -67,7 +67,8 @@ impl Broker {
         let incarnation = |queue: &u32| self.queues.get(*queue).map(|slot| (*queue, slot.incarnation));
         let targets = queues.iter().filter_map(incarnation).collect();
         let staged = self.staged(id)?;
-        let bytes = staged.bytes.saturating_add(message.body_len() as u64);
+        // Names and head count too: nothing that a peer sends is free (I11).
+        let bytes = staged.bytes.saturating_add(message.raw().len() as u64);
         if bytes > max_bytes {
             return Err(staging_limit(max_bytes));
         }

@@ -55,7 +55,16 @@ impl Broker {
         let (data, ports) = (dir.path().join("data"), dir.path().join("ports.json"));
         let mut command = ternmq(&["broker", "--data-dir", data.to_str().unwrap()]);
         command.args(["--ports-file", ports.to_str().unwrap()]);
-        command.args(["--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"]).args(more);
+        command
+            .args([
+                "--listen",
+                "http=127.0.0.1:0",
+                "--listen",
+                "stomp=127.0.0.1:0",
+                "--listen",
+                "amqp=127.0.0.1:0",
+            ])
+            .args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut text = String::new();
@@ -174,7 +183,11 @@ fn a_data_directory_in_use_is_named() {
     let expect = format!(
         "cannot start from the data directory '{dir}': the data directory is in use by another process; stop that process or choose another directory"
     );
-    check_line(&["broker", "--data-dir", &dir, "--listen", "http=127.0.0.1:0"], 1, &expect);
+    check_line(
+        &["broker", "--data-dir", &dir, "--listen", "http=127.0.0.1:0", "--listen", "stomp=127.0.0.1:0"],
+        1,
+        &expect,
+    );
     check_line(&["doctor", "--data-dir", &dir], 1, &format!("a broker is using '{dir}'; stop it first"));
     broker.stop();
 }
@@ -279,8 +292,18 @@ fn definitions_of_the_configuration_are_there_at_every_start() {
     }
     fs::write(path_in(dir.as_ref().unwrap(), "all.json"), DEFINITIONS.replace("fanout", "nothing")).unwrap();
     let data = path_in(dir.as_ref().unwrap(), "data");
-    let words =
-        ["broker", "--data-dir", &data, "--config", &config, "--listen", "http=127.0.0.1:0", "--listen"];
+    let words = [
+        "broker",
+        "--data-dir",
+        &data,
+        "--config",
+        &config,
+        "--listen",
+        "http=127.0.0.1:0",
+        "--listen",
+        "stomp=127.0.0.1:0",
+        "--listen",
+    ];
     let path = path_in(dir.as_ref().unwrap(), "all.json");
     // The exchange is there, but its type must be one even so.
     let expect = format!("definitions '{path}': there is no exchange type 'nothing'");
@@ -292,7 +315,16 @@ fn a_wrong_definitions_file_changes_nothing() {
     let wrong = DEFINITIONS.replace("\"destination\": \"orders\"", "\"destination\": \"none\"");
     let dir = dir_with(&[("conf", "load_definitions = DIR/all.json\n"), ("all.json", &wrong)]);
     let (config, data) = (path_in(&dir, "conf"), path_in(&dir, "data"));
-    let words = ["--data-dir", &data, "--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
+    let words = [
+        "--data-dir",
+        &data,
+        "--listen",
+        "http=127.0.0.1:0",
+        "--listen",
+        "stomp=127.0.0.1:0",
+        "--listen",
+        "amqp=127.0.0.1:0",
+    ];
     let path = path_in(&dir, "all.json");
     let start = [&["broker", "--config", &config][..], &words].concat();
     check(&start, 2, &format!("ternmq: definitions '{path}': "));
@@ -479,7 +511,17 @@ fn a_damaged_data_directory_is_explained_and_not_made_worse() {
     let expect =
         format!("cannot start from the data directory '{data}': no manifest of the journal is intact");
     check(
-        &["broker", "--data-dir", data, "--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"],
+        &[
+            "broker",
+            "--data-dir",
+            data,
+            "--listen",
+            "http=127.0.0.1:0",
+            "--listen",
+            "stomp=127.0.0.1:0",
+            "--listen",
+            "amqp=127.0.0.1:0",
+        ],
         1,
         &expect,
     );
@@ -520,7 +562,8 @@ fn f5_what_a_start_has_to_read_is_damaged_and_nobody_is_told_that_it_is_absent()
     let expect = format!(
         "cannot start from the data directory '{data}': a part of what a start has to read of the journal is damaged"
     );
-    let listen = ["--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
+    let listen =
+        ["--listen", "http=127.0.0.1:0", "--listen", "stomp=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
     let words = [&["broker", "--data-dir", data][..], &listen].concat();
     check(&words, 1, &expect);
     check(&words, 1, "or give --accept-damage to start without what is lost");

@@ -21,6 +21,10 @@ use crate::{
 const BLOCK_BODY_BYTES: u64 = 4 << 10;
 /// Most bytes reserved on the word of a header (B1).
 const RESERVE_BYTES: u64 = 64 << 10;
+/// Longest destination that is remembered.
+const MAX_TARGET_BYTES: usize = 512;
+/// Room for header lines that is kept for the next message.
+const KEPT_HEAD_BYTES: usize = 4 << 10;
 /// Destinations that are remembered.
 const MAX_TARGETS: usize = 16;
 
@@ -72,6 +76,9 @@ impl Targets {
     }
 
     fn note(&mut self, known: Arc<KnownTarget>) {
+        if known.text.len() > MAX_TARGET_BYTES {
+            return;
+        }
         if self.known.len() < MAX_TARGETS {
             self.known.push(known);
         } else if let Some(place) = self.known.get_mut(self.next) {
@@ -110,7 +117,10 @@ impl StompSession {
             }
             None => self.start_assembly(body, facts, &head),
         });
-        self.head = head;
+        // An idle connection holds no more than it mostly needs.
+        if head.capacity() <= KEPT_HEAD_BYTES {
+            self.head = head;
+        }
         outcome
     }
 
@@ -257,7 +267,7 @@ impl StompSession {
             let _staged = self.publish(broker, session, message, facts)?;
             // Its receipt comes with the commit, which makes it durable (guarantees 3).
             if let Some(receipt) = &facts.receipt {
-                self.transaction(name)?.receipts.push(receipt.clone());
+                self.transaction(name)?.keep_receipt(receipt.clone())?;
             }
             return Ok(());
         }

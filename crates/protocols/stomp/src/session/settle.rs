@@ -72,7 +72,7 @@ impl StompSession {
                 self.stage(broker, &transaction, &token, outcome)?;
                 // What is only staged is not done: the receipt comes with the commit (guarantees 3, I3).
                 if let Some(receipt) = receipt {
-                    self.transaction(&transaction)?.receipts.push(receipt.into_owned());
+                    self.transaction(&transaction)?.keep_receipt(receipt.into_owned())?;
                 }
             }
             None => {

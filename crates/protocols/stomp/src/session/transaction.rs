@@ -3,7 +3,7 @@
 
 use ternmq_broker::{Broker, Receipt, SessionId};
 
-use super::{StompSession, send::queue_full, subscribe::AckMode};
+use super::{MAX_DEFERRED_BYTES, StompSession, send::queue_full, subscribe::AckMode};
 use crate::{
     codec::{Headers, shown},
     error::Fault,
@@ -18,9 +18,23 @@ pub(super) struct Transaction {
     name: Box<str>,
     pub(super) session: SessionId,
     /// Receipts of its frames: they come with the commit.
-    pub(super) receipts: Vec<String>,
+    receipts: Vec<String>,
+    receipt_bytes: usize,
     /// Deliveries whose settlement is staged, with the places of their subscriptions.
     pub(super) taken: Vec<(usize, u64)>,
+}
+
+impl Transaction {
+    /// Notes the receipt that a frame asked for.
+    pub(super) fn keep_receipt(&mut self, receipt: String) -> Result<(), Fault> {
+        self.receipt_bytes += receipt.len();
+        if self.receipt_bytes > MAX_DEFERRED_BYTES {
+            let text = format!("The receipts of a transaction are longer than {MAX_DEFERRED_BYTES} bytes\n");
+            return Err(Fault::new("Transaction too large", text));
+        }
+        self.receipts.push(receipt);
+        Ok(())
+    }
 }
 
 fn transaction_name<'a>(headers: Headers<'a>, command: &str) -> Result<std::borrow::Cow<'a, str>, Fault> {
@@ -70,6 +84,7 @@ impl StompSession {
             name: (*name).into(),
             session,
             receipts: Vec::new(),
+            receipt_bytes: 0,
             taken: Vec::new(),
         });
         self.promise(broker, headers.get(name::RECEIPT).as_deref(), Receipt::NONE, out);
