@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use smallvec::SmallVec;
 use ternmq_broker::{AddressOptions, Addresses, Broker, Deliver};
 use ternmq_message::{DeathReason, Decimal, Message, Properties, Value};
 
@@ -72,11 +72,13 @@ impl<'a> SendHeaders<'a> {
     pub(crate) fn read(headers: Headers<'a>, head: &mut Vec<u8>) -> Result<Self, Fault> {
         let mut read = Self::default();
         let is_verbatim = headers.escapes() == Escapes::Full;
-        for (at, (raw_name, raw_value)) in headers.raw().enumerate() {
+        let mut seen: SmallVec<[&str; 16]> = SmallVec::new();
+        for (raw_name, raw_value) in headers.raw() {
             // The first header of a name counts (STOMP 1.2 "Repeated Header Entries").
-            if headers.raw().take(at).any(|(before, _)| before == raw_name) {
+            if seen.contains(&raw_name) {
                 continue;
             }
+            seen.push(raw_name);
             let (name, value) = (headers.meant(raw_name), headers.meant(raw_value));
             if read.take(&name, value.clone())? {
                 continue;
@@ -181,7 +183,7 @@ pub(crate) fn write_properties(
 fn write_lines(addresses: &dyn Addresses, message: &Message, escapes: Escapes, frame: &mut FrameWriter<'_>) {
     let head = message.head();
     let headers = headers_of(head);
-    let is_plain = escapes == Escapes::Full || memchr(b'\\', head).is_none();
+    let is_plain = escapes == Escapes::Full || headers.is_plain();
     for (raw_name, raw_value) in headers.raw() {
         match raw_name {
             raw if is_ours(raw) => {}

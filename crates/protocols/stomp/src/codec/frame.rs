@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memchr3};
 use thiserror::Error;
 
 use super::escape::{BadEscape, Escapes, check, unescape};
@@ -119,13 +119,16 @@ pub struct Headers<'a> {
     /// Lines with their line ends.
     lines: &'a str,
     escapes: Escapes,
+    /// There is no escape and no carriage return in them.
+    is_plain: bool,
 }
 
 impl<'a> Headers<'a> {
     /// Lines that were checked before: `name:value` with line ends, as [`super::push_escaped`] makes them.
     #[must_use]
     pub fn of_lines(lines: &'a str, escapes: Escapes) -> Self {
-        Self { lines, escapes }
+        let is_plain = memchr3(0, b'\r', b'\\', lines.as_bytes()).is_none();
+        Self { lines, escapes, is_plain }
     }
 
     /// Names and values as they stand there, escapes and all.
@@ -142,7 +145,16 @@ impl<'a> Headers<'a> {
     /// A raw name or value as it is meant. It was checked, so the fallback is never seen.
     #[must_use]
     pub fn meant(self, raw: &'a str) -> Cow<'a, str> {
+        if self.is_plain {
+            return Cow::Borrowed(raw);
+        }
         unescape(raw, self.escapes).unwrap_or(Cow::Borrowed(raw))
+    }
+
+    /// Whether the raw names and values are what they mean.
+    #[must_use]
+    pub fn is_plain(self) -> bool {
+        self.is_plain
     }
 
     /// Value of the first header of this name (STOMP 1.2 "Repeated Header Entries").
@@ -204,17 +216,36 @@ fn split_line(input: &[u8]) -> Option<(&[u8], usize)> {
     Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))
 }
 
-fn check_line(line: &[u8], escapes: Escapes) -> Result<(), FrameError> {
-    let text = std::str::from_utf8(line).map_err(|_| FrameError::NotUtf8)?;
-    let colon = memchr(b':', line).ok_or_else(|| FrameError::NoColon { line: shown(text) })?;
-    if colon == 0 {
-        return Err(FrameError::NoName);
+/// What is wrong about one line, if anything is.
+fn check_line(line: &str, escapes: Escapes) -> Result<(), FrameError> {
+    let bytes = line.as_bytes();
+    if memchr(0, bytes).is_some() {
+        return Err(FrameError::EndsInHead);
     }
     // STOMP 1.1 lets a header hold a carriage return, 1.2 has an escape for it.
-    if escapes != Escapes::WithoutReturn && memchr(b'\r', line).is_some() {
+    if escapes != Escapes::WithoutReturn && memchr(b'\r', bytes).is_some() {
         return Err(FrameError::BareReturn);
     }
-    check(text, escapes).map_err(|BadEscape(_)| FrameError::BadEscape { line: shown(text) })
+    check(line, escapes).map_err(|BadEscape(_)| FrameError::BadEscape { line: shown(line) })
+}
+
+/// Header lines, each with a colon after its name, as headers: mostly one look at all of them is enough.
+fn check_lines(lines: &[u8], escapes: Escapes) -> Result<Headers<'_>, FrameError> {
+    let lines = std::str::from_utf8(lines).map_err(|_| FrameError::NotUtf8)?;
+    let is_plain = memchr3(0, b'\r', b'\\', lines.as_bytes()).is_none();
+    if !is_plain {
+        for line in lines.split_terminator('\n') {
+            check_line(line.strip_suffix('\r').unwrap_or(line), escapes)?;
+        }
+    }
+    Ok(Headers { lines, escapes, is_plain })
+}
+
+fn no_colon(line: &[u8]) -> FrameError {
+    if memchr(0, line).is_some() {
+        return FrameError::EndsInHead;
+    }
+    std::str::from_utf8(line).map_or(FrameError::NotUtf8, |line| FrameError::NoColon { line: shown(line) })
 }
 
 /// Splits command and headers off the input, which starts with the command. `None` while they are incomplete. Answers
@@ -258,22 +289,21 @@ pub fn split_head<'a>(
             return Err(FrameError::HeadTooLong { max: limits.head_bytes });
         }
         if line.is_empty() {
-            let lines = input.get(start..at).and_then(|lines| std::str::from_utf8(lines).ok());
-            let headers = Headers { lines: lines.ok_or(FrameError::NotUtf8)?, escapes };
+            let headers = check_lines(input.get(start..at).unwrap_or_default(), escapes)?;
             return Ok(Some((Head { command, headers }, at + size)));
         }
         if line.len() > limits.line_bytes {
             return Err(too_long);
         }
-        if memchr(0, line).is_some() {
-            return Err(FrameError::EndsInHead);
-        }
         count += 1;
         if count > limits.header_count {
             return Err(FrameError::TooManyHeaders { max: limits.header_count });
         }
-        check_line(line, escapes)?;
-        at += size;
+        match memchr(b':', line) {
+            None => return Err(no_colon(line)),
+            Some(0) => return Err(FrameError::NoName),
+            Some(_) => at += size,
+        }
     }
 }
 

@@ -15,7 +15,11 @@ pub(crate) enum Incoming<'a> {
 
 /// Value of a header in a head that starts with its command.
 fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    head.split(|byte| *byte == b'\n').skip(1).find_map(|line| line.strip_prefix(name)?.strip_prefix(b":"))
+    // The last ones first: that is where the length is.
+    let start = memchr::memmem::rfind(head, name)?;
+    let is_whole = head.get(start.checked_sub(1)?) == Some(&b'\n');
+    let rest = head.get(start + name.len()..).filter(|_| is_whole)?.strip_prefix(b":")?;
+    rest.split(|byte| *byte == b'\n').next()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -27,7 +31,7 @@ impl<'a> Incoming<'a> {
     pub(crate) fn first(input: &'a [u8]) -> Result<Option<(Self, usize)>> {
         let noise = input.iter().take_while(|byte| **byte == b'\n').count();
         let frame = input.get(noise..).unwrap_or_default();
-        let Some(end) = frame.windows(2).position(|two| two == b"\n\n") else { return Ok(None) };
+        let Some(end) = memchr::memmem::find(frame, b"\n\n") else { return Ok(None) };
         let (Some(head), Some(rest)) = (frame.get(..end), frame.get(end + 2..)) else { return Ok(None) };
         let length = header(head, b"content-length").and_then(|digits| std::str::from_utf8(digits).ok());
         let length: usize = length.map_or(Ok(0), str::parse)?;

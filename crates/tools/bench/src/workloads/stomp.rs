@@ -27,7 +27,7 @@ const DESTINATION: &str = "/queue/bench-stomp";
 /// It goes with its consumer.
 const QUEUE: &str = "durable:true\nauto-delete:true\nexclusive:false\n";
 /// Messages that may be on their way.
-const OUTSTANDING: u64 = 20_000;
+const OUTSTANDING: u64 = 2_000;
 /// Messages whose receipt has not come.
 const WINDOW: u64 = 1_000;
 /// An acknowledgement covers so many.
