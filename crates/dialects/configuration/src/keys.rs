@@ -54,7 +54,9 @@ pub struct Key {
 /// All keys that are known.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
     use crate::served_tls::{OF_HTTP, OF_MESSAGES, OTHERS};
-    [crate::served::SERVED, OTHERS, OF_MESSAGES, OF_HTTP, IGNORED, REFUSED].into_iter().flatten()
+    [crate::served::SERVED, crate::stomp::STOMP, OTHERS, OF_MESSAGES, OF_HTTP, IGNORED, REFUSED]
+        .into_iter()
+        .flatten()
 }
 
 /// A key and what its `*` stands for. The most exact declaration counts.

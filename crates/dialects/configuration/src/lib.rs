@@ -13,6 +13,7 @@
 mod keys;
 mod served;
 mod served_tls;
+mod stomp;
 mod without;
 
 mod settings;
@@ -21,6 +22,8 @@ mod syntax;
 mod values;
 
 pub use keys::{Effect, Judge, Key, Set, Verdict, keys};
+pub use stomp::StompSettings;
+
 pub use settings::{
     CertificateLogin, DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, NamedListener, Password,
     Permissions, SanKind, Settings, TcpOptions, Timeout, TlsSettings, TlsVersion,

@@ -251,6 +251,8 @@ pub struct Settings {
     pub local_definitions: Option<String>,
     /// Sockets of AMQP.
     pub tcp: TcpOptions,
+    /// STOMP.
+    pub stomp: crate::stomp::StompSettings,
     pub(crate) legacy_http_address: Option<std::net::IpAddr>,
     pub(crate) legacy_http_port: Option<u16>,
     pub(crate) file_log_level: Option<LogLevel>,

@@ -217,7 +217,7 @@ fn what_has_no_effect_is_told() {
         &[
             "line 1: mqtt.allow_anonymous has no effect: MQTT is not there in this version: nothing listens for it \
              (said once for all keys like it)",
-            "line 3: stomp.default_user has no effect: STOMP is not there in this version: nothing listens for it \
+            "line 3: stomp.default_user has no effect: STOMP has no such setting in this version \
              (said once for all keys like it)",
         ],
     );
@@ -542,6 +542,9 @@ const EXAMPLES: &[&str] = &[
     "max_message_size = 1",
     "consumer_timeout = undefined",
     "handshake_timeout = 1",
+    "stomp.listeners.tcp.default = 61613",
+    "stomp.listeners.tcp = none",
+    "stomp.default_nack_requeue = false",
     "log.console.level = none",
     "log.file.level = none",
     "log.default.level = none",

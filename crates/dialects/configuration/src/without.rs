@@ -18,7 +18,8 @@ const OWN_RUNTIME: &str = "this broker does not run on the Erlang VM";
 const ONE_LOG: &str = "there is one log, on standard error";
 const ONLY_SWITCHES: &str = "the log has a level and a form, nothing else";
 const NO_MQTT: &str = "MQTT is not there in this version: nothing listens for it";
-const NO_STOMP: &str = "STOMP is not there in this version: nothing listens for it";
+const NO_STOMP: &str = "STOMP has no such setting in this version";
+const NO_WEB_STOMP: &str = "WebSocket is not there in this version: nothing listens for it";
 const NO_STREAMS: &str = "streams are not there in this version";
 const ONE_MEMBER: &str = "this broker is a single node: a queue has no members to tend";
 const NO_PLUGIN: &str = "shovels and federation are not there in this version";
@@ -96,7 +97,7 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("mqtt.**", NO_MQTT),
     ignored("web_mqtt.**", NO_MQTT),
     ignored("stomp.**", NO_STOMP),
-    ignored("web_stomp.**", NO_STOMP),
+    ignored("web_stomp.**", NO_WEB_STOMP),
     ignored("shovel.**", NO_PLUGIN),
     ignored("federation.**", NO_PLUGIN),
     ignored("prometheus.**", "metrics are at /metrics of the http listener"),

@@ -141,11 +141,16 @@ fn kinds<'a>(engine: &Engine, options: &BrokerOptions, settings: &'a Settings) -
     let mut kinds = Vec::new();
     for Protocol { name, default_port, factory } in &engine.protocols {
         let is_amqp = *name == "amqp";
+        let (from_file, is_off) = match *name {
+            "amqp" => (settings.amqp_addresses.as_slice(), settings.is_amqp_off),
+            "stomp" => (settings.stomp_addresses.as_slice(), settings.is_stomp_off),
+            _ => (&[][..], false),
+        };
         kinds.push(Kind {
             name,
             default_port: Some(*default_port),
-            from_file: if is_amqp { &settings.amqp_addresses } else { &[] },
-            is_off: is_amqp && settings.is_amqp_off,
+            from_file,
+            is_off,
             tls: TlsUse::Never,
             factory: factory.clone(),
         });

@@ -8,6 +8,8 @@ use ternmq_broker::Dialect;
 use ternmq_message::Formats;
 use ternmq_net::SessionFactory;
 use ternmq_rabbitmq::RabbitMq;
+use ternmq_stomp::StompSession;
+use ternmq_stomp::format::StompFormat;
 
 use crate::error::StartError;
 use crate::options::EngineType;
@@ -55,9 +57,11 @@ impl Engine {
     fn rabbitmq(settings: &Settings) -> Self {
         let mut formats = Formats::default();
         formats.register(ENCODING, Arc::new(Amqp091Format));
+        formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
+        let stomp = Arc::new(settings.stomp.clone());
         let settings = Arc::new(ternmq_amqp091::Settings {
             cluster_name: cluster_name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -72,7 +76,14 @@ impl Engine {
                 Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
             }),
         };
-        Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp], node_name, cluster_name }
+        let stomp = Protocol {
+            name: "stomp",
+            default_port: 61_613,
+            factory: Arc::new(move |arrival| {
+                Box::new(StompSession::new(stomp.clone(), arrival.peer, arrival.local, arrival.now_ms))
+            }),
+        };
+        Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp, stomp], node_name, cluster_name }
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) driver: DriverLimits,
     pub(crate) amqp: ternmq_amqp091::Settings,
+    pub(crate) stomp: ternmq_stomp::Settings,
     /// Addresses from the file; empty: the default. The command line comes before them.
     pub(crate) amqp_addresses: Vec<SocketAddr>,
     /// The same with TLS.
@@ -40,6 +41,10 @@ pub(crate) struct Settings {
     pub(crate) is_proxied: bool,
     /// Ways to log in that the file names; empty: it names none.
     pub(crate) mechanisms: Vec<String>,
+    /// As `amqp_addresses`.
+    pub(crate) stomp_addresses: Vec<SocketAddr>,
+    /// No listener of STOMP unless the command line has one.
+    pub(crate) is_stomp_off: bool,
     /// No listener of AMQP unless the command line has one.
     pub(crate) is_amqp_off: bool,
     pub(crate) sockets: SocketOptions,
@@ -100,6 +105,11 @@ impl Settings {
         });
         self.apply_limits(&file);
         self.sockets = socket_options(&file.tcp);
+        self.stomp_addresses = file.stomp.listeners.iter().map(|listener| listener.address).collect();
+        self.is_stomp_off = file.stomp.is_off;
+        if let Some(is_requeued) = file.stomp.is_nack_requeued {
+            self.stomp.is_nack_requeued = is_requeued;
+        }
         self.is_amqp_off = file.is_amqp_off;
         self.amqp_addresses = file.amqp_listeners.iter().map(|listener| listener.address).collect();
         self.amqps_addresses = file.amqps_listeners.iter().map(|listener| listener.address).collect();
@@ -136,6 +146,7 @@ impl Settings {
         set(&mut self.driver.stall_ms, file.stall_ms);
         set(&mut self.driver.opening_ms, file.tls_handshake_timeout_ms);
         set(&mut self.amqp.login_timeout_ms, file.handshake_timeout_ms);
+        set(&mut self.stomp.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.amqp.heartbeat_s, file.heartbeat_s);
         set(&mut self.amqp.frame_max, file.frame_max_bytes);
         set(&mut self.amqp.channel_max, file.channel_max);

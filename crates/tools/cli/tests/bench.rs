@@ -19,6 +19,8 @@ fn check(workloads: &[&str], figures: &[&str]) {
             "http=127.0.0.1:0",
             "--listen",
             "ws=127.0.0.1:0",
+            "--listen",
+            "stomp=127.0.0.1:0",
         ])
         .args(["--data-dir", data.to_str().unwrap(), "--ports-file", ports.to_str().unwrap()])
         .stdout(Stdio::null())

@@ -62,6 +62,8 @@ impl Broker {
                 "--listen",
                 "ws=127.0.0.1:0",
                 "--listen",
+                "stomp=127.0.0.1:0",
+                "--listen",
                 "amqp=127.0.0.1:0",
             ])
             .args(more);
@@ -183,7 +185,11 @@ fn a_data_directory_in_use_is_named() {
     let expect = format!(
         "cannot start from the data directory '{dir}': the data directory is in use by another process; stop that process or choose another directory"
     );
-    check_line(&["broker", "--data-dir", &dir, "--listen", "http=127.0.0.1:0"], 1, &expect);
+    check_line(
+        &["broker", "--data-dir", &dir, "--listen", "http=127.0.0.1:0", "--listen", "stomp=127.0.0.1:0"],
+        1,
+        &expect,
+    );
     check_line(&["doctor", "--data-dir", &dir], 1, &format!("a broker is using '{dir}'; stop it first"));
     broker.stop();
 }
@@ -299,6 +305,8 @@ fn definitions_of_the_configuration_are_there_at_every_start() {
         "--listen",
         "ws=127.0.0.1:0",
         "--listen",
+        "stomp=127.0.0.1:0",
+        "--listen",
     ];
     let path = path_in(dir.as_ref().unwrap(), "all.json");
     // The exchange is there, but its type must be one even so.
@@ -318,6 +326,8 @@ fn a_wrong_definitions_file_changes_nothing() {
         "http=127.0.0.1:0",
         "--listen",
         "ws=127.0.0.1:0",
+        "--listen",
+        "stomp=127.0.0.1:0",
         "--listen",
         "amqp=127.0.0.1:0",
     ];
@@ -516,6 +526,8 @@ fn a_damaged_data_directory_is_explained_and_not_made_worse() {
             "--listen",
             "ws=127.0.0.1:0",
             "--listen",
+            "stomp=127.0.0.1:0",
+            "--listen",
             "amqp=127.0.0.1:0",
         ],
         1,
@@ -558,8 +570,16 @@ fn f5_what_a_start_has_to_read_is_damaged_and_nobody_is_told_that_it_is_absent()
     let expect = format!(
         "cannot start from the data directory '{data}': a part of what a start has to read of the journal is damaged"
     );
-    let listen =
-        ["--listen", "http=127.0.0.1:0", "--listen", "ws=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
+    let listen = [
+        "--listen",
+        "http=127.0.0.1:0",
+        "--listen",
+        "ws=127.0.0.1:0",
+        "--listen",
+        "stomp=127.0.0.1:0",
+        "--listen",
+        "amqp=127.0.0.1:0",
+    ];
     let words = [&["broker", "--data-dir", data][..], &listen].concat();
     check(&words, 1, &expect);
     check(&words, 1, "or give --accept-damage to start without what is lost");

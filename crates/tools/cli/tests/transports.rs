@@ -31,8 +31,8 @@ impl Broker {
         let (data, ports) = (dir.join("data"), dir.join("ports.json"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_ternmq"));
         command.args(["broker", "--data-dir"]).arg(&data).arg("--ports-file").arg(&ports);
-        let names = ["amqp", "ws", "http"];
-        let secured = ["amqps", "wss", "https"];
+        let names = ["amqp", "stomp", "ws", "http"];
+        let secured = ["amqps", "stomps", "wss", "https"];
         let is_secured = more.contains(&"--tls-cert") || more.contains(&"--tls-self-signed");
         for name in names.iter().chain(secured.iter().filter(|_| is_secured)) {
             command.args(["--listen", &format!("{name}=127.0.0.1:0")]);

@@ -43,7 +43,7 @@ pub(crate) struct Broker<'a> {
 }
 
 impl<'a> Broker<'a> {
-    /// Starts a broker with empty data below `folder`, AMQP on 5672 and HTTP on 15672; returns when it serves.
+    /// Starts a broker with empty data below `folder`, AMQP on 5672, STOMP on 61613 and HTTP on 15672; returns when it serves.
     pub(crate) fn start(kind: &Kind, namespace: &'a Namespace, folder: &Path, shims: &Path) -> Result<Self> {
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder.join("home"))
@@ -111,7 +111,7 @@ impl<'a> Broker<'a> {
         loop {
             let is_serving = match &self.kind {
                 Kind::Ternmq(_) => self.folder.join("ports.json").exists(),
-                Kind::Reference => self.answers(5672) && self.answers(15672),
+                Kind::Reference => self.answers(5672) && self.answers(61613) && self.answers(15672),
             };
             if is_serving {
                 return Ok(());
@@ -175,6 +175,7 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
     let mut command = namespace.command(binary);
     command
         .args(["broker", "--listen", "amqp=127.0.0.1:5672", "--listen", "http=127.0.0.1:15672"])
+        .args(["--listen", "stomp=127.0.0.1:61613"])
         .arg("--data-dir")
         .arg(folder.join("data"))
         .arg("--ports-file")
@@ -193,7 +194,7 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
 
 fn reference(namespace: &Namespace, folder: &Path) -> Result<Command> {
     let program = Path::new(REFERENCE_PROGRAMS).join("rabbitmq-server");
-    std::fs::write(folder.join("enabled_plugins"), "[rabbitmq_management].\n")
+    std::fs::write(folder.join("enabled_plugins"), "[rabbitmq_management,rabbitmq_stomp].\n")
         .context("cannot write the plugin list")?;
     let mut command = namespace.command(program);
     set_reference_environment(&mut command, folder);

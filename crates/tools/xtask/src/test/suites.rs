@@ -17,6 +17,7 @@ const LAPIN_VERSION: &str = "4.12.3";
 const AMQPRS_VERSION: &str = "2.1.5";
 const PY_AMQP_VERSION: &str = "5.4.2";
 const KOMBU_VERSION: &str = "5.7.0";
+const ASYNC_STOMP_VERSION: &str = "0.7.0";
 /// Where Debian puts Go sources.
 const GO_PATH: &str = "/usr/share/gocode";
 const BUILD_LIMIT: Duration = Duration::from_secs(1200);
@@ -88,6 +89,24 @@ pub(crate) const SUITES: &[Suite] = &[
             pytest(shop, namespace, folder, "t/integration/test_py_amqp.py")
         },
         read: outcome::read_pytest,
+    },
+    Suite {
+        name: "async-stomp",
+        what: "the async-stomp client's tests against a broker (Rust)",
+        limit: Duration::from_secs(300),
+        prepare: |shop| prepare_crate(shop, "async-stomp", ASYNC_STOMP_VERSION),
+        command: |shop, broker, namespace, folder| {
+            // The accounts that this suite logs in with; one password shows that CONNECT has no escapes.
+            for (user, password) in [("admin", "admin"), ("tricky", r"pa:ss\word")] {
+                broker.control(&["add_user", user, password])?;
+                broker.control(&["set_permissions", "-p", "/", user, ".*", ".*", ".*"])?;
+            }
+            let mut command = cargo_test(shop, namespace, folder);
+            command.args(["--test", "activemq", "--test", "heartbeat", "--"]);
+            command.args(["--include-ignored", "--test-threads=1"]);
+            Ok(command)
+        },
+        read: outcome::read_libtest,
     },
     Suite {
         name: "amqp091-go",
