@@ -532,9 +532,13 @@ impl<T: Transport> Driver<T> {
                 connection.out = self.buffers.take();
             }
             connection.session.handle_durable(durable, &mut connection.out);
+            // Those that still wait stay in the list: the next fact may come in this very turn, and be the last.
+            if connection.session.is_waiting() {
+                connection.flags.is_waiting = true;
+                self.waiting.push(index);
+            }
             self.touch(index);
         }
-        // Those that still wait come back into the list when they are looked after.
         if self.waiting.is_empty() {
             self.waiting = waiting;
         }

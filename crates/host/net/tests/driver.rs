@@ -235,3 +235,17 @@ fn f12_a_drain_says_goodbye_to_all() {
     rig.pass(3_000);
     assert_eq!(rig.driver.open_count(), 0);
 }
+
+#[test]
+fn i12_a_session_hears_of_every_fact_of_a_turn() {
+    let mut rig = Rig::new(DriverLimits::default());
+    let (key, pipe, seen) = rig.connect(Lines::new(), PLENTY);
+    pipe.send("await 2\n");
+    rig.turn(key);
+    rig.driver.begin_turn(now(1_000));
+    // Two syncs ended before the shard looked: the second fact may be the last that comes for long.
+    rig.driver.handle_durable();
+    rig.driver.handle_durable();
+    rig.finish_turn();
+    assert_eq!(seen.borrow().awaited_facts, 0);
+}

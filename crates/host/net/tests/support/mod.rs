@@ -70,8 +70,8 @@ pub fn now(monotonic_ms: u64) -> Now {
 }
 
 /// Frames are lines. `echo X` answers X, `big N` answers N bytes, `hold` stops listening until the timeout, `bye` ends
-/// after an answer, `login NAME PASSWORD` answers the name or a minus, `die` ends at once. Incomplete lines wait for
-/// their end.
+/// after an answer, `login NAME PASSWORD` answers the name or a minus, `await N` waits for N facts of durability, `die` ends at
+/// once. Incomplete lines wait for their end.
 pub struct Lines {
     phase: Phase,
     is_holding: bool,
@@ -88,6 +88,8 @@ pub struct Seen {
     /// Length of the longest input given at once.
     pub longest_input: usize,
     pub inputs: u32,
+    /// Facts of durability that it still waits for.
+    pub awaited_facts: u32,
 }
 
 impl Lines {
@@ -128,6 +130,7 @@ impl Lines {
                 out.extend_from_slice(b"bye\n");
                 self.phase = Phase::Closing;
             }
+            ("await", count) => self.seen.borrow_mut().awaited_facts = count.parse().unwrap(),
             ("die", _) => self.phase = Phase::Closed,
             _ => {}
         }
@@ -153,10 +156,13 @@ impl Session for Lines {
 
     fn handle_effect(&mut self, _: &mut Broker, _: Effect, _: &mut Vec<u8>) {}
 
-    fn handle_durable(&mut self, _: Durable, _: &mut Vec<u8>) {}
+    fn handle_durable(&mut self, _: Durable, _: &mut Vec<u8>) {
+        let mut seen = self.seen.borrow_mut();
+        seen.awaited_facts = seen.awaited_facts.saturating_sub(1);
+    }
 
     fn is_waiting(&self) -> bool {
-        false
+        self.seen.borrow().awaited_facts > 0
     }
 
     fn handle_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
