@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod keys;
+mod listeners;
 mod served;
 mod served_tls;
 mod stomp;
@@ -22,11 +23,12 @@ mod syntax;
 mod values;
 
 pub use keys::{Effect, Judge, Key, Set, Verdict, keys};
+pub use listeners::{Listeners, NamedListener};
 pub use stomp::StompSettings;
 
 pub use settings::{
-    CertificateLogin, DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, NamedListener, Password,
-    Permissions, SanKind, Settings, TcpOptions, Timeout, TlsSettings, TlsVersion,
+    CertificateLogin, DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, Password, Permissions, SanKind,
+    Settings, TcpOptions, Timeout, TlsSettings, TlsVersion,
 };
 
 use std::collections::{BTreeMap, BTreeSet};

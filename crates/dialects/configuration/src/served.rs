@@ -1,33 +1,13 @@
 //! Keys that this broker obeys.
 
 use crate::{
-    keys::{Effect, Judge, Key, Set, Verdict},
-    settings::{FreeDiskLimit, MemoryLimit, NamedListener, Password},
+    keys::{Key, Verdict, depends, sets},
+    settings::{FreeDiskLimit, MemoryLimit, Password},
     values,
 };
 
-/// Most listeners of a protocol, and most tags of a user.
-pub(crate) const MAX_NAMED: usize = 64;
-
-const fn sets(
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    doc: &'static str,
-    set: Set,
-) -> Key {
-    Key { name, value, default, doc, effect: Effect::Sets(set) }
-}
-
-const fn depends(
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    doc: &'static str,
-    judge: Judge,
-) -> Key {
-    Key { name, value, default, doc, effect: Effect::Depends(judge) }
-}
+/// Most tags of a user.
+pub(crate) const MAX_TAGS: usize = 64;
 
 const LEVEL: &str =
     "`debug`, `info`, `notice`, `warning`, `error`, `critical`, `alert`, `emergency` or `none`";
@@ -38,34 +18,6 @@ const PATTERN: &str = "regular expression";
 
 pub(crate) static SERVED: &[Key] = &[
     // where clients come in
-    sets(
-        "listeners.tcp.*",
-        "PORT or ADDRESS:PORT",
-        "127.0.0.1:5672",
-        "A listener of AMQP without TLS; a port alone listens on every IPv4 address; at most 64.",
-        |s, name, value| {
-            let address = values::listener(value)?;
-            s.amqp_listeners.retain(|listener| listener.name != name);
-            if s.amqp_listeners.len() >= MAX_NAMED {
-                return Err(format!("there are more than {MAX_NAMED} listeners; take some out"));
-            }
-            s.amqp_listeners.push(NamedListener { name: name.to_owned(), address });
-            Ok(())
-        },
-    ),
-    sets(
-        "listeners.tcp",
-        "`none`",
-        "-",
-        "No listener of AMQP without TLS, whatever `listeners.tcp.*` says.",
-        |s, _, value| match value {
-            "none" => {
-                s.is_amqp_off = true;
-                Ok(())
-            }
-            _ => Err("the only value is none; a listener is set by listeners.tcp.NAME".to_owned()),
-        },
-    ),
     sets(
         "management.tcp.port",
         "port",
@@ -216,8 +168,8 @@ pub(crate) static SERVED: &[Key] = &[
             let is_on = values::truth(value)?;
             let tags = s.default_user.tags.get_or_insert_default();
             tags.retain(|known| known != tag);
-            if is_on && tags.len() >= MAX_NAMED {
-                return Err(format!("there are more than {MAX_NAMED} tags; take some out"));
+            if is_on && tags.len() >= MAX_TAGS {
+                return Err(format!("there are more than {MAX_TAGS} tags; take some out"));
             }
             if is_on {
                 tags.push(tag.to_owned());

@@ -3,31 +3,10 @@
 use ternmq_stdx::quoted;
 
 use crate::{
-    keys::{Effect, Judge, Key, Set, Verdict},
-    served::MAX_NAMED,
-    settings::{CertificateLogin, NamedListener, SanKind, TlsSettings, TlsVersion},
+    keys::{Key, Verdict, depends, ignored, refused, sets},
+    settings::{CertificateLogin, SanKind, TlsSettings, TlsVersion},
     values,
 };
-
-const fn sets(
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    doc: &'static str,
-    set: Set,
-) -> Key {
-    Key { name, value, default, doc, effect: Effect::Sets(set) }
-}
-
-const fn depends(
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    doc: &'static str,
-    judge: Judge,
-) -> Key {
-    Key { name, value, default, doc, effect: Effect::Depends(judge) }
-}
 
 const TRUTH: &str = "`true` or `false`";
 const OWN_SUITES: &str =
@@ -150,14 +129,6 @@ macro_rules! tls_keys {
     };
 }
 
-const fn ignored(name: &'static str, reason: &'static str) -> Key {
-    Key { name, value: "any", default: "-", doc: reason, effect: Effect::Ignored(reason) }
-}
-
-const fn refused(name: &'static str, reason: &'static str) -> Key {
-    Key { name, value: "any", default: "-", doc: reason, effect: Effect::Refused(reason) }
-}
-
 fn never(value: &str) -> Result<Verdict, String> {
     Ok(if values::truth(value)? { Verdict::Ignored("there is no renegotiation") } else { Verdict::AsItIs })
 }
@@ -180,34 +151,6 @@ pub(crate) static OF_MESSAGES: &[Key] = &tls_keys!("ssl_options", tls);
 pub(crate) static OF_HTTP: &[Key] = &tls_keys!("management.ssl", http_tls);
 
 pub(crate) static OTHERS: &[Key] = &[
-    sets(
-        "listeners.ssl.*",
-        "PORT or ADDRESS:PORT",
-        "none",
-        "A listener of AMQP with TLS; needs `ssl_options.certfile` and `keyfile`; at most 64.",
-        |s, name, value| {
-            let address = values::listener(value)?;
-            s.amqps_listeners.retain(|listener| listener.name != name);
-            if s.amqps_listeners.len() >= MAX_NAMED {
-                return Err(format!("there are more than {MAX_NAMED} listeners; take some out"));
-            }
-            s.amqps_listeners.push(NamedListener { name: name.to_owned(), address });
-            Ok(())
-        },
-    ),
-    sets(
-        "listeners.ssl",
-        "`none`",
-        "-",
-        "No listener of AMQP with TLS, whatever `listeners.ssl.*` says.",
-        |s, _, value| match value {
-            "none" => {
-                s.is_amqps_off = true;
-                Ok(())
-            }
-            _ => Err("the only value is none; a listener is set by listeners.ssl.NAME".to_owned()),
-        },
-    ),
     sets(
         "ssl_handshake_timeout",
         "milliseconds, 1 to 600000",

@@ -1,8 +1,10 @@
 //! What a configuration file can set. Absent: the broker's own default counts.
 
-use std::{fmt, net::SocketAddr};
+use std::{collections::BTreeMap, fmt};
 
 use zeroize::Zeroizing;
+
+use crate::listeners::{self, Listeners};
 
 /// A password from the file: no text form on purpose (S11), overwritten when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,15 +26,6 @@ impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(hidden)")
     }
-}
-
-/// A listener of its name, as `listeners.tcp.NAME` has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedListener {
-    /// Its name in the file.
-    pub name: String,
-    /// Address and port; port 0 picks a free one.
-    pub address: SocketAddr,
 }
 
 /// Memory at which publishers are held back.
@@ -179,14 +172,8 @@ impl TlsSettings {
 /// All that a file can set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Listeners of AMQP; empty: the default one. `listeners.tcp = none` makes [`Settings::is_amqp_off`] true.
-    pub amqp_listeners: Vec<NamedListener>,
-    /// No plain AMQP listener at all.
-    pub is_amqp_off: bool,
-    /// Listeners of AMQP with TLS.
-    pub amqps_listeners: Vec<NamedListener>,
-    /// No AMQP listener with TLS at all.
-    pub is_amqps_off: bool,
+    /// Listeners of messages, by the name that `--listen` has for them (`amqp`, `stomps`). Absent: the default one.
+    pub listeners: BTreeMap<&'static str, Listeners>,
     /// TLS of the listeners of messages.
     pub tls: TlsSettings,
     /// TLS of the http listener; where it names no certificate, that of the others counts.
@@ -294,8 +281,10 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), String> {
         self.tls.check("ssl_options")?;
         self.http_tls.check("management.ssl")?;
-        if !self.amqps_listeners.is_empty() && !self.is_amqps_off && self.tls.certificate_file.is_none() {
-            return Err("listeners.ssl needs ssl_options.certfile and ssl_options.keyfile".to_owned());
+        if self.tls.certificate_file.is_none()
+            && let Some(keys) = listeners::open_with_tls(&self.listeners).next()
+        {
+            return Err(format!("{keys} needs ssl_options.certfile and ssl_options.keyfile"));
         }
         match (&self.default_user.name, &self.default_user.password) {
             (Some(_), None) => {

@@ -39,7 +39,8 @@ log.console.level = warning
 ";
     let settings = settings(text);
     let address = |text: &str| text.parse::<SocketAddr>().unwrap();
-    let listeners: Vec<_> = settings.amqp_listeners.iter().map(|l| (l.name.as_str(), l.address)).collect();
+    let listeners: Vec<_> =
+        settings.listeners["amqp"].named.iter().map(|l| (l.name.as_str(), l.address)).collect();
     assert_eq!(
         listeners,
         [
@@ -346,6 +347,10 @@ auth_mechanisms.2 = PLAIN
         "line 2: listeners.ssl needs ssl_options.certfile and ssl_options.keyfile",
     );
     check_problem(
+        "stomp.listeners.ssl.x = 1",
+        "line 1: stomp.listeners.ssl needs ssl_options.certfile and ssl_options.keyfile",
+    );
+    check_problem(
         "ssl_options.versions.1 = tlsv1.1",
         "line 1: ssl_options.versions.*: tlsv1.1 is never spoken (S3); take the line out",
     );
@@ -470,12 +475,15 @@ fn warnings_past_their_limit_are_counted() {
 
 #[test]
 fn listeners_and_tags_have_a_limit() {
-    for key in ["listeners.tcp.", "default_user_tags."] {
-        let value = if key.starts_with('l') { "1" } else { "true" };
+    for (key, value, most) in [
+        ("listeners.tcp.", "1", listeners::MAX_LISTENERS),
+        ("stomp.listeners.tcp.", "1", listeners::MAX_LISTENERS),
+        ("default_user_tags.", "true", served::MAX_TAGS),
+    ] {
         let lines =
             |count: usize| (0..count).map(|number| format!("{key}{number} = {value}\n")).collect::<String>();
-        assert!(parse(&lines(served::MAX_NAMED)).is_ok());
-        let problems = parse(&lines(served::MAX_NAMED + 1)).expect_err("one too many");
+        assert!(parse(&lines(most)).is_ok());
+        let problems = parse(&lines(most + 1)).expect_err("one too many");
         assert!(problems[0].text.contains("there are more than 64 "), "{problems:?}");
     }
 }
@@ -544,6 +552,8 @@ const EXAMPLES: &[&str] = &[
     "handshake_timeout = 1",
     "stomp.listeners.tcp.default = 61613",
     "stomp.listeners.tcp = none",
+    "stomp.listeners.ssl.default = 61614\nssl_options.certfile = c\nssl_options.keyfile = k",
+    "stomp.listeners.ssl = none",
     "stomp.default_nack_requeue = false",
     "log.console.level = none",
     "log.file.level = none",

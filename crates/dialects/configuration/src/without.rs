@@ -1,15 +1,7 @@
 //! Keys that are known and not served: passed over with a warning where nothing is lost by it, refused where the owner
 //! of the file would believe in something that is not there.
 
-use crate::keys::{Effect, Key};
-
-const fn ignored(name: &'static str, reason: &'static str) -> Key {
-    Key { name, value: "any", default: "-", doc: reason, effect: Effect::Ignored(reason) }
-}
-
-const fn refused(name: &'static str, reason: &'static str) -> Key {
-    Key { name, value: "any", default: "-", doc: reason, effect: Effect::Refused(reason) }
-}
+use crate::keys::{Key, ignored, refused};
 
 const ONE_NODE: &str = "this broker is a single node";
 const OWN_IO: &str = "this broker sizes its own I/O";
@@ -19,7 +11,8 @@ const ONE_LOG: &str = "there is one log, on standard error";
 const ONLY_SWITCHES: &str = "the log has a level and a form, nothing else";
 const NO_MQTT: &str = "MQTT is not there in this version: nothing listens for it";
 const NO_STOMP: &str = "STOMP has no such setting in this version";
-const NO_WEB_STOMP: &str = "WebSocket is not there in this version: nothing listens for it";
+const OWN_WEB: &str =
+    "a WebSocket is served for all protocols by the listeners ws and wss; say --listen ws=ADDR:PORT";
 const NO_STREAMS: &str = "streams are not there in this version";
 const ONE_MEMBER: &str = "this broker is a single node: a queue has no members to tend";
 const NO_PLUGIN: &str = "shovels and federation are not there in this version";
@@ -97,7 +90,7 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("mqtt.**", NO_MQTT),
     ignored("web_mqtt.**", NO_MQTT),
     ignored("stomp.**", NO_STOMP),
-    ignored("web_stomp.**", NO_WEB_STOMP),
+    ignored("web_stomp.**", OWN_WEB),
     ignored("shovel.**", NO_PLUGIN),
     ignored("federation.**", NO_PLUGIN),
     ignored("prometheus.**", "metrics are at /metrics of the http listener"),

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use ternmq_configuration::Listeners;
 use ternmq_net::{
     Door, DoorTls, FirstBytes, Listener, Origins, SessionFactory, Spoken, TlsServer, WebSocketSettings,
     one_port, websocket,
@@ -120,8 +121,8 @@ struct Kind<'a> {
     name: &'static str,
     /// On 127.0.0.1, unless an address is named; absent: there only when named.
     default_port: Option<u16>,
-    from_file: &'a [SocketAddr],
-    is_off: bool,
+    /// What the file says of it, if anything.
+    said: Option<&'a Listeners>,
     tls: TlsUse,
     factory: SessionFactory,
 }
@@ -140,17 +141,10 @@ fn kinds<'a>(engine: &Engine, options: &BrokerOptions, settings: &'a Settings) -
     let is_everywhere = is_certificate_given(&options.tls);
     let mut kinds = Vec::new();
     for Protocol { name, default_port, factory } in &engine.protocols {
-        let is_amqp = *name == "amqp";
-        let (from_file, is_off) = match *name {
-            "amqp" => (settings.amqp_addresses.as_slice(), settings.is_amqp_off),
-            "stomp" => (settings.stomp_addresses.as_slice(), settings.is_stomp_off),
-            _ => (&[][..], false),
-        };
         kinds.push(Kind {
             name,
             default_port: Some(*default_port),
-            from_file,
-            is_off,
+            said: settings.listeners.get(name),
             tls: TlsUse::Never,
             factory: factory.clone(),
         });
@@ -158,8 +152,7 @@ fn kinds<'a>(engine: &Engine, options: &BrokerOptions, settings: &'a Settings) -
             kinds.push(Kind {
                 name: twin,
                 default_port: is_everywhere.then_some(port),
-                from_file: if is_amqp { &settings.amqps_addresses } else { &[] },
-                is_off: is_amqp && settings.is_amqps_off,
+                said: settings.listeners.get(twin),
                 tls: TlsUse::Always,
                 factory: factory.clone(),
             });
@@ -172,7 +165,7 @@ fn kinds<'a>(engine: &Engine, options: &BrokerOptions, settings: &'a Settings) -
         ("any", None, TlsUse::ByFirstByte, any(engine, &web)),
     ];
     for (name, default_port, tls, factory) in more {
-        kinds.push(Kind { name, default_port, from_file: &[], is_off: false, tls, factory });
+        kinds.push(Kind { name, default_port, said: settings.listeners.get(name), tls, factory });
     }
     kinds
 }
@@ -222,12 +215,11 @@ pub(crate) fn bind(
         |name: &str| options.listen.iter().rev().find(|listen| listen.name == name).map(|it| it.address);
     let (mut ports, mut doors) = (Vec::new(), Vec::new());
     for kind in kinds(engine, options, settings) {
-        let addresses = match (named(kind.name), kind.default_port) {
+        let addresses = match (named(kind.name), kind.said) {
             (Some(address), _) => vec![address],
-            _ if kind.is_off => Vec::new(),
-            _ if !kind.from_file.is_empty() => kind.from_file.to_vec(),
-            (None, Some(port)) => vec![local(port)],
-            (None, None) => Vec::new(),
+            (None, Some(said)) if said.is_off => Vec::new(),
+            (None, Some(said)) if !said.named.is_empty() => said.named.iter().map(|it| it.address).collect(),
+            (None, _) => kind.default_port.map(local).into_iter().collect(),
         };
         for (number, address) in addresses.into_iter().enumerate() {
             let listener = Listener::bind_with(kind.name, address, &settings.sockets)?;

@@ -1,12 +1,14 @@
 //! Settings of a node: defaults, then what the configuration file says. The command line comes on top.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
 
 use ternmq_broker::Limits;
 use ternmq_configuration::{
-    DefaultUser, FreeDiskLimit, Loaded, LogLevel, MAX_PROBLEMS, MAX_TEXT_BYTES, Problem, TcpOptions, Timeout,
+    DefaultUser, FreeDiskLimit, Listeners, Loaded, LogLevel, MAX_PROBLEMS, MAX_TEXT_BYTES, Problem,
+    TcpOptions, Timeout,
 };
 use ternmq_net::{DriverLimits, SocketOptions};
 
@@ -29,11 +31,8 @@ pub(crate) struct Settings {
     pub(crate) driver: DriverLimits,
     pub(crate) amqp: ternmq_amqp091::Settings,
     pub(crate) stomp: ternmq_stomp::Settings,
-    /// Addresses from the file; empty: the default. The command line comes before them.
-    pub(crate) amqp_addresses: Vec<SocketAddr>,
-    /// The same with TLS.
-    pub(crate) amqps_addresses: Vec<SocketAddr>,
-    pub(crate) is_amqps_off: bool,
+    /// What the file says of listeners of messages, by name. The command line comes before it.
+    pub(crate) listeners: BTreeMap<&'static str, Listeners>,
     pub(crate) tls: Option<TlsSource>,
     pub(crate) http_tls: Option<TlsSource>,
     pub(crate) https_ip: Option<IpAddr>,
@@ -41,12 +40,6 @@ pub(crate) struct Settings {
     pub(crate) is_proxied: bool,
     /// Ways to log in that the file names; empty: it names none.
     pub(crate) mechanisms: Vec<String>,
-    /// As `amqp_addresses`.
-    pub(crate) stomp_addresses: Vec<SocketAddr>,
-    /// No listener of STOMP unless the command line has one.
-    pub(crate) is_stomp_off: bool,
-    /// No listener of AMQP unless the command line has one.
-    pub(crate) is_amqp_off: bool,
     pub(crate) sockets: SocketOptions,
     pub(crate) http_ip: Option<IpAddr>,
     pub(crate) http_port: Option<u16>,
@@ -105,21 +98,16 @@ impl Settings {
         });
         self.apply_limits(&file);
         self.sockets = socket_options(&file.tcp);
-        self.stomp_addresses = file.stomp.listeners.iter().map(|listener| listener.address).collect();
-        self.is_stomp_off = file.stomp.is_off;
         if let Some(is_requeued) = file.stomp.is_nack_requeued {
             self.stomp.is_nack_requeued = is_requeued;
         }
-        self.is_amqp_off = file.is_amqp_off;
-        self.amqp_addresses = file.amqp_listeners.iter().map(|listener| listener.address).collect();
-        self.amqps_addresses = file.amqps_listeners.iter().map(|listener| listener.address).collect();
-        self.is_amqps_off = file.is_amqps_off;
         let login_from = tls_source::login_from(&file);
         self.tls = TlsSource::of_file(&file.tls, login_from);
         self.http_tls = TlsSource::of_file(&file.http_tls, login_from);
         (self.https_ip, self.https_port) = (file.https_address, file.https_port);
         self.is_proxied = file.is_proxied;
         self.mechanisms = file.mechanisms;
+        self.listeners = file.listeners;
         self.http_ip = file.http_address;
         self.http_port = file.http_port;
         self.namespace.name = file.default_vhost;
@@ -217,10 +205,12 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
         let answer = match Settings::load(Some(file.path())) {
-            Ok(it) => format!(
-                "{:?} {:?} {} {:?}",
-                it.memory, it.limits.consumer_timeout_ms, it.amqp.heartbeat_s, it.amqp_addresses
-            ),
+            Ok(it) => {
+                let named = it.listeners.get("amqp").into_iter().flat_map(|said| &said.named);
+                let addresses: Vec<_> = named.map(|listener| listener.address).collect();
+                let (timeout, heartbeat) = (it.limits.consumer_timeout_ms, it.amqp.heartbeat_s);
+                format!("{:?} {timeout:?} {heartbeat} {addresses:?}", it.memory)
+            }
             Err(error) => error.to_string().replace(&file.path().display().to_string(), "FILE"),
         };
         assert_eq!(answer, expect, "{text}");

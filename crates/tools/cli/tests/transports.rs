@@ -1,6 +1,8 @@
 //! TLS, WebSocket, the header of a proxy and the port for everything, on a real broker.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod support;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,6 +19,7 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use support::FREE_PORTS;
 
 const GREETING: &[u8] = b"AMQP\0\0\x09\x01";
 
@@ -30,11 +33,9 @@ impl Broker {
     fn start(dir: &Path, more: &[&str]) -> Self {
         let (data, ports) = (dir.join("data"), dir.join("ports.json"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_ternmq"));
-        command.args(["broker", "--data-dir"]).arg(&data).arg("--ports-file").arg(&ports);
-        let names = ["amqp", "stomp", "ws", "http"];
-        let secured = ["amqps", "stomps", "wss", "https"];
+        command.args(["broker", "--data-dir"]).arg(&data).arg("--ports-file").arg(&ports).args(FREE_PORTS);
         let is_secured = more.contains(&"--tls-cert") || more.contains(&"--tls-self-signed");
-        for name in names.iter().chain(secured.iter().filter(|_| is_secured)) {
+        for name in ["amqps", "stomps", "wss", "https"].iter().filter(|_| is_secured) {
             command.args(["--listen", &format!("{name}=127.0.0.1:0")]);
         }
         command.args(more).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -210,6 +211,28 @@ fn s4_a_client_logs_in_by_its_certificate() {
     let mut unknown = broker.secured("amqps", &ca.file, Some(&nobody));
     assert_eq!(start(&mut unknown), "PLAIN AMQPLAIN EXTERNAL");
     assert!(!log_in(&mut unknown), "there is no such user");
+}
+
+#[test]
+fn a_file_opens_listeners_with_tls_of_each_protocol() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = Ca::new(dir.path(), "ca");
+    let server = ca.make(dir.path(), "server", "server", ExtendedKeyUsagePurpose::ServerAuth);
+    let config = dir.path().join("conf");
+    let (certificate, key) = (text(&server.certificate), text(&server.key));
+    let lines = [
+        format!("ssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\n"),
+        "listeners.ssl.default = 127.0.0.1:0\nstomp.listeners.ssl.default = 127.0.0.1:0\n".to_owned(),
+    ];
+    fs::write(&config, lines.concat()).unwrap();
+    let broker = Broker::start(dir.path(), &["--config", text(&config)]);
+    assert_eq!(start(&mut broker.secured("amqps", &ca.file, None)), "PLAIN AMQPLAIN");
+    let password = fs::read_to_string(dir.path().join("data/admin.password")).unwrap();
+    let mut stomp = broker.secured("stomps", &ca.file, None);
+    write!(stomp, "CONNECT\naccept-version:1.2\nlogin:admin\npasscode:{}\n\n\0", password.trim()).unwrap();
+    let mut answer = [0; 9];
+    stomp.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"CONNECTED");
 }
 
 #[test]
