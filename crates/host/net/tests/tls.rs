@@ -12,7 +12,7 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
-use support::{Lines, Pipe, now, ready_broker};
+use support::{Lines, Pipe, finish_turn, now, ready_broker, settle, turn};
 use ternmq_net::{
     Arrival, CertificatePem, ClientAuth, Driver, DriverLimits, Key, LoginFrom, Readiness, SessionFactory,
     TlsOptions, TlsServer, TlsVersion, Wire,
@@ -149,25 +149,12 @@ impl Rig {
     }
 
     fn turn(&mut self, key: Key) {
-        let readiness = Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
-        self.driver.begin_turn(now(self.now_ms));
-        self.driver.note_ready(key.index, readiness);
-        self.finish_turn();
-        for _ in 0..10_000 {
-            if !self.driver.has_more() {
-                return;
-            }
-            self.driver.begin_turn(now(self.now_ms));
-            self.finish_turn();
-        }
-        panic!("the driver does not come to rest");
+        turn(&mut self.driver, self.now_ms, key);
+        settle(&mut self.driver, self.now_ms);
     }
 
     fn finish_turn(&mut self) {
-        self.driver.pump_ready();
-        self.driver.handle_deadlines();
-        self.driver.hand_out_effects();
-        self.driver.flush();
+        finish_turn(&mut self.driver);
     }
 
     fn pass(&mut self, ms: u64) {

@@ -9,10 +9,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use support::{Lines, Pipe, Seen, now, ready_broker};
+use support::{Lines, Pipe, Seen, finish_turn, now, ready_broker, settle, turn};
 use ternmq_net::{
-    Arrival, Driver, DriverLimits, FirstBytes, Key, Origins, Readiness, SessionFactory, Spoken,
-    WebSocketSettings, one_port, websocket,
+    Arrival, Driver, DriverLimits, FirstBytes, Key, Origins, SessionFactory, Spoken, WebSocketSettings,
+    one_port, websocket,
 };
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Message, WebSocket};
@@ -82,25 +82,12 @@ impl Rig {
     }
 
     fn turn(&mut self) {
-        let readiness = Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
-        self.driver.begin_turn(now(self.now_ms));
-        self.driver.note_ready(self.key.index, readiness);
-        self.finish_turn();
-        for _ in 0..10_000 {
-            if !self.driver.has_more() {
-                return;
-            }
-            self.driver.begin_turn(now(self.now_ms));
-            self.finish_turn();
-        }
-        panic!("the driver does not come to rest");
+        turn(&mut self.driver, self.now_ms, self.key);
+        settle(&mut self.driver, self.now_ms);
     }
 
     fn finish_turn(&mut self) {
-        self.driver.pump_ready();
-        self.driver.handle_deadlines();
-        self.driver.hand_out_effects();
-        self.driver.flush();
+        finish_turn(&mut self.driver);
     }
 
     fn pass(&mut self, ms: u64) -> Vec<u8> {

@@ -177,12 +177,7 @@ fn grant(
     let mut offered = fields.words("sec-websocket-protocol").peekable();
     let (protocol, subprotocol) = if offered.peek().is_none() {
         let default = spoken.iter().position(|it| it.is_default);
-        (
-            default.ok_or(Refusal::Malformed(
-                "say in Sec-WebSocket-Protocol what to speak: mqtt, v12.stomp or amqp",
-            ))?,
-            None,
-        )
+        (default.ok_or(Refusal::Malformed("say in Sec-WebSocket-Protocol what to speak"))?, None)
     } else {
         // In the client's order.
         let known = offered.find_map(|name| {

@@ -13,7 +13,7 @@ use ternmq_broker::{
 };
 use ternmq_env::SystemRng;
 use ternmq_message::Formats;
-use ternmq_net::Transport;
+use ternmq_net::{Driver, Key, Readiness, Transport};
 use ternmq_rabbitmq::RabbitMq;
 
 /// A log that forgets.
@@ -67,6 +67,34 @@ pub fn ready_broker() -> Broker {
 
 pub fn now(monotonic_ms: u64) -> Now {
     Now { monotonic_ms, wall_ms: 1_700_000_000_000 + monotonic_ms }
+}
+
+/// The end of a turn, as the host has it.
+pub fn finish_turn<T: Transport>(driver: &mut Driver<T>) {
+    driver.pump_ready();
+    driver.handle_deadlines();
+    driver.hand_out_effects();
+    driver.flush();
+}
+
+/// One turn in which the transport of `key` became ready.
+pub fn turn<T: Transport>(driver: &mut Driver<T>, now_ms: u64, key: Key) {
+    let readiness = Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
+    driver.begin_turn(now(now_ms));
+    driver.note_ready(key.index, readiness);
+    finish_turn(driver);
+}
+
+/// Turns until nothing is left to do; a loop that spins fails here.
+pub fn settle<T: Transport>(driver: &mut Driver<T>, now_ms: u64) {
+    for _ in 0..10_000 {
+        if !driver.has_more() {
+            return;
+        }
+        driver.begin_turn(now(now_ms));
+        finish_turn(driver);
+    }
+    panic!("the driver does not come to rest");
 }
 
 /// Frames are lines. `echo X` answers X, `big N` answers N bytes, `hold` stops listening until the timeout, `bye` ends
