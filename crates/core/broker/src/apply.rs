@@ -39,6 +39,7 @@ impl Broker {
             Definition::PutNode(record) => self.apply_put_node(record),
             Definition::DeleteNode { namespace, name } => self.apply_delete_node(namespace, name),
             Definition::PutQueue(record) => self.apply_put_queue(record),
+            Definition::PutRemnant(record) => self.apply_put_remnant(record),
             Definition::DeleteQueue { id } => self.remove_queue(*id, EndReason::QueueGone),
             Definition::PutBinding(record) => self.apply_put_binding(record),
             Definition::DeleteBinding(record) => self.apply_delete_binding(record),

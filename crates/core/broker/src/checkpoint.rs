@@ -101,14 +101,20 @@ impl Broker {
         self.scratch.clear();
         self.scratch.u64(self.time.ms());
         self.log.append(kind::CHECKPOINT_START, Grouping::Ends, &[self.scratch.bytes()]);
-        for definition in self.all_definitions() {
+        let remnants = self.queues.remnants().filter(|(_, slot)| slot.is_logged());
+        let remnants: Vec<Definition> = remnants
+            .map(|(id, slot)| Definition::PutRemnant(slot.record(id, self.namespaces.name(slot.namespace))))
+            .collect();
+        for definition in self.all_definitions().into_iter().chain(remnants) {
             self.scratch.clear();
             write_definition(&mut self.scratch, &definition);
             self.log.append(kind::DEFINITION, Grouping::Ends, &[self.scratch.bytes()]);
         }
         self.log.append(kind::CHECKPOINT_DEFINED, Grouping::Ends, &[]);
-        for (_, slot) in self.queues.iter_mut() {
-            slot.owes_snapshot = slot.is_logged();
+        for id in self.queues.all_ids() {
+            if let Some(slot) = self.queues.any_mut(id) {
+                slot.owes_snapshot = slot.is_logged();
+            }
         }
         self.checkpoint.needless = self.segments.dead_before(start / self.log.segment_bytes());
         self.checkpoint.running = Some((start, 0));
@@ -121,7 +127,7 @@ impl Broker {
         let mut count = 0;
         let mut out = Writer::default();
         while next < end && count < STEP_QUEUES && self.log.next_pos() - began < STEP_BYTES {
-            if let Some(slot) = self.queues.get_mut(next)
+            if let Some(slot) = self.queues.any_mut(next)
                 && slot.owes_snapshot
             {
                 slot.owes_snapshot = false;

@@ -212,8 +212,9 @@ impl Broker {
     /// Lets a queue hand out what it can.
     pub(crate) fn run_queue(&mut self, queue: u32) {
         let now_ms = self.time.ms();
-        let Some(slot) = self.queues.get_mut(queue) else { return };
-        slot.machine.run(now_ms, &mut self.windows, &mut self.outbox);
+        if let Some(slot) = self.queues.get_mut(queue) {
+            slot.machine.run(now_ms, &mut self.windows, &mut self.outbox);
+        }
         self.pump(queue);
     }
 

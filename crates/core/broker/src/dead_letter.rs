@@ -41,7 +41,7 @@ impl Broker {
     }
 
     fn bury(&mut self, queue: u32, dead: Dead) {
-        let Some(slot) = self.queues.get(queue) else { return };
+        let Some(slot) = self.queues.any(queue) else { return };
         let Some(route) = slot.machine.settings().dead_letter.clone() else { return };
         let (name, namespace) = (slot.name.clone(), slot.namespace);
         let is_kept = dead.entry.location.is_some_and(|location| location.is_durable);

@@ -198,6 +198,9 @@ pub enum Definition {
     },
     /// Makes a queue.
     PutQueue(QueueRecord),
+    /// A queue that ended, of which messages are still read on their way to its dead-letter route. Written by
+    /// checkpoints only.
+    PutRemnant(QueueRecord),
     /// Removes a queue, its messages and bindings.
     DeleteQueue {
         /// Its number.

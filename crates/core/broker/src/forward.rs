@@ -184,7 +184,7 @@ impl Broker {
     fn list_records(&mut self, task: &mut Task, next: u32) -> bool {
         let end = self.queues.end_id().min(next.saturating_add(STEP_QUEUES));
         for queue in next..end {
-            let Some(slot) = self.queues.get(queue) else { continue };
+            let Some(slot) = self.queues.any(queue) else { continue };
             let log = task.log.clone();
             slot.machine.records_in(&log, |location| task.need(location));
             let key = QueueKey { queue, incarnation: slot.incarnation };
@@ -240,7 +240,7 @@ impl Broker {
         place: &ChunkPlace,
         entries: Vec<EntryRef>,
     ) -> Option<Vec<EntryRef>> {
-        let slot = self.queues.get(key.queue).filter(|slot| slot.incarnation == key.incarnation)?;
+        let slot = self.queues.any(key.queue).filter(|slot| slot.incarnation == key.incarnation)?;
         let view = slot.machine.chunk(place.lane, place.first_seq)?;
         match view.list {
             ChunkList::Record(chunk) if chunk.record == place.record => {}
@@ -261,7 +261,7 @@ impl Broker {
         let (log, segments, scratch) = (&mut *self.log, &mut self.segments, &mut self.scratch);
         let of = (key.queue, place.lane);
         let Some(list) = write_list(log, segments, scratch, Grouping::Ends, of, &entries) else { return };
-        let slot = self.queues.get_mut(key.queue);
+        let slot = self.queues.any_mut(key.queue);
         let Some(old) = slot.and_then(|slot| slot.machine.replace_chunk(place, list.clone())) else {
             self.segments.let_go(list.record, segment_bytes);
             return;
@@ -296,7 +296,7 @@ impl Broker {
         let (copies, segments) = (&task.copies, &mut self.segments);
         let copy_of = |location: Location| copies.get(&location.pos).copied();
         for queue in next..end {
-            let Some(slot) = self.queues.get_mut(queue) else { continue };
+            let Some(slot) = self.queues.any_mut(queue) else { continue };
             slot.machine.relocate(&copy_of, &mut |original, copy| {
                 segments.hold(copy, segment_bytes);
                 segments.let_go(original, segment_bytes);

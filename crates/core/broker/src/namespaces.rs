@@ -62,6 +62,7 @@ impl Broker {
         for queue in queues {
             self.remove_queue(queue, EndReason::QueueGone);
         }
+        self.give_up_remnants(|slot| slot.namespace == id);
         self.policies.remove_namespace(name);
         self.authority.access.remove_namespace(name);
         self.namespaces.remove(id);

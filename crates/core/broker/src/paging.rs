@@ -259,7 +259,7 @@ impl Broker {
 
     /// Notes the chunks that a queue wants read.
     pub(crate) fn note_loads(&mut self, queue: u32) {
-        let Some(slot) = self.queues.get(queue) else { return };
+        let Some(slot) = self.queues.any(queue) else { return };
         for request in self.outbox.loads.drain(..) {
             let Some(view) = slot.machine.chunk(request.lane, request.first_seq) else { continue };
             let needs_pos = match view.list {
@@ -293,7 +293,7 @@ impl Broker {
 
     /// The job of a wanted chunk; `None` when its queue or the chunk is gone meanwhile.
     fn load_job(&self, wanted: Wanted) -> Option<ChunkJob> {
-        let slot = self.queues.get(wanted.queue).filter(|slot| slot.incarnation == wanted.incarnation)?;
+        let slot = self.queues.any(wanted.queue).filter(|slot| slot.incarnation == wanted.incarnation)?;
         let view = slot.machine.chunk(wanted.request.lane, wanted.request.first_seq)?;
         let list = match view.list {
             ChunkList::Record(chunk) => List::Record(chunk.record),
@@ -328,7 +328,7 @@ impl Broker {
         let ChunkAnswer { queue, incarnation, request, entries, damaged, gone } = answer;
         let segment_bytes = self.log.segment_bytes();
         let now_ms = self.time.ms();
-        let Some(slot) = self.queues.get_mut(queue).filter(|slot| slot.incarnation == incarnation) else {
+        let Some(slot) = self.queues.any_mut(queue).filter(|slot| slot.incarnation == incarnation) else {
             return;
         };
         let record = match slot.machine.chunk(request.lane, request.first_seq).map(|view| view.list) {
@@ -337,7 +337,7 @@ impl Broker {
             None => return,
         };
         let namespace = self.namespaces.name(slot.namespace);
-        let Some(slot) = self.queues.get_mut(queue) else { return };
+        let Some(slot) = self.queues.any_mut(queue) else { return };
         match entries {
             None => {
                 let lost = slot
@@ -370,6 +370,7 @@ impl Broker {
             }
         }
         self.pump(queue);
+        self.end_remnant(queue);
         for session in self.pager.take_waiting(queue) {
             if let Some(state) = self.sessions.get(session.into()) {
                 self.effects.push((state.connection, Effect::Loaded { session_label: state.label }));

@@ -212,19 +212,24 @@ impl Broker {
         for queue in queues {
             self.refresh_queue(id, queue);
         }
+        // The route of a message is the one that holds when it goes there.
+        let remnants = self.queues.remnants().filter(|(_, slot)| slot.namespace == id);
+        for queue in remnants.map(|(queue, _)| queue).collect::<Vec<_>>() {
+            self.refresh_queue(id, queue);
+        }
         self.refresh_nodes(id);
     }
 
     fn refresh_queue(&mut self, namespace: NamespaceId, queue: u32) {
         let namespace = self.namespaces.name(namespace);
-        let Some(slot) = self.queues.get(queue) else { return };
+        let Some(slot) = self.queues.any(queue) else { return };
         let effective = self.effective(&namespace, &slot.name.clone(), slot.class, slot.options.as_deref());
         if *slot.machine.settings().as_ref() == effective.settings {
             return;
         }
         let settings = self.shared_settings.share(effective.settings);
         let now_ms = self.time.ms();
-        if let Some(slot) = self.queues.get_mut(queue) {
+        if let Some(slot) = self.queues.any_mut(queue) {
             slot.machine.apply_settings(settings, now_ms, &mut self.windows, &mut self.outbox);
         }
         self.pump(queue);

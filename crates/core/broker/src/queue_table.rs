@@ -1,6 +1,6 @@
 //! Queues of the shard by number.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ternmq_message::Map;
 use ternmq_queue::Queue;
@@ -59,19 +59,21 @@ impl QueueSlot {
     }
 }
 
-/// All queues.
+/// All queues, and the remnants of queues that ended while messages were read on their way to a dead-letter route: no
+/// verb finds a remnant, it only sees those messages off. Its number is not used again before it is gone.
 #[derive(Default)]
 pub(crate) struct QueueTable {
     slots: Vec<Option<Box<QueueSlot>>>,
     free: Vec<u32>,
     count: usize,
+    remnants: BTreeMap<u32, Box<QueueSlot>>,
 }
 
 impl QueueTable {
     /// The number that the next queue gets.
     pub(crate) fn next_id(&mut self) -> Option<u32> {
         while let Some(id) = self.free.last().copied() {
-            if self.get(id).is_none() {
+            if self.get(id).is_none() && !self.remnants.contains_key(&id) {
                 return Some(id);
             }
             // Taken meanwhile by a replayed record that named its number.
@@ -82,14 +84,8 @@ impl QueueTable {
 
     /// Puts a queue at its number, which must be free. Numbers in between become free ones.
     pub(crate) fn insert(&mut self, id: u32, slot: QueueSlot) {
-        let index = id as usize;
-        while self.slots.len() <= index {
-            if self.slots.len() < index {
-                self.free.push(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
-            }
-            self.slots.push(None);
-        }
-        if let Some(place) = self.slots.get_mut(index) {
+        self.reach(id);
+        if let Some(place) = self.slots.get_mut(id as usize) {
             if place.is_none() {
                 self.count += 1;
             }
@@ -97,11 +93,57 @@ impl QueueTable {
         }
     }
 
-    pub(crate) fn remove(&mut self, id: u32) -> Option<Box<QueueSlot>> {
+    fn reach(&mut self, id: u32) {
+        let index = id as usize;
+        while self.slots.len() <= index {
+            if self.slots.len() < index {
+                self.free.push(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
+            }
+            self.slots.push(None);
+        }
+    }
+
+    /// Takes a queue out. Its number may be used again after [`Self::free`], or once it is no remnant any more.
+    pub(crate) fn take(&mut self, id: u32) -> Option<Box<QueueSlot>> {
         let slot = self.slots.get_mut(id as usize)?.take()?;
         self.count -= 1;
+        Some(slot)
+    }
+
+    /// The number of a queue that was taken out may be used again.
+    pub(crate) fn free(&mut self, id: u32) {
+        self.free.push(id);
+    }
+
+    /// Keeps what is left of a queue that was taken out.
+    pub(crate) fn keep_remnant(&mut self, id: u32, slot: Box<QueueSlot>) {
+        self.reach(id);
+        self.remnants.insert(id, slot);
+    }
+
+    /// Takes a remnant out; its number may be used again.
+    pub(crate) fn take_remnant(&mut self, id: u32) -> Option<Box<QueueSlot>> {
+        let slot = self.remnants.remove(&id)?;
         self.free.push(id);
         Some(slot)
+    }
+
+    /// The remnants, in order of number.
+    pub(crate) fn remnants(&self) -> impl Iterator<Item = (u32, &QueueSlot)> {
+        self.remnants.iter().map(|(id, slot)| (*id, &**slot))
+    }
+
+    /// A queue or a remnant.
+    pub(crate) fn any(&self, id: u32) -> Option<&QueueSlot> {
+        self.get(id).or_else(|| self.remnants.get(&id).map(|slot| &**slot))
+    }
+
+    /// A queue or a remnant, to change.
+    pub(crate) fn any_mut(&mut self, id: u32) -> Option<&mut QueueSlot> {
+        match self.slots.get_mut(id as usize) {
+            Some(Some(slot)) => Some(slot),
+            _ => self.remnants.get_mut(&id).map(|slot| &mut **slot),
+        }
     }
 
     pub(crate) fn get(&self, id: u32) -> Option<&QueueSlot> {
@@ -121,13 +163,13 @@ impl QueueTable {
         u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
     }
 
-    /// All of them, in order of number.
+    /// All queues, in order of number.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &QueueSlot)> {
         (0u32..).zip(&self.slots).filter_map(|(id, slot)| Some((id, slot.as_deref()?)))
     }
 
-    /// All of them, to change.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut QueueSlot)> {
-        (0u32..).zip(&mut self.slots).filter_map(|(id, slot)| Some((id, slot.as_deref_mut()?)))
+    /// Numbers of the queues and the remnants.
+    pub(crate) fn all_ids(&self) -> Vec<u32> {
+        self.iter().map(|(id, _)| id).chain(self.remnants.keys().copied()).collect()
     }
 }

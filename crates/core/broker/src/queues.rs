@@ -166,13 +166,17 @@ impl Broker {
         session.is_some_and(|session| self.find_queue(session.namespace, name).is_some())
     }
 
-    /// Puts the queue of a record into the table and the topology.
-    fn add_queue(&mut self, namespace: NamespaceId, record: &QueueRecord, owner: Option<ConnectionId>) {
-        let Ok(name) = Name::new(&record.name) else { return };
+    /// The queue of a record, empty and in no table yet.
+    fn new_slot(
+        &mut self,
+        namespace: NamespaceId,
+        record: &QueueRecord,
+        owner: Option<ConnectionId>,
+    ) -> QueueSlot {
         let options = self.dialect.queue_options(&record.arguments).unwrap_or_default();
         let effective = self.effective(&record.namespace, &record.name, record.class, Some(&options));
         let settings = self.shared_settings.share(effective.settings);
-        let slot = QueueSlot {
+        QueueSlot {
             name: record.name.clone(),
             namespace,
             incarnation: record.incarnation,
@@ -190,10 +194,15 @@ impl Broker {
             idle_timer_ms: None,
             awaits_snapshot: false,
             owes_snapshot: false,
-        };
+        }
+    }
+
+    /// Puts the queue of a record into the table and the topology.
+    fn add_queue(&mut self, namespace: NamespaceId, record: &QueueRecord, owner: Option<ConnectionId>) {
+        let Ok(name) = Name::new(&record.name) else { return };
+        let mut slot = self.new_slot(namespace, record, owner);
         let Some(space) = self.namespaces.get_mut(namespace) else { return };
         if space.topology.add_queue(name, QueueId(record.id)).is_ok() {
-            let mut slot = slot;
             if let Some(filter) = self.dialect.admission(&record.arguments) {
                 slot.machine.set_admission(Some(filter));
             }
@@ -220,7 +229,18 @@ impl Broker {
         if self.queues.get(record.id).is_some() {
             self.remove_queue(record.id, EndReason::QueueGone);
         }
+        // Its number was given away, so nothing of the older queue was left.
+        self.give_up_remnant(record.id);
         self.add_queue(namespace, record, None);
+    }
+
+    /// Replays what a checkpoint tells of a remnant.
+    pub(crate) fn apply_put_remnant(&mut self, record: &QueueRecord) {
+        let Some(namespace) = self.namespaces.find(&record.namespace) else { return };
+        if self.queues.any(record.id).is_none() {
+            let slot = self.new_slot(namespace, record, None);
+            self.queues.keep_remnant(record.id, Box::new(slot));
+        }
     }
 
     /// Whether a queue exists and may be used by this connection, with its counts.
@@ -302,24 +322,59 @@ impl Broker {
     }
 
     pub(crate) fn remove_queue(&mut self, id: u32, reason: EndReason) {
-        let Some(mut slot) = self.queues.remove(id) else { return };
-        self.timers.reset(TimerKey::Head(id), slot.head_timer_ms, None);
-        self.timers.reset(TimerKey::Idle(id), slot.idle_timer_ms, None);
+        let Some(mut slot) = self.queues.take(id) else { return };
+        self.timers.reset(TimerKey::Head(id), slot.head_timer_ms.take(), None);
+        self.timers.reset(TimerKey::Idle(id), slot.idle_timer_ms.take(), None);
         let keys: Vec<u32> = slot.machine.consumers().map(|consumer| consumer.key).collect();
         for key in keys {
+            slot.machine.remove_consumer(key);
             self.end_consumer(key, reason);
         }
         slot.machine.drain_all(&mut self.outbox);
-        self.settles.forget(id);
-        self.forget_outbox();
         if let Some(owner) = slot.owner.and_then(|owner| self.connections.get_mut(owner.into())) {
             owner.owned_queues.retain(|owned| *owned != id);
         }
         let namespace = slot.namespace;
+        // What a snapshot still to come tells is not known yet.
+        if slot.machine.is_dying() || slot.awaits_snapshot {
+            self.forget_outbox();
+            self.queues.keep_remnant(id, slot);
+        } else {
+            slot.machine.drop_dying(&mut self.outbox);
+            self.forget_outbox();
+            self.settles.forget(id);
+            self.queues.free(id);
+        }
         if let Some(space) = self.namespaces.get_mut(namespace) {
             let removed = space.topology.remove_queue(QueueId(id));
             self.drop_emptied_nodes(namespace, removed);
         }
+    }
+
+    /// Ends a remnant that has seen off what was on its way.
+    pub(crate) fn end_remnant(&mut self, id: u32) {
+        let is_done = |slot: &QueueSlot| !slot.machine.is_dying();
+        if self.queues.get(id).is_none() && self.queues.any(id).is_some_and(is_done) {
+            // Before another queue has its number.
+            self.settles.flush(&mut *self.log, Grouping::Ends);
+            self.give_up_remnant(id);
+        }
+    }
+
+    /// Ends the remnants of a kind, whatever is still on its way.
+    pub(crate) fn give_up_remnants(&mut self, is_meant: impl Fn(&QueueSlot) -> bool) {
+        let remnants = self.queues.remnants().filter(|(_, slot)| is_meant(slot));
+        let ids: Vec<u32> = remnants.map(|(id, _)| id).collect();
+        for id in ids {
+            self.give_up_remnant(id);
+        }
+    }
+
+    fn give_up_remnant(&mut self, id: u32) {
+        let Some(mut slot) = self.queues.take_remnant(id) else { return };
+        slot.machine.drop_dying(&mut self.outbox);
+        self.forget_outbox();
+        self.settles.forget(id);
     }
 
     /// A consumer ends because its queue does, or an operator says so.

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     broker::Broker,
-    definition::NamespaceRecord,
+    definition::{Definition, NamespaceRecord},
     incident::Incident,
     ledger::Segments,
     records::{kind, read_chunk, read_definition, read_dying, read_message_head, read_settle, read_snapshot},
@@ -90,9 +90,10 @@ impl Broker {
         self.boot_pos = self.log.next_pos();
         self.checkpoint.last_start = self.log.next_pos();
         let segment_bytes = self.log.segment_bytes();
-        let ids: Vec<u32> = self.queues.iter().map(|(id, _)| id).collect();
-        for id in ids {
-            let Some(slot) = self.queues.get_mut(id) else { continue };
+        // One that ended with nothing on its way was kept only for a snapshot that could have come.
+        self.give_up_remnants(|slot| !slot.machine.is_dying());
+        for id in self.queues.all_ids() {
+            let Some(slot) = self.queues.any_mut(id) else { continue };
             if slot.awaits_snapshot {
                 slot.awaits_snapshot = false;
                 self.incidents.push(Incident::SnapshotMissing { queue: slot.name.clone() });
@@ -119,7 +120,7 @@ impl Broker {
         if self.namespaces.iter().next().is_none() {
             let name = self.dialect.default_namespace().into();
             let record = NamespaceRecord { name, ..NamespaceRecord::default() };
-            self.commit(&crate::definition::Definition::PutNamespace(record));
+            self.commit(&Definition::PutNamespace(record));
         }
     }
 
@@ -132,9 +133,9 @@ impl Broker {
         Ok(())
     }
 
-    fn await_snapshot(&mut self, definition: &crate::definition::Definition) {
-        if let crate::definition::Definition::PutQueue(record) = definition
-            && let Some(slot) = self.queues.get_mut(record.id)
+    fn await_snapshot(&mut self, definition: &Definition) {
+        if let Definition::PutQueue(record) | Definition::PutRemnant(record) = definition
+            && let Some(slot) = self.queues.any_mut(record.id)
         {
             slot.awaits_snapshot = true;
         }
@@ -169,7 +170,7 @@ impl Broker {
     }
 
     fn replay_gone(&mut self, queue: u32, first: Seq, last: Seq) {
-        if let Some(slot) = self.queues.get_mut(queue).filter(|slot| !slot.awaits_snapshot) {
+        if let Some(slot) = self.queues.any_mut(queue).filter(|slot| !slot.awaits_snapshot) {
             slot.machine.replay_settled(first, last);
         }
     }
@@ -200,7 +201,7 @@ impl Broker {
 
     fn replay_dying(&mut self, payload: &[u8]) -> Result<(), BadLayout> {
         let (queue, entries) = read_dying(payload)?;
-        if let Some(slot) = self.queues.get_mut(queue).filter(|slot| !slot.awaits_snapshot) {
+        if let Some(slot) = self.queues.any_mut(queue).filter(|slot| !slot.awaits_snapshot) {
             entries.into_iter().for_each(|entry| slot.machine.replay_dying(entry));
         }
         Ok(())
@@ -208,7 +209,7 @@ impl Broker {
 
     fn replay_snapshot(&mut self, payload: &[u8]) -> Result<(), BadLayout> {
         let record = read_snapshot(payload)?;
-        if let Some(slot) = self.queues.get_mut(record.queue)
+        if let Some(slot) = self.queues.any_mut(record.queue)
             && slot.awaits_snapshot
             && slot.incarnation == record.incarnation
         {

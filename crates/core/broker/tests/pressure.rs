@@ -25,6 +25,18 @@ fn held(arguments: &[(&str, Value)]) -> Rig {
     rig
 }
 
+/// Arguments that send what is refused to the node `grave`.
+fn to_grave() -> [(&'static str, Value); 1] {
+    [("dead_node", Value::Str("grave".into()))]
+}
+
+/// Where it comes from there.
+fn dig_grave(rig: &mut Rig) {
+    rig.node("grave", NodeKind::Fanout);
+    rig.queue("dead", &[]);
+    rig.bind("dead", "grave", "");
+}
+
 fn numbers(rig: &mut Rig) -> Vec<u64> {
     rig.bodies().iter().map(|body| body.parse().unwrap()).collect()
 }
@@ -55,9 +67,9 @@ fn f16_what_is_given_back_without_a_body_is_delivered_whole_and_in_order() {
 fn f16_what_dies_without_a_body_arrives_whole_at_its_dead_letter_route() {
     let route = [("dead_node", Value::Str("grave".into())), ("delivery_limit", Value::I64(0))];
     let mut rig = held(&route);
-    rig.node("grave", NodeKind::Fanout);
-    rig.queue("dead", &[]);
-    rig.bind("dead", "grave", "");
+    dig_grave(&mut rig);
+    let resident_bytes = rig.broker.totals().resident_bytes;
+    assert!(resident_bytes <= ROOM + 1_000, "{resident_bytes}");
     for number in [7, 3] {
         let delivery = DeliveryId(number);
         rig.broker.settle(rig.session, delivery, SettleRange::One, Outcome::Discard).unwrap();
@@ -81,4 +93,74 @@ fn f16_without_a_route_what_dies_is_not_read() {
     assert_eq!(rig.broker.counters().died, died + 50);
     rig.turn();
     assert_eq!(rig.counts("q"), (0, 50));
+}
+
+/// The first ten of 100 unsettled messages, whose bodies are in the log only, are refused.
+fn refuse_ten(rig: &mut Rig) {
+    rig.broker.settle(rig.session, DeliveryId(10), SettleRange::UpTo, Outcome::Discard).unwrap();
+    assert_eq!(rig.counts("dead").0, 0, "they are read first");
+}
+
+#[test]
+fn f16_what_is_on_its_way_arrives_although_its_queue_is_deleted() {
+    let mut rig = held(&to_grave());
+    dig_grave(&mut rig);
+    refuse_ten(&mut rig);
+    let _ = rig.broker.delete_queue(rig.session, "q", false, false).unwrap();
+    rig.queue("q", &[]);
+    let _ = rig.publish("", "q", "new");
+    rig.turn();
+    assert_eq!((rig.counts("q").0, rig.counts("dead").0), (1, 10), "the new queue is another one");
+    rig.consume("dead", 1, None);
+    assert_eq!(numbers(&mut rig), (0..10).collect::<Vec<_>>());
+    // Nothing of it comes again after a restart.
+    let mut after = Rig::over(rig.crashed_log(), false);
+    assert_eq!((after.counts("q").0, after.counts("dead").0), (1, 5), "transient ones went");
+}
+
+#[test]
+fn f16_what_is_on_its_way_arrives_after_a_restart_although_its_queue_was_deleted() {
+    for has_checkpoint in [false, true] {
+        let mut rig = held(&to_grave());
+        dig_grave(&mut rig);
+        refuse_ten(&mut rig);
+        let _ = rig.broker.delete_queue(rig.session, "q", false, false).unwrap();
+        rig.turn_unread();
+        if has_checkpoint {
+            rig.checkpoint_unread();
+        }
+        let mut after = Rig::over(rig.crashed_log(), false);
+        after.turn();
+        assert_eq!(after.counts("dead").0, 5, "{has_checkpoint}: durable ones");
+        assert!(!after.broker.has_queue(after.session, "q"));
+        after.consume("dead", 1, None);
+        assert_eq!(numbers(&mut after), (0..10).step_by(2).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn f16_a_queue_that_is_deleted_amid_a_checkpoint_still_sees_its_dead_off() {
+    let mut rig = held(&to_grave());
+    dig_grave(&mut rig);
+    refuse_ten(&mut rig);
+    rig.broker.request_checkpoint();
+    // Its definitions are written, its snapshots are not.
+    rig.broker.end_turn();
+    let _ = rig.broker.delete_queue(rig.session, "q", false, false).unwrap();
+    rig.turn_unread();
+    rig.log_requests();
+    let mut after = Rig::over(rig.crashed_log(), false);
+    after.turn();
+    assert_eq!(after.counts("dead").0, 5);
+}
+
+#[test]
+fn f16_a_namespace_takes_what_was_on_its_way_along() {
+    let mut rig = held(&to_grave());
+    dig_grave(&mut rig);
+    refuse_ten(&mut rig);
+    let _ = rig.broker.delete_queue(rig.session, "q", false, false).unwrap();
+    let _ = rig.broker.delete_namespace("main").unwrap();
+    rig.turn();
+    assert_eq!(rig.broker.totals().queues, 0);
 }

@@ -1,8 +1,6 @@
 //! Entries that are handed out and not settled. Their bodies are the first to leave memory when it runs short (F16):
-//! the consumer has them already, and what is left of an entry is its place in the log.
-//!
-//! Known limits: with a dead-letter route bodies stay. When a route is set while bodies have left, what dies then is read
-//! first, and a queue that is deleted in that moment takes it along.
+//! the consumer has them already, and what is left of an entry is its place in the log. What dies then is read before it
+//! goes down its dead-letter route; a queue that ends meanwhile lives on for that alone.
 
 use std::collections::BTreeMap;
 
@@ -121,19 +119,14 @@ impl Queue {
     /// Unsettled entries that have no record in the log yet. The facade sets their `location`, nothing else may be
     /// changed; then [`Self::forget_held`] can let their bodies go.
     pub fn held_without_record(&mut self) -> impl Iterator<Item = &mut Entry> {
-        let stays = self.settings.dead_letter.is_some();
-        self.unsettled.iter_mut().filter_map(move |(_, held)| match &mut held.body {
-            HeldBody::Here(entry) if entry.location.is_none() && !stays => Some(entry),
+        self.unsettled.iter_mut().filter_map(|(_, held)| match &mut held.body {
+            HeldBody::Here(entry) if entry.location.is_none() => Some(entry),
             HeldBody::Here(_) | HeldBody::Logged(..) => None,
         })
     }
 
-    /// Bodies of unsettled entries that have a record in the log leave memory. With a dead-letter route they stay: an
-    /// entry that a consumer refuses has to be on its way at once, whatever happens to the queue next.
+    /// Bodies of unsettled entries that have a record in the log leave memory.
     pub fn forget_held(&mut self, outbox: &mut Outbox) {
-        if self.settings.dead_letter.is_some() {
-            return;
-        }
         let mut freed = 0;
         for (_, held) in &mut self.unsettled {
             let HeldBody::Here(entry) = &held.body else { continue };
@@ -203,8 +196,15 @@ impl Queue {
         dying.start_run(outbox);
     }
 
-    /// Reports what was on its way to a dead-letter route when the queue ends.
-    pub(crate) fn drop_dying(&mut self, outbox: &mut Outbox) {
+    /// Whether entries wait to be read on their way to the dead-letter route.
+    #[must_use]
+    pub fn is_dying(&self) -> bool {
+        let dying = self.rare.as_ref().and_then(|rare| rare.dying.as_ref());
+        dying.is_some_and(|dying| !dying.absent.is_empty())
+    }
+
+    /// Gives up what is on its way to the dead-letter route, and what could not be read.
+    pub fn drop_dying(&mut self, outbox: &mut Outbox) {
         let Some(dying) = self.rare.as_mut().and_then(|rare| rare.dying.take()) else { return };
         outbox.settled.extend(dying.entries().map(|dying| (dying.entry.seq, dying.entry.location)));
     }

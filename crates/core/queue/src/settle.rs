@@ -160,7 +160,7 @@ impl Queue {
     }
 
     /// Takes everything out, unsettled entries too, for the queue's end. Returns how many; consumers stay until the
-    /// facade removes them.
+    /// facade removes them, and what is on its way to a dead-letter route until [`Self::drop_dying`].
     pub fn drain_all(&mut self, outbox: &mut Outbox) -> u64 {
         let mut held: Vec<_> =
             std::mem::take(&mut self.unsettled).into_iter().map(|(_, held)| held).collect();
@@ -172,7 +172,6 @@ impl Queue {
             let (seq, location) = held.body.seq_and_location();
             outbox.settled.extend(location.map(|location| (seq, location)));
         }
-        self.drop_dying(outbox);
         count + self.purge(outbox)
     }
 }

@@ -87,6 +87,9 @@ pub struct Checker {
     /// Messages that may be missing from a queue because the node reported them damaged since it started (F5). The
     /// next start tries again: what is damaged still is reported anew.
     damaged: BTreeMap<String, u64>,
+    /// The same of queues that were deleted meanwhile: what was on its way from there to a dead-letter route and could
+    /// not be read went with its queue.
+    damaged_and_deleted: BTreeMap<String, u64>,
     /// The log itself was reported damaged: only I2 and I4 are judged from then on.
     is_maimed: bool,
 }
@@ -108,7 +111,11 @@ impl Checker {
         }
         match event {
             Event::Declare { op, queue, facts } => self.definitions.declare(*op, queue, facts.clone()),
-            Event::Delete { op, queue } => self.note_delete(*op, queue),
+            Event::Delete { op, queue } => {
+                let damaged = self.damaged.remove(queue).unwrap_or(0);
+                *self.damaged_and_deleted.entry(queue.clone()).or_default() += damaged;
+                self.note_delete(*op, queue);
+            }
             Event::Purge { queue, .. } => self.note_purge(queue),
             Event::Bind { op, node, queue, key } => self.definitions.bind(*op, node, queue, key),
             Event::Unbind { op, node, queue, key } => {
@@ -304,6 +311,9 @@ impl Checker {
             return Ok(());
         }
         let mut spare = self.damaged.clone();
+        for (queue, count) in &self.damaged_and_deleted {
+            *spare.entry(queue.clone()).or_default() += count;
+        }
         for copy in &self.copies {
             if !copy.is_owed || self.may_be_missing(copy) {
                 continue;

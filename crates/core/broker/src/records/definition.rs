@@ -65,6 +65,7 @@ pub(crate) fn write_definition(out: &mut Writer, definition: &Definition) {
         Definition::DeletePolicy { namespace, rank, name } => {
             out.u8(16).text(namespace).u8(rank_code(*rank)).text(name);
         }
+        Definition::PutRemnant(record) => write_queue(out.u8(21), record),
     }
 }
 
@@ -120,6 +121,7 @@ pub(crate) fn read_definition(payload: &[u8]) -> Result<Definition, BadLayout> {
             rank: read_rank(&mut input)?,
             name: input.text()?,
         },
+        21 => Definition::PutRemnant(read_queue(&mut input)?),
         _ => return Err(bad),
     };
     if input.remaining() > 0 { Err(input.bad()) } else { Ok(definition) }
@@ -303,6 +305,19 @@ mod tests {
         }
     }
 
+    fn queue() -> QueueRecord {
+        QueueRecord {
+            id: 7,
+            incarnation: 8,
+            namespace: "/".into(),
+            name: "q".into(),
+            class: QueueClass::Quorum,
+            is_durable: true,
+            is_auto_delete: false,
+            arguments: vec![("x".into(), Value::str("y"))],
+        }
+    }
+
     fn one_of_each() -> Vec<Definition> {
         let node = |kind| {
             Definition::PutNode(NodeRecord {
@@ -327,16 +342,8 @@ mod tests {
             node(NodeKind::Topic),
             node(NodeKind::Hash(HashBy::Header("h".into()))),
             Definition::DeleteNode { namespace: "/".into(), name: "n".into() },
-            Definition::PutQueue(QueueRecord {
-                id: 7,
-                incarnation: 8,
-                namespace: "/".into(),
-                name: "q".into(),
-                class: QueueClass::Quorum,
-                is_durable: true,
-                is_auto_delete: false,
-                arguments: vec![("x".into(), Value::str("y"))],
-            }),
+            Definition::PutQueue(queue()),
+            Definition::PutRemnant(queue()),
             Definition::DeleteQueue { id: 7 },
             Definition::PutBinding(binding()),
             Definition::DeleteBinding(binding()),

@@ -328,12 +328,7 @@ impl Rig {
         self.broker.set_now(self.now);
         self.broker.handle_timers();
         loop {
-            self.broker.end_turn();
-            {
-                let mut records = self.log.0.borrow_mut();
-                records.durable = records.next;
-            }
-            let _ = self.broker.handle_durable();
+            self.write();
             let mut is_idle = !self.broker.wants_turn();
             while let Some(job) = self.broker.poll_load() {
                 self.broker.handle_loaded(job.run(&self.log));
@@ -344,6 +339,31 @@ impl Rig {
                 break;
             }
         }
+    }
+
+    /// Ends the turn and makes everything durable.
+    fn write(&mut self) {
+        self.broker.end_turn();
+        {
+            let mut records = self.log.0.borrow_mut();
+            records.durable = records.next;
+        }
+        let _ = self.broker.handle_durable();
+    }
+
+    /// As [`Self::turn`], but what is wanted from the log is not read yet.
+    pub fn turn_unread(&mut self) {
+        self.write();
+        while self.broker.wants_turn() {
+            self.write();
+        }
+    }
+
+    /// A whole checkpoint, with nothing read meanwhile.
+    pub fn checkpoint_unread(&mut self) {
+        self.broker.request_checkpoint();
+        self.turn_unread();
+        assert!(self.log_requests().iter().any(|it| matches!(it, LogRequest::PublishCheckpoint { .. })));
     }
 
     /// Carries out what the broker asks of the log; answers that.
