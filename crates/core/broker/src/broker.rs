@@ -302,13 +302,15 @@ impl Broker {
         self.time.monotonic_ms()
     }
 
-    /// Room in the block that small messages are built in: at least `size_bytes`. The caller fills it and splits its
-    /// message off; blocks go as a whole when the last of their messages does.
-    pub fn block(&mut self, size_bytes: usize) -> &mut BytesMut {
-        if self.block.capacity() - self.block.len() < size_bytes {
+    /// Room for a small message of `size_bytes`, empty, from the block that such messages share; a block goes as a whole
+    /// when the last of them does. It is cut off before it is filled: cutting counts a reference atomically, which would
+    /// wait for the stores of a body that was just copied.
+    pub fn room(&mut self, size_bytes: usize) -> BytesMut {
+        if self.block.capacity() < size_bytes {
             self.block = BytesMut::with_capacity(BLOCK_BYTES.max(size_bytes));
         }
-        &mut self.block
+        let rest = self.block.split_off(size_bytes);
+        std::mem::replace(&mut self.block, rest)
     }
 
     /// 128 random bits (S6).

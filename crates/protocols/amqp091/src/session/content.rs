@@ -153,10 +153,10 @@ impl Amqp091Session {
         let size = header.body_size_bytes;
         if let Some((body, taken)) = whole_body(next, number, size, frame_max) {
             let needed = exchange.len() + key.len() + head.len() + body.len();
-            let block = broker.block(needed);
-            let lens = MessageBuilder::start(block, exchange, key, head).map_err(|_| too_long())?;
-            block.put_slice(body);
-            let message = lens.finish(block.split().freeze(), facts.meta);
+            let mut room = broker.room(needed);
+            let lens = MessageBuilder::start(&mut room, exchange, key, head).map_err(|_| too_long())?;
+            room.put_slice(body);
+            let message = lens.finish(room.freeze(), facts.meta);
             let is_mandatory = content.is_mandatory;
             self.finish_publish(broker, number, message, &facts, is_mandatory, out)?;
             return Ok(Step::TakenWith(taken));

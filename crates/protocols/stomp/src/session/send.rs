@@ -313,10 +313,10 @@ fn build(broker: &mut Broker, facts: &Facts, head: &[u8], body: &[u8]) -> Result
         return Message::new(node, key, head, body, facts.meta, None).map_err(|_| too_long());
     }
     let needed = node.len() + key.len() + head.len() + body.len();
-    let block = broker.block(needed);
-    let lens = MessageBuilder::start(block, node, key, head).map_err(|_| too_long())?;
-    block.put_slice(body);
-    Ok(lens.finish(block.split().freeze(), facts.meta))
+    let mut room = broker.room(needed);
+    let lens = MessageBuilder::start(&mut room, node, key, head).map_err(|_| too_long())?;
+    room.put_slice(body);
+    Ok(lens.finish(room.freeze(), facts.meta))
 }
 
 /// A queue that the message should have gone to is full and refuses.
