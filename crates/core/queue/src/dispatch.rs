@@ -175,7 +175,6 @@ impl Queue {
     #[inline]
     fn keep(&mut self, entry: Entry, outbox: &mut Outbox) -> (HeldBody, Message) {
         if self.unsettled.len() >= self.lanes.budget.held as usize
-            && self.settings.dead_letter.is_none()
             && let Some(logged) = entry.to_ref()
         {
             self.let_go(entry.message.body_len() as u64, outbox);
