@@ -12,7 +12,7 @@ use crate::{
     target::Target,
 };
 
-fn rss_bytes(target: &Target) -> Result<f64> {
+pub(super) fn rss_bytes(target: &Target) -> Result<f64> {
     let usage = target.process.and_then(|process| process.usage());
     Ok(usage.context("the broker's process can't be seen: run as its user on its machine")?.rss_bytes as f64)
 }

@@ -4,6 +4,7 @@ mod backlog;
 mod delayed;
 mod flows;
 mod footprint;
+mod hostile;
 mod passing;
 mod returned;
 mod slow;
@@ -142,6 +143,12 @@ pub(crate) static ALL: &[Workload] = &[
         footprint::connections,
     ),
     workload("queues", "memory of --count declared durable queues", false, footprint::queues),
+    workload(
+        "hostile",
+        "confirm times and memory beside --count (1,000) connections that never log in [durable]",
+        false,
+        hostile::peers,
+    ),
     workload(
         "start",
         "time from the start of --spawn to its greeting and the first login",
