@@ -9,6 +9,8 @@ pub(crate) enum TimerKey {
     Head(u32),
     /// This queue expires if it stays unused.
     Idle(u32),
+    /// Something is due for this client, which is not here.
+    Client(u32),
     /// Unsettled deliveries are looked through for old ones (F16).
     Sweep,
 }
