@@ -6,6 +6,7 @@ use ternmq_amqp091::format::Amqp091Format;
 use ternmq_amqp091::{Amqp091Session, ENCODING};
 use ternmq_broker::Dialect;
 use ternmq_message::Formats;
+use ternmq_mqtt::{MqttSession, format::MqttFormat};
 use ternmq_net::SessionFactory;
 use ternmq_rabbitmq::RabbitMq;
 
@@ -55,9 +56,11 @@ impl Engine {
     fn rabbitmq(settings: &Settings) -> Self {
         let mut formats = Formats::default();
         formats.register(ENCODING, Arc::new(Amqp091Format));
+        formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(RabbitMq.wildcards())));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
+        let mqtt = Arc::new(settings.mqtt.clone());
         let settings = Arc::new(ternmq_amqp091::Settings {
             cluster_name: cluster_name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -70,7 +73,14 @@ impl Engine {
                 Box::new(Amqp091Session::new(settings.clone(), peer, local, now_ms))
             }),
         };
-        Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp], node_name, cluster_name }
+        let mqtt = Protocol {
+            name: "mqtt",
+            default_port: 1_883,
+            factory: Arc::new(move |peer, local, now_ms| {
+                Box::new(MqttSession::new(mqtt.clone(), peer, local, now_ms))
+            }),
+        };
+        Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp, mqtt], node_name, cluster_name }
     }
 }
 

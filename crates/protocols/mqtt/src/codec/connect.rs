@@ -158,11 +158,8 @@ impl<'a> LastWill<'a> {
         qos: Qos,
         is_retain: bool,
     ) -> Result<Self, DecodeError> {
-        let properties = if version.is_v5() {
-            Properties::read(cursor, Place::Will)?
-        } else {
-            Properties::default()
-        };
+        let properties =
+            if version.is_v5() { Properties::read(cursor, Place::Will)? } else { Properties::default() };
         let topic = cursor.text()?;
         check_name(topic)?;
         let payload = cursor.binary()?;

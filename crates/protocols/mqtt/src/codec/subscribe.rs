@@ -55,12 +55,7 @@ impl Options {
             2 => RetainHandling::DoNotSend,
             _ => return Err(DecodeError::protocol("the retain handling of a subscription is 3")),
         };
-        Ok(Self {
-            qos,
-            is_no_local: byte & 4 != 0,
-            is_retain_as_published: byte & 8 != 0,
-            retain_handling,
-        })
+        Ok(Self { qos, is_no_local: byte & 4 != 0, is_retain_as_published: byte & 8 != 0, retain_handling })
     }
 
     /// The byte of options.

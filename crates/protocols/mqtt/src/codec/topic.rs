@@ -63,7 +63,9 @@ pub fn parse_filter(text: &str) -> Result<Filter<'_>, DecodeError> {
             "+" => {}
             "#" if levels.peek().is_none() => {}
             level if level.contains(['+', '#']) => {
-                return refuse("a wildcard of a topic filter is not a level of its own, or '#' is not the last");
+                return refuse(
+                    "a wildcard of a topic filter is not a level of its own, or '#' is not the last",
+                );
             }
             _ => {}
         }

@@ -8,7 +8,11 @@ const GOLDEN: &[(Version, &str, &str)] = &[
     (Version::V311, "10 0d 00 04 'MQTT 04 02 00 3c 00 01 'c", "Connect"),
     (Version::V31, "10 0f 00 06 'MQIsdp 03 02 00 3c 00 01 'c", "Connect"),
     (Version::V5, "10 13 00 04 'MQTT 05 00 00 3c 05 11 00 00 00 09 00 01 'c", "Connect"),
-    (Version::V5, "10 1d 00 04 'MQTT 05 ee 00 00 00 00 00 02 01 01 00 01 't 00 02 'hi 00 01 'u 00 01 'p", "Connect"),
+    (
+        Version::V5,
+        "10 1d 00 04 'MQTT 05 ee 00 00 00 00 00 02 01 01 00 01 't 00 02 'hi 00 01 'u 00 01 'p",
+        "Connect",
+    ),
     (Version::V311, "20 02 01 00", "ConnAck"),
     (Version::V5, "20 08 00 85 05 1f 00 02 'no", "ConnAck"),
     (Version::V311, "30 05 00 01 't 'h 'i", "Publish"),

@@ -65,7 +65,10 @@ fn each_property_reads_and_writes_its_golden_bytes() {
             let read = Properties::read(&mut Cursor::new(&out), place);
             assert_eq!(read.is_ok(), id.places() & place as u16 != 0, "{id:?} in {place:?}");
             for len in 0..out.len() {
-                assert!(Properties::read(&mut Cursor::new(&out[..len]), place).is_err(), "{id:?} cut at {len}");
+                assert!(
+                    Properties::read(&mut Cursor::new(&out[..len]), place).is_err(),
+                    "{id:?} cut at {len}"
+                );
             }
         }
     }
@@ -101,7 +104,9 @@ fn t7_user_properties_at_and_past_their_limits() {
         for _ in 0..count {
             buffer.push(Property::pair("", &value));
         }
-        Properties::of_bytes(buffer.properties().bytes(), Place::Publish).map(drop).map_err(|error| error.reason)
+        Properties::of_bytes(buffer.properties().bytes(), Place::Publish)
+            .map(drop)
+            .map_err(|error| error.reason)
     };
     assert_eq!(many(USER_PROPERTIES_MAX, 1), Ok(()));
     assert_eq!(many(USER_PROPERTIES_MAX + 1, 1), Err(Reason::QUOTA_EXCEEDED));

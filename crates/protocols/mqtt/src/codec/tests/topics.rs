@@ -20,13 +20,27 @@ fn topic_filters() {
     for filter in ["a", "/", "+", "#", "a/#", "a/+/b", "+/+", "/+", "$SYS/#", "$share", "+/tennis/#", "a b"] {
         assert_eq!(parse_filter(filter), Ok(Filter { group: None, filter }), "{filter:?}");
     }
-    for (shared, group, filter) in [("$share/g/a", "g", "a"), ("$share/g//", "g", "/"), ("$share/g/#", "g", "#")]
+    for (shared, group, filter) in
+        [("$share/g/a", "g", "a"), ("$share/g//", "g", "/"), ("$share/g/#", "g", "#")]
     {
         assert_eq!(parse_filter(shared), Ok(Filter { group: Some(group), filter }), "{shared:?}");
     }
     for filter in [
-        "", "a+", "+a", "a/b+", "#/a", "a#", "a/#/b", "a/##", "$share/", "$share/g", "$share//a", "$share/g/",
-        "$share/g+/a", "$share/#/a", "$share/g/a#",
+        "",
+        "a+",
+        "+a",
+        "a/b+",
+        "#/a",
+        "a#",
+        "a/#/b",
+        "a/##",
+        "$share/",
+        "$share/g",
+        "$share//a",
+        "$share/g/",
+        "$share/g+/a",
+        "$share/#/a",
+        "$share/g/a#",
     ] {
         assert_eq!(parse_filter(filter).unwrap_err().reason, Reason::TOPIC_FILTER_INVALID, "{filter:?}");
     }
