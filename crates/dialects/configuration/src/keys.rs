@@ -53,7 +53,7 @@ pub struct Key {
 
 /// All keys that are known.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [crate::served::SERVED, IGNORED, REFUSED].into_iter().flatten()
+    [crate::served::SERVED, crate::mqtt::MQTT, IGNORED, REFUSED].into_iter().flatten()
 }
 
 /// A key and what its `*` stands for. The most exact declaration counts.

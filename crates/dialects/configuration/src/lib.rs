@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod keys;
+mod mqtt;
 mod served;
 mod without;
 
@@ -20,6 +21,7 @@ mod syntax;
 mod values;
 
 pub use keys::{Effect, Judge, Key, Set, Verdict, keys};
+pub use mqtt::MqttSettings;
 pub use settings::{
     DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, NamedListener, Password, Permissions, Settings,
     TcpOptions, Timeout,

@@ -4,6 +4,8 @@ use std::{fmt, net::SocketAddr};
 
 use zeroize::Zeroizing;
 
+use crate::mqtt::MqttSettings;
+
 /// A password from the file: no text form on purpose (S11), overwritten when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
@@ -158,6 +160,8 @@ pub struct Settings {
     pub local_definitions: Option<String>,
     /// Sockets of AMQP.
     pub tcp: TcpOptions,
+    /// MQTT.
+    pub mqtt: MqttSettings,
     pub(crate) legacy_http_address: Option<std::net::IpAddr>,
     pub(crate) legacy_http_port: Option<u16>,
     pub(crate) file_log_level: Option<LogLevel>,
@@ -197,6 +201,14 @@ impl Settings {
 
     /// Rules that hold between keys.
     pub(crate) fn check(&self) -> Result<(), String> {
+        let mqtt = &self.mqtt;
+        if mqtt.is_anonymous && (mqtt.default_user.is_none() || mqtt.default_password.is_none()) {
+            return Err(
+                "mqtt.allow_anonymous needs mqtt.default_user and mqtt.default_pass: there is no default \
+                        account (S1)"
+                    .to_owned(),
+            );
+        }
         match (&self.default_user.name, &self.default_user.password) {
             (Some(_), None) => {
                 Err("default_user needs default_pass: there is no default password (S1)".to_owned())

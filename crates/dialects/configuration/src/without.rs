@@ -17,7 +17,8 @@ const OWN_STORE: &str = "this broker keeps one journal of its own";
 const OWN_RUNTIME: &str = "this broker does not run on the Erlang VM";
 const ONE_LOG: &str = "there is one log, on standard error";
 const ONLY_SWITCHES: &str = "the log has a level and a form, nothing else";
-const NO_MQTT: &str = "MQTT is not there in this version: nothing listens for it";
+const NO_MQTT: &str = "MQTT has no such setting in this version";
+const NO_WEB: &str = "listeners of WebSocket are not there in this version";
 const NO_STOMP: &str = "STOMP is not there in this version: nothing listens for it";
 const NO_STREAMS: &str = "streams are not there in this version";
 const ONE_MEMBER: &str = "this broker is a single node: a queue has no members to tend";
@@ -98,7 +99,7 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("quorum_queue.**", ONE_MEMBER),
     ignored("stream.**", NO_STREAMS),
     ignored("mqtt.**", NO_MQTT),
-    ignored("web_mqtt.**", NO_MQTT),
+    ignored("web_mqtt.**", NO_WEB),
     ignored("stomp.**", NO_STOMP),
     ignored("web_stomp.**", NO_STOMP),
     ignored("shovel.**", NO_PLUGIN),

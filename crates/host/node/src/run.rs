@@ -144,8 +144,11 @@ fn bind(options: &BrokerOptions, settings: &Settings, engine: &Engine) -> Result
     let mut ports = Vec::new();
     let mut protocols = Vec::new();
     for protocol in &engine.protocols {
-        let from_file = if protocol.name == "amqp" { settings.amqp_addresses.as_slice() } else { &[] };
-        let is_off = protocol.name == "amqp" && settings.is_amqp_off;
+        let (from_file, is_off) = match protocol.name {
+            "amqp" => (settings.amqp_addresses.as_slice(), settings.is_amqp_off),
+            "mqtt" => (settings.mqtt_addresses.as_slice(), settings.is_mqtt_off),
+            _ => (&[][..], false),
+        };
         let addresses = match named(protocol.name) {
             Some(address) => vec![address],
             None if is_off => Vec::new(),

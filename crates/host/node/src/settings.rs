@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use ternmq_access::Secret;
 use ternmq_broker::Limits;
 use ternmq_configuration::{
     DefaultUser, FreeDiskLimit, Loaded, LogLevel, MAX_PROBLEMS, MAX_TEXT_BYTES, Problem, TcpOptions, Timeout,
@@ -30,6 +31,10 @@ pub(crate) struct Settings {
     pub(crate) mqtt: ternmq_mqtt::Settings,
     /// Addresses from the file; empty: the default. The command line comes before them.
     pub(crate) amqp_addresses: Vec<SocketAddr>,
+    /// As `amqp_addresses`.
+    pub(crate) mqtt_addresses: Vec<SocketAddr>,
+    /// No listener of MQTT unless the command line has one.
+    pub(crate) is_mqtt_off: bool,
     /// No listener of AMQP unless the command line has one.
     pub(crate) is_amqp_off: bool,
     pub(crate) sockets: SocketOptions,
@@ -89,6 +94,7 @@ impl Settings {
             }
         });
         self.apply_limits(&file);
+        self.apply_mqtt(&file.mqtt);
         self.sockets = socket_options(&file.tcp);
         self.is_amqp_off = file.is_amqp_off;
         self.amqp_addresses = file.amqp_listeners.into_iter().map(|listener| listener.address).collect();
@@ -96,6 +102,32 @@ impl Settings {
         self.http_port = file.http_port;
         self.namespace.name = file.default_vhost;
         self.login = first_user(file.default_user);
+    }
+
+    fn apply_mqtt(&mut self, file: &ternmq_configuration::MqttSettings) {
+        fn set<T: Copy>(to: &mut T, from: Option<T>) {
+            *to = from.unwrap_or(*to);
+        }
+        let mqtt = &mut self.mqtt;
+        self.mqtt_addresses = file.listeners.iter().map(|listener| listener.address).collect();
+        self.is_mqtt_off = file.is_off;
+        if let (true, Some(user), Some(password)) =
+            (file.is_anonymous, &file.default_user, &file.default_password)
+        {
+            mqtt.anonymous = Some((user.as_str().into(), Secret::new(password.expose().as_bytes().to_vec())));
+        }
+        if let Some(vhost) = &file.vhost {
+            mqtt.namespace = vhost.as_str().into();
+        }
+        set(&mut mqtt.outbound_max, file.prefetch);
+        set(&mut mqtt.receive_max, file.receive_max);
+        set(&mut mqtt.alias_max, file.alias_max);
+        set(&mut mqtt.keep_alive_max_s, file.keep_alive_max_s);
+        set(&mut mqtt.packet_max_bytes, file.packet_max_bytes);
+        set(&mut mqtt.handshake_packet_max_bytes, file.handshake_packet_max_bytes);
+        if let Some(seconds) = file.max_session_expiry_s {
+            self.limits.max_client_keep_ms = u64::from(seconds) * 1_000;
+        }
     }
 
     fn apply_limits(&mut self, file: &ternmq_configuration::Settings) {
@@ -117,6 +149,7 @@ impl Settings {
         }
         set(&mut self.driver.stall_ms, file.stall_ms);
         set(&mut self.amqp.login_timeout_ms, file.handshake_timeout_ms);
+        set(&mut self.mqtt.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.amqp.heartbeat_s, file.heartbeat_s);
         set(&mut self.amqp.frame_max, file.frame_max_bytes);
         set(&mut self.amqp.channel_max, file.channel_max);

@@ -21,6 +21,17 @@ pub(super) fn unexpected(what: &str) -> Fault {
     Fault::new(Reason::PROTOCOL_ERROR, format!("{what} is not expected here"))
 }
 
+/// Whether MQTT 3 has a word for a refusal; else the connection is closed without one.
+fn has_return_code(reason: Reason) -> bool {
+    !matches!(
+        reason,
+        Reason::MALFORMED_PACKET
+            | Reason::PROTOCOL_ERROR
+            | Reason::TOPIC_NAME_INVALID
+            | Reason::PACKET_TOO_LARGE
+    )
+}
+
 /// Reason text of a fault, cut to what a packet carries.
 fn reason_text(text: &str) -> &str {
     let mut len = text.len().min(REASON_MAX_BYTES);
@@ -45,7 +56,9 @@ impl MqttSession {
         }
         let properties = properties.properties();
         match &self.state {
-            State::Handshake(handshake) if handshake.has_version => {
+            State::Handshake(handshake)
+                if handshake.has_version && (self.version.is_v5() || has_return_code(fault.reason)) =>
+            {
                 ConnAck { is_session_present: false, reason: fault.reason, properties }
                     .write(self.version, out);
             }

@@ -97,11 +97,12 @@ impl MqttSession {
         }
         self.note_wishes(connect);
         let entry = self.entry_of(broker, connect)?;
-        let (user, password) = match connect.user {
-            Some(user) => (user.to_owned(), connect.password.unwrap_or_default().to_vec()),
+        // Some clients send an empty name for none.
+        let (user, password) = match connect.user.filter(|user| !user.is_empty()) {
+            Some(user) => (user.to_owned(), Secret::new(connect.password.unwrap_or_default().to_vec())),
             None => match &self.settings.anonymous {
-                Some((user, password)) if connect.password.is_none() => {
-                    (user.to_string(), password.as_bytes().to_vec())
+                Some((user, password)) if connect.password.unwrap_or_default().is_empty() => {
+                    (user.to_string(), password.clone())
                 }
                 _ => {
                     let text = "a user name and a password are needed";
@@ -117,7 +118,7 @@ impl MqttSession {
         let State::Handshake(handshake) = &mut self.state else { return Ok(()) };
         handshake.entry = Some(Entry { namespace, ..entry });
         let peer = handshake.peer.map(|peer| peer.ip());
-        match broker.begin_login(&user, Secret::new(password), peer) {
+        match broker.begin_login(&user, password, peer) {
             LoginStep::Done(user) => self.enter(broker, &user, out)?,
             LoginStep::Refused => return Err(wrong_login()),
             LoginStep::Verify(check) => {

@@ -55,7 +55,7 @@ impl Link {
 /// sent again under the same one (MQTT-4.4.0-1), also after a restart of the broker, without having been written down.
 pub(super) fn id_of(seq: u64) -> u16 {
     // 1 ..= 65,535
-    u16::try_from(seq % 65_535).unwrap_or_default() + 1
+    u16::try_from(seq.saturating_sub(1) % 65_535).unwrap_or_default() + 1
 }
 
 #[cfg(test)]
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn identifiers_are_never_0_and_go_round() {
-        assert_eq!((id_of(0), id_of(65_534), id_of(65_535)), (1, 65_535, 1));
+        assert_eq!((id_of(1), id_of(65_535), id_of(65_536)), (1, 65_535, 1));
         let mut link = Link::default();
         assert_eq!(link.free_id(&[]).map(PacketId::get), Some(65_535));
         assert_eq!(link.free_id(&[65_534]).map(PacketId::get), Some(65_533));

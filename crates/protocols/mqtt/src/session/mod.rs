@@ -168,7 +168,7 @@ impl MqttSession {
             Packet::Unsubscribe(unsubscribe) => self.on_unsubscribe(broker, &unsubscribe, out)?,
             Packet::PingReq => write_packet(out, Kind::PingResp, 0, |_| {}),
             Packet::Disconnect(disconnect) => self.on_disconnect(broker, &disconnect)?,
-            Packet::Auth(_) => return Err(close::unexpected("AUTH, and no authentication goes on")),
+            Packet::Auth(_) => return Err(close::unexpected("AUTH without an authentication under way")),
             Packet::Connect(_) => return Err(close::unexpected("a second CONNECT")),
             Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
                 return Err(close::unexpected("a packet that only servers send"));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ternmq_access::Secret;
+
 use crate::codec::Reason;
 
 /// Where clients are to go instead.
@@ -14,12 +16,12 @@ pub struct Redirect {
 }
 
 /// Settings of a listener, with the limits of `guarantees.md` section 6 as defaults.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Namespace of clients whose user name names none.
     pub namespace: Arc<str>,
     /// User and password that a client without a user name stands for; absent: nobody enters without one (S1).
-    pub anonymous: Option<(Arc<str>, Arc<str>)>,
+    pub anonymous: Option<(Arc<str>, Secret)>,
     /// Time in ms for the whole login (B2).
     pub login_timeout_ms: u64,
     /// Largest packet in bytes before the login.

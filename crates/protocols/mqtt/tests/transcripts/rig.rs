@@ -1,0 +1,353 @@
+//! A real broker over a log in memory, with sessions that are fed by hand.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
+
+use bytes::Bytes;
+use ternmq_access::{HashKind, PasswordHash, Secret};
+use ternmq_broker::{
+    Alarm, Appended, Broker, BrokerConfig, ConnectionInfo, Grouping, Limits, Log, Now, PermissionDefinition,
+    Phase, RecordSource, Request, Session, UserDefinition,
+};
+use ternmq_env::Rng;
+use ternmq_message::Formats;
+use ternmq_mqtt::{
+    MqttSession, Redirect, Settings,
+    codec::Reason,
+    format::{ENCODING, MqttFormat},
+};
+use ternmq_queue::Location;
+use ternmq_rabbitmq::RabbitMq;
+
+use super::mutants::Step;
+
+/// `salt | SHA-256(salt | "secret")` with the salt 1, 2, 3, 4, as RabbitMQ stores it.
+const SECRET_HASH: &str = "AQIDBDB9kM21iEUzN1lZ+6VReCsdNqS0sERdAQTcY6Xs3PMz";
+/// Time in ms at which a script starts.
+const START_MS: u64 = 1_000_000;
+
+#[derive(Default)]
+struct Records {
+    all: Vec<(u64, Vec<u8>)>,
+    next: u64,
+    durable: u64,
+}
+
+#[derive(Clone, Default)]
+struct MemoryLog(Rc<RefCell<Records>>);
+
+impl Log for MemoryLog {
+    fn next_pos(&self) -> u64 {
+        self.0.borrow().next
+    }
+
+    fn append(&mut self, _: u8, _: Grouping, parts: &[&[u8]]) -> Appended {
+        let mut records = self.0.borrow_mut();
+        let payload = parts.concat();
+        let (pos, len) = (records.next, 40 + payload.len() as u64);
+        records.next += len;
+        records.all.push((pos, payload));
+        Appended { pos, len: u32::try_from(len).unwrap() }
+    }
+
+    fn durable_pos(&self) -> u64 {
+        self.0.borrow().durable
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        1 << 20
+    }
+}
+
+impl RecordSource for MemoryLog {
+    fn read_many(&self, places: &[Location]) -> Vec<Option<Bytes>> {
+        let records = self.0.borrow();
+        let find = |place: &Location| records.all.iter().find(|record| record.0 == place.pos);
+        places.iter().map(|place| find(place).map(|record| Bytes::from(record.1.clone()))).collect()
+    }
+}
+
+/// Numbers that are not random at all.
+struct CountingRng(u64);
+
+impl Rng for CountingRng {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            *byte = (self.0 >> 56) as u8;
+        }
+    }
+}
+
+/// One client's end.
+struct Client {
+    session: MqttSession,
+    rest: Vec<u8>,
+    out: Vec<u8>,
+}
+
+/// How input reaches a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Feed {
+    /// All of it at once.
+    Whole,
+    /// One byte after the other.
+    Bytewise,
+}
+
+pub(crate) struct Rig {
+    broker: Broker,
+    log: MemoryLog,
+    now: Now,
+    clients: BTreeMap<String, Client>,
+    feed: Feed,
+    /// Nothing becomes durable.
+    is_holding: bool,
+    /// What was sent and done, when somebody wants to know.
+    recorded: Option<Vec<Step>>,
+}
+
+impl Rig {
+    pub(crate) fn new(feed: Feed) -> Self {
+        let log = MemoryLog::default();
+        let mut formats = Formats::default();
+        formats.register(ENCODING, Arc::new(MqttFormat::of(ternmq_routing::Wildcards::DOT_STAR_HASH)));
+        let mut broker = Broker::new(BrokerConfig {
+            dialect: Arc::new(RabbitMq),
+            formats,
+            log: Box::new(log.clone()),
+            rng: Box::new(CountingRng(7)),
+            limits: Limits {
+                max_message_bytes: 1_000,
+                max_subscriptions_per_client: 5,
+                max_retained: 20,
+                ..Limits::default()
+            },
+            node_name: "test".into(),
+        });
+        let now = Now { monotonic_ms: START_MS, wall_ms: 1_700_000_000_000 };
+        broker.finish_recovery(now, true, &[]);
+        for (user, pattern) in [("root", ".*"), ("guest", "^(mine.*|amq.topic)$"), ("nobody", "")] {
+            let hash = PasswordHash::import(HashKind::SaltedSha256, SECRET_HASH).unwrap();
+            let _done = broker.put_user(UserDefinition {
+                name: user.into(),
+                password: Some(hash),
+                ..UserDefinition::default()
+            });
+            if user == "nobody" {
+                continue;
+            }
+            let _done = broker
+                .put_permission(PermissionDefinition {
+                    user: user.into(),
+                    namespace: "/".into(),
+                    configure: pattern.into(),
+                    write: pattern.into(),
+                    read: pattern.into(),
+                })
+                .unwrap();
+        }
+        let mut rig =
+            Self { broker, log, now, clients: BTreeMap::new(), feed, is_holding: false, recorded: None };
+        rig.turn();
+        rig
+    }
+
+    /// The client of this name, made when it first speaks.
+    fn client(&mut self, name: &str) -> &mut Client {
+        let now_ms = self.now.monotonic_ms;
+        self.clients.entry(name.to_owned()).or_insert_with(|| {
+            let settings = Settings {
+                receive_max: 3,
+                outbound_max: 3,
+                alias_max: 2,
+                packet_max_bytes: 2_000,
+                anonymous: (name == "anonymous").then(|| ("root".into(), Secret::from("secret"))),
+                keep_alive_max_s: if name == "limited" { 30 } else { 0 },
+                redirect: (name == "elsewhere").then(|| Redirect {
+                    reason: Reason::USE_ANOTHER_SERVER,
+                    reference: "other.example:1883".into(),
+                }),
+                ..Settings::default()
+            };
+            let session = MqttSession::new(Arc::new(settings), None, None, now_ms);
+            Client { session, rest: Vec::new(), out: Vec::new() }
+        })
+    }
+
+    /// Feeds one read's bytes and lets everything settle.
+    pub(crate) fn send(&mut self, name: &str, bytes: &[u8]) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(Step::Send(name.to_owned(), bytes.to_vec()));
+        }
+        self.client(name);
+        match self.feed {
+            Feed::Whole => self.push(name, bytes),
+            Feed::Bytewise => bytes.iter().for_each(|byte| self.push(name, &[*byte])),
+        }
+        self.turn();
+    }
+
+    fn push(&mut self, name: &str, bytes: &[u8]) {
+        let Some(client) = self.clients.get_mut(name) else { return };
+        client.rest.extend_from_slice(bytes);
+        if client.session.wants_input() && matches!(client.session.phase(), Phase::Handshake | Phase::Open) {
+            let rest = std::mem::take(&mut client.rest);
+            let taken = client.session.handle_bytes(&mut self.broker, &rest, &mut client.out);
+            client.rest = rest[taken..].to_vec();
+        }
+    }
+
+    /// One turn after the other until nothing happens, as a host drives them.
+    fn turn(&mut self) {
+        self.broker.set_now(self.now);
+        self.broker.handle_timers();
+        loop {
+            let mut is_idle = !self.broker.wants_turn();
+            self.broker.end_turn();
+            if !self.is_holding {
+                let mut records = self.log.0.borrow_mut();
+                is_idle &= records.durable == records.next;
+                records.durable = records.next;
+            }
+            let durable = self.broker.handle_durable();
+            for client in self.clients.values_mut() {
+                client.session.handle_durable(durable, &mut client.out);
+            }
+            while let Some(job) = self.broker.poll_load() {
+                self.broker.handle_loaded(job.run(&self.log));
+                is_idle = false;
+            }
+            is_idle &= !self.run_requests();
+            is_idle &= !self.hand_out();
+            for name in self.clients.keys().cloned().collect::<Vec<_>>() {
+                let before = self.clients[&name].rest.len();
+                self.push(&name, &[]);
+                is_idle &= self.clients[&name].rest.len() == before;
+            }
+            if is_idle && !self.broker.has_effects() {
+                break;
+            }
+        }
+    }
+
+    fn run_requests(&mut self) -> bool {
+        let mut has_run = false;
+        for client in self.clients.values_mut() {
+            while let Some(Request::Verify(check)) = client.session.poll_request() {
+                client.session.handle_login(&mut self.broker, check.run(), &mut client.out);
+                has_run = true;
+            }
+        }
+        has_run
+    }
+
+    fn hand_out(&mut self) -> bool {
+        let effects: Vec<_> = self.broker.drain_effects().collect();
+        let has_any = !effects.is_empty();
+        for (connection, effect) in effects {
+            let owner = self.clients.values_mut().find(|c| c.session.connection() == Some(connection));
+            if let Some(client) = owner {
+                client.session.handle_effect(&mut self.broker, effect, &mut client.out);
+            }
+        }
+        has_any
+    }
+
+    /// Does what a line that starts with `!` says.
+    pub(crate) fn control(&mut self, words: &[&str]) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(Step::Control(words.join(" ")));
+        }
+        match words {
+            ["hold"] => self.is_holding = true,
+            ["release"] => self.is_holding = false,
+            ["alarm", state] => self.broker.set_alarm(Alarm::Memory, *state == "on"),
+            ["pass", ms] => return self.pass(ms.parse().unwrap()),
+            ["hang-up", name] => {
+                if let Some(mut client) = self.clients.remove(*name) {
+                    client.session.handle_closed(&mut self.broker);
+                }
+            }
+            ["drain", name] => {
+                let Some(client) = self.clients.get_mut(*name) else { return };
+                client.session.handle_drain(&mut self.broker, &mut client.out);
+            }
+            ["operator-closes", name] => {
+                let id = self.clients.get(*name).and_then(|client| client.session.connection());
+                // A client whose login was spoilt has none.
+                if let Some(id) = id {
+                    self.broker.close_connection(id, "an operator said so");
+                }
+            }
+            other => panic!("no such control line: {other:?}"),
+        }
+        self.turn();
+    }
+
+    /// Lets time pass; timers run when they are due, in steps of half a second.
+    fn pass(&mut self, ms: u64) {
+        let end = self.now.monotonic_ms + ms;
+        while self.now.monotonic_ms < end {
+            let step = 500.min(end - self.now.monotonic_ms);
+            self.now.monotonic_ms += step;
+            self.now.wall_ms += step;
+            self.turn();
+            for client in self.clients.values_mut() {
+                if client.session.deadline_ms().is_some_and(|at| at <= self.now.monotonic_ms) {
+                    client.session.handle_timeout(&mut self.broker, self.now.monotonic_ms, &mut client.out);
+                }
+            }
+            self.turn();
+        }
+    }
+
+    /// Takes what each session has written, in order of names, with where it stands.
+    pub(crate) fn take_output(&mut self) -> Vec<(String, Vec<u8>, Phase)> {
+        let take = |(name, client): (&String, &mut Client)| {
+            (name.clone(), std::mem::take(&mut client.out), client.session.phase())
+        };
+        self.clients.iter_mut().map(take).collect()
+    }
+
+    /// From here on what is sent and done is kept.
+    pub(crate) fn start_recording(&mut self) {
+        self.recorded = Some(Vec::new());
+    }
+
+    /// Takes what was kept.
+    pub(crate) fn take_recorded(&mut self) -> Vec<Step> {
+        self.recorded.take().unwrap_or_default()
+    }
+
+    /// Every client goes without a word; what was held back becomes durable.
+    pub(crate) fn hang_up_all(&mut self) {
+        self.is_holding = false;
+        for mut client in std::mem::take(&mut self.clients).into_values() {
+            client.session.handle_closed(&mut self.broker);
+        }
+        self.turn();
+        assert!(self.broker.connection_views().is_empty());
+    }
+
+    /// Every client goes, and all that they made too. Who has logged in lately is still known.
+    pub(crate) fn start_over(&mut self) {
+        self.hang_up_all();
+        self.broker.set_alarm(Alarm::Memory, false);
+        let connection = self.broker.connect(&"root".into(), "/", ConnectionInfo::default()).unwrap();
+        let session = self.broker.open_session(connection, 1).unwrap();
+        for queue in self.broker.queue_views(Some("/")) {
+            let _done = self.broker.delete_queue(session, &queue.name, false, false).unwrap();
+        }
+        for node in self.broker.node_views("/") {
+            let is_own = !node.record.name.is_empty() && !node.record.name.starts_with("amq.");
+            let _done = is_own.then(|| self.broker.delete_node(session, &node.record.name, false).unwrap());
+        }
+        self.broker.disconnect(connection);
+        self.turn();
+    }
+
+    /// Connections that the broker knows.
+    pub(crate) fn connection_count(&self) -> usize {
+        self.broker.connection_views().len()
+    }
+}
