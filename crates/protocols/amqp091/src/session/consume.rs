@@ -148,7 +148,7 @@ impl Amqp091Session {
                     routing_key: message.key(),
                     message_count: u32::try_from(remaining).unwrap_or(u32::MAX),
                 };
-                let head = super::effects::delivered_head(message, deliver.failed_count);
+                let head = super::effects::delivered_head(broker.formats(), message, deliver.failed_count);
                 write_get_ok(
                     out,
                     number,

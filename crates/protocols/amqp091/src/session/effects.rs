@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ternmq_broker::{Broker, Deliver, Effect};
-use ternmq_message::Message;
+use ternmq_message::{Formats, Message};
 
 use super::{Amqp091Session, State, content::ENCODING};
 use crate::{
@@ -13,17 +13,27 @@ use crate::{
         write::{Content as Body, write_deliver},
     },
     error::{CONNECTION_FORCED, Fault, PRECONDITION_FAILED},
-    format::{head_with_header, head_with_history},
+    format::{head_from_properties, head_with_header, head_with_history},
 };
 
 /// Header that tells how often a message was given back.
 const DELIVERY_COUNT: &str = "x-delivery-count";
 
-/// Properties as a consumer gets them: as they came, with the broker's own headers added.
-pub(super) fn delivered_head(message: &Message, failed_count: Option<u32>) -> Cow<'_, [u8]> {
-    let head = match message.history() {
-        Some(history) => head_with_history(message.head(), history),
+/// Properties as a consumer gets them: as they came, or what they mean when they came by another protocol, with the
+/// broker's own headers added.
+pub(super) fn delivered_head<'a>(
+    formats: &Formats,
+    message: &'a Message,
+    failed_count: Option<u32>,
+) -> Cow<'a, [u8]> {
+    let meta = message.meta();
+    let head = match formats.get(meta.encoding).filter(|_| meta.encoding != ENCODING) {
+        Some(format) => Cow::Owned(head_from_properties(&format.properties(message.head()), meta)),
         None => Cow::Borrowed(message.head()),
+    };
+    let head = match message.history() {
+        Some(history) => Cow::Owned(head_with_history(&head, history).into_owned()),
+        None => head,
     };
     match failed_count {
         None => head,
@@ -39,7 +49,7 @@ impl Amqp091Session {
             return;
         }
         match effect {
-            Effect::Deliver(deliver) => self.on_deliver(&deliver, out),
+            Effect::Deliver(deliver) => self.on_deliver(broker, &deliver, out),
             Effect::ConsumerEnded { session_label, consumer_label, .. } => {
                 self.on_consumer_ended(session_label, consumer_label, out);
             }
@@ -92,7 +102,7 @@ impl Amqp091Session {
         }
     }
 
-    fn on_deliver(&mut self, deliver: &Deliver, out: &mut Vec<u8>) {
+    fn on_deliver(&mut self, broker: &Broker, deliver: &Deliver, out: &mut Vec<u8>) {
         let frame_max = self.frame_max;
         let Ok(number) = u16::try_from(deliver.session_label) else { return };
         let Some(channel) = self.channels.get_mut(usize::from(number)).and_then(|slot| slot.as_deref_mut())
@@ -123,7 +133,7 @@ impl Amqp091Session {
             write_deliver(sink, number, &method, content, frame_max);
             return;
         }
-        let head = delivered_head(message, failed_count);
+        let head = delivered_head(broker.formats(), message, failed_count);
         write_deliver(sink, number, &method, Body { properties: &head, body: message.body() }, frame_max);
     }
 
@@ -151,5 +161,48 @@ impl Amqp091Session {
         if let Err(fault) = self.fetch(broker, number, queue, no_ack, out) {
             self.end_channel(broker, number, &fault, (60, 70), out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ternmq_message::{Encoding, Format, History, MessageMeta, Properties, Value};
+
+    use super::*;
+    use crate::format::Amqp091Format;
+
+    /// Another protocol's heads: a content type.
+    struct Other;
+
+    impl Format for Other {
+        fn properties(&self, head: &[u8]) -> Properties {
+            let text = String::from_utf8_lossy(head).into_owned();
+            let headers = vec![("k".into(), Value::str("v"))];
+            Properties { content_type: Some(text.into()), headers, ..Properties::default() }
+        }
+
+        fn history(&self, _: &[u8]) -> History {
+            History::default()
+        }
+
+        fn without_ttl(&self, _: &[u8]) -> Option<Vec<u8>> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_protocol_has_properties_of_ours() {
+        let mut formats = Formats::default();
+        formats.register(Encoding(9), Arc::new(Other));
+        let meta = MessageMeta { encoding: Encoding(9), is_durable: true, ttl_ms: Some(5), priority: 0 };
+        let message = Message::new("n", "k", b"text/plain", b"", meta, None).unwrap();
+        let head = delivered_head(&formats, &message, Some(2));
+        let properties = Amqp091Format.properties(&head);
+        assert_eq!(properties.content_type.as_deref(), Some("text/plain"));
+        assert_eq!(properties.headers.len(), 2);
+        let properties = crate::codec::BasicProperties::decode(&head).unwrap();
+        assert_eq!((properties.delivery_mode, properties.expiration), (Some(2), Some("5")));
     }
 }
