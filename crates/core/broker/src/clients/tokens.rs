@@ -116,11 +116,10 @@ impl Broker {
         let settled = self.settle(session, delivery, SettleRange::One, Outcome::Accept);
         self.settles.flush(&mut *self.log, Grouping::Continues);
         self.has_open_group = false;
-        if settled.is_ok() {
-            self.note_released(client, token);
-        }
-        let receipt = self.record_token(client, TokenOp::Released, token);
-        settled.map(|()| receipt)
+        // Nothing was written when there is no such delivery.
+        settled?;
+        self.note_released(client, token);
+        Ok(self.record_token(client, TokenOp::Released, token))
     }
 
     fn note_released(&mut self, client: ClientId, token: u16) {
