@@ -470,6 +470,32 @@ fn a_groups_queue_goes_with_its_last_member() {
     assert!(rig.broker.queue_views(Some("main")).is_empty());
 }
 
+/// T2: whatever prefix of the log is left, the message is in the group's queue or in the client's own.
+#[test]
+fn i6_an_adopted_message_is_in_one_place_after_any_crash() {
+    let mut rig = Rig::new();
+    let session = come(&mut rig, "c", KEEP_MS);
+    let _ = rig.broker.subscribe(session, subscription("g", Some("group"))).unwrap();
+    let own = rig.session;
+    let _ = rig.broker.publish(own, command("g", "x")).unwrap();
+    rig.turn();
+    let first = rig.log.0.borrow().all.len();
+    let delivery = rig.deliveries().remove(0);
+    rig.broker.adopt(session, delivery.delivery, delivery.message.clone()).unwrap();
+    assert!(rig.broker.adopt(session, delivery.delivery, delivery.message).is_err());
+    rig.turn();
+    let adopted = rig.deliveries();
+    assert_eq!((adopted.len(), adopted[0].consumer_label), (1, 0));
+    let whole = rig.crashed_log();
+    let count = whole.0.borrow().all.len();
+    for len in first..=count {
+        let mut left = MemoryLog::default();
+        copy(&whole, &mut left, len);
+        let mut rig = Rig::over(left, false);
+        assert_eq!(got(&mut rig, "c"), ["x"], "{len} of {count} records");
+    }
+}
+
 trait BrokerClient {
     fn broker_client(&self, name: &str) -> ternmq_broker::ClientId;
 }

@@ -2,9 +2,9 @@
 //! as they came.
 //!
 //! ```text
-//! flags u8: QoS 2 bits | 4 retain flag | 8 has received_at | 16 has label
+//! flags u8: QoS 2 bits | 4 retain flag | 8 has received_at | 16 has label | 32 was retained
 //! [received_at u64 LE, broker time in ms; there when the message expires]
-//! [label u64 LE, of the subscription that a kept message was read for]
+//! [label u64 LE, of the one subscription that the message is for]
 //! properties of MQTT 5 to the end, without topic alias
 //! ```
 
@@ -25,6 +25,7 @@ const QOS: u8 = 3;
 const RETAIN: u8 = 4;
 const HAS_RECEIVED: u8 = 8;
 const HAS_LABEL: u8 = 16;
+const RETAINED_READ: u8 = 32;
 
 /// A head, read or to be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,8 +35,10 @@ pub(crate) struct Head<'a> {
     pub(crate) is_retain: bool,
     /// Broker time in ms of its arrival.
     pub(crate) received_at_ms: Option<u64>,
-    /// It was read from what is retained, for the subscription with this label.
+    /// It is for the subscription with this label and no other.
     pub(crate) label: Option<u64>,
+    /// It was read from what is retained.
+    pub(crate) is_retained_read: bool,
     pub(crate) properties: Properties<'a>,
 }
 
@@ -62,6 +65,7 @@ impl<'a> Head<'a> {
             is_retain: flags & RETAIN != 0,
             received_at_ms,
             label,
+            is_retained_read: flags & RETAINED_READ != 0,
             properties: Properties::trusted(rest),
         })
     }
@@ -73,6 +77,7 @@ impl<'a> Head<'a> {
             (RETAIN, self.is_retain),
             (HAS_RECEIVED, self.received_at_ms.is_some()),
             (HAS_LABEL, self.label.is_some()),
+            (RETAINED_READ, self.is_retained_read),
         ] {
             flags |= if is_set { flag } else { 0 };
         }
@@ -154,7 +159,14 @@ mod tests {
         for received_at_ms in [None, Some(7)] {
             for label in [None, Some(u64::MAX)] {
                 let properties = buffer.properties();
-                let head = Head { qos: Qos::ExactlyOnce, is_retain: true, received_at_ms, label, properties };
+                let head = Head {
+                    qos: Qos::ExactlyOnce,
+                    is_retain: true,
+                    received_at_ms,
+                    label,
+                    is_retained_read: label.is_some(),
+                    properties,
+                };
                 assert_eq!(Head::read(&head.to_vec()), head);
             }
         }

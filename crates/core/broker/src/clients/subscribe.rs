@@ -10,12 +10,14 @@ use crate::{
     clients::{ClientId, Group},
     consume::ConsumeSpec,
     definition::{BindingRecord, Definition, SubscriptionRecord, TargetKind},
-    effect::{ConsumerId, SessionId},
+    effect::{ConsumerId, DeliveryId, SessionId},
     error::{Error, Kind, LimitKind, Verb},
-    log::Receipt,
+    log::{Grouping, Receipt},
     namespace::NamespaceId,
     publish::Published,
     queues::QueueSpec,
+    records::kind,
+    settle::Outcome,
 };
 
 /// A subscription of a client.
@@ -165,6 +167,37 @@ impl Broker {
         let queue = self.client_queue(client, session)?;
         self.consume_for(client, session)?;
         Ok(self.send_to(&[queue], message, None))
+    }
+
+    /// Makes a delivery of a queue that a group shares the client's own: `message` takes its place in the client's
+    /// queue, in one group of records (I6). From then on no other member gets it.
+    ///
+    /// # Errors
+    /// No client, no such delivery, or no queue can be made for the client; nothing has changed then.
+    pub fn adopt(&mut self, session: SessionId, delivery: DeliveryId, message: Message) -> Result<(), Error> {
+        let (client, _) = self.client_of(session)?;
+        let unknown = Error::UnknownDelivery { delivery: delivery.0 };
+        let state = self.sessions.get(session.into()).ok_or(Error::Gone)?;
+        state.index_of(delivery).ok_or(unknown)?;
+        let queue = self.client_queue(client, session)?;
+        self.consume_for(client, session)?;
+        let state = self.sessions.get_mut(session.into()).ok_or(Error::Gone)?;
+        let Some(entry) = state.index_of(delivery).and_then(|index| state.take(index)) else {
+            return Err(Error::Gone);
+        };
+        self.settles.flush(&mut *self.log, Grouping::Ends);
+        let before = self.log.next_pos();
+        self.has_open_group = true;
+        let mut touched = smallvec::SmallVec::new();
+        let was_full = self.settle_entry(session, entry, Outcome::Accept, &mut touched);
+        let _published = self.send_to(&[queue], message, None);
+        self.settles.flush(&mut *self.log, Grouping::Continues);
+        self.has_open_group = false;
+        if self.log.next_pos() != before {
+            self.log.append(kind::GROUP_END, Grouping::Ends, &[]);
+        }
+        self.after_settling(session, &touched, was_full);
+        Ok(())
     }
 
     pub(crate) fn client_of(&self, session: SessionId) -> Result<(ClientId, NamespaceId), Error> {

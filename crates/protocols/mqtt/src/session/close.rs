@@ -4,7 +4,7 @@ use ternmq_broker::Broker;
 
 use super::{MqttSession, State};
 use crate::{
-    codec::{ConnAck, Disconnect, PropertyBuf, PropertyId, Reason},
+    codec::{ConnAck, Disconnect, Properties, PropertyBuf, PropertyId, Reason},
     error::Fault,
 };
 
@@ -54,28 +54,29 @@ impl MqttSession {
         if !self.flags.is_terse && !fault.text.is_empty() {
             properties.text(PropertyId::ReasonString, reason_text(&fault.text));
         }
-        let properties = properties.properties();
+        let start = out.len();
+        self.write_end(fault.reason, properties.properties(), out);
+        if out.len() - start > self.packet_max_bytes as usize {
+            // What the client does not take is left out (MQTT-3.2.2-19, MQTT-3.14.2-3).
+            out.truncate(start);
+            self.write_end(fault.reason, Properties::default(), out);
+        }
+        self.end(broker);
+    }
+
+    /// The last packet, where the version has one.
+    fn write_end(&self, reason: Reason, properties: Properties<'_>, out: &mut Vec<u8>) {
         match &self.state {
             State::Handshake(handshake)
-                if handshake.has_version && (self.version.is_v5() || has_return_code(fault.reason)) =>
+                if handshake.has_version && (self.version.is_v5() || has_return_code(reason)) =>
             {
-                ConnAck { is_session_present: false, reason: fault.reason, properties }
-                    .write(self.version, out);
+                ConnAck { is_session_present: false, reason, properties }.write(self.version, out);
             }
             // What did not even start as MQTT gets no answer.
             State::Handshake(_) => {}
-            _ if self.version.is_v5() => {
-                let start = out.len();
-                Disconnect { reason: fault.reason, properties }.write(self.version, out);
-                if out.len() - start > self.packet_max_bytes as usize {
-                    out.truncate(start);
-                    Disconnect { reason: fault.reason, properties: PropertyBuf::new().properties() }
-                        .write(self.version, out);
-                }
-            }
+            _ if self.version.is_v5() => Disconnect { reason, properties }.write(self.version, out),
             _ => {}
         }
-        self.end(broker);
     }
 
     /// Gives up everything; the output so far is the last.

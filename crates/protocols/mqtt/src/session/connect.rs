@@ -270,6 +270,7 @@ fn will_of(broker: &Broker, will: &LastWill<'_>) -> Result<Will, Fault> {
         // Its life begins when it is published; what is told of it then is whole.
         received_at_ms: None,
         label: None,
+        is_retained_read: false,
         properties: kept.properties(),
     };
     let meta = MessageMeta {

@@ -3,6 +3,7 @@
 use ternmq_broker::{Broker, Deliver};
 use ternmq_message::Message;
 
+use super::subscribe::{Reading, labelled};
 use super::{
     MqttSession,
     link::{UnderWay, id_of},
@@ -89,6 +90,10 @@ impl MqttSession {
             return None;
         }
         let is_own = deliver.consumer_label == 0;
+        if !is_own && qos == Qos::ExactlyOnce {
+            self.adopt(broker, &deliver);
+            return None;
+        }
         let Some(id) = self.id_for(broker, &deliver, is_own) else { return Some(deliver) };
         let is_dup = is_own && deliver.is_redelivered;
         if self.write_message(broker, &deliver.message, &way, qos, Some(id), is_dup, out) {
@@ -98,6 +103,21 @@ impl MqttSession {
             self.pass_over(broker, &deliver);
         }
         None
+    }
+
+    /// A QoS 2 message of a shared subscription stays with the client that it goes to (MQTT-4.8.2-4, MQTT-4.8.2-5): it
+    /// moves to the client's own queue and is sent from there.
+    fn adopt(&mut self, broker: &mut Broker, deliver: &Deliver) {
+        let Some(session) = self.session else { return };
+        let subscriptions = broker.session_subscriptions(session);
+        let label =
+            subscriptions.iter().find(|one| one.number == deliver.consumer_label).map(|one| one.label);
+        let message =
+            label.and_then(|label| labelled(&deliver.message, Label::of_bits(label), Reading::Shared));
+        let adopted = message.map(|message| broker.adopt(session, deliver.delivery, message));
+        if !matches!(adopted, Some(Ok(()))) {
+            self.accept(broker, deliver.delivery);
+        }
     }
 
     /// Done with a delivery without an answer of the client.
@@ -134,9 +154,10 @@ impl MqttSession {
             return Some(way);
         }
         if message.meta().encoding == ENCODING
-            && let Some(label) = Head::read(message.head()).label
+            && let head = Head::read(message.head())
+            && let Some(label) = head.label
         {
-            way.is_retained_read = true;
+            way.is_retained_read = head.is_retained_read;
             way.add(label);
             return Some(way);
         }

@@ -89,6 +89,7 @@ impl MqttSession {
             is_retain: publish.is_retain,
             received_at_ms: expiry_s.map(|_| broker.time_ms()),
             label: None,
+            is_retained_read: false,
             properties,
         };
         let meta = MessageMeta {

@@ -100,7 +100,7 @@ impl MqttSession {
             }
             if qos_of(&message).min(label.options.qos) == Qos::AtMostOnce {
                 self.write_retained(broker, &message, label, out);
-            } else if let Some(labelled) = labelled(&message, label) {
+            } else if let Some(labelled) = labelled(&message, label, Reading::Retained) {
                 let _sent = broker.send_to_client(session, labelled);
             }
         }
@@ -146,11 +146,21 @@ impl MqttSession {
     }
 }
 
-/// A retained message for the queue of one client: it says for which subscription it was read.
-fn labelled(message: &Message, label: Label) -> Option<Message> {
+/// Why a message is in the queue of one client and of nobody else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// It was retained.
+    Retained,
+    /// It came by a shared subscription.
+    Shared,
+}
+
+/// A message for the queue of one client: it says for which subscription it is there.
+pub(super) fn labelled(message: &Message, label: Label, reading: Reading) -> Option<Message> {
     let is_own = message.meta().encoding == ENCODING;
     let head = if is_own { Head::read(message.head()) } else { Head::default() };
-    let head = Head { label: Some(label.to_bits()), ..head }.to_vec();
+    let is_retained_read = reading == Reading::Retained;
+    let head = Head { label: Some(label.to_bits()), is_retained_read, ..head }.to_vec();
     let meta = ternmq_message::MessageMeta { encoding: ENCODING, ..*message.meta() };
     Message::new(message.node(), message.key(), &head, message.body(), meta, None).ok()
 }

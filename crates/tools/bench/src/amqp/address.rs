@@ -16,11 +16,15 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads an AMQP URI. Everything but the host has a default: guest, guest, 5672, `/`. As in the AMQP URI
+    /// Reads an AMQP URI, or one of MQTT in the same form. Everything but the host has a default: guest, guest, 5672, `/`. As in the AMQP URI
     /// scheme, the path is the virtual host percent-encoded, so `/` is written `%2F` or left out.
     pub fn parse(text: &str) -> Result<Address> {
-        let Some(rest) = text.strip_prefix("amqp://") else {
-            bail!("{text:?} is not an address; write amqp://user:password@host:port/vhost");
+        let (rest, default_port) = match (text.strip_prefix("amqp://"), text.strip_prefix("mqtt://")) {
+            (Some(rest), _) => (rest, 5_672),
+            (None, Some(rest)) => (rest, 1_883),
+            (None, None) => {
+                bail!("{text:?} is not an address; write amqp://user:password@host:port/vhost or mqtt://…");
+            }
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (login, endpoint) = authority.rsplit_once('@').unwrap_or(("guest:guest", authority));
@@ -29,7 +33,7 @@ impl Address {
             bail!("{text:?} has no host; write amqp://user:password@host:port/vhost");
         }
         let has_port = endpoint.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let endpoint = if has_port { endpoint.to_owned() } else { format!("{endpoint}:5672") };
+        let endpoint = if has_port { endpoint.to_owned() } else { format!("{endpoint}:{default_port}") };
         let vhost = if path.is_empty() { "/".to_owned() } else { decode(path)? };
         Ok(Address { endpoint, user: decode(user)?, password: decode(password)?, vhost })
     }
