@@ -313,6 +313,8 @@ impl Broker {
         }
         if let Some(client) = slot.client {
             self.clients.on_queue_gone(client, id);
+        } else if slot.sheds_above_bytes.is_some() {
+            self.clients.on_group_queue_gone(id);
         }
         slot.machine.drain_all(&mut self.outbox);
         self.settles.forget(id);

@@ -496,6 +496,30 @@ fn i6_an_adopted_message_is_in_one_place_after_any_crash() {
     }
 }
 
+#[test]
+fn a_client_whose_queue_an_operator_deleted_can_subscribe_again() {
+    let mut rig = Rig::new();
+    let session = come(&mut rig, "c", KEEP_MS);
+    subscribe(&mut rig, session, "a");
+    let _ = rig.broker.subscribe(session, subscription("g", Some("group"))).unwrap();
+    let own = rig.session;
+    for queue in rig.broker.queue_views(Some("main")) {
+        let _ = rig.broker.delete_queue(own, &queue.name, false, false).unwrap();
+    }
+    rig.turn();
+    let ended = rig.effects.iter().filter(|(_, effect)| matches!(effect, Effect::ConsumerEnded { .. }));
+    assert_eq!(ended.count(), 2);
+    leave(&mut rig, session);
+    rig = recover(&rig);
+    let session = come(&mut rig, "c", KEEP_MS);
+    subscribe(&mut rig, session, "a");
+    let _ = rig.broker.subscribe(session, subscription("g", Some("group"))).unwrap();
+    let _ = rig.broker.publish(session, command("a", "own")).unwrap();
+    let _ = rig.broker.publish(session, command("g", "shared")).unwrap();
+    rig.turn();
+    assert_eq!(bodies(&rig.deliveries()), ["own", "shared"]);
+}
+
 trait BrokerClient {
     fn broker_client(&self, name: &str) -> ternmq_broker::ClientId;
 }

@@ -55,7 +55,16 @@ impl Broker {
         let (data, ports) = (dir.path().join("data"), dir.path().join("ports.json"));
         let mut command = ternmq(&["broker", "--data-dir", data.to_str().unwrap()]);
         command.args(["--ports-file", ports.to_str().unwrap()]);
-        command.args(["--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"]).args(more);
+        command
+            .args([
+                "--listen",
+                "http=127.0.0.1:0",
+                "--listen",
+                "mqtt=127.0.0.1:0",
+                "--listen",
+                "amqp=127.0.0.1:0",
+            ])
+            .args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut text = String::new();
@@ -279,8 +288,18 @@ fn definitions_of_the_configuration_are_there_at_every_start() {
     }
     fs::write(path_in(dir.as_ref().unwrap(), "all.json"), DEFINITIONS.replace("fanout", "nothing")).unwrap();
     let data = path_in(dir.as_ref().unwrap(), "data");
-    let words =
-        ["broker", "--data-dir", &data, "--config", &config, "--listen", "http=127.0.0.1:0", "--listen"];
+    let words = [
+        "broker",
+        "--data-dir",
+        &data,
+        "--config",
+        &config,
+        "--listen",
+        "http=127.0.0.1:0",
+        "--listen",
+        "mqtt=127.0.0.1:0",
+        "--listen",
+    ];
     let path = path_in(dir.as_ref().unwrap(), "all.json");
     // The exchange is there, but its type must be one even so.
     let expect = format!("definitions '{path}': there is no exchange type 'nothing'");
@@ -292,7 +311,16 @@ fn a_wrong_definitions_file_changes_nothing() {
     let wrong = DEFINITIONS.replace("\"destination\": \"orders\"", "\"destination\": \"none\"");
     let dir = dir_with(&[("conf", "load_definitions = DIR/all.json\n"), ("all.json", &wrong)]);
     let (config, data) = (path_in(&dir, "conf"), path_in(&dir, "data"));
-    let words = ["--data-dir", &data, "--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
+    let words = [
+        "--data-dir",
+        &data,
+        "--listen",
+        "http=127.0.0.1:0",
+        "--listen",
+        "mqtt=127.0.0.1:0",
+        "--listen",
+        "amqp=127.0.0.1:0",
+    ];
     let path = path_in(&dir, "all.json");
     let start = [&["broker", "--config", &config][..], &words].concat();
     check(&start, 2, &format!("ternmq: definitions '{path}': "));
@@ -458,8 +486,8 @@ fn a_guest_whom_everybody_can_be_is_warned_of_at_import_and_at_a_start() {
 fn a_listener_that_this_version_lacks_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let words = ["broker", "--data-dir", data.to_str().unwrap(), "--listen", "mqtt=127.0.0.1:0"];
-    check(&words, 2, "--listen mqtt=127.0.0.1:0: this broker has no such listener; it has ");
+    let words = ["broker", "--data-dir", data.to_str().unwrap(), "--listen", "openwire=127.0.0.1:0"];
+    check(&words, 2, "--listen openwire=127.0.0.1:0: this broker has no such listener; it has ");
     assert!(!data.exists());
 }
 
@@ -479,7 +507,17 @@ fn a_damaged_data_directory_is_explained_and_not_made_worse() {
     let expect =
         format!("cannot start from the data directory '{data}': no manifest of the journal is intact");
     check(
-        &["broker", "--data-dir", data, "--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"],
+        &[
+            "broker",
+            "--data-dir",
+            data,
+            "--listen",
+            "http=127.0.0.1:0",
+            "--listen",
+            "mqtt=127.0.0.1:0",
+            "--listen",
+            "amqp=127.0.0.1:0",
+        ],
         1,
         &expect,
     );
@@ -520,7 +558,8 @@ fn f5_what_a_start_has_to_read_is_damaged_and_nobody_is_told_that_it_is_absent()
     let expect = format!(
         "cannot start from the data directory '{data}': a part of what a start has to read of the journal is damaged"
     );
-    let listen = ["--listen", "http=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
+    let listen =
+        ["--listen", "http=127.0.0.1:0", "--listen", "mqtt=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
     let words = [&["broker", "--data-dir", data][..], &listen].concat();
     check(&words, 1, &expect);
     check(&words, 1, "or give --accept-damage to start without what is lost");

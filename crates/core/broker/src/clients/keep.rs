@@ -187,6 +187,11 @@ impl Broker {
         for id in ids {
             let Some(client) = self.clients.get_mut(id) else { continue };
             client.left_at_ms.get_or_insert(now_ms);
+            if client.queue.is_none()
+                && let Some(own) = &mut client.own
+            {
+                own.subscriptions.retain(|subscription| subscription.group.is_some());
+            }
             if let Some(queue) = client.queue {
                 match self.queues.get_mut(queue) {
                     Some(slot) => {
@@ -199,6 +204,7 @@ impl Broker {
             self.on_client_due(id);
         }
         let most = self.limits.client_backlog_bytes;
+        self.clients.groups.retain(|_, group| self.queues.get(group.queue).is_some());
         for group in self.clients.groups.values() {
             if let Some(slot) = self.queues.get_mut(group.queue) {
                 slot.sheds_above_bytes = Some(most);

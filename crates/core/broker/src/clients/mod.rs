@@ -162,6 +162,11 @@ impl Clients {
         (0u32..).zip(&self.slots).filter_map(|(id, slot)| Some((ClientId(id), slot.as_deref()?)))
     }
 
+    /// The queue that a group shared is no more.
+    pub(crate) fn on_group_queue_gone(&mut self, queue: u32) {
+        self.groups.retain(|_, group| group.queue != queue);
+    }
+
     /// The queue of a client is no more.
     pub(crate) fn on_queue_gone(&mut self, id: ClientId, queue: u32) {
         if let Some(client) = self.get_mut(id)
@@ -170,6 +175,8 @@ impl Clients {
             client.queue = None;
             if let Some(own) = &mut client.own {
                 own.consumer = None;
+                // What led to it is gone with it.
+                own.subscriptions.retain(|subscription| subscription.group.is_some());
             }
         }
     }

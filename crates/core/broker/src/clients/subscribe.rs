@@ -75,8 +75,15 @@ impl Broker {
             let owner = known.name.clone();
             return Err(Error::Limit { limit: LimitKind::Subscriptions, owner, max: max.into() });
         }
+        // An operator may have deleted the queue that it led to.
+        let has_route = match &subscription.group {
+            None => known.queue.is_some(),
+            Some(group) => {
+                self.clients.groups.contains_key(&(namespace, group.clone(), subscription.key.clone()))
+            }
+        };
         let mut receipt = Receipt::NONE;
-        if found.is_none() {
+        if found.is_none() || !has_route {
             receipt = match &subscription.group {
                 None => self.bind_own(client, session, &subscription.key)?,
                 Some(group) => self.join_group(namespace, client, group, &subscription.key)?,

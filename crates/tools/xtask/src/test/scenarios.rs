@@ -42,6 +42,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "an application over aio-pika (Python, asyncio)",
         command: python_program,
     },
+    Scenario {
+        name: "paho",
+        what: "an application over paho-mqtt (Python), with pika at the other end",
+        command: python_program,
+    },
     Scenario { name: "celery", what: "tasks over Celery, with a worker (Python)", command: python_program },
     Scenario {
         name: "amqplib",

@@ -17,6 +17,7 @@ const LAPIN_VERSION: &str = "4.12.3";
 const AMQPRS_VERSION: &str = "2.1.5";
 const PY_AMQP_VERSION: &str = "5.4.2";
 const KOMBU_VERSION: &str = "5.7.0";
+const GMQTT_VERSION: &str = "0.8.0";
 /// Where Debian puts Go sources.
 const GO_PATH: &str = "/usr/share/gocode";
 const BUILD_LIMIT: Duration = Duration::from_secs(1200);
@@ -27,6 +28,8 @@ pub(crate) struct Suite {
     pub name: &'static str,
     /// What it is.
     pub what: &'static str,
+    /// The reference speaks its protocol as it is packaged.
+    pub has_reference: bool,
     /// Longest time that a run may take.
     limit: Duration,
     /// Downloads and builds all of it; runs outside the namespace. Gives what `run` needs.
@@ -42,6 +45,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "lapin",
         what: "the lapin client's own tests (Rust)",
+        has_reference: true,
         limit: Duration::from_secs(300),
         prepare: |shop| prepare_crate(shop, "lapin", LAPIN_VERSION),
         command: |shop, _, namespace, folder| {
@@ -54,6 +58,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "amqprs",
         what: "the amqprs client's own tests (Rust)",
+        has_reference: true,
         limit: Duration::from_secs(400),
         prepare: |shop| prepare_crate(shop, "amqprs", AMQPRS_VERSION),
         command: |shop, broker, namespace, folder| {
@@ -68,6 +73,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "py-amqp",
         what: "the py-amqp client's integration tests (Python)",
+        has_reference: true,
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "amqp", PY_AMQP_VERSION),
         command: |shop, _, namespace, folder| {
@@ -81,6 +87,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "kombu",
         what: "kombu's integration tests over py-amqp (Python)",
+        has_reference: true,
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "kombu", KOMBU_VERSION),
         command: |shop, _, namespace, folder| {
@@ -89,8 +96,22 @@ pub(crate) const SUITES: &[Suite] = &[
         read: outcome::read_pytest,
     },
     Suite {
+        name: "gmqtt",
+        what: "the gmqtt client's own tests (Python, MQTT 3.1.1 and 5)",
+        has_reference: false,
+        limit: Duration::from_secs(300),
+        prepare: |shop| packages::python_source(shop, "gmqtt", GMQTT_VERSION),
+        command: |shop, _, namespace, folder| {
+            let mut command = pytest(shop, namespace, folder, "tests")?;
+            command.env("HOST", "127.0.0.1").env("PORT", "1883").env("USERNAME", "").env_remove("TOKEN");
+            Ok(command)
+        },
+        read: outcome::read_pytest,
+    },
+    Suite {
         name: "amqp091-go",
         what: "the Go client's unit and integration tests",
+        has_reference: true,
         limit: Duration::from_secs(300),
         prepare: prepare_go,
         command: |_, broker, namespace, program| {
