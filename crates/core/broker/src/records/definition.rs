@@ -378,6 +378,34 @@ mod tests {
         }
     }
 
+    fn clients() -> Vec<Definition> {
+        vec![
+            Definition::PutClient(ClientRecord {
+                id: 1,
+                namespace: "/".into(),
+                name: "c".into(),
+                user: "u".into(),
+                keep_ms: 2,
+                left_at_ms: Some(3),
+                queue: Some(4),
+                taken: vec![5, 6],
+                released: vec![7],
+            }),
+            Definition::DeleteClient { id: 1 },
+            Definition::PutSubscription(SubscriptionRecord {
+                client: 1,
+                number: 2,
+                key: "a.*".into(),
+                group: Some("g".into()),
+                queue: Some(3),
+                label: 4,
+                skips_own: true,
+                needs_settle: true,
+            }),
+            Definition::DeleteSubscription { client: 1, number: 2 },
+        ]
+    }
+
     fn one_of_each() -> Vec<Definition> {
         let node = |kind| {
             Definition::PutNode(NodeRecord {
@@ -441,35 +469,12 @@ mod tests {
                 definition: vec![("max-length".into(), Value::I64(9))],
             }),
             Definition::DeletePolicy { namespace: "/".into(), rank: PolicyRank::User, name: "p".into() },
-            Definition::PutClient(ClientRecord {
-                id: 1,
-                namespace: "/".into(),
-                name: "c".into(),
-                user: "u".into(),
-                keep_ms: 2,
-                left_at_ms: Some(3),
-                queue: Some(4),
-                taken: vec![5, 6],
-                released: vec![7],
-            }),
-            Definition::DeleteClient { id: 1 },
-            Definition::PutSubscription(SubscriptionRecord {
-                client: 1,
-                number: 2,
-                key: "a.*".into(),
-                group: Some("g".into()),
-                queue: Some(3),
-                label: 4,
-                skips_own: true,
-                needs_settle: true,
-            }),
-            Definition::DeleteSubscription { client: 1, number: 2 },
         ]
     }
 
     #[test]
     fn each_definition_comes_back_and_no_truncation_is_taken() {
-        for definition in one_of_each() {
+        for definition in one_of_each().into_iter().chain(clients()) {
             let mut out = Writer::default();
             write_definition(&mut out, &definition);
             assert_eq!(read_definition(out.bytes()).as_ref(), Ok(&definition));

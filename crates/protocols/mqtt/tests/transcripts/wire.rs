@@ -24,6 +24,10 @@ impl<'a> Words<'a> {
         self.text(name).and_then(|text| text.parse().ok())
     }
 
+    fn filters(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter_map(|word| word.strip_prefix("filter="))
+    }
+
     fn qos(&self, name: &str) -> Qos {
         Qos::of(self.number(name).unwrap_or(0) as u8).unwrap()
     }
@@ -103,6 +107,23 @@ fn connect(client: &str, words: &Words<'_>, version: Version, out: &mut Vec<u8>)
     .write(out);
 }
 
+/// A filter with its options behind commas.
+fn entry(word: &str) -> FilterEntry<'_> {
+    let mut parts = word.split(',');
+    let filter = parts.next().unwrap();
+    let mut byte = 0;
+    for part in parts {
+        match part {
+            "no-local" => byte |= 4,
+            "as-published" => byte |= 8,
+            "if-new" => byte |= 16,
+            "no-retained" => byte |= 32,
+            qos => byte |= qos.parse::<u8>().unwrap(),
+        }
+    }
+    FilterEntry { filter, options: Options::of(byte, Version::V5).unwrap() }
+}
+
 /// Bytes of one line.
 pub fn encode(client: &str, line: &[&str], version: Version) -> Vec<u8> {
     let mut out = Vec::new();
@@ -136,33 +157,11 @@ pub fn encode(client: &str, line: &[&str], version: Version) -> Vec<u8> {
         "pubrel" => ack(Kind::PubRel, &mut out),
         "pubcomp" => ack(Kind::PubComp, &mut out),
         "subscribe" => {
-            let entries: Vec<_> = rest
-                .iter()
-                .filter_map(|word| word.strip_prefix("filter="))
-                .map(|word| {
-                    let mut parts = word.split(',');
-                    let filter = parts.next().unwrap();
-                    let mut options = Options::default();
-                    let mut byte = 0;
-                    for part in parts {
-                        match part {
-                            "no-local" => byte |= 4,
-                            "as-published" => byte |= 8,
-                            "if-new" => byte |= 16,
-                            "no-retained" => byte |= 32,
-                            qos => byte |= qos.parse::<u8>().unwrap(),
-                        }
-                    }
-                    if byte > 0 {
-                        options = Options::of(byte, Version::V5).unwrap();
-                    }
-                    FilterEntry { filter, options }
-                })
-                .collect();
+            let entries: Vec<_> = words.filters().map(entry).collect();
             Subscribe::write_new(id.unwrap(), properties.properties(), &entries, version, &mut out);
         }
         "unsubscribe" => {
-            let filters: Vec<_> = rest.iter().filter_map(|word| word.strip_prefix("filter=")).collect();
+            let filters: Vec<_> = words.filters().collect();
             Unsubscribe::write_new(id.unwrap(), properties.properties(), &filters, version, &mut out);
         }
         "pingreq" => Packet::PingReq.write(version, &mut out),
