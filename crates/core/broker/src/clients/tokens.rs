@@ -161,8 +161,11 @@ impl Broker {
         self.log.append(kind::TOKEN, Grouping::Ends, &[self.scratch.bytes()]).receipt()
     }
 
-    /// Holds once everything that is in the log now is durable.
-    fn receipt_so_far(&self) -> Receipt {
+    /// Holds once everything that is in the log now is durable: the record of every message that was delivered so far,
+    /// too. A delivery that must never be mistaken for another one waits for that, because the number of a message
+    /// whose record is lost in a crash goes to another one.
+    #[must_use]
+    pub fn receipt_so_far(&self) -> Receipt {
         crate::log::Appended { pos: self.log.next_pos(), len: 0 }.receipt()
     }
 

@@ -73,6 +73,11 @@ impl MqttSession {
         }
     }
 
+    /// Whether answers wait.
+    pub(super) fn has_answers(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| !link.answers.is_empty())
+    }
+
     /// The log is durable up to here: what waited for that leaves.
     pub(super) fn release_answers(&mut self, durable: Durable, out: &mut Vec<u8>) {
         let version = self.version;

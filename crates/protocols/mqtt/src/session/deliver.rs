@@ -6,6 +6,7 @@ use ternmq_message::Message;
 use super::subscribe::{Reading, labelled};
 use super::{
     MqttSession,
+    answers::Answer,
     link::{UnderWay, id_of},
 };
 use crate::{
@@ -96,13 +97,60 @@ impl MqttSession {
         }
         let Some(id) = self.id_for(broker, &deliver, is_own) else { return Some(deliver) };
         let is_dup = is_own && deliver.is_redelivered;
-        if self.write_message(broker, &deliver.message, &way, qos, Some(id), is_dup, out) {
+        let is_written = if qos == Qos::ExactlyOnce && self.flags.is_kept {
+            self.write_when_durable(broker, &deliver, &way, id, is_dup, out)
+        } else {
+            self.write_message(broker, &deliver.message, &way, qos, Some(id), is_dup, out)
+        };
+        if is_written {
             let under_way = UnderWay { delivery: deliver.delivery, qos };
             self.link().outbound.insert(id.get(), under_way);
         } else {
             self.pass_over(broker, &deliver);
         }
         None
+    }
+
+    /// A QoS 2 message whose record a crash may take away must not be sent: its identifier would go to another message,
+    /// which the client would take for this one.
+    fn write_when_durable(
+        &mut self,
+        broker: &mut Broker,
+        deliver: &Deliver,
+        way: &Way,
+        id: PacketId,
+        is_dup: bool,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let receipt = broker.receipt_so_far();
+        if broker.durable().covers(receipt) && !self.has_answers() {
+            return self.write_message(
+                broker,
+                &deliver.message,
+                way,
+                Qos::ExactlyOnce,
+                Some(id),
+                is_dup,
+                out,
+            );
+        }
+        let mut packet = Vec::new();
+        // Packets that overtake this one must not stand on an alias that it introduces.
+        let alias_max = std::mem::take(&mut self.alias_max);
+        let is_written = self.write_message(
+            broker,
+            &deliver.message,
+            way,
+            Qos::ExactlyOnce,
+            Some(id),
+            is_dup,
+            &mut packet,
+        );
+        self.alias_max = alias_max;
+        if is_written {
+            self.answer(broker, receipt, Answer::Packet(packet), out);
+        }
+        is_written
     }
 
     /// A QoS 2 message of a shared subscription stays with the client that it goes to (MQTT-4.8.2-4, MQTT-4.8.2-5): it

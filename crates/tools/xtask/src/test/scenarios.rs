@@ -47,6 +47,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "an application over paho-mqtt (Python), with pika at the other end",
         command: python_program,
     },
+    Scenario {
+        name: "paho-kills",
+        what: "exactly once over paho-mqtt (Python) while the broker is killed again and again",
+        command: python_program,
+    },
     Scenario { name: "celery", what: "tasks over Celery, with a worker (Python)", command: python_program },
     Scenario {
         name: "amqplib",
