@@ -12,6 +12,7 @@ fn check(workloads: &[&str], figures: &[&str]) {
     let (data, ports) = (dir.path().join("data"), dir.path().join("ports.json"));
     let mut broker = Command::new(BINARY)
         .args(["broker", "--listen", "amqp=127.0.0.1:0", "--listen", "http=127.0.0.1:0"])
+        .args(["--listen", "mqtt=127.0.0.1:0"])
         .args(["--data-dir", data.to_str().unwrap(), "--ports-file", ports.to_str().unwrap()])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
