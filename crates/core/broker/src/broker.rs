@@ -211,6 +211,7 @@ impl Broker {
                 TimerKey::Head(queue) => self.on_head_due(queue),
                 TimerKey::Idle(queue) => self.on_idle_due(queue),
                 TimerKey::Client(client) => self.on_client_due(ClientId(client)),
+                TimerKey::Review => self.on_review_due(),
                 TimerKey::Sweep => self.on_sweep_due(),
             }
         }

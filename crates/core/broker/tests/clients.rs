@@ -376,6 +376,53 @@ fn s5_every_use_is_allowed_by_permissions() {
 }
 
 #[test]
+fn s7_a_permission_taken_away_ends_subscriptions_within_a_minute() {
+    let mut rig = Rig::new();
+    for user in ["limited", "leaver"] {
+        let _ = rig.broker.put_user(UserDefinition { name: user.into(), ..UserDefinition::default() });
+        let definition = PermissionDefinition {
+            user: user.into(),
+            namespace: "main".into(),
+            configure: String::new().into(),
+            write: String::new().into(),
+            read: ".*".into(),
+        };
+        let _ = rig.broker.put_permission(definition).unwrap();
+    }
+    // Three times as many clients as one turn looks at; those of "leaver" are away.
+    let names: Vec<String> = (0..800).map(|number| format!("c{number}")).collect();
+    for (at, name) in names.iter().enumerate() {
+        let session = session_of(&mut rig, if at % 2 == 0 { "limited" } else { "leaver" });
+        attach(&mut rig, session, name, 10 * KEEP_MS, false).unwrap();
+        subscribe(&mut rig, session, "a");
+        if at % 2 == 1 {
+            leave(&mut rig, session);
+        }
+    }
+    let count =
+        |rig: &Rig| rig.broker.client_views().iter().filter(|view| view.subscription_count > 0).count();
+    assert_eq!(count(&rig), 800);
+    let _ = rig.broker.delete_permission("limited", "main");
+    let _ = rig.broker.delete_permission("leaver", "main");
+    rig.advance(60_000);
+    for _ in 0..4 {
+        rig.advance(1);
+    }
+    assert_eq!(count(&rig), 0);
+    let root = rig.session;
+    let _ = rig.broker.publish(root, command("a", "secret")).unwrap();
+    assert!(rig.deliveries().is_empty());
+    let mut rig = recover(&rig);
+    assert_eq!(count(&rig), 0, "it is in the log");
+    assert_eq!(rig.broker.client_views().len(), 800);
+    // A later user of the same name finds nothing.
+    let _ = rig.broker.delete_user("leaver").unwrap();
+    assert_eq!(rig.broker.client_views().len(), 400);
+    rig.turn();
+    assert_eq!(recover(&rig).broker.client_views().len(), 400);
+}
+
+#[test]
 fn t7_limits_of_clients_and_retained_messages() {
     let mut rig = Rig::new();
     rig.broker.set_limits(Limits {

@@ -104,7 +104,7 @@ impl Broker {
             state.client = Some(client);
         }
         if is_resumed {
-            self.recheck_subscriptions(client, session);
+            self.recheck_subscriptions(client);
         }
         let receipt = self.record_client(client);
         Ok(Done { value: Attached { client, is_resumed, keep_ms }, receipt })
@@ -245,6 +245,16 @@ impl Broker {
             self.record_if(true, &Definition::DeleteClient { id: id.0 });
         }
         self.remove_client(id);
+    }
+
+    /// Forgets the clients of a user who is no more, so that a later one of the same name finds none of them.
+    pub(crate) fn forget_clients_of(&mut self, user: &str) {
+        let gone: Vec<ClientId> =
+            self.clients.iter().filter(|(_, client)| &*client.user == user).map(|(id, _)| id).collect();
+        for id in gone {
+            self.reset_client_timer(id, None);
+            self.remove_client(id);
+        }
     }
 
     pub(crate) fn remove_client(&mut self, id: ClientId) {

@@ -89,6 +89,15 @@ pub(crate) struct Group {
     pub(crate) members: u32,
 }
 
+/// How far what clients have has been held against what their users may (S7).
+#[derive(Default)]
+pub(crate) struct Review {
+    /// The permissions that were looked at.
+    pub(crate) generation: u64,
+    /// Next client to look at, and when; absent: all are done.
+    pub(crate) next: Option<(u32, u64)>,
+}
+
 type GroupKey = (NamespaceId, Arc<str>, Arc<str>);
 
 /// All clients.
@@ -97,6 +106,7 @@ pub(crate) struct Clients {
     free: Vec<u32>,
     by_name: HashMap<(NamespaceId, Arc<str>), ClientId, FixedState>,
     pub(crate) groups: HashMap<GroupKey, Group, FixedState>,
+    pub(crate) review: Review,
 }
 
 impl Clients {
@@ -106,6 +116,7 @@ impl Clients {
             free: Vec::new(),
             by_name: HashMap::with_hasher(FixedState::with_seed(seed)),
             groups: HashMap::with_hasher(FixedState::with_seed(seed)),
+            review: Review::default(),
         }
     }
 
@@ -160,6 +171,11 @@ impl Clients {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ClientId, &Client)> {
         (0u32..).zip(&self.slots).filter_map(|(id, slot)| Some((ClientId(id), slot.as_deref()?)))
+    }
+
+    /// Clients have numbers below this one.
+    pub(crate) fn end(&self) -> u32 {
+        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
     }
 
     /// The queue that a group shared is no more.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ternmq_access::Principal;
 use ternmq_message::{Map, Message};
 use ternmq_routing::{Bound, Name, QueueId, Target};
 
@@ -18,7 +19,11 @@ use crate::{
     queues::QueueSpec,
     records::kind,
     settle::Outcome,
+    timers::TimerKey,
 };
+
+/// Most clients looked at in one turn when permissions have changed.
+const REVIEW_STEP: u32 = 256;
 
 /// A subscription of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +70,7 @@ impl Broker {
         subscription: Subscription,
     ) -> Result<Done<Subscribed>, Error> {
         let (client, namespace) = self.client_of(session)?;
-        self.check_subscription(session, &subscription)?;
+        self.check_subscription(&self.who(session)?.0, namespace, &subscription)?;
         let known = self.clients.get(client).ok_or(Error::Gone)?;
         let is_same =
             |known: &Subscription| known.key == subscription.key && known.group == subscription.group;
@@ -213,27 +218,65 @@ impl Broker {
     }
 
     /// Whether the session's user may subscribe so (S5, S7).
-    fn check_subscription(&self, session: SessionId, subscription: &Subscription) -> Result<(), Error> {
-        let (principal, namespace, _) = self.who(session)?;
+    fn check_subscription(
+        &self,
+        principal: &Principal,
+        namespace: NamespaceId,
+        subscription: &Subscription,
+    ) -> Result<(), Error> {
         let space = self.namespaces.name(namespace);
         let node = self.dialect.topic_node();
-        self.authorize(&principal, Verb::Read, Kind::Node, &space, node)?;
+        self.authorize(principal, Verb::Read, Kind::Node, &space, node)?;
         self.require_node(namespace, node)?;
-        self.authorize_key(&principal, Verb::Read, &space, node, &subscription.key)?;
+        self.authorize_key(principal, Verb::Read, &space, node, &subscription.key)?;
         if let Some(group) = &subscription.group {
             let queue = self.dialect.group_queue_name(group, &subscription.key);
-            self.authorize(&principal, Verb::Read, Kind::Queue, &space, &queue)?;
+            self.authorize(principal, Verb::Read, Kind::Queue, &space, &queue)?;
         }
         Ok(())
     }
 
+    /// Looks through all clients, some in each turn, when permissions have changed since it was done last (S7).
+    pub(crate) fn review_clients(&mut self) {
+        let generation = self.authority.access.generation();
+        let review = &mut self.clients.review;
+        if review.generation != generation && review.next.is_none() {
+            review.generation = generation;
+            let now_ms = self.time.ms();
+            review.next = Some((0, now_ms));
+            self.timers.reset(TimerKey::Review, None, Some(now_ms));
+        }
+    }
+
+    pub(crate) fn on_review_due(&mut self) {
+        let Some((first, _)) = self.clients.review.next.take() else { return };
+        let end = self.clients.end();
+        let next = first.saturating_add(REVIEW_STEP).min(end);
+        for client in first..next {
+            self.recheck_subscriptions(ClientId(client));
+        }
+        if next < end {
+            let due_ms = self.time.ms().saturating_add(1);
+            self.clients.review.next = Some((next, due_ms));
+            self.timers.reset(TimerKey::Review, None, Some(due_ms));
+        }
+    }
+
     /// Ends the subscriptions that the user may not have any more (S7).
-    pub(crate) fn recheck_subscriptions(&mut self, client: ClientId, session: SessionId) {
-        let Some(known) = self.clients.get(client) else { return };
+    pub(crate) fn recheck_subscriptions(&mut self, client: ClientId) {
+        let Some(known) = self.clients.get(client).filter(|known| !known.subscriptions().is_empty()) else {
+            return;
+        };
+        let namespace = known.namespace;
+        let present = known.session.and_then(|session| Some(self.who(session).ok()?.0));
+        let principal = match present {
+            Some(principal) => principal,
+            None => self.principal(&known.user, &self.namespaces.name(namespace)),
+        };
         let lost: Vec<u32> = known
             .subscriptions()
             .iter()
-            .filter(|subscription| self.check_subscription(session, subscription).is_err())
+            .filter(|subscription| self.check_subscription(&principal, namespace, subscription).is_err())
             .map(|subscription| subscription.number)
             .collect();
         for number in lost {
