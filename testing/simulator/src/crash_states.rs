@@ -101,7 +101,7 @@ fn fail(plan: &Plan, violation: Violation) -> Box<Failure> {
 /// # Errors
 /// The first promise that was broken.
 pub fn check_failing_calls(plan: &Plan, stride: u64) -> Result<u64, Box<Failure>> {
-    let plan = Plan { trouble_in: 0, has_rot: false, ..plan.clone() };
+    let plan = Plan { trouble_in: 0, has_rot: false, has_failing_calls: true, ..plan.clone() };
     let whole = FakeDisk::new();
     run_on(&plan, whole.clone())?;
     // At the first start there is no client yet to whom anything was promised.

@@ -30,6 +30,8 @@ pub struct Plan {
     pub trouble_in: u64,
     /// Bits may rot.
     pub has_rot: bool,
+    /// Calls to the disk fail that are not part of the trouble.
+    pub has_failing_calls: bool,
     /// Lines of history kept for a report.
     pub tail_lines: usize,
     /// Sizes and the planted fault.
@@ -50,7 +52,7 @@ impl Plan {
         };
         let trouble_in = 40 + rng.below(60);
         let has_rot = seed.is_multiple_of(8);
-        Self { seed, operations: 400, trouble_in, has_rot, tail_lines: 60, tuning }
+        Self { seed, operations: 400, trouble_in, has_rot, has_failing_calls: false, tail_lines: 60, tuning }
     }
 }
 
@@ -196,7 +198,7 @@ impl World {
             pending: VecDeque::new(),
             full_until: None,
             has_rotted: false,
-            has_fault: false,
+            has_fault: plan.has_failing_calls,
             iteration: 0,
             moments: None,
             plan,
