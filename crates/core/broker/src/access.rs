@@ -185,6 +185,17 @@ impl Broker {
         }
     }
 
+    /// A login without a password: the transport has proven who it is, by a verified certificate (S4). Only whether there
+    /// is such a user is left to find out.
+    pub fn login_proven(&mut self, user: &str, peer: Option<IpAddr>) -> Option<Arc<str>> {
+        let name: Arc<str> = user.into();
+        if self.authority.access.user_revision(user).is_none() {
+            self.note_refused_login(&name, peer);
+            return None;
+        }
+        Some(name)
+    }
+
     /// Ends a login. `None`: wrong password, no such user, or the user changed meanwhile.
     pub fn finish_login(&mut self, result: LoginResult) -> Option<Arc<str>> {
         let LoginResult { user, revision, verdict, password, peer, new_hash } = result;

@@ -254,6 +254,12 @@ impl Broker {
         std::mem::swap(&mut self.effects, empty);
     }
 
+    /// Takes the effects for one connection that nobody has handed out yet; those for others stay, in order.
+    pub fn take_effects_of(&mut self, connection: ConnectionId) -> Vec<Effect> {
+        let own = self.effects.extract_if(.., |(owner, _)| *owner == connection);
+        own.map(|(_, effect)| effect).collect()
+    }
+
     /// Whether there are effects to hand out.
     #[must_use]
     pub fn has_effects(&self) -> bool {

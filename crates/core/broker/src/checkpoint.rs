@@ -157,6 +157,7 @@ impl Broker {
         self.checkpoint.requests.push(LogRequest::PublishCheckpoint { start });
         let segments = std::mem::take(&mut self.checkpoint.needless);
         self.segments.forget(&segments);
+        self.forget_passed_by(&segments);
         if !segments.is_empty() {
             self.checkpoint.requests.push(LogRequest::Release { segments });
         }

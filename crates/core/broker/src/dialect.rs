@@ -7,7 +7,7 @@ use ternmq_message::{Map, Value};
 use ternmq_queue::{Filter, Grouping, Overflow};
 use ternmq_routing::{NodeKind, Wildcards};
 
-use crate::error::Error;
+use crate::{address::Addresses, error::Error};
 
 /// Typed meaning of a queue's arguments or of a policy: what each of them sets. Absent: not set here.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -178,6 +178,11 @@ pub trait Dialect: Send + Sync {
     /// # Errors
     /// A value that is not a whole number.
     fn consumer_priority(&self, arguments: &Map) -> Result<i32, ArgumentError>;
+
+    /// The dialect's addresses; `None` when it has none.
+    fn addresses(&self) -> Option<&dyn Addresses> {
+        None
+    }
 
     /// How a value reads in this dialect's error texts.
     fn value_text(&self, value: &Value) -> String;

@@ -17,14 +17,14 @@ use std::ops::Range;
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use ternmq_queue::{ChunkList, ChunkPlace, ChunkRef, EntryRef, Location};
+use ternmq_queue::{ChunkList, ChunkPlace, EntryRef, Location};
 
 use crate::{
     broker::Broker,
     ledger::Segments,
     log::Grouping,
-    paging::{ReadRequest, live_entries},
-    records::{kind, message_parts, read_message, write_chunk},
+    paging::{ReadRequest, live_entries, write_list},
+    records::{kind, message_parts, read_message},
 };
 
 /// Most queues looked at in one turn.
@@ -103,6 +103,11 @@ impl Broker {
         let size = self.log.segment_bytes();
         let least = 2 + 2 * self.checkpoint.last_bytes / size;
         self.forward.is_wanted && self.segments.count_dead_before(self.log.durable_pos() / size) >= least
+    }
+
+    /// These segments are no more.
+    pub(crate) fn forget_passed_by(&mut self, segments: &[u64]) {
+        self.forward.passed_by.retain(|segment, _| !segments.contains(segment));
     }
 
     /// Whether the next turn has a step to do, even if nothing else happens.
@@ -253,23 +258,14 @@ impl Broker {
             }
         }
         let segment_bytes = self.log.segment_bytes();
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return };
-        let (first_seq, last_seq, first_expires_at_ms) = (first.seq, last.seq, first.expires_at_ms);
-        self.scratch.clear();
-        write_chunk(&mut self.scratch, key.queue, place.lane, &entries);
-        let appended = self.log.append(kind::CHUNK, Grouping::Ends, &[self.scratch.bytes()]);
-        let list = ChunkRef {
-            first_seq,
-            last_seq,
-            count: u32::try_from(entries.len()).unwrap_or(u32::MAX),
-            body_bytes: entries.iter().map(|entry| u64::from(entry.body_len)).sum(),
-            first_expires_at_ms,
-            record: Location { pos: appended.pos, len: appended.len, is_durable: true },
-            segments: Segments::counts(entries.iter().map(|entry| entry.location), segment_bytes),
+        let (log, segments, scratch) = (&mut *self.log, &mut self.segments, &mut self.scratch);
+        let of = (key.queue, place.lane);
+        let Some(list) = write_list(log, segments, scratch, Grouping::Ends, of, &entries) else { return };
+        let slot = self.queues.get_mut(key.queue);
+        let Some(old) = slot.and_then(|slot| slot.machine.replace_chunk(place, list.clone())) else {
+            self.segments.let_go(list.record, segment_bytes);
+            return;
         };
-        let Some(slot) = self.queues.get_mut(key.queue) else { return };
-        let Some(old) = slot.machine.replace_chunk(place, list.clone()) else { return };
-        self.segments.hold(list.record, segment_bytes);
         for (segment, count) in &list.segments {
             self.segments.hold_many(*segment, u64::from(*count));
         }

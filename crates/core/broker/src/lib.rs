@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod address;
 mod alarm;
 mod apply;
 mod bindings;
@@ -57,6 +58,9 @@ mod timers;
 mod transaction;
 
 pub use access::{LoginCheck, LoginResult, LoginStep};
+pub use address::{
+    AddressError, AddressOptions, AddressRequest, Addresses, ReplyTo, Source, SourceQueue, Target,
+};
 pub use alarm::Alarm;
 pub use broker::{Broker, BrokerConfig, Counters, Done};
 pub use checkpoint::LogRequest;

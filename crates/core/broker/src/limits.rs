@@ -15,7 +15,7 @@ pub struct Limits {
     pub max_consumers_per_session: u32,
     /// Most publishes and settlements staged in one transaction.
     pub max_staged: u32,
-    /// Most bytes of bodies staged in one transaction.
+    /// Most bytes of messages staged in one transaction.
     pub max_staged_bytes: u64,
     /// Age in ms at which an unsettled delivery ends its session, unless the queue says otherwise; absent: never.
     pub consumer_timeout_ms: Option<u64>,

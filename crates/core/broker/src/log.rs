@@ -49,6 +49,11 @@ impl Receipt {
     /// Nothing to wait for.
     pub const NONE: Self = Self(0);
 
+    /// Holds once everything is durable that the log has now.
+    pub(crate) fn of_all(log: &dyn Log) -> Self {
+        Self(log.next_pos())
+    }
+
     /// Holds when both hold.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

@@ -210,6 +210,28 @@ pub(crate) fn write_down(
     location
 }
 
+/// Writes the list of a chunk's entries into the log. The record counts as used; whether the entries' records do is the
+/// caller's to know. `None` for no entries: nothing is written then.
+pub(crate) fn write_list(
+    log: &mut dyn Log,
+    segments: &mut Segments,
+    scratch: &mut Writer,
+    grouping: Grouping,
+    (queue, lane): (u32, u8),
+    entries: &[EntryRef],
+) -> Option<ChunkRef> {
+    if entries.is_empty() {
+        return None;
+    }
+    let segment_bytes = log.segment_bytes();
+    scratch.clear();
+    write_chunk(scratch, queue, lane, entries);
+    let appended = log.append(kind::CHUNK, grouping, &[scratch.bytes()]);
+    let record = Location { pos: appended.pos, len: appended.len, is_durable: true };
+    segments.hold(record, segment_bytes);
+    ChunkRef::of(entries, record, Segments::counts(entries.iter().map(|entry| entry.location), segment_bytes))
+}
+
 impl Broker {
     /// Writes the full tails of a queue into the log, so that their bodies can leave memory.
     pub(crate) fn spill(&mut self, queue: u32) {
@@ -219,41 +241,20 @@ impl Broker {
     }
 
     fn spill_lane(&mut self, queue: u32, lane: u8) {
-        let segment_bytes = self.log.segment_bytes();
         let grouping = self.grouping(Grouping::Ends);
         let Some(slot) = self.queues.get_mut(queue) else { return };
         let Some(entries) = slot.machine.spill(lane) else { return };
+        let (log, segments, scratch) = (&mut *self.log, &mut self.segments, &mut self.scratch);
         let mut refs: Vec<EntryRef> = Vec::with_capacity(entries.len());
         for entry in entries.iter_mut() {
-            let location = *entry.location.get_or_insert_with(|| {
-                write_down(&mut *self.log, &mut self.segments, &mut self.scratch, grouping, &entry.message)
-            });
-            refs.push(EntryRef {
-                seq: entry.seq,
-                location,
-                body_len: u32::try_from(entry.message.body_len()).unwrap_or(u32::MAX),
-                expires_at_ms: entry.expires_at_ms,
-                failed_count: u16::try_from(entry.failed_count).unwrap_or(u16::MAX),
-                acquired_count: u16::try_from(entry.acquired_count).unwrap_or(u16::MAX),
-            });
+            if entry.location.is_none() {
+                entry.location = Some(write_down(log, segments, scratch, grouping, &entry.message));
+            }
+            refs.extend(entry.to_ref());
         }
-        let (Some(first), Some(last)) = (refs.first(), refs.last()) else { return };
-        let (first_seq, last_seq, first_expires_at_ms) = (first.seq, last.seq, first.expires_at_ms);
-        self.scratch.clear();
-        write_chunk(&mut self.scratch, queue, lane, &refs);
-        let appended = self.log.append(kind::CHUNK, grouping, &[self.scratch.bytes()]);
-        let record = Location { pos: appended.pos, len: appended.len, is_durable: true };
-        self.segments.hold(record, segment_bytes);
-        let chunk = ChunkRef {
-            first_seq,
-            last_seq,
-            count: u32::try_from(refs.len()).unwrap_or(u32::MAX),
-            body_bytes: refs.iter().map(|entry| u64::from(entry.body_len)).sum(),
-            first_expires_at_ms,
-            record,
-            segments: Segments::counts(refs.iter().map(|entry| entry.location), segment_bytes),
-        };
-        slot.machine.spilled(lane, chunk, &mut self.outbox);
+        if let Some(chunk) = write_list(log, segments, scratch, grouping, (queue, lane), &refs) {
+            slot.machine.spilled(lane, chunk, &mut self.outbox);
+        }
     }
 
     /// Notes the chunks that a queue wants read.

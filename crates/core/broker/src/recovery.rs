@@ -192,19 +192,9 @@ impl Broker {
         let Some(slot) = self.queues.get_mut(chunk.queue).filter(|slot| !slot.awaits_snapshot) else {
             return Ok(());
         };
-        let (Some(first), Some(last)) = (chunk.entries.first(), chunk.entries.last()) else { return Ok(()) };
-        slot.machine.replay_chunk(
-            chunk.lane,
-            ChunkRef {
-                first_seq: first.seq,
-                last_seq: last.seq,
-                count: u32::try_from(chunk.entries.len()).unwrap_or(u32::MAX),
-                body_bytes: chunk.entries.iter().map(|entry| u64::from(entry.body_len)).sum(),
-                first_expires_at_ms: first.expires_at_ms,
-                record,
-                segments: Segments::counts(chunk.entries.iter().map(|entry| entry.location), segment_bytes),
-            },
-        );
+        let segments = Segments::counts(chunk.entries.iter().map(|entry| entry.location), segment_bytes);
+        let Some(list) = ChunkRef::of(&chunk.entries, record, segments) else { return Ok(()) };
+        slot.machine.replay_chunk(chunk.lane, list);
         // Transient messages do not outlive the restart.
         for entry in chunk.entries.iter().filter(|entry| !entry.location.is_durable) {
             slot.machine.replay_settled(entry.seq, entry.seq);

@@ -8,6 +8,7 @@ use crate::{
     consume::short_incarnation,
     effect::{DeliveryId, SessionId},
     error::Error,
+    log::{Grouping, Receipt},
     session_state::Unsettled,
 };
 
@@ -60,6 +61,13 @@ impl Broker {
         }
         self.settle_now(id, last, range, outcome);
         Ok(())
+    }
+
+    /// What has to be durable before all that was done so far may be called done: the settlements of this turn go into
+    /// the log now.
+    pub fn receipt_of_all(&mut self) -> Receipt {
+        self.settles.flush(&mut *self.log, Grouping::Ends);
+        Receipt::of_all(&*self.log)
     }
 
     /// Gives back everything unsettled of a session, in order.

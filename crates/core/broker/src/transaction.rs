@@ -11,7 +11,7 @@ use crate::{
     policy::at_once,
     publish::Published,
     records::kind,
-    session_state::Unsettled,
+    session_state::{SessionState, Unsettled},
     settle::{Outcome, SettleRange},
 };
 
@@ -23,9 +23,18 @@ type Targets = SmallVec<[(u32, u64); 2]>;
 pub(crate) struct Staged {
     /// Each with its queues and the incarnation of each: a number may get another queue before the commit (I10).
     publishes: Vec<(Message, Targets)>,
-    /// Deliveries taken out of the session's unsettled ones, with their numbers, so that a rollback can put them back.
-    settles: Vec<(DeliveryId, Unsettled, Outcome)>,
+    /// Deliveries taken out of a session's unsettled ones, so that a rollback can put them back.
+    settles: Vec<StagedSettle>,
     bytes: u64,
+}
+
+/// One delivery whose settlement is staged.
+struct StagedSettle {
+    /// Session that it was delivered to.
+    owner: SessionId,
+    number: DeliveryId,
+    entry: Unsettled,
+    outcome: Outcome,
 }
 
 /// What a commit did with the staged publishes.
@@ -58,7 +67,8 @@ impl Broker {
         let incarnation = |queue: &u32| self.queues.get(*queue).map(|slot| (*queue, slot.incarnation));
         let targets = queues.iter().filter_map(incarnation).collect();
         let staged = self.staged(id)?;
-        let bytes = staged.bytes.saturating_add(message.body_len() as u64);
+        // Names and head count too: nothing that a peer sends is free (I11).
+        let bytes = staged.bytes.saturating_add(message.raw().len() as u64);
         if bytes > max_bytes {
             return Err(staging_limit(max_bytes));
         }
@@ -68,6 +78,29 @@ impl Broker {
         Ok(Published::Accepted(Receipt::NONE))
     }
 
+    /// Stages in a transactional session what becomes of a delivery to another session of the same connection: for
+    /// protocols whose connections have several transactions at once.
+    ///
+    /// # Errors
+    /// [`Error::UnknownDelivery`]: not delivered or settled already; the transaction is too large; a session is gone, not
+    /// transactional, or another connection's.
+    pub fn settle_within(
+        &mut self,
+        transaction: SessionId,
+        owner: SessionId,
+        delivery: DeliveryId,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        let session = self.sessions.get(owner.into()).ok_or(Error::Gone)?;
+        let connection = session.connection;
+        session.index_of(delivery).ok_or(Error::UnknownDelivery { delivery: delivery.0 })?;
+        let is_same = |other: &SessionState| other.connection == connection && other.staged.is_some();
+        if !self.sessions.get(transaction.into()).is_some_and(is_same) {
+            return Err(Error::Gone);
+        }
+        self.stage_settle_of(transaction, owner, delivery, SettleRange::One, outcome)
+    }
+
     pub(crate) fn stage_settle(
         &mut self,
         id: SessionId,
@@ -75,10 +108,20 @@ impl Broker {
         range: SettleRange,
         outcome: Outcome,
     ) -> Result<(), Error> {
+        self.stage_settle_of(id, id, last, range, outcome)
+    }
+
+    fn stage_settle_of(
+        &mut self,
+        id: SessionId,
+        owner: SessionId,
+        last: DeliveryId,
+        range: SettleRange,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
         let max = self.limits.max_staged;
-        let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
-        let Some(staged) = session.staged.as_deref_mut() else { return Err(Error::Gone) };
-        check_room(staged, max)?;
+        check_room(self.staged(id)?, max)?;
+        let session = self.sessions.get_mut(owner.into()).ok_or(Error::Gone)?;
         let mut taken = Vec::new();
         if range == SettleRange::One {
             if let Some(index) = session.index_of(last) {
@@ -91,9 +134,8 @@ impl Broker {
                 taken.push((number, entry));
             }
         }
-        if let Some(staged) = session.staged.as_deref_mut() {
-            staged.settles.extend(taken.into_iter().map(|(number, entry)| (number, entry, outcome)));
-        }
+        let taken = taken.into_iter().map(|(number, entry)| StagedSettle { owner, number, entry, outcome });
+        self.staged(id)?.settles.extend(taken);
         Ok(())
     }
 
@@ -128,11 +170,17 @@ impl Broker {
             });
         }
         let mut touched = SmallVec::new();
-        let mut was_full = false;
-        for (_, entry, outcome) in staged.settles {
-            was_full |= self.settle_entry(id, entry, outcome, &mut touched);
+        // The owners whose windows were full; mostly one.
+        let mut full: SmallVec<[SessionId; 2]> = SmallVec::new();
+        for StagedSettle { owner, entry, outcome, .. } in staged.settles {
+            if self.settle_entry(owner, entry, outcome, &mut touched) && !full.contains(&owner) {
+                full.push(owner);
+            }
         }
-        self.after_settling(id, &touched, was_full);
+        self.after_settling(id, &touched, false);
+        for owner in full {
+            self.wake_session(owner);
+        }
         self.settles.flush(&mut *self.log, Grouping::Continues);
         self.has_open_group = false;
         let receipt = if self.log.next_pos() == before {
@@ -149,9 +197,10 @@ impl Broker {
     /// The session is gone or not transactional.
     pub fn tx_rollback(&mut self, id: SessionId) -> Result<(), Error> {
         let staged = std::mem::take(self.staged(id)?);
-        let Some(session) = self.sessions.get_mut(id.into()) else { return Err(Error::Gone) };
-        for (number, entry, _) in staged.settles.into_iter().rev() {
-            session.put_back(number, entry);
+        for StagedSettle { owner, number, entry, .. } in staged.settles.into_iter().rev() {
+            if let Some(session) = self.sessions.get_mut(owner.into()) {
+                session.put_back(number, entry);
+            }
         }
         Ok(())
     }
@@ -161,11 +210,27 @@ impl Broker {
         session.staged.as_deref_mut().ok_or(Error::Gone)
     }
 
-    /// Deliveries that a closing session has staged to settle: they go back with the unsettled ones.
+    /// Deliveries that a closing session has staged to settle, and those of its own that a sibling has: they go back with
+    /// the unsettled ones.
     pub(crate) fn unstage_settles(&mut self, id: SessionId) {
-        if self.sessions.get(id.into()).is_some_and(|session| session.staged.is_some()) {
+        let Some(session) = self.sessions.get(id.into()) else { return };
+        let connection = session.connection;
+        if session.staged.is_some() {
             // It is transactional, as just seen.
             let _known = self.tx_rollback(id);
+        }
+        let Some(connection) = self.connections.get(connection.into()) else { return };
+        let mut taken: Vec<StagedSettle> = Vec::new();
+        for sibling in &connection.sessions {
+            let Some(sibling) = self.sessions.get_mut((*sibling).into()) else { continue };
+            if let Some(staged) = sibling.staged.as_deref_mut() {
+                taken.extend(staged.settles.extract_if(.., |settle| settle.owner == id));
+            }
+        }
+        if let Some(session) = self.sessions.get_mut(id.into()) {
+            for StagedSettle { number, entry, .. } in taken.into_iter().rev() {
+                session.put_back(number, entry);
+            }
         }
     }
 

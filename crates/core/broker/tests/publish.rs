@@ -278,3 +278,52 @@ fn s5_the_node_itself_needs_no_permission_and_a_user_does() {
     let nowhere = rig.broker.connect_node("none", ConnectionInfo::default());
     assert!(matches!(nowhere, Err(Error::NotFound { .. })), "{nowhere:?}");
 }
+
+#[test]
+fn i6_two_transactions_settle_deliveries_of_one_session() {
+    let mut rig = Rig::new();
+    rig.queue("q", &[]);
+    rig.fill("q", &["a", "b", "c"]);
+    rig.consume("q", 1, None);
+    assert_eq!(rig.bodies(), ["a", "b", "c"]);
+    let connection = rig.connection;
+    let [first, second] = [7, 8].map(|label| {
+        let session = rig.broker.open_session(connection, label).unwrap();
+        rig.broker.tx_select(session).unwrap();
+        session
+    });
+    let stage = |rig: &mut Rig, transaction, number| {
+        rig.broker.settle_within(transaction, rig.session, DeliveryId(number), Outcome::Accept)
+    };
+    stage(&mut rig, first, 1).unwrap();
+    stage(&mut rig, second, 2).unwrap();
+    assert_eq!(stage(&mut rig, second, 1), Err(Error::UnknownDelivery { delivery: 1 }));
+    rig.broker.close_session(second);
+    let session = rig.session;
+    rig.broker.settle(session, DeliveryId(2), SettleRange::One, Outcome::Requeue).unwrap();
+    assert_eq!(rig.bodies(), ["b"], "what was given up can be settled again");
+    let _ = rig.broker.tx_commit(first).unwrap();
+    assert_eq!(rig.counts("q"), (0, 2), "b and c are out still");
+    // The session that they were delivered to goes while a sibling has one of them staged.
+    stage(&mut rig, first, 3).unwrap();
+    rig.broker.close_session(session);
+    assert_eq!(rig.counts("q"), (2, 0));
+    let _ = rig.broker.tx_commit(first).unwrap();
+    assert_eq!(rig.counts("q"), (2, 0));
+}
+
+#[test]
+fn i8_a_receipt_of_all_covers_the_settlements_of_the_turn() {
+    let mut rig = Rig::new();
+    rig.queue("q", &[]);
+    rig.fill("q", &["a"]);
+    rig.consume("q", 1, None);
+    rig.turn();
+    assert_eq!(rig.bodies(), ["a"]);
+    let session = rig.session;
+    rig.broker.settle(session, DeliveryId(1), SettleRange::One, Outcome::Accept).unwrap();
+    let receipt = rig.broker.receipt_of_all();
+    assert!(!rig.broker.durable().covers(receipt));
+    rig.turn();
+    assert!(rig.broker.durable().covers(receipt));
+}

@@ -26,6 +26,23 @@ pub struct ChunkRef {
     pub segments: SmallVec<[(u64, u32); 2]>,
 }
 
+impl ChunkRef {
+    /// The chunk of these entries, whose list is `record`; `None` for none. `segments` as the field.
+    #[must_use]
+    pub fn of(entries: &[EntryRef], record: Location, segments: SmallVec<[(u64, u32); 2]>) -> Option<Self> {
+        let (first, last) = (entries.first()?, entries.last()?);
+        Some(Self {
+            first_seq: first.seq,
+            last_seq: last.seq,
+            count: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+            body_bytes: entries.iter().map(|entry| u64::from(entry.body_len)).sum(),
+            first_expires_at_ms: first.expires_at_ms,
+            record,
+            segments,
+        })
+    }
+}
+
 /// What the facade reads to load a chunk.
 #[derive(Clone, Copy, Debug)]
 pub struct ChunkView<'a> {

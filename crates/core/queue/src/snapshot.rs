@@ -40,7 +40,8 @@ pub struct QueueSnapshot {
 
 impl Entry {
     /// The entry without its message; `None` when the log has no record of it.
-    pub(crate) fn to_ref(&self) -> Option<EntryRef> {
+    #[must_use]
+    pub fn to_ref(&self) -> Option<EntryRef> {
         Some(EntryRef {
             seq: self.seq,
             location: self.location?,

@@ -51,9 +51,48 @@ pub struct Key {
     pub effect: Effect,
 }
 
+/// One that sets something.
+pub(crate) const fn sets(
+    name: &'static str,
+    value: &'static str,
+    default: &'static str,
+    doc: &'static str,
+    set: Set,
+) -> Key {
+    Key { name, value, default, doc, effect: Effect::Sets(set) }
+}
+
+/// One whose value decides.
+pub(crate) const fn depends(
+    name: &'static str,
+    value: &'static str,
+    default: &'static str,
+    doc: &'static str,
+    judge: Judge,
+) -> Key {
+    Key { name, value, default, doc, effect: Effect::Depends(judge) }
+}
+
+/// One without effect.
+pub(crate) const fn ignored(name: &'static str, reason: &'static str) -> Key {
+    Key { name, value: "any", default: "-", doc: reason, effect: Effect::Ignored(reason) }
+}
+
+/// One for which the file is refused.
+pub(crate) const fn refused(name: &'static str, reason: &'static str) -> Key {
+    Key { name, value: "any", default: "-", doc: reason, effect: Effect::Refused(reason) }
+}
+
 /// All keys that are known.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [crate::served::SERVED, crate::mqtt::MQTT, IGNORED, REFUSED].into_iter().flatten()
+    use crate::{
+        listeners::LISTENERS,
+        mqtt::MQTT,
+        served::SERVED,
+        served_tls::{OF_HTTP, OF_MESSAGES, OTHERS},
+        stomp::STOMP,
+    };
+    [LISTENERS, SERVED, MQTT, STOMP, OTHERS, OF_MESSAGES, OF_HTTP, IGNORED, REFUSED].into_iter().flatten()
 }
 
 /// A key and what its `*` stands for. The most exact declaration counts.

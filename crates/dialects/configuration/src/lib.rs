@@ -11,8 +11,11 @@
 #![forbid(unsafe_code)]
 
 mod keys;
+mod listeners;
 mod mqtt;
 mod served;
+mod served_tls;
+mod stomp;
 mod without;
 
 mod settings;
@@ -21,10 +24,13 @@ mod syntax;
 mod values;
 
 pub use keys::{Effect, Judge, Key, Set, Verdict, keys};
+pub use listeners::{Listeners, NamedListener};
 pub use mqtt::MqttSettings;
+pub use stomp::StompSettings;
+
 pub use settings::{
-    DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, NamedListener, Password, Permissions, Settings,
-    TcpOptions, Timeout,
+    CertificateLogin, DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, Password, Permissions, SanKind,
+    Settings, TcpOptions, Timeout, TlsSettings, TlsVersion,
 };
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,7 +188,17 @@ impl Reading {
         }
         self.loaded.warnings.sort_by_key(|warning| warning.line);
         if let Err(text) = self.loaded.settings.check() {
-            let line = ["default_pass", "default_user"].iter().find_map(|key| self.seen.get(*key)).copied();
+            let named = ["default_pass", "default_user"].into_iter().find(|key| text.contains(key));
+            // The key that the rule speaks of first.
+            let first = text.split_whitespace().next().unwrap_or_default();
+            let of_family = self.seen.keys().find(|key| key.starts_with(first)).map(String::as_str);
+            let line = named
+                .into_iter()
+                .chain(of_family)
+                .collect::<Vec<_>>()
+                .iter()
+                .find_map(|key| self.seen.get(*key))
+                .copied();
             let line = line.unwrap_or(1);
             self.problems.push(Problem { line, text });
         }

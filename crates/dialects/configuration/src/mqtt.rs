@@ -1,25 +1,22 @@
 //! Keys of MQTT that this broker obeys.
 
 use crate::{
-    keys::{Effect, Key, Set},
-    served::MAX_NAMED,
-    settings::{NamedListener, Password},
+    keys::{Key, sets},
+    settings::Password,
     values,
 };
 
 /// What a file says of MQTT. Absent: the broker's own default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MqttSettings {
-    /// Listeners; empty: the default one.
-    pub listeners: Vec<NamedListener>,
-    /// No plain listener at all.
-    pub is_off: bool,
     /// Clients may come without a user name; they stand for the default user then.
     pub is_anonymous: bool,
     /// Name of that user.
     pub default_user: Option<String>,
     /// Its password.
     pub default_password: Option<Password>,
+    /// Clients without a user name are the user whom their certificate names.
+    pub is_certificate_login: Option<bool>,
     /// Virtual host of clients whose user name names none.
     pub vhost: Option<String>,
     /// Longest time in s that a session is kept without a connection.
@@ -38,14 +35,18 @@ pub struct MqttSettings {
     pub handshake_packet_max_bytes: Option<u32>,
 }
 
-const fn sets(
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    doc: &'static str,
-    set: Set,
-) -> Key {
-    Key { name, value, default, doc, effect: Effect::Sets(set) }
+impl MqttSettings {
+    /// Rules that hold between keys.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.is_anonymous && (self.default_user.is_none() || self.default_password.is_none()) {
+            return Err(
+                "mqtt.allow_anonymous needs mqtt.default_user and mqtt.default_pass: there is no default \
+                        account (S1)"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
 }
 
 fn two_bytes(value: &str, least: u64) -> Result<Option<u16>, String> {
@@ -53,34 +54,6 @@ fn two_bytes(value: &str, least: u64) -> Result<Option<u16>, String> {
 }
 
 pub(crate) static MQTT: &[Key] = &[
-    sets(
-        "mqtt.listeners.tcp.*",
-        "PORT or ADDRESS:PORT",
-        "127.0.0.1:1883",
-        "A listener of MQTT without TLS; a port alone listens on every IPv4 address; at most 64.",
-        |s, name, value| {
-            let address = values::listener(value)?;
-            s.mqtt.listeners.retain(|listener| listener.name != name);
-            if s.mqtt.listeners.len() >= MAX_NAMED {
-                return Err(format!("there are more than {MAX_NAMED} listeners; take some out"));
-            }
-            s.mqtt.listeners.push(NamedListener { name: name.to_owned(), address });
-            Ok(())
-        },
-    ),
-    sets(
-        "mqtt.listeners.tcp",
-        "`none`",
-        "-",
-        "No listener of MQTT without TLS, whatever `mqtt.listeners.tcp.*` says.",
-        |s, _, value| match value {
-            "none" => {
-                s.mqtt.is_off = true;
-                Ok(())
-            }
-            _ => Err("the only value is none; a listener is set by mqtt.listeners.tcp.NAME".to_owned()),
-        },
-    ),
     sets(
         "mqtt.allow_anonymous",
         "`true` or `false`",
@@ -105,6 +78,16 @@ pub(crate) static MQTT: &[Key] = &[
         s.mqtt.default_password = Some(Password::new(values::password(value)?));
         Ok(())
     }),
+    sets(
+        "mqtt.ssl_cert_login",
+        "`true` or `false`",
+        "as `auth_mechanisms` has EXTERNAL",
+        "MQTT clients without a user name are the user whom their verified certificate names.",
+        |s, _, value| {
+            s.mqtt.is_certificate_login = Some(values::truth(value)?);
+            Ok(())
+        },
+    ),
     sets(
         "mqtt.vhost",
         "name",

@@ -1,33 +1,13 @@
 //! Keys that this broker obeys.
 
 use crate::{
-    keys::{Effect, Judge, Key, Set, Verdict},
-    settings::{FreeDiskLimit, MemoryLimit, NamedListener, Password},
+    keys::{Key, Verdict, depends, sets},
+    settings::{FreeDiskLimit, MemoryLimit, Password},
     values,
 };
 
-/// Most listeners of a protocol, and most tags of a user.
-pub(crate) const MAX_NAMED: usize = 64;
-
-const fn sets(
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    doc: &'static str,
-    set: Set,
-) -> Key {
-    Key { name, value, default, doc, effect: Effect::Sets(set) }
-}
-
-const fn depends(
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    doc: &'static str,
-    judge: Judge,
-) -> Key {
-    Key { name, value, default, doc, effect: Effect::Depends(judge) }
-}
+/// Most tags of a user.
+pub(crate) const MAX_TAGS: usize = 64;
 
 const LEVEL: &str =
     "`debug`, `info`, `notice`, `warning`, `error`, `critical`, `alert`, `emergency` or `none`";
@@ -38,34 +18,6 @@ const PATTERN: &str = "regular expression";
 
 pub(crate) static SERVED: &[Key] = &[
     // where clients come in
-    sets(
-        "listeners.tcp.*",
-        "PORT or ADDRESS:PORT",
-        "127.0.0.1:5672",
-        "A listener of AMQP without TLS; a port alone listens on every IPv4 address; at most 64.",
-        |s, name, value| {
-            let address = values::listener(value)?;
-            s.amqp_listeners.retain(|listener| listener.name != name);
-            if s.amqp_listeners.len() >= MAX_NAMED {
-                return Err(format!("there are more than {MAX_NAMED} listeners; take some out"));
-            }
-            s.amqp_listeners.push(NamedListener { name: name.to_owned(), address });
-            Ok(())
-        },
-    ),
-    sets(
-        "listeners.tcp",
-        "`none`",
-        "-",
-        "No listener of AMQP without TLS, whatever `listeners.tcp.*` says.",
-        |s, _, value| match value {
-            "none" => {
-                s.is_amqp_off = true;
-                Ok(())
-            }
-            _ => Err("the only value is none; a listener is set by listeners.tcp.NAME".to_owned()),
-        },
-    ),
     sets(
         "management.tcp.port",
         "port",
@@ -166,19 +118,6 @@ pub(crate) static SERVED: &[Key] = &[
             Ok(())
         },
     ),
-    depends(
-        "proxy_protocol",
-        TRUTH,
-        "false",
-        "`true` is refused: the header of a proxy is not read yet.",
-        |value| {
-            Ok(if values::truth(value)? {
-                Verdict::Refused("the header of a proxy is not read by this version")
-            } else {
-                Verdict::AsItIs
-            })
-        },
-    ),
     sets(
         "cluster_name",
         "name",
@@ -229,8 +168,8 @@ pub(crate) static SERVED: &[Key] = &[
             let is_on = values::truth(value)?;
             let tags = s.default_user.tags.get_or_insert_default();
             tags.retain(|known| known != tag);
-            if is_on && tags.len() >= MAX_NAMED {
-                return Err(format!("there are more than {MAX_NAMED} tags; take some out"));
+            if is_on && tags.len() >= MAX_TAGS {
+                return Err(format!("there are more than {MAX_TAGS} tags; take some out"));
             }
             if is_on {
                 tags.push(tag.to_owned());
@@ -308,18 +247,6 @@ pub(crate) static SERVED: &[Key] = &[
             Ok(match value {
                 "internal" | "rabbit_auth_backend_internal" => Verdict::AsItIs,
                 _ => Verdict::Refused("users are kept by the broker itself in this version"),
-            })
-        },
-    ),
-    depends(
-        "auth_mechanisms.*",
-        "`PLAIN` or `AMQPLAIN`",
-        "PLAIN, AMQPLAIN",
-        "How clients log in: both are always offered, any other is refused.",
-        |value| {
-            Ok(match value {
-                "PLAIN" | "AMQPLAIN" => Verdict::AsItIs,
-                _ => Verdict::Refused("clients log in with PLAIN or AMQPLAIN in this version"),
             })
         },
     ),
@@ -578,7 +505,6 @@ pub(crate) static SERVED: &[Key] = &[
         },
     ),
     // listeners with TLS that are switched off
-    depends("listeners.ssl", "`none`", "none", "No listener with TLS.", none_only),
     depends("ssl_options", "`none`", "none", "No settings of TLS.", none_only),
     depends("tcp_listen_options", "`none`", "-", "No settings of sockets.", none_only),
     depends("management.listener.ssl_opts", "`none`", "none", "No settings of TLS.", none_only),
@@ -586,10 +512,12 @@ pub(crate) static SERVED: &[Key] = &[
         "management.listener.ssl",
         TRUTH,
         "false",
-        "`true` is refused: the http listener has no TLS yet.",
+        "`true` is refused: TLS of the http listener is set by `management.ssl`.",
         |value| {
             Ok(if values::truth(value)? {
-                Verdict::Refused("listeners with TLS are not there in this version")
+                Verdict::Refused(
+                    "TLS of the http listener is set by management.ssl.port, .certfile and .keyfile",
+                )
             } else {
                 Verdict::AsItIs
             })

@@ -1,10 +1,10 @@
 //! What a configuration file can set. Absent: the broker's own default counts.
 
-use std::{fmt, net::SocketAddr};
+use std::{collections::BTreeMap, fmt};
 
 use zeroize::Zeroizing;
 
-use crate::mqtt::MqttSettings;
+use crate::listeners::{self, Listeners};
 
 /// A password from the file: no text form on purpose (S11), overwritten when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,15 +26,6 @@ impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(hidden)")
     }
-}
-
-/// A listener of its name, as `listeners.tcp.NAME` has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedListener {
-    /// Its name in the file.
-    pub name: String,
-    /// Address and port; port 0 picks a free one.
-    pub address: SocketAddr,
 }
 
 /// Memory at which publishers are held back.
@@ -109,13 +100,100 @@ pub struct DefaultUser {
     pub permissions: Permissions,
 }
 
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// 1.2.
+    V1_2,
+    /// 1.3.
+    V1_3,
+}
+
+/// Which part of a client's certificate names its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateLogin {
+    /// The whole subject.
+    DistinguishedName,
+    /// Its common name.
+    CommonName,
+    /// An alternative name.
+    AlternativeName,
+}
+
+/// A kind of alternative name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SanKind {
+    /// DNS name.
+    Dns,
+    /// Mail address.
+    Email,
+    /// URI.
+    Uri,
+}
+
+/// What a file says of TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// CAs whose clients are trusted.
+    pub ca_file: Option<String>,
+    /// Certificate with its chain.
+    pub certificate_file: Option<String>,
+    /// Its key.
+    pub key_file: Option<String>,
+    /// Clients are asked for a certificate.
+    pub is_peer_verified: Option<bool>,
+    /// Nobody comes in without one.
+    pub is_certificate_required: Option<bool>,
+    /// Lowest version named.
+    pub least: Option<TlsVersion>,
+    /// Highest version named.
+    pub most: Option<TlsVersion>,
+    /// Most certificates between a client's and its CA.
+    pub max_intermediates: Option<u8>,
+}
+
+impl TlsSettings {
+    fn check(&self, prefix: &str) -> Result<(), String> {
+        let is_verified = self.is_peer_verified == Some(true);
+        if self.is_certificate_required == Some(true) && !is_verified {
+            return Err(format!("{prefix}.fail_if_no_peer_cert needs {prefix}.verify = verify_peer"));
+        }
+        if is_verified && self.ca_file.is_none() {
+            return Err(format!("{prefix}.verify = verify_peer needs {prefix}.cacertfile"));
+        }
+        match (&self.certificate_file, &self.key_file) {
+            (Some(_), None) => Err(format!("{prefix}.certfile needs {prefix}.keyfile")),
+            (None, Some(_)) => Err(format!("{prefix}.keyfile needs {prefix}.certfile")),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// All that a file can set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Listeners of AMQP; empty: the default one. `listeners.tcp = none` makes [`Settings::is_amqp_off`] true.
-    pub amqp_listeners: Vec<NamedListener>,
-    /// No plain AMQP listener at all.
-    pub is_amqp_off: bool,
+    /// Listeners of messages, by the name that `--listen` has for them (`amqp`, `stomps`). Absent: the default one.
+    pub listeners: BTreeMap<&'static str, Listeners>,
+    /// TLS of the listeners of messages.
+    pub tls: TlsSettings,
+    /// TLS of the http listener; where it names no certificate, that of the others counts.
+    pub http_tls: TlsSettings,
+    /// Address of the http listener with TLS.
+    pub https_address: Option<std::net::IpAddr>,
+    /// Port of the http listener with TLS.
+    pub https_port: Option<u16>,
+    /// Time in ms for a TLS handshake.
+    pub tls_handshake_timeout_ms: Option<u64>,
+    /// Which part of a certificate names a user.
+    pub certificate_login: Option<CertificateLogin>,
+    /// Kind of alternative name, where one counts.
+    pub san_kind: Option<SanKind>,
+    /// Its place.
+    pub san_index: Option<u32>,
+    /// Ways to log in; empty: the default ones.
+    pub mechanisms: Vec<String>,
+    /// Connections begin with the header of a proxy.
+    pub is_proxied: bool,
     /// Address and port of the management API.
     pub http_address: Option<std::net::IpAddr>,
     /// Port of the management API.
@@ -161,7 +239,9 @@ pub struct Settings {
     /// Sockets of AMQP.
     pub tcp: TcpOptions,
     /// MQTT.
-    pub mqtt: MqttSettings,
+    pub mqtt: crate::mqtt::MqttSettings,
+    /// STOMP.
+    pub stomp: crate::stomp::StompSettings,
     pub(crate) legacy_http_address: Option<std::net::IpAddr>,
     pub(crate) legacy_http_port: Option<u16>,
     pub(crate) file_log_level: Option<LogLevel>,
@@ -201,14 +281,14 @@ impl Settings {
 
     /// Rules that hold between keys.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let mqtt = &self.mqtt;
-        if mqtt.is_anonymous && (mqtt.default_user.is_none() || mqtt.default_password.is_none()) {
-            return Err(
-                "mqtt.allow_anonymous needs mqtt.default_user and mqtt.default_pass: there is no default \
-                        account (S1)"
-                    .to_owned(),
-            );
+        self.tls.check("ssl_options")?;
+        self.http_tls.check("management.ssl")?;
+        if self.tls.certificate_file.is_none()
+            && let Some(keys) = listeners::open_with_tls(&self.listeners).next()
+        {
+            return Err(format!("{keys} needs ssl_options.certfile and ssl_options.keyfile"));
         }
+        self.mqtt.check()?;
         match (&self.default_user.name, &self.default_user.password) {
             (Some(_), None) => {
                 Err("default_user needs default_pass: there is no default password (S1)".to_owned())

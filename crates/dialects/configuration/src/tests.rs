@@ -39,7 +39,8 @@ log.console.level = warning
 ";
     let settings = settings(text);
     let address = |text: &str| text.parse::<SocketAddr>().unwrap();
-    let listeners: Vec<_> = settings.amqp_listeners.iter().map(|l| (l.name.as_str(), l.address)).collect();
+    let listeners: Vec<_> =
+        settings.listeners["amqp"].named.iter().map(|l| (l.name.as_str(), l.address)).collect();
     assert_eq!(
         listeners,
         [
@@ -217,7 +218,7 @@ fn what_has_no_effect_is_told() {
         &[
             "line 1: mqtt.sparkplug has no effect: MQTT has no such setting in this version \
              (said once for all keys like it)",
-            "line 3: stomp.default_user has no effect: STOMP is not there in this version: nothing listens for it \
+            "line 3: stomp.default_user has no effect: STOMP has no such setting in this version \
              (said once for all keys like it)",
         ],
     );
@@ -273,17 +274,14 @@ fn what_this_broker_does_anyway_is_taken_silently() {
 #[test]
 fn what_would_be_missed_is_refused() {
     for text in [
-        "listeners.ssl.default = 5671",
-        "ssl_options.cacertfile = /ca.pem",
-        "management.ssl.port = 15671",
+        "ssl_options.password = p",
+        "ssl_options.crl_check = peer",
         "management.listener.ssl = true",
         "management.listener.ssl_opts.keyfile = /k.pem",
         "auth_backends.1 = ldap",
         "auth_backends.1.authn = rabbit_auth_backend_http",
         "auth_ldap.servers.1 = ldap.example",
-        "auth_mechanisms.1 = EXTERNAL",
         "loopback_users.guest = true",
-        "proxy_protocol = true",
         "credential_validator.min_length = 8",
         "definitions.import_backend = https",
         "definitions.https.url = https://example/d.json",
@@ -297,8 +295,69 @@ fn what_would_be_missed_is_refused() {
         assert!(text.starts_with(&format!("line 1: {key} can't be served: ")), "{text}");
         assert!(text.contains("; take the line out"), "{text}");
     }
-    let one = parse("ssl_options.certfile = a\nssl_options.keyfile = b").expect_err("no TLS");
+    let one = parse("auth_ldap.servers.1 = a\nauth_ldap.servers.2 = b").expect_err("no LDAP");
     assert_eq!(one.len(), 1, "said once");
+}
+
+#[test]
+fn tls_is_set_and_its_rules_hold() {
+    let file = "\
+listeners.tcp = none
+listeners.ssl.default = 5671
+ssl_options.cacertfile = /ca.pem
+ssl_options.certfile = /c.pem
+ssl_options.keyfile = /k.pem
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+ssl_options.versions.1 = tlsv1.3
+ssl_options.versions.2 = tlsv1.2
+ssl_cert_login_from = common_name
+auth_mechanisms.1 = EXTERNAL
+auth_mechanisms.2 = PLAIN
+";
+    let it = settings(file);
+    let expect = TlsSettings {
+        ca_file: Some("/ca.pem".into()),
+        certificate_file: Some("/c.pem".into()),
+        key_file: Some("/k.pem".into()),
+        is_peer_verified: Some(true),
+        is_certificate_required: Some(true),
+        least: Some(TlsVersion::V1_2),
+        most: Some(TlsVersion::V1_3),
+        max_intermediates: None,
+    };
+    assert_eq!(it.tls, expect);
+    assert_eq!(it.certificate_login, Some(CertificateLogin::CommonName));
+    assert_eq!(it.mechanisms, ["EXTERNAL", "PLAIN"]);
+    check_problem(
+        "heartbeat = 1\nssl_options.fail_if_no_peer_cert = true",
+        "line 2: ssl_options.fail_if_no_peer_cert needs ssl_options.verify = verify_peer",
+    );
+    check_problem(
+        "heartbeat = 1\nssl_options.verify = verify_peer",
+        "line 2: ssl_options.verify = verify_peer needs ssl_options.cacertfile",
+    );
+    check_problem("ssl_options.certfile = /c", "line 1: ssl_options.certfile needs ssl_options.keyfile");
+    check_problem(
+        "management.ssl.keyfile = /c",
+        "line 1: management.ssl.keyfile needs management.ssl.certfile",
+    );
+    check_problem(
+        "heartbeat = 1\nlisteners.ssl.x = 1",
+        "line 2: listeners.ssl needs ssl_options.certfile and ssl_options.keyfile",
+    );
+    check_problem(
+        "stomp.listeners.ssl.x = 1",
+        "line 1: stomp.listeners.ssl needs ssl_options.certfile and ssl_options.keyfile",
+    );
+    check_problem(
+        "ssl_options.versions.1 = tlsv1.1",
+        "line 1: ssl_options.versions.*: tlsv1.1 is never spoken (S3); take the line out",
+    );
+    check_problem(
+        "auth_mechanisms.1 = ANONYMOUS",
+        "line 1: auth_mechanisms.*: 'ANONYMOUS' is not one of PLAIN, AMQPLAIN, EXTERNAL",
+    );
 }
 
 #[test]
@@ -416,12 +475,15 @@ fn warnings_past_their_limit_are_counted() {
 
 #[test]
 fn listeners_and_tags_have_a_limit() {
-    for key in ["listeners.tcp.", "default_user_tags."] {
-        let value = if key.starts_with('l') { "1" } else { "true" };
+    for (key, value, most) in [
+        ("listeners.tcp.", "1", listeners::MAX_LISTENERS),
+        ("stomp.listeners.tcp.", "1", listeners::MAX_LISTENERS),
+        ("default_user_tags.", "true", served::MAX_TAGS),
+    ] {
         let lines =
             |count: usize| (0..count).map(|number| format!("{key}{number} = {value}\n")).collect::<String>();
-        assert!(parse(&lines(served::MAX_NAMED)).is_ok());
-        let problems = parse(&lines(served::MAX_NAMED + 1)).expect_err("one too many");
+        assert!(parse(&lines(most)).is_ok());
+        let problems = parse(&lines(most + 1)).expect_err("one too many");
         assert!(problems[0].text.contains("there are more than 64 "), "{problems:?}");
     }
 }
@@ -440,6 +502,30 @@ const EXAMPLES: &[&str] = &[
     "tcp_listen_options.sndbuf = 8192",
     "tcp_listen_options.recbuf = 8192",
     "tcp_listen_options.send_timeout = 1000",
+    "listeners.ssl = none",
+    "listeners.ssl.default = 5671\nssl_options.certfile = /c.pem\nssl_options.keyfile = /k.pem",
+    "ssl_handshake_timeout = 1",
+    "ssl_cert_login_from = common_name",
+    "ssl_cert_login_san_type = dns",
+    "ssl_cert_login_san_index = 1",
+    "auth_mechanisms.1 = EXTERNAL",
+    "proxy_protocol = true",
+    "management.ssl.port = 1",
+    "management.ssl.ip = ::1",
+    "ssl_options.cacertfile = /ca.pem",
+    "ssl_options.certfile = /c.pem\nssl_options.keyfile = /k.pem",
+    "ssl_options.keyfile = /k.pem\nssl_options.certfile = /c.pem",
+    "ssl_options.verify = verify_none",
+    "ssl_options.fail_if_no_peer_cert = true\nssl_options.verify = verify_peer\nssl_options.cacertfile = /ca.pem",
+    "ssl_options.versions.1 = tlsv1.3",
+    "ssl_options.depth = 1",
+    "management.ssl.cacertfile = /ca.pem",
+    "management.ssl.certfile = /c.pem\nmanagement.ssl.keyfile = /k.pem",
+    "management.ssl.keyfile = /k.pem\nmanagement.ssl.certfile = /c.pem",
+    "management.ssl.verify = verify_none",
+    "management.ssl.fail_if_no_peer_cert = false",
+    "management.ssl.versions.1 = tlsv1.3",
+    "management.ssl.depth = 1",
     "cluster_name = c",
     "default_vhost = v",
     "default_user = u\ndefault_pass = p",
@@ -466,9 +552,12 @@ const EXAMPLES: &[&str] = &[
     "handshake_timeout = 1",
     "mqtt.listeners.tcp.default = 1883",
     "mqtt.listeners.tcp = none",
+    "mqtt.listeners.ssl.default = 8883\nssl_options.certfile = c\nssl_options.keyfile = k",
+    "mqtt.listeners.ssl = none",
     "mqtt.allow_anonymous = true\nmqtt.default_user = u\nmqtt.default_pass = p",
     "mqtt.default_user = u",
     "mqtt.default_pass = p",
+    "mqtt.ssl_cert_login = true",
     "mqtt.vhost = v",
     "mqtt.max_session_expiry_interval_seconds = 60",
     "mqtt.prefetch = 10",
@@ -477,6 +566,11 @@ const EXAMPLES: &[&str] = &[
     "mqtt.max_keep_alive_seconds = 60",
     "mqtt.max_packet_size_authenticated = 1024",
     "mqtt.max_packet_size_unauthenticated = 1024",
+    "stomp.listeners.tcp.default = 61613",
+    "stomp.listeners.tcp = none",
+    "stomp.listeners.ssl.default = 61614\nssl_options.certfile = c\nssl_options.keyfile = k",
+    "stomp.listeners.ssl = none",
+    "stomp.default_nack_requeue = false",
     "log.console.level = none",
     "log.file.level = none",
     "log.default.level = none",

@@ -1,15 +1,7 @@
 //! Keys that are known and not served: passed over with a warning where nothing is lost by it, refused where the owner
 //! of the file would believe in something that is not there.
 
-use crate::keys::{Effect, Key};
-
-const fn ignored(name: &'static str, reason: &'static str) -> Key {
-    Key { name, value: "any", default: "-", doc: reason, effect: Effect::Ignored(reason) }
-}
-
-const fn refused(name: &'static str, reason: &'static str) -> Key {
-    Key { name, value: "any", default: "-", doc: reason, effect: Effect::Refused(reason) }
-}
+use crate::keys::{Key, ignored, refused};
 
 const ONE_NODE: &str = "this broker is a single node";
 const OWN_IO: &str = "this broker sizes its own I/O";
@@ -18,8 +10,9 @@ const OWN_RUNTIME: &str = "this broker does not run on the Erlang VM";
 const ONE_LOG: &str = "there is one log, on standard error";
 const ONLY_SWITCHES: &str = "the log has a level and a form, nothing else";
 const NO_MQTT: &str = "MQTT has no such setting in this version";
-const NO_WEB: &str = "listeners of WebSocket are not there in this version";
-const NO_STOMP: &str = "STOMP is not there in this version: nothing listens for it";
+const NO_STOMP: &str = "STOMP has no such setting in this version";
+const OWN_WEB: &str =
+    "a WebSocket is served for all protocols by the listeners ws and wss; say --listen ws=ADDR:PORT";
 const NO_STREAMS: &str = "streams are not there in this version";
 const ONE_MEMBER: &str = "this broker is a single node: a queue has no members to tend";
 const NO_PLUGIN: &str = "shovels and federation are not there in this version";
@@ -41,11 +34,7 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("amqp1_0.**", "AMQP 1.0 is not there in this version"),
     ignored("anonymous_login_pass", "there is no login without a name and a password (S1)"),
     ignored("password_hashing_module", "passwords are hashed with Argon2id"),
-    ignored("ssl_handshake_timeout", "listeners with TLS are not there in this version"),
-    ignored("ssl_allow_poodle_attack", "listeners with TLS are not there in this version"),
-    ignored("ssl_cert_login_from", "nobody logs in by certificate in this version"),
-    ignored("ssl_cert_login_san_type", "nobody logs in by certificate in this version"),
-    ignored("ssl_cert_login_san_index", "nobody logs in by certificate in this version"),
+    ignored("ssl_allow_poodle_attack", "TLS below 1.2 is never spoken (S3)"),
     ignored("amqp_client.**", "this broker opens no connections to others"),
     ignored("definitions.skip_if_unchanged", "definitions are imported at every start"),
     ignored("definitions.hashing.algorithm", "definitions are imported at every start"),
@@ -99,9 +88,9 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("quorum_queue.**", ONE_MEMBER),
     ignored("stream.**", NO_STREAMS),
     ignored("mqtt.**", NO_MQTT),
-    ignored("web_mqtt.**", NO_WEB),
+    ignored("web_mqtt.**", OWN_WEB),
     ignored("stomp.**", NO_STOMP),
-    ignored("web_stomp.**", NO_STOMP),
+    ignored("web_stomp.**", OWN_WEB),
     ignored("shovel.**", NO_PLUGIN),
     ignored("federation.**", NO_PLUGIN),
     ignored("prometheus.**", "metrics are at /metrics of the http listener"),
@@ -123,15 +112,12 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("log.**", "the log has one level for everything; set log.console.level"),
 ];
 
-const NO_TLS: &str = "listeners with TLS are not there in this version, and without them clients would send passwords in clear";
+const NO_TLS: &str = "TLS of the http listener is set by management.ssl.port, .certfile and .keyfile";
 const NO_OTHER_USERS: &str = "users are kept by the broker itself in this version";
 const NO_RULE: &str =
     "rules for virtual hosts are not set by this file in this version; put them into definitions";
 
 pub(crate) static REFUSED: &[Key] = &[
-    refused("listeners.ssl.*", NO_TLS),
-    refused("ssl_options.**", NO_TLS),
-    refused("management.ssl.**", NO_TLS),
     refused("management.listener.ssl_opts.**", NO_TLS),
     refused("auth_ldap.**", NO_OTHER_USERS),
     refused("auth_http.**", NO_OTHER_USERS),

@@ -1,17 +1,19 @@
 //! RabbitMQ's ways over the neutral core.
 //!
-//! Owns: names and their reserved prefix, predefined exchanges, the meaning of `x-` arguments and policy keys, and the
+//! Owns: names and their reserved prefix, predefined exchanges, destinations, the meaning of `x-` arguments and policy keys, and the
 //! words of errors. Must not know: frames, sockets, state.
 
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod destination;
+mod md5;
 mod wording;
 
 use std::sync::Arc;
 
 use ternmq_access::Role;
-use ternmq_broker::{ArgumentError, Dialect, Error, Predefined, QueueClass, QueueOptions};
+use ternmq_broker::{Addresses, ArgumentError, Dialect, Error, Predefined, QueueClass, QueueOptions};
 use ternmq_message::{Map, Value};
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
 use ternmq_stdx::quoted;
@@ -203,6 +205,10 @@ impl Dialect for RabbitMq {
                 }),
             },
         }
+    }
+
+    fn addresses(&self) -> Option<&dyn Addresses> {
+        Some(self)
     }
 
     fn value_text(&self, value: &Value) -> String {

@@ -83,7 +83,10 @@ pub(crate) fn number(object: &JsonMap<String, Json>, name: &str) -> Result<Optio
         Some(Json::String(text)) => text.parse().ok(),
         Some(_) => None,
     };
-    parsed.map(Some).ok_or_else(|| Refusal::bad(format!("\"{name}\" must be a whole number")))
+    parsed.map(Some).ok_or_else(|| {
+        let name = ternmq_stdx::shown(name);
+        Refusal::bad(format!("\"{name}\" must be a whole number"))
+    })
 }
 
 /// A member that must be an object of arguments or headers.

@@ -4,6 +4,22 @@ use std::net::IpAddr;
 
 use ternmq_broker::{ConnectionId, Phase, Session};
 
+use crate::arrival::{Arrival, SessionFactory};
+
+/// What makes the session once the transport is open.
+pub(crate) struct Opener {
+    pub(crate) factory: SessionFactory,
+    pub(crate) arrival: Arrival,
+}
+
+/// Until when the credentials of the transport hold. Looked at now and then rather than computed once, because the
+/// wall clock may be set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Validity {
+    pub(crate) until_wall_ms: u64,
+    pub(crate) check_at_ms: u64,
+}
+
 /// Where a connection stands for the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -32,6 +48,10 @@ pub(crate) struct Connection<T> {
     pub(crate) armed_ms: u64,
     /// Since when output waits and the peer takes none of it.
     pub(crate) stalled_since_ms: Option<u64>,
+    /// Absent once the session is there.
+    pub(crate) opener: Option<Box<Opener>>,
+    /// Of the peer's certificate.
+    pub(crate) validity: Option<Box<Validity>>,
     /// When the session went to [`Phase::Closing`].
     pub(crate) closing_since_ms: Option<u64>,
     pub(crate) flags: Flags,

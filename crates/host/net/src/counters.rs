@@ -21,6 +21,10 @@ pub struct Counters {
     pub stalled: u64,
     /// Connections closed because their session failed inside (B5).
     pub failed_sessions: u64,
+    /// Connections closed because their TLS, or the header of their proxy, was wrong.
+    pub transport_faults: u64,
+    /// Connections closed because their certificate ran out (S4).
+    pub expired: u64,
     /// Ranges of the journal that a scrub found damaged.
     pub damaged_ranges: u64,
     /// Turns of the loop.

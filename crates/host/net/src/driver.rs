@@ -3,30 +3,29 @@
 
 use std::io::ErrorKind;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use slab::Slab;
 use ternmq_broker::{
     Broker, ConnectionId, Durable, Effect, LoginCheck, LoginResult, Now, Phase, Request, Session,
 };
 
+use crate::arrival::{Arrival, SessionFactory};
 use crate::buffers::Buffers;
-use crate::connection::{Connection, Flags, Stage};
+use crate::connection::{Connection, Flags, Opener, Stage};
 use crate::counters::Counters;
 use crate::deadlines::Deadlines;
 use crate::fault;
 use crate::handshakes::Handshakes;
+use crate::open::next_check_ms;
+use crate::opening::Opening;
 use crate::transport::Transport;
-
-/// Makes the session of a new connection: the peer's address and the own one go into its name.
-pub type SessionFactory = Arc<
-    dyn Fn(Option<std::net::SocketAddr>, Option<std::net::SocketAddr>, u64) -> Box<dyn Session> + Send + Sync,
->;
 
 /// Most bytes taken from one connection before the next one's turn.
 const READ_BYTES: usize = 256 * 1024;
 /// The same before login (B2), and while publishers are held back: what a session does not take is kept.
 const SMALL_READ_BYTES: usize = 16 * 1024;
+/// Steps of opening transports in one turn: a TLS handshake costs some 0.3 ms, and established clients come first (F15).
+const OPENINGS: usize = 4;
 /// How long a peer may take to read the last bytes (B6).
 const LINGER_MS: u64 = 3_000;
 /// Bytes thrown away per turn from a lingering peer.
@@ -47,6 +46,9 @@ pub struct DriverLimits {
     pub max_per_address: u32,
     /// Connections that may be logging in at once. Default 256 (F15).
     pub max_handshakes: usize,
+    /// Time for a transport to open (TLS, the header of a proxy). Default 10 s (B2); the login's own time counts from
+    /// the same moment.
+    pub opening_ms: u64,
 }
 
 impl Default for DriverLimits {
@@ -58,6 +60,7 @@ impl Default for DriverLimits {
             max_connections: 100_000,
             max_per_address: 20_000,
             max_handshakes: 256,
+            opening_ms: 10_000,
         }
     }
 }
@@ -86,11 +89,13 @@ pub struct Driver<T> {
     pub(crate) effects: Vec<(ConnectionId, Effect)>,
     deadlines: Deadlines,
     pub(crate) handshakes: Handshakes,
-    addresses: std::collections::HashMap<IpAddr, u32>,
+    pub(crate) addresses: std::collections::HashMap<IpAddr, u32>,
     checks: Vec<(Key, Box<LoginCheck>)>,
     input: Vec<u8>,
     serial: u32,
     pub(crate) now_ms: u64,
+    pub(crate) wall_ms: u64,
+    pub(crate) fault_told_ms: u64,
     pub(crate) has_more: bool,
 }
 
@@ -116,6 +121,8 @@ impl<T: Transport> Driver<T> {
             input: vec![0; READ_BYTES],
             serial: 0,
             now_ms: 0,
+            wall_ms: 0,
+            fault_told_ms: 0,
             has_more: false,
         }
     }
@@ -123,6 +130,7 @@ impl<T: Transport> Driver<T> {
     /// Starts a turn: everything in it happens at this time.
     pub fn begin_turn(&mut self, now: Now) {
         self.now_ms = now.monotonic_ms;
+        self.wall_ms = now.wall_ms;
         self.counters.turns += 1;
         self.has_more = false;
         self.core.set_now(now);
@@ -171,6 +179,8 @@ impl<T: Transport> Driver<T> {
             core: None,
             address,
             armed_ms: u64::MAX,
+            opener: None,
+            validity: None,
             stalled_since_ms: None,
             closing_since_ms: None,
             flags: Flags { is_writable: true, is_handshaking: true, ..Flags::default() },
@@ -184,6 +194,17 @@ impl<T: Transport> Driver<T> {
         self.counters.handshaking += 1;
         self.note_handshake(key);
         self.touch(key.index);
+        key
+    }
+
+    /// Takes a new connection in whose transport has to open first; the session is made then.
+    pub fn add_opening(&mut self, transport: T, factory: SessionFactory, arrival: Arrival) -> Key {
+        let address = arrival.peer.map(|peer| peer.ip());
+        let opening = Opening::new(arrival.now_ms.saturating_add(self.limits.opening_ms));
+        let key = self.add(transport, Box::new(opening), address);
+        if let Some(connection) = self.connections.get_mut(key.index as usize) {
+            connection.opener = Some(Box::new(Opener { factory, arrival }));
+        }
         key
     }
 
@@ -221,7 +242,7 @@ impl<T: Transport> Driver<T> {
         }
         if readiness.is_writable {
             connection.flags.is_writable = true;
-            if connection.pending_out_bytes() > 0 {
+            if connection.pending_out_bytes() > 0 || !connection.transport.is_flushed() {
                 self.touch(index);
             }
         }
@@ -240,9 +261,17 @@ impl<T: Transport> Driver<T> {
 
     /// Reads once from each connection that is ready, feeding its session.
     pub fn pump_ready(&mut self) {
+        let mut openings = OPENINGS;
         for _ in 0..self.ready.len() {
             let Some(index) = self.ready.pop_front() else { break };
             let Some(connection) = self.connections.get_mut(index as usize) else { continue };
+            if connection.flags.is_ready && connection.opener.is_some() {
+                if openings == 0 {
+                    self.ready.push_back(index);
+                    continue;
+                }
+                openings -= 1;
+            }
             if std::mem::take(&mut connection.flags.is_ready) {
                 self.pump(index);
                 self.hand_out_effects();
@@ -275,17 +304,30 @@ impl<T: Transport> Driver<T> {
         let mut is_ended = false;
         if connection.flags.is_readable {
             let Some(space) = self.input.get_mut(kept..kept + read_bytes) else { return };
-            match connection.transport.try_read(space) {
+            connection.transport.note_time(self.now_ms);
+            let answer = connection.transport.try_read(space);
+            let has_more = connection.transport.has_more();
+            match answer {
                 Ok(0) => is_ended = true,
                 Ok(count) => {
                     filled += count;
                     self.counters.read_bytes += count as u64;
                     connection.flags.has_spoken = true;
                     // Less than asked for: the socket is empty and the system will say when it no longer is.
-                    connection.flags.is_readable = count == read_bytes || connection.flags.is_read_closed;
+                    connection.flags.is_readable =
+                        count == read_bytes || connection.flags.is_read_closed || has_more;
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => connection.flags.is_readable = false,
-                Err(_) => is_ended = true,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    connection.flags.is_readable = has_more;
+                    connection.flags.has_spoken |= connection.transport.has_heard();
+                }
+                Err(error) => {
+                    self.note_transport_fault(index, &error);
+                    is_ended = true;
+                }
+            }
+            if !self.open_session(index) {
+                return;
             }
         }
         if filled > 0 {
@@ -317,8 +359,9 @@ impl<T: Transport> Driver<T> {
         };
         let Some(left) = input.get(taken..) else { return };
         connection.rest.clear();
-        let is_held_back = !connection.session.wants_input()
-            || connection.pending_out_bytes() >= self.limits.high_mark_bytes;
+        // Sessions stop at their output's whole length, of which a part may be gone already.
+        let is_held_back =
+            !connection.session.wants_input() || connection.out.len() >= self.limits.high_mark_bytes;
         connection.flags.is_rest_open = !left.is_empty() && is_held_back;
         if left.is_empty() {
             if connection.rest.capacity() > 0 {
@@ -452,6 +495,14 @@ impl<T: Transport> Driver<T> {
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
         let is_stalled =
             connection.stalled_since_ms.is_some_and(|since| since + self.limits.stall_ms <= self.now_ms);
+        let is_invalid = connection.validity.as_ref().is_some_and(|it| it.until_wall_ms <= self.wall_ms);
+        if is_invalid && !connection.is_lingering() {
+            self.end_invalid(index);
+            return;
+        }
+        if let Some(validity) = &mut connection.validity {
+            validity.check_at_ms = next_check_ms(validity.until_wall_ms, self.now_ms, self.wall_ms);
+        }
         let is_overdue = connection.closing_since_ms.is_some_and(|since| since + LINGER_MS <= self.now_ms);
         if is_stalled {
             self.counters.stalled += 1;
@@ -481,9 +532,13 @@ impl<T: Transport> Driver<T> {
                 connection.out = self.buffers.take();
             }
             connection.session.handle_durable(durable, &mut connection.out);
+            // Those that still wait stay in the list: the next fact may come in this very turn, and be the last.
+            if connection.session.is_waiting() {
+                connection.flags.is_waiting = true;
+                self.waiting.push(index);
+            }
             self.touch(index);
         }
-        // Those that still wait come back into the list when they are looked after.
         if self.waiting.is_empty() {
             self.waiting = waiting;
         }
@@ -608,7 +663,11 @@ impl<T: Transport> Driver<T> {
         }
         self.counters.open -= 1;
         self.counters.closed += 1;
-        if let Some(address) = connection.address
+        self.forget_address(connection.address);
+    }
+
+    pub(crate) fn forget_address(&mut self, address: Option<IpAddr>) {
+        if let Some(address) = address
             && let Some(count) = self.addresses.get_mut(&address)
         {
             *count -= 1;
@@ -658,5 +717,6 @@ fn next_deadline_ms<T>(connection: &Connection<T>, stall_ms: u64) -> u64 {
     let stall = connection.stalled_since_ms.map(|since| since + stall_ms);
     let closing = connection.closing_since_ms.map(|since| since + LINGER_MS);
     let own = connection.session.deadline_ms();
-    stall.into_iter().chain(closing).chain(own).min().unwrap_or(u64::MAX)
+    let validity = connection.validity.as_ref().map(|validity| validity.check_at_ms);
+    stall.into_iter().chain(closing).chain(own).chain(validity).min().unwrap_or(u64::MAX)
 }

@@ -9,10 +9,17 @@
 //! waits to go out to a peer is bounded (F16), and so is what a peer may make us keep of its input (I11); a shard never
 //! waits for a disk, a password or a peer.
 //!
-//! Known limits: one shard per node; plain TCP only, with [`Transport`] as the seam for more.
+//! Known limits: one shard per node.
 #![forbid(unsafe_code)]
 
+mod arrival;
+mod proxy;
+mod tls;
 mod transport;
+mod wire;
+
+mod one_port;
+mod websocket;
 
 mod buffers;
 mod connection;
@@ -21,6 +28,8 @@ mod deadlines;
 
 mod driver;
 mod effects;
+mod open;
+mod opening;
 mod output;
 
 mod fault;
@@ -38,15 +47,21 @@ mod incidents;
 mod mail;
 mod shard;
 
+pub use arrival::{Arrival, ClientCertificate, Secured, SessionFactory};
 pub use counters::Counters;
-pub use driver::{Driver, DriverLimits, Key, Readiness, SessionFactory};
+pub use driver::{Driver, DriverLimits, Key, Readiness};
 pub use fault::install_panic_policy;
 pub use handle::{Busy, ShardHandle};
 pub use journal_log::{JournalLog, JournalState};
 pub use journal_thread::{JournalFailure, JournalThread};
-pub use listener::{AcceptLimits, BindError, Listener, SocketOptions, file_limit};
+pub use listener::{AcceptLimits, BindError, Door, DoorTls, Listener, SocketOptions, file_limit};
 pub use loader::RECORD_READERS;
 pub use mail::Mailbox;
+pub use one_port::{FirstBytes, one_port};
 pub use passwords::{Opened, Opening};
+pub use proxy::{Network, NetworkError};
 pub use shard::{Shard, ShardParts, View};
+pub use tls::{CertificatePem, ClientAuth, LoginFrom, TlsError, TlsOptions, TlsServer, TlsVersion};
 pub use transport::Transport;
+pub use websocket::{Origins, Spoken, WebSocketSettings, fuzz_websocket, websocket};
+pub use wire::Wire;

@@ -2,11 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use mio::net::TcpStream;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
+
+use crate::arrival::SessionFactory;
+use crate::proxy::Network;
+use crate::tls::TlsServer;
+use crate::wire::{Passage, Security};
 
 /// Connections taken in one turn.
 const BATCH: usize = 64;
@@ -38,6 +44,59 @@ pub enum BindError {
         /// The system's reason.
         source: io::Error,
     },
+}
+
+/// Where clients come in: a bound socket, what speaks with them there, and what lies between.
+pub struct Door {
+    /// The socket.
+    pub listener: Listener,
+    /// Makes the sessions.
+    pub factory: SessionFactory,
+    /// TLS, and when it is spoken.
+    pub tls: DoorTls,
+    /// Proxies: who comes from there has to begin with the header that says for whom (S1).
+    pub proxies: Arc<[Network]>,
+    /// How fast.
+    pub limits: AcceptLimits,
+}
+
+/// Whether TLS is spoken at a door.
+#[derive(Clone, Default)]
+pub enum DoorTls {
+    /// Never.
+    #[default]
+    Never,
+    /// By everybody.
+    Always(Arc<TlsServer>),
+    /// By those whose first byte begins a handshake; the others speak in clear.
+    ByFirstByte(Arc<TlsServer>),
+}
+
+impl Door {
+    /// One without TLS and proxies.
+    #[must_use]
+    pub fn plain(listener: Listener, factory: SessionFactory) -> Self {
+        let limits = AcceptLimits::default();
+        Self { listener, factory, tls: DoorTls::Never, proxies: Arc::default(), limits }
+    }
+
+    /// One with TLS.
+    #[must_use]
+    pub fn secured(listener: Listener, factory: SessionFactory, server: Arc<TlsServer>) -> Self {
+        let tls = DoorTls::Always(server);
+        Self { tls, limits: AcceptLimits::SECURED, ..Self::plain(listener, factory) }
+    }
+}
+
+impl DoorTls {
+    pub(crate) fn passage(&self, is_proxied: bool) -> Passage {
+        let tls = match self {
+            Self::Never => Security::Never,
+            Self::Always(server) => Security::Always(server.current()),
+            Self::ByFirstByte(server) => Security::ByFirstByte(server.current()),
+        };
+        Passage { is_proxied, tls }
+    }
 }
 
 /// How a listener's sockets behave.
@@ -148,6 +207,11 @@ pub fn file_limit() -> u64 {
 pub struct AcceptLimits {
     /// Connections per second at most. Default 20,000 (F15).
     pub per_second: u32,
+}
+
+impl AcceptLimits {
+    /// With TLS a handshake costs a hundred times as much (F15).
+    pub const SECURED: Self = Self { per_second: 2_000 };
 }
 
 impl Default for AcceptLimits {

@@ -1,6 +1,6 @@
 //! Gets output out: one write per connection and turn, and the rules for peers that do not keep up (F16).
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use ternmq_broker::Phase;
 
@@ -41,18 +41,19 @@ impl<T: Transport> Driver<T> {
     /// Writes what waits, once.
     pub(crate) fn write_out(&mut self, index: u32) {
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
-        let pending = connection.out.get(connection.out_start..).unwrap_or_default();
-        if !pending.is_empty() && connection.flags.is_writable {
-            match connection.transport.try_write(pending) {
-                Ok(count) if count > 0 => {
-                    // Fewer than given: the socket is full and the system will say when it no longer is.
-                    connection.flags.is_writable = count == pending.len();
-                    connection.out_start += count;
-                    connection.stalled_since_ms = None;
-                    self.counters.written_bytes += count as u64;
+        if connection.flags.is_writable {
+            let pending = connection.out.get(connection.out_start..).unwrap_or_default();
+            match push_out(&mut connection.transport, pending) {
+                Ok(Pushed { taken_bytes, has_progress, is_full }) => {
+                    connection.out_start += taken_bytes;
+                    self.counters.written_bytes += taken_bytes as u64;
+                    // A full socket: the system will say when it no longer is.
+                    connection.flags.is_writable = !is_full;
+                    if has_progress {
+                        connection.stalled_since_ms = None;
+                    }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => connection.flags.is_writable = false,
-                _ => {
+                Err(_) => {
                     self.close(index);
                     return;
                 }
@@ -65,17 +66,19 @@ impl<T: Transport> Driver<T> {
         let now_ms = self.now_ms;
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
         let pending = connection.pending_out_bytes();
-        if pending == 0 {
-            connection.out_start = 0;
+        let is_all_out = pending == 0 && connection.transport.is_flushed();
+        if is_all_out {
             connection.stalled_since_ms = None;
-            let out = std::mem::take(&mut connection.out);
-            self.buffers.give(out);
         } else {
             connection.stalled_since_ms.get_or_insert(now_ms);
-            if connection.out_start > connection.out.len() / 2 {
-                connection.out.drain(..connection.out_start);
-                connection.out_start = 0;
-            }
+        }
+        if pending == 0 {
+            connection.out_start = 0;
+            let out = std::mem::take(&mut connection.out);
+            self.buffers.give(out);
+        } else if connection.out_start > connection.out.len() / 2 {
+            connection.out.drain(..connection.out_start);
+            connection.out_start = 0;
         }
         let is_relieved = connection.flags.is_congested && pending <= self.limits.low_mark_bytes;
         if is_relieved {
@@ -83,10 +86,48 @@ impl<T: Transport> Driver<T> {
             connection.session.handle_congestion(&mut self.core, false);
             self.has_more = true;
         }
-        if pending == 0 && connection.session.phase() == Phase::Closing && !connection.is_lingering() {
+        if is_all_out && connection.session.phase() == Phase::Closing && !connection.is_lingering() {
             self.close_gently(index);
-        } else if pending > 0 {
+        } else if !is_all_out {
             self.arm(index);
         }
     }
+}
+
+/// What one round of writing came to.
+#[derive(Default)]
+struct Pushed {
+    /// Bytes of the session that the transport took.
+    taken_bytes: usize,
+    /// The peer's system took anything at all.
+    has_progress: bool,
+    /// It takes no more for now.
+    is_full: bool,
+}
+
+/// Writes what the transport itself holds, then what the session has said.
+fn push_out<T: Transport>(transport: &mut T, pending: &[u8]) -> io::Result<Pushed> {
+    let mut pushed = Pushed::default();
+    if !transport.is_flushed() {
+        match transport.try_flush() {
+            Ok(count) => pushed.has_progress = count > 0,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        pushed.is_full = !transport.is_flushed();
+    }
+    if pushed.is_full || pending.is_empty() {
+        return Ok(pushed);
+    }
+    match transport.try_write(pending) {
+        Ok(0) => return Err(ErrorKind::WriteZero.into()),
+        Ok(count) => {
+            pushed.taken_bytes = count;
+            pushed.has_progress = true;
+            pushed.is_full = count < pending.len() || !transport.is_flushed();
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => pushed.is_full = true,
+        Err(error) => return Err(error),
+    }
+    Ok(pushed)
 }

@@ -14,17 +14,20 @@ use ternmq_broker::{Broker, Durable, LoginCheck, Now, Receipt};
 use ternmq_env::Clock;
 use ternmq_journal::Reader;
 
+use crate::arrival::{Arrival, SessionFactory};
 use crate::counters::Counters;
-use crate::driver::{Driver, DriverLimits, Key, Readiness, SessionFactory};
+use crate::driver::{Driver, DriverLimits, Key, Readiness};
 use crate::handle::ShardHandle;
 use crate::incidents;
 use crate::journal_log::JournalLog;
 use crate::journal_thread::JournalThread;
-use crate::listener::{AcceptLimits, Accepted, Acceptor, Listener};
+use crate::listener::{Accepted, Acceptor, Door, DoorTls};
 use crate::loader::Loader;
 use crate::mail::{Mail, Mailbox, Switch};
 use crate::passwords::{Opened, Opening, Passwords};
+use crate::proxy::Network;
 use crate::scrubber::Scrubber;
+use crate::wire::{Wire, is_from};
 
 /// Token of the waker; listeners count down from the one before.
 const WAKER: Token = Token(usize::MAX - 1);
@@ -47,11 +50,9 @@ pub struct ShardParts {
     /// Reads from it.
     pub reader: Reader,
     /// Where clients come in, and what speaks with them there.
-    pub listeners: Vec<(Listener, SessionFactory)>,
+    pub doors: Vec<Door>,
     /// Bounds of connections.
     pub limits: DriverLimits,
-    /// Bounds of accepting.
-    pub accept_limits: AcceptLimits,
     /// Threads that check passwords.
     pub password_threads: usize,
     /// What has to be done before the first login.
@@ -67,6 +68,13 @@ pub struct View<'a> {
     /// The sockets.
     pub counters: &'a Counters,
     waiters: &'a mut Vec<Waiter>,
+}
+
+/// What a connection meets behind an acceptor.
+struct Entrance {
+    factory: SessionFactory,
+    tls: DoorTls,
+    proxies: Arc<[Network]>,
 }
 
 struct Waiter {
@@ -116,9 +124,10 @@ impl Shard {
     /// The system refuses what the loop cannot live without, or the opening failed; its error comes as it is.
     pub fn run(self, core: Broker, parts: ShardParts, on_ready: impl FnOnce() + 'static) -> io::Result<()> {
         let mut running = Running::new(self, core, parts, Box::new(on_ready))?;
-        running.run()?;
+        let ended = running.run();
+        // After an error too: a journal that is still being written must not meet a data directory that is gone.
         running.journal.close();
-        Ok(())
+        ended
     }
 }
 
@@ -133,8 +142,8 @@ struct Running {
     poll: Poll,
     mailbox: Mailbox,
     mail: Receiver<Mail>,
-    driver: Driver<TcpStream>,
-    acceptors: Vec<(Acceptor, SessionFactory)>,
+    driver: Driver<Wire<TcpStream>>,
+    acceptors: Vec<(Acceptor, Entrance)>,
     accept_at_ms: Option<u64>,
     log: JournalLog,
     journal: JournalThread,
@@ -165,14 +174,15 @@ impl Running {
             None
         };
         let mut acceptors = Vec::new();
-        for (number, (listener, factory)) in parts.listeners.into_iter().enumerate() {
-            let mut acceptor = Acceptor::new(listener, parts.accept_limits);
+        for (number, door) in parts.doors.into_iter().enumerate() {
+            let Door { listener, factory, tls, proxies, limits } = door;
+            let mut acceptor = Acceptor::new(listener, limits);
             poll.registry().register(
                 &mut acceptor.socket,
                 Token(FIRST_LISTENER - number),
                 Interest::READABLE,
             )?;
-            acceptors.push((acceptor, factory));
+            acceptors.push((acceptor, Entrance { factory, tls, proxies }));
         }
         Ok(Self {
             poll,
@@ -400,12 +410,18 @@ impl Running {
             self.driver.note_refused();
             return;
         }
-        let Some((acceptor, factory)) = self.acceptors.get(number) else { return };
+        let Some((acceptor, entrance)) = self.acceptors.get(number) else { return };
         // Answers must not wait for more to come; a socket that cannot do that still works.
         let _ = stream.set_nodelay(acceptor.is_nodelay);
         let local = stream.local_addr().unwrap_or(acceptor.address);
-        let session = factory(Some(peer), Some(local), self.now_ms);
-        let key = self.driver.add(stream, session, Some(peer.ip()));
+        let arrival = Arrival { peer: Some(peer), local: Some(local), now_ms: self.now_ms, secured: None };
+        let passage = entrance.tls.passage(is_from(&entrance.proxies, peer));
+        let key = if passage.is_open() {
+            let session = (entrance.factory)(&arrival);
+            self.driver.add(Wire::plain(stream), session, Some(peer.ip()))
+        } else {
+            self.driver.add_opening(Wire::new(stream, passage), entrance.factory.clone(), arrival)
+        };
         if let Err(error) = self.register(key) {
             tracing::error!("a connection cannot be watched: {error}");
             self.driver.refuse(key);
@@ -413,9 +429,9 @@ impl Running {
     }
 
     fn register(&mut self, key: Key) -> io::Result<()> {
-        let Some(stream) = self.driver.transport_mut(key) else { return Ok(()) };
+        let Some(wire) = self.driver.transport_mut(key) else { return Ok(()) };
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(stream, Token(key.index as usize), interest)
+        self.poll.registry().register(wire.socket_mut(), Token(key.index as usize), interest)
     }
 
     fn begin_drain(&mut self) {

@@ -5,8 +5,8 @@ mod support;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use support::{Lines, Pipe, Seen, now, ready_broker};
-use ternmq_net::{Driver, DriverLimits, Key, Readiness};
+use support::{Lines, Pipe, Seen, finish_turn, now, ready_broker, settle, turn};
+use ternmq_net::{Driver, DriverLimits, Key};
 
 const PLENTY: usize = usize::MAX;
 
@@ -31,29 +31,16 @@ impl Rig {
 
     /// One turn in which the transport of `key` became ready.
     fn turn(&mut self, key: Key) {
-        let readiness = Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
-        self.driver.begin_turn(now(self.now_ms));
-        self.driver.note_ready(key.index, readiness);
-        self.finish_turn();
+        turn(&mut self.driver, self.now_ms, key);
     }
 
     fn finish_turn(&mut self) {
-        self.driver.pump_ready();
-        self.driver.handle_deadlines();
-        self.driver.hand_out_effects();
-        self.driver.flush();
+        finish_turn(&mut self.driver);
     }
 
     /// Turns until nothing is left to do; a loop that spins fails here.
     fn settle(&mut self) {
-        for _ in 0..1_000 {
-            if !self.driver.has_more() {
-                return;
-            }
-            self.driver.begin_turn(now(self.now_ms));
-            self.finish_turn();
-        }
-        panic!("the driver does not come to rest");
+        settle(&mut self.driver, self.now_ms);
     }
 
     fn pass(&mut self, ms: u64) {
@@ -234,4 +221,18 @@ fn f12_a_drain_says_goodbye_to_all() {
     assert_eq!((&*first.take_output(), &*second.take_output()), ("draining\n", "draining\n"));
     rig.pass(3_000);
     assert_eq!(rig.driver.open_count(), 0);
+}
+
+#[test]
+fn i12_a_session_hears_of_every_fact_of_a_turn() {
+    let mut rig = Rig::new(DriverLimits::default());
+    let (key, pipe, seen) = rig.connect(Lines::new(), PLENTY);
+    pipe.send("await 2\n");
+    rig.turn(key);
+    rig.driver.begin_turn(now(1_000));
+    // Two syncs ended before the shard looked: the second fact may be the last that comes for long.
+    rig.driver.handle_durable();
+    rig.driver.handle_durable();
+    rig.finish_turn();
+    assert_eq!(seen.borrow().awaited_facts, 0);
 }

@@ -15,7 +15,7 @@ use ternmq_broker::{Broker, UserDefinition};
 use ternmq_env::{DiskFiles, SystemClock, SystemRng};
 use ternmq_journal::{Opened, Options, open};
 use ternmq_net::{
-    AcceptLimits, DriverLimits, JournalLog, JournalThread, Listener, Opening, Shard, ShardHandle, ShardParts,
+    Door, DriverLimits, JournalLog, JournalThread, Listener, Opening, Shard, ShardHandle, ShardParts,
 };
 
 struct Node {
@@ -53,9 +53,8 @@ fn start_with(limits: DriverLimits, opening: Option<Opening>) -> (Node, mpsc::Re
             log,
             journal,
             reader,
-            listeners: vec![(listener, Arc::new(|_, _, _| Box::new(Lines::new())))],
+            doors: vec![Door::plain(listener, Arc::new(|_| Box::new(Lines::new())))],
             limits,
-            accept_limits: AcceptLimits::default(),
             password_threads: 1,
             opening,
             clock: Arc::new(SystemClock::new()),

@@ -11,8 +11,6 @@ use crate::error::StartError;
 
 /// Most files of a directory.
 const MAX_FILES: usize = 1_000;
-/// Longest part of a refusal that is shown: it may quote the file.
-const MAX_PROBLEM_BYTES: usize = 400;
 
 /// A file that was read.
 pub(crate) struct DefinitionFile {
@@ -65,11 +63,6 @@ pub(crate) fn apply(files: Vec<DefinitionFile>, broker: &mut Broker) -> Result<(
 }
 
 fn refuse(path: &Path, problem: String) -> StartError {
-    let end = problem.floor_char_boundary(MAX_PROBLEM_BYTES);
-    let problem = match problem.get(..end) {
-        Some(start) if end < problem.len() => format!("{start}..."),
-        _ => problem,
-    };
     StartError::Definitions { path: path.into(), problem }
 }
 

@@ -9,6 +9,8 @@ use ternmq_message::Formats;
 use ternmq_mqtt::{MqttSession, format::MqttFormat};
 use ternmq_net::SessionFactory;
 use ternmq_rabbitmq::RabbitMq;
+use ternmq_stomp::StompSession;
+use ternmq_stomp::format::StompFormat;
 
 use crate::error::StartError;
 use crate::options::EngineType;
@@ -57,30 +59,52 @@ impl Engine {
         let mut formats = Formats::default();
         formats.register(ENCODING, Arc::new(Amqp091Format));
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(RabbitMq.wildcards())));
+        formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
-        let mqtt = Arc::new(settings.mqtt.clone());
-        let settings = Arc::new(ternmq_amqp091::Settings {
+        let amqp = amqp(ternmq_amqp091::Settings {
             cluster_name: cluster_name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
             ..settings.amqp.clone()
         });
-        let amqp = Protocol {
-            name: "amqp",
-            default_port: 5_672,
-            factory: Arc::new(move |peer, local, now_ms| {
-                Box::new(Amqp091Session::new(settings.clone(), peer, local, now_ms))
-            }),
-        };
-        let mqtt = Protocol {
-            name: "mqtt",
-            default_port: 1_883,
-            factory: Arc::new(move |peer, local, now_ms| {
-                Box::new(MqttSession::new(mqtt.clone(), peer, local, now_ms))
-            }),
-        };
-        Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp, mqtt], node_name, cluster_name }
+        let protocols = vec![amqp, mqtt(settings.mqtt.clone()), stomp(settings.stomp.clone())];
+        Self { dialect: Arc::new(RabbitMq), formats, protocols, node_name, cluster_name }
+    }
+}
+
+fn amqp(settings: ternmq_amqp091::Settings) -> Protocol {
+    let settings = Arc::new(settings);
+    Protocol {
+        name: "amqp",
+        default_port: 5_672,
+        factory: Arc::new(move |arrival| {
+            let session = Amqp091Session::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+            Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
+        }),
+    }
+}
+
+fn mqtt(settings: ternmq_mqtt::Settings) -> Protocol {
+    let settings = Arc::new(settings);
+    Protocol {
+        name: "mqtt",
+        default_port: 1_883,
+        factory: Arc::new(move |arrival| {
+            let session = MqttSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+            Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
+        }),
+    }
+}
+
+fn stomp(settings: ternmq_stomp::Settings) -> Protocol {
+    let settings = Arc::new(settings);
+    Protocol {
+        name: "stomp",
+        default_port: 61_613,
+        factory: Arc::new(move |arrival| {
+            Box::new(StompSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms))
+        }),
     }
 }
 

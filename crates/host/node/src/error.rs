@@ -33,6 +33,9 @@ pub enum StartError {
         /// Where in it, what, and the mend.
         problem: String,
     },
+    /// TLS cannot be offered as it was asked for.
+    #[error("TLS cannot be offered: {0}")]
+    Tls(String),
     /// Definitions that the configuration file names cannot be used.
     #[error("definitions '{}': {problem}", path.display())]
     Definitions {
@@ -124,6 +127,7 @@ impl StartError {
             Self::Usage(_)
             | Self::ConfigFile { .. }
             | Self::Config { .. }
+            | Self::Tls(_)
             | Self::Definitions { .. }
             | Self::FirstUser(_) => EXIT_USAGE,
             Self::PasswordFile { .. }

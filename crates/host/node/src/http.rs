@@ -1,4 +1,4 @@
-//! The http listener: health, readiness, metrics and the management API. What a client may send before it is answered is bounded
+//! The http listener, and its twin with TLS: health, readiness, metrics and the management API. What a client may send before it is answered is bounded
 //! (guarantees section 6): 16 KiB and 100 headers within 5 s.
 
 use std::io;
@@ -14,9 +14,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use ternmq_broker::Alarm;
 use ternmq_management::{Management, Peer};
-use ternmq_net::ShardHandle;
+use ternmq_net::{ShardHandle, TlsServer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::metrics::Snapshot;
 
@@ -25,6 +27,7 @@ const MAX_CONNECTIONS: usize = 256;
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 100;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after the system had no descriptor for a new connection.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The content type of OpenMetrics.
@@ -65,7 +68,11 @@ async fn scrape(handle: ShardHandle, memory_limit_bytes: u64) -> Response {
 }
 
 /// Serves until the runtime ends.
-pub(crate) async fn serve(socket: std::net::TcpListener, router: Router) -> io::Result<()> {
+pub(crate) async fn serve(
+    socket: std::net::TcpListener,
+    tls: Option<Arc<TlsServer>>,
+    router: Router,
+) -> io::Result<()> {
     let listener = TcpListener::from_std(socket)?;
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
@@ -79,16 +86,34 @@ pub(crate) async fn serve(socket: std::net::TcpListener, router: Router) -> io::
             }
         };
         let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer))));
+        // Asked for each connection: certificates may have been replaced.
+        let tls = tls.as_ref().map(|server| TlsAcceptor::from(server.rustls()));
         tokio::spawn(async move {
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .max_headers(MAX_HEADERS)
-                .max_buf_size(MAX_HEAD_BYTES)
-                .serve_connection(TokioIo::new(stream), service);
-            // Whatever a client does wrong ends its own connection.
-            let _ = connection.await;
+            match tls {
+                None => serve_one(stream, service).await,
+                Some(acceptor) => {
+                    let handshake = tokio::time::timeout(TLS_TIMEOUT, acceptor.accept(stream));
+                    // Whatever a client does wrong ends its own connection.
+                    if let Ok(Ok(stream)) = handshake.await {
+                        serve_one(stream, service).await;
+                    }
+                }
+            }
             drop(place);
         });
     }
+}
+
+async fn serve_one<S>(stream: S, service: TowerToHyperService<Router>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    // As above.
+    let _ = connection.await;
 }

@@ -19,6 +19,11 @@ mod settings;
 
 mod engine;
 
+mod doors;
+mod reload;
+mod self_signed;
+mod tls_source;
+
 mod administrator;
 mod definitions;
 mod recovery;
@@ -31,5 +36,6 @@ mod run;
 
 pub use error::{EXIT_JOURNAL, StartError};
 pub use logging::LogFormat;
-pub use options::{BrokerOptions, EngineType, LISTENER_NAMES, Listen, ListenError, Login};
+pub use options::{BrokerOptions, EngineType, LISTENER_NAMES, Listen, ListenError, Login, TlsFlags};
 pub use run::run;
+pub use ternmq_net::{ClientAuth, LoginFrom, Network, NetworkError, TlsVersion};

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use ternmq_net::{ClientAuth, LoginFrom, Network, TlsVersion};
 use thiserror::Error;
 
 use crate::logging::LogFormat;
 
 /// Every listener name that the command line knows, also those that this version cannot serve.
-pub const LISTENER_NAMES: [&str; 12] = [
+pub const LISTENER_NAMES: [&str; 13] = [
     "amqp",
     "amqps",
     "mqtt",
@@ -22,6 +23,7 @@ pub const LISTENER_NAMES: [&str; 12] = [
     "wss",
     "http",
     "https",
+    "any",
 ];
 
 /// Which vendor's ways a node follows.
@@ -81,6 +83,25 @@ pub struct Login {
     pub password_file: PathBuf,
 }
 
+/// What is said about TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFlags {
+    /// Files of certificates to show; the first one is the default.
+    pub certificates: Vec<PathBuf>,
+    /// Their keys, in the same order.
+    pub keys: Vec<PathBuf>,
+    /// File of CAs whose clients are trusted.
+    pub client_ca: Option<PathBuf>,
+    /// What clients have to show; absent: a certificate is wanted if there is a CA for it.
+    pub client_auth: Option<ClientAuth>,
+    /// Least version.
+    pub least: TlsVersion,
+    /// Clients may log in by certificate, and this part of it names the user.
+    pub login_from: Option<LoginFrom>,
+    /// Make a CA and a certificate for development.
+    pub is_self_signed: bool,
+}
+
 /// Options of `ternmq broker`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerOptions {
@@ -100,6 +121,12 @@ pub struct BrokerOptions {
     pub login: Option<Login>,
     /// Form of the log; absent: as the configuration file says.
     pub log_format: Option<LogFormat>,
+    /// TLS.
+    pub tls: TlsFlags,
+    /// Proxies: who connects from there begins with a header that says for whom (S1).
+    pub proxies: Vec<Network>,
+    /// Pages that may connect through a WebSocket; none: those of the host that they connect to.
+    pub origins: Vec<String>,
     /// Number of shards.
     pub shards: u16,
     /// Start although a part of the journal that a start has to read is damaged.
@@ -126,7 +153,7 @@ mod tests {
         );
         check(
             "gopher=1.2.3.4:1",
-            "there is no listener 'gopher'; the names are amqp, amqps, mqtt, mqtts, stomp, stomps, openwire, openwires, ws, wss, http, https",
+            "there is no listener 'gopher'; the names are amqp, amqps, mqtt, mqtts, stomp, stomps, openwire, openwires, ws, wss, http, https, any",
         );
     }
 }

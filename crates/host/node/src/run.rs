@@ -1,7 +1,7 @@
 //! A node from its options to its end: configure, open, bind, recover, run, drain.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -11,8 +11,8 @@ use ternmq_env::{Clock, DiskFiles, SystemClock};
 use ternmq_journal::{JournalError, Options, Recovery};
 use ternmq_management::Management;
 use ternmq_net::{
-    AcceptLimits, JournalThread, Listener, Opening, SessionFactory, Shard, ShardHandle, ShardParts,
-    file_limit, install_panic_policy,
+    Door, JournalThread, Listener, Opening, Shard, ShardHandle, ShardParts, TlsServer, file_limit,
+    install_panic_policy,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -20,17 +20,18 @@ use tokio::sync::oneshot;
 use crate::administrator::{self, FirstUser, GivenLogin, Plan};
 use crate::data_dir::DataDir;
 use crate::definitions;
+use crate::doors::{self, NodeTls};
 use crate::engine::Engine;
 use crate::error::{EXIT_JOURNAL, StartError, chain};
 use crate::management::{ProcessFacts, ShardControl};
 use crate::memory::{MemoryLimit, MemoryWatch, SAMPLE};
-use crate::options::{BrokerOptions, Listen};
+use crate::options::BrokerOptions;
 use crate::recovery::{self, ReadyBroker};
+use crate::reload::Reload;
 use crate::settings::Settings;
-use crate::{http, logging, ports_file};
+use crate::tls_source::TlsSource;
+use crate::{http, logging, ports_file, self_signed};
 
-/// Port of the http listener unless one is named.
-const HTTP_PORT: u16 = 15_672;
 /// Exit code when a second signal does not let the drain end.
 const EXIT_FORCED: i32 = 1;
 
@@ -44,8 +45,9 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let mut settings = Settings::load(options.config.as_deref())?;
     let format = options.log_format.or(settings.log_format).unwrap_or_default();
     logging::start(format, settings.log_level.unwrap_or(LogLevel::Info));
+    set_mechanisms(&mut settings, options);
     let engine = Engine::of(options.engine, &settings)?;
-    check_listeners(options, &engine)?;
+    doors::check(options, &settings, &engine)?;
     let given = options.login.as_ref().map(administrator::read_login).transpose()?;
     let login = given.or_else(|| settings.login.take());
     let is_lowered = settings.fit_to_descriptors(file_limit());
@@ -53,7 +55,8 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let journal = journal_options(&settings);
     let disk_limit_bytes = journal.alarm_free_bytes;
     let recovery = recovery::open(data_dir.files.clone(), data_dir.path(), journal)?;
-    let bound = bind(options, &settings, &engine)?;
+    let tls = NodeTls::load(TlsSource::of_flags(&options.tls, data_dir.path())?, &settings)?;
+    let bound = doors::bind(options, &settings, &engine, &tls)?;
     tell_warnings(&settings, is_lowered);
     let (shard, handle) = Shard::new().map_err(StartError::system("start the event loop"))?;
     let supervisor = Supervisor {
@@ -64,12 +67,16 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
         memory: settings.memory,
         disk_limit_bytes,
         http: bound.http,
+        https: bound.https,
+        servers: bound.servers,
         ports: bound.ports,
     };
     let (ready, wait) = oneshot::channel();
     let path = data_dir.path.clone();
-    let (accepts_damage, listeners) = (options.accepts_damage, bound.protocols);
-    let start = ShardStart { shard, recovery, engine, settings, login, path, accepts_damage, listeners };
+    let (accepts_damage, doors) = (options.accepts_damage, bound.doors);
+    let is_self_signed = options.tls.is_self_signed;
+    let start =
+        ShardStart { shard, recovery, engine, settings, login, path, accepts_damage, is_self_signed, doors };
     let shard = thread::Builder::new()
         .name("shard-0".into())
         .spawn(move || start.run(ready))
@@ -96,15 +103,19 @@ fn check_shards(options: &BrokerOptions) -> Result<(), StartError> {
     )))
 }
 
-fn check_listeners(options: &BrokerOptions, engine: &Engine) -> Result<(), StartError> {
-    let known: Vec<&str> = engine.protocols.iter().map(|protocol| protocol.name).chain(["http"]).collect();
-    match options.listen.iter().find(|listen| !known.contains(&&*listen.name)) {
-        Some(Listen { name, address }) => Err(StartError::Usage(format!(
-            "--listen {name}={address}: this broker has no such listener; it has {}",
-            known.join(", ")
-        ))),
-        None => Ok(()),
+/// A client that shows a certificate may log in by it where the command line or the file says so, and only there:
+/// clients that have a certificate and no user of its name would try it and fail.
+fn set_mechanisms(settings: &mut Settings, options: &BrokerOptions) {
+    let mechanisms = &mut settings.amqp.mechanisms;
+    if settings.mechanisms.is_empty() {
+        mechanisms.external = options.tls.login_from.is_some();
+    } else {
+        let has = |name: &str| settings.mechanisms.iter().any(|known| known == name);
+        (mechanisms.plain, mechanisms.amqplain) = (has("PLAIN"), has("AMQPLAIN"));
+        mechanisms.external = has("EXTERNAL");
     }
+    let by_default = mechanisms.external;
+    settings.mqtt.is_certificate_login = settings.is_mqtt_certificate_login.unwrap_or(by_default);
 }
 
 fn tell_warnings(settings: &Settings, is_lowered: bool) {
@@ -126,53 +137,6 @@ fn journal_options(settings: &Settings) -> Options {
     Options { alarm_free_bytes, ..defaults }
 }
 
-/// Listeners that are bound.
-struct Bound {
-    protocols: Vec<(Listener, SessionFactory)>,
-    http: Listener,
-    ports: Vec<(String, SocketAddr)>,
-}
-
-/// Where each listener listens: the command line, else the file, else 127.0.0.1 and the usual port.
-fn bind(options: &BrokerOptions, settings: &Settings, engine: &Engine) -> Result<Bound, StartError> {
-    let local = |port: u16| {
-        let port = if options.is_ephemeral { 0 } else { port };
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
-    };
-    let named =
-        |name: &str| options.listen.iter().rev().find(|listen| listen.name == name).map(|it| it.address);
-    let mut ports = Vec::new();
-    let mut protocols = Vec::new();
-    for protocol in &engine.protocols {
-        let (from_file, is_off) = match protocol.name {
-            "amqp" => (settings.amqp_addresses.as_slice(), settings.is_amqp_off),
-            "mqtt" => (settings.mqtt_addresses.as_slice(), settings.is_mqtt_off),
-            _ => (&[][..], false),
-        };
-        let addresses = match named(protocol.name) {
-            Some(address) => vec![address],
-            None if is_off => Vec::new(),
-            None if from_file.is_empty() => vec![local(protocol.default_port)],
-            None => from_file.to_vec(),
-        };
-        for (number, address) in addresses.into_iter().enumerate() {
-            let listener = Listener::bind_with(protocol.name, address, &settings.sockets)?;
-            if number == 0 {
-                ports.push((protocol.name.to_owned(), listener.address));
-            }
-            protocols.push((listener, protocol.factory.clone()));
-        }
-    }
-    let http = named("http").unwrap_or_else(|| {
-        let default = local(HTTP_PORT);
-        let port = settings.http_port.unwrap_or(default.port());
-        SocketAddr::new(settings.http_ip.unwrap_or(default.ip()), port)
-    });
-    let http = Listener::bind("http", http)?;
-    ports.push(("http".to_owned(), http.address));
-    Ok(Bound { protocols, http, ports })
-}
-
 /// What the shard's thread needs to become a shard.
 struct ShardStart {
     shard: Shard,
@@ -182,13 +146,15 @@ struct ShardStart {
     login: Option<GivenLogin>,
     path: PathBuf,
     accepts_damage: bool,
-    listeners: Vec<(Listener, SessionFactory)>,
+    is_self_signed: bool,
+    doors: Vec<Door>,
 }
 
 impl ShardStart {
     /// The broker lives and dies on this thread.
     fn run(self, ready: oneshot::Sender<()>) -> Result<(), StartError> {
-        let Self { shard, recovery, engine, settings, login, path, accepts_damage, listeners } = self;
+        let is_self_signed = self.is_self_signed;
+        let Self { shard, recovery, engine, settings, login, path, accepts_damage, doors, .. } = self;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ReadyBroker { mut broker, log, writer, reader } =
             recovery::recover(recovery, &engine, settings.limits, &path, accepts_damage, &*clock)?;
@@ -201,15 +167,17 @@ impl ShardStart {
             }
             Plan::Make(user) => Some(open_by(user)),
         };
+        if is_self_signed {
+            tell(&self_signed::notice(&path));
+        }
         let journal = JournalThread::start(writer, shard.mailbox().clone(), Box::new(end_without_journal))
             .map_err(StartError::system("start a thread"))?;
         let parts = ShardParts {
             log,
             journal,
             reader,
-            listeners,
+            doors,
             limits: settings.driver,
-            accept_limits: AcceptLimits::default(),
             opening,
             password_threads: thread::available_parallelism().map_or(1, usize::from).div_ceil(2),
             clock,
@@ -258,6 +226,8 @@ struct Supervisor<'a> {
     memory: MemoryLimit,
     disk_limit_bytes: u64,
     http: Listener,
+    https: Option<(Listener, Arc<TlsServer>)>,
+    servers: Vec<(TlsSource, Arc<TlsServer>)>,
     ports: Vec<(String, SocketAddr)>,
 }
 
@@ -288,12 +258,16 @@ impl Supervisor<'_> {
         let control = ShardControl { handle: self.handle.clone() };
         let management = Management::new(Arc::new(control), Arc::new(facts), ternmq_amqp091::ENCODING);
         let router = http::router(self.handle.clone(), Arc::new(management), limit_bytes);
-        let socket = self.http.into_socket();
-        tokio::spawn(async move {
-            if let Err(error) = http::serve(socket, router).await {
-                tracing::error!("the http listener ended: {error}");
-            }
-        });
+        let https = self.https.map(|(listener, server)| (listener.into_socket(), Some(server)));
+        for (socket, server) in [(self.http.into_socket(), None)].into_iter().chain(https) {
+            let router = router.clone();
+            tokio::spawn(async move {
+                if let Err(error) = http::serve(socket, server, router).await {
+                    tracing::error!("the http listener ended: {error}");
+                }
+            });
+        }
+        let mut reload = Reload::new(self.servers)?;
         announce(self.options.ports_file.as_deref(), &self.ports)?;
         let mut samples = tokio::time::interval(SAMPLE);
         let mut ended = std::pin::pin!(self.handle.ended());
@@ -302,6 +276,7 @@ impl Supervisor<'_> {
             tokio::select! {
                 () = &mut ended => return Ok(()),
                 _ = samples.tick() => memory.sample(),
+                () = reload.next() => {}
                 () = any(&mut terminate, &mut interrupt) => {
                     if is_draining {
                         tracing::warn!("stopped at once by a second signal");

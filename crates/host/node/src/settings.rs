@@ -1,13 +1,15 @@
 //! Settings of a node: defaults, then what the configuration file says. The command line comes on top.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
 
 use ternmq_access::Secret;
 use ternmq_broker::Limits;
 use ternmq_configuration::{
-    DefaultUser, FreeDiskLimit, Loaded, LogLevel, MAX_PROBLEMS, MAX_TEXT_BYTES, Problem, TcpOptions, Timeout,
+    DefaultUser, FreeDiskLimit, Listeners, Loaded, LogLevel, MAX_PROBLEMS, MAX_TEXT_BYTES, Problem,
+    TcpOptions, Timeout,
 };
 use ternmq_net::{DriverLimits, SocketOptions};
 
@@ -16,6 +18,7 @@ use crate::definitions::{self, DefinitionFile};
 use crate::error::StartError;
 use crate::logging::LogFormat;
 use crate::memory::MemoryLimit;
+use crate::tls_source::{self, TlsSource};
 
 /// Descriptors kept for files and everything that is no client.
 const OWN_DESCRIPTORS: u64 = 256;
@@ -29,14 +32,18 @@ pub(crate) struct Settings {
     pub(crate) driver: DriverLimits,
     pub(crate) amqp: ternmq_amqp091::Settings,
     pub(crate) mqtt: ternmq_mqtt::Settings,
-    /// Addresses from the file; empty: the default. The command line comes before them.
-    pub(crate) amqp_addresses: Vec<SocketAddr>,
-    /// As `amqp_addresses`.
-    pub(crate) mqtt_addresses: Vec<SocketAddr>,
-    /// No listener of MQTT unless the command line has one.
-    pub(crate) is_mqtt_off: bool,
-    /// No listener of AMQP unless the command line has one.
-    pub(crate) is_amqp_off: bool,
+    pub(crate) stomp: ternmq_stomp::Settings,
+    /// What the file says of listeners of messages, by name. The command line comes before it.
+    pub(crate) listeners: BTreeMap<&'static str, Listeners>,
+    pub(crate) tls: Option<TlsSource>,
+    pub(crate) http_tls: Option<TlsSource>,
+    pub(crate) https_ip: Option<IpAddr>,
+    pub(crate) https_port: Option<u16>,
+    pub(crate) is_proxied: bool,
+    /// Ways to log in that the file names; empty: it names none.
+    pub(crate) mechanisms: Vec<String>,
+    /// Whether the file lets MQTT clients in by certificate; absent: as `mechanisms` has EXTERNAL.
+    pub(crate) is_mqtt_certificate_login: Option<bool>,
     pub(crate) sockets: SocketOptions,
     pub(crate) http_ip: Option<IpAddr>,
     pub(crate) http_port: Option<u16>,
@@ -96,8 +103,16 @@ impl Settings {
         self.apply_limits(&file);
         self.apply_mqtt(&file.mqtt);
         self.sockets = socket_options(&file.tcp);
-        self.is_amqp_off = file.is_amqp_off;
-        self.amqp_addresses = file.amqp_listeners.into_iter().map(|listener| listener.address).collect();
+        if let Some(is_requeued) = file.stomp.is_nack_requeued {
+            self.stomp.is_nack_requeued = is_requeued;
+        }
+        let login_from = tls_source::login_from(&file);
+        self.tls = TlsSource::of_file(&file.tls, login_from);
+        self.http_tls = TlsSource::of_file(&file.http_tls, login_from);
+        (self.https_ip, self.https_port) = (file.https_address, file.https_port);
+        self.is_proxied = file.is_proxied;
+        self.mechanisms = file.mechanisms;
+        self.listeners = file.listeners;
         self.http_ip = file.http_address;
         self.http_port = file.http_port;
         self.namespace.name = file.default_vhost;
@@ -109,8 +124,7 @@ impl Settings {
             *to = from.unwrap_or(*to);
         }
         let mqtt = &mut self.mqtt;
-        self.mqtt_addresses = file.listeners.iter().map(|listener| listener.address).collect();
-        self.is_mqtt_off = file.is_off;
+        self.is_mqtt_certificate_login = file.is_certificate_login;
         if let (true, Some(user), Some(password)) =
             (file.is_anonymous, &file.default_user, &file.default_password)
         {
@@ -148,8 +162,10 @@ impl Settings {
             self.driver.max_connections = most as usize;
         }
         set(&mut self.driver.stall_ms, file.stall_ms);
+        set(&mut self.driver.opening_ms, file.tls_handshake_timeout_ms);
         set(&mut self.amqp.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.mqtt.login_timeout_ms, file.handshake_timeout_ms);
+        set(&mut self.stomp.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.amqp.heartbeat_s, file.heartbeat_s);
         set(&mut self.amqp.frame_max, file.frame_max_bytes);
         set(&mut self.amqp.channel_max, file.channel_max);
@@ -220,10 +236,12 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
         let answer = match Settings::load(Some(file.path())) {
-            Ok(it) => format!(
-                "{:?} {:?} {} {:?}",
-                it.memory, it.limits.consumer_timeout_ms, it.amqp.heartbeat_s, it.amqp_addresses
-            ),
+            Ok(it) => {
+                let named = it.listeners.get("amqp").into_iter().flat_map(|said| &said.named);
+                let addresses: Vec<_> = named.map(|listener| listener.address).collect();
+                let (timeout, heartbeat) = (it.limits.consumer_timeout_ms, it.amqp.heartbeat_s);
+                format!("{:?} {timeout:?} {heartbeat} {addresses:?}", it.memory)
+            }
             Err(error) => error.to_string().replace(&file.path().display().to_string(), "FILE"),
         };
         assert_eq!(answer, expect, "{text}");
@@ -260,8 +278,7 @@ mod tests {
     fn what_cannot_be_served_is_refused() {
         check_refused(
             "ssl_options.verify = verify_peer\n",
-            "FILE: line 1: ssl_options.verify can't be served: listeners with TLS are not there in this version, and \
-             without them clients would send passwords in clear; take the line out (said once for all keys like it)",
+            "FILE: line 1: ssl_options.verify = verify_peer needs ssl_options.cacertfile",
         );
         check_refused(
             "heartbeat = soon\nheartbeat = later\n",
@@ -341,6 +358,7 @@ mod tests {
             ("frame_max", u64::from(amqp.frame_max)),
             ("channel_max", u64::from(amqp.channel_max)),
             ("handshake_timeout", amqp.login_timeout_ms),
+            ("ssl_handshake_timeout", driver.opening_ms),
             ("max_message_size", limits.max_message_bytes),
             ("connection_max", u64::from(limits.max_connections)),
             ("cluster_queue_limit", u64::from(limits.max_queues)),

@@ -12,4 +12,4 @@ mod error;
 pub mod format;
 mod session;
 
-pub use session::{Amqp091Session, ENCODING, Settings};
+pub use session::{Amqp091Session, ENCODING, Mechanisms, Settings};

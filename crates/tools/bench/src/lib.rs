@@ -22,6 +22,7 @@ mod null_broker;
 mod process;
 mod report;
 mod spawn;
+mod stomp;
 mod target;
 mod workloads;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ternmq_node::Listen;
+use ternmq_node::{Listen, Network};
 
 /// A message broker in one binary.
 #[derive(Debug, Parser)]
@@ -49,6 +49,7 @@ Examples:
   ternmq broker
   ternmq broker --ephemeral --ports-file ports.json
   ternmq broker --data-dir /var/lib/ternmq --listen amqp=0.0.0.0:5672 --user ops --password-file pw
+  ternmq broker --tls-self-signed        with TLS for development: amqps on 5671, https on 15671
 
 SIGTERM and Ctrl-C drain: clients are told, the journal is closed, exit code 0. A second one exits at once.
 Exit codes: 0 drained, 1 could not start, 2 wrong option or configuration, 74 the disk failed.
@@ -66,7 +67,8 @@ pub(crate) struct BrokerArgs {
     /// Configuration file in the form of rabbitmq.conf.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where a listener listens; may be repeated. Port 0 picks a free one. Default 127.0.0.1 with the usual port.
+    /// Where a listener listens; may be repeated. Port 0 picks a free one. Default 127.0.0.1 with the usual port. The
+    /// listener `any`, which is there only when named, takes every protocol, with TLS and without.
     #[arg(long, value_name = "NAME=ADDR:PORT")]
     pub(crate) listen: Vec<Listen>,
     /// Write a JSON object of listener name to "addr:port" here once all listeners accept.
@@ -78,6 +80,16 @@ pub(crate) struct BrokerArgs {
     /// File with the password of the first administrator.
     #[arg(long, value_name = "FILE", requires = "user")]
     pub(crate) password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+    /// Addresses of proxies (10.0.0.0/8, ::1): a connection from there begins with a PROXY header, version 1 or 2. May be
+    /// repeated.
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) proxy_from: Vec<Network>,
+    /// Origin of pages that may connect through a WebSocket (https://shop.example, or * for all). May be repeated. Without
+    /// it, pages of the host that they connect to.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) ws_origin: Vec<String>,
     /// Form of the log on standard error. Without it the configuration file says, else text.
     #[arg(long, value_enum)]
     pub(crate) log_format: Option<LogFormat>,
@@ -87,6 +99,61 @@ pub(crate) struct BrokerArgs {
     /// Number of shards.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) shards: u16,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
+pub(crate) struct TlsArgs {
+    /// Make a CA and a certificate for development in the data directory, and open the listeners with TLS.
+    #[arg(long)]
+    pub(crate) tls_self_signed: bool,
+    /// Certificate to show to clients, with its chain (PEM); opens the listeners with TLS. May be repeated: a client gets
+    /// the one for the name it asks for, else the first. Read again when it changes, and at SIGHUP.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Vec<PathBuf>,
+    /// Private key of each --tls-cert, in the same order (PEM, without a password).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Vec<PathBuf>,
+    /// CAs whose clients are trusted (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Whether clients have to show a certificate. Default: wanted with --tls-ca, else off.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        requires_if("wanted", "tls_ca"),
+        requires_if("required", "tls_ca")
+    )]
+    pub(crate) tls_clients: Option<TlsClients>,
+    /// Least version of TLS.
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t = TlsMin::V1_2)]
+    pub(crate) tls_min: TlsMin,
+    /// Let clients log in by certificate (SASL EXTERNAL) as the user that is its whole subject (dn: CN=app,O=Shop) or its
+    /// common name (cn).
+    #[arg(long, value_enum, value_name = "PART", requires = "tls_ca")]
+    pub(crate) tls_user: Option<TlsUser>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TlsClients {
+    Off,
+    Wanted,
+    Required,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TlsMin {
+    #[value(name = "1.2")]
+    V1_2,
+    #[value(name = "1.3")]
+    V1_3,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TlsUser {
+    Dn,
+    Cn,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -272,6 +339,9 @@ mod tests {
             &["broker", "--listen", "amqp"],
             &["broker", "--user", "a"],
             &["broker", "--engine", "kafka"],
+            &["broker", "--tls-clients", "required"],
+            &["broker", "--tls-min", "1.1"],
+            &["broker", "--proxy-from", "10.0.0.0/33"],
             &["peek", "q", "--count", "0"],
             &["nothing"],
         ] {

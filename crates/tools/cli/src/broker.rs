@@ -1,8 +1,8 @@
 //! `ternmq broker`.
 
-use ternmq_node::{BrokerOptions, EngineType, Login};
+use ternmq_node::{BrokerOptions, ClientAuth, EngineType, Login, LoginFrom, TlsFlags, TlsVersion};
 
-use crate::args::{BrokerArgs, Engine, LogFormat};
+use crate::args::{BrokerArgs, Engine, LogFormat, TlsArgs, TlsClients, TlsMin, TlsUser};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: BrokerArgs) -> Result<(), Failure> {
@@ -28,7 +28,32 @@ fn options(args: BrokerArgs) -> BrokerOptions {
             LogFormat::Text => ternmq_node::LogFormat::Text,
             LogFormat::Json => ternmq_node::LogFormat::Json,
         }),
+        tls: tls_flags(args.tls),
+        proxies: args.proxy_from,
+        origins: args.ws_origin,
         shards: args.shards,
         accepts_damage: args.accept_damage,
+    }
+}
+
+fn tls_flags(args: TlsArgs) -> TlsFlags {
+    TlsFlags {
+        certificates: args.tls_cert,
+        keys: args.tls_key,
+        client_ca: args.tls_ca,
+        client_auth: args.tls_clients.map(|how| match how {
+            TlsClients::Off => ClientAuth::Off,
+            TlsClients::Wanted => ClientAuth::Wanted,
+            TlsClients::Required => ClientAuth::Required,
+        }),
+        least: match args.tls_min {
+            TlsMin::V1_2 => TlsVersion::V1_2,
+            TlsMin::V1_3 => TlsVersion::V1_3,
+        },
+        login_from: args.tls_user.map(|part| match part {
+            TlsUser::Dn => LoginFrom::DistinguishedName,
+            TlsUser::Cn => LoginFrom::CommonName,
+        }),
+        is_self_signed: args.tls_self_signed,
     }
 }

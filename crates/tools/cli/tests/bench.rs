@@ -1,9 +1,13 @@
 //! The load tool against this broker: the workloads that need nothing but an address find no fault.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod support;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+
+use support::FREE_PORTS;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ternmq");
 
@@ -11,8 +15,8 @@ fn check(workloads: &[&str], figures: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let (data, ports) = (dir.path().join("data"), dir.path().join("ports.json"));
     let mut broker = Command::new(BINARY)
-        .args(["broker", "--listen", "amqp=127.0.0.1:0", "--listen", "http=127.0.0.1:0"])
-        .args(["--listen", "mqtt=127.0.0.1:0"])
+        .arg("broker")
+        .args(FREE_PORTS)
         .args(["--data-dir", data.to_str().unwrap(), "--ports-file", ports.to_str().unwrap()])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -1,12 +1,16 @@
 //! The binary as people and scripts start it: what it says, what it leaves behind, how it ends.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod support;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use support::FREE_PORTS;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ternmq");
 
@@ -55,16 +59,7 @@ impl Broker {
         let (data, ports) = (dir.path().join("data"), dir.path().join("ports.json"));
         let mut command = ternmq(&["broker", "--data-dir", data.to_str().unwrap()]);
         command.args(["--ports-file", ports.to_str().unwrap()]);
-        command
-            .args([
-                "--listen",
-                "http=127.0.0.1:0",
-                "--listen",
-                "mqtt=127.0.0.1:0",
-                "--listen",
-                "amqp=127.0.0.1:0",
-            ])
-            .args(more);
+        command.args(FREE_PORTS).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut text = String::new();
@@ -183,7 +178,7 @@ fn a_data_directory_in_use_is_named() {
     let expect = format!(
         "cannot start from the data directory '{dir}': the data directory is in use by another process; stop that process or choose another directory"
     );
-    check_line(&["broker", "--data-dir", &dir, "--listen", "http=127.0.0.1:0"], 1, &expect);
+    check_line(&[&["broker", "--data-dir", &dir][..], &FREE_PORTS].concat(), 1, &expect);
     check_line(&["doctor", "--data-dir", &dir], 1, &format!("a broker is using '{dir}'; stop it first"));
     broker.stop();
 }
@@ -288,22 +283,11 @@ fn definitions_of_the_configuration_are_there_at_every_start() {
     }
     fs::write(path_in(dir.as_ref().unwrap(), "all.json"), DEFINITIONS.replace("fanout", "nothing")).unwrap();
     let data = path_in(dir.as_ref().unwrap(), "data");
-    let words = [
-        "broker",
-        "--data-dir",
-        &data,
-        "--config",
-        &config,
-        "--listen",
-        "http=127.0.0.1:0",
-        "--listen",
-        "mqtt=127.0.0.1:0",
-        "--listen",
-    ];
+    let words = [&["broker", "--data-dir", &data, "--config", &config][..], &FREE_PORTS].concat();
     let path = path_in(dir.as_ref().unwrap(), "all.json");
     // The exchange is there, but its type must be one even so.
     let expect = format!("definitions '{path}': there is no exchange type 'nothing'");
-    check(&[&words[..], &["amqp=127.0.0.1:0"]].concat(), 2, &expect);
+    check(&words, 2, &expect);
 }
 
 #[test]
@@ -311,18 +295,8 @@ fn a_wrong_definitions_file_changes_nothing() {
     let wrong = DEFINITIONS.replace("\"destination\": \"orders\"", "\"destination\": \"none\"");
     let dir = dir_with(&[("conf", "load_definitions = DIR/all.json\n"), ("all.json", &wrong)]);
     let (config, data) = (path_in(&dir, "conf"), path_in(&dir, "data"));
-    let words = [
-        "--data-dir",
-        &data,
-        "--listen",
-        "http=127.0.0.1:0",
-        "--listen",
-        "mqtt=127.0.0.1:0",
-        "--listen",
-        "amqp=127.0.0.1:0",
-    ];
     let path = path_in(&dir, "all.json");
-    let start = [&["broker", "--config", &config][..], &words].concat();
+    let start = [&["broker", "--config", &config, "--data-dir", &data][..], &FREE_PORTS].concat();
     check(&start, 2, &format!("ternmq: definitions '{path}': "));
     let broker = Broker::start_in(dir, &[]);
     let url =
@@ -506,21 +480,7 @@ fn a_damaged_data_directory_is_explained_and_not_made_worse() {
     let data = data.to_str().unwrap();
     let expect =
         format!("cannot start from the data directory '{data}': no manifest of the journal is intact");
-    check(
-        &[
-            "broker",
-            "--data-dir",
-            data,
-            "--listen",
-            "http=127.0.0.1:0",
-            "--listen",
-            "mqtt=127.0.0.1:0",
-            "--listen",
-            "amqp=127.0.0.1:0",
-        ],
-        1,
-        &expect,
-    );
+    check(&[&["broker", "--data-dir", data][..], &FREE_PORTS].concat(), 1, &expect);
     check(
         &["doctor", "--data-dir", data],
         1,
@@ -558,9 +518,7 @@ fn f5_what_a_start_has_to_read_is_damaged_and_nobody_is_told_that_it_is_absent()
     let expect = format!(
         "cannot start from the data directory '{data}': a part of what a start has to read of the journal is damaged"
     );
-    let listen =
-        ["--listen", "http=127.0.0.1:0", "--listen", "mqtt=127.0.0.1:0", "--listen", "amqp=127.0.0.1:0"];
-    let words = [&["broker", "--data-dir", data][..], &listen].concat();
+    let words = [&["broker", "--data-dir", data][..], &FREE_PORTS].concat();
     check(&words, 1, &expect);
     check(&words, 1, "or give --accept-damage to start without what is lost");
     assert_eq!(listing(&journal), before);

@@ -13,7 +13,7 @@ use ternmq_broker::{
 };
 use ternmq_env::SystemRng;
 use ternmq_message::Formats;
-use ternmq_net::Transport;
+use ternmq_net::{Driver, Key, Readiness, Transport};
 use ternmq_rabbitmq::RabbitMq;
 
 /// A log that forgets.
@@ -69,9 +69,37 @@ pub fn now(monotonic_ms: u64) -> Now {
     Now { monotonic_ms, wall_ms: 1_700_000_000_000 + monotonic_ms }
 }
 
+/// The end of a turn, as the host has it.
+pub fn finish_turn<T: Transport>(driver: &mut Driver<T>) {
+    driver.pump_ready();
+    driver.handle_deadlines();
+    driver.hand_out_effects();
+    driver.flush();
+}
+
+/// One turn in which the transport of `key` became ready.
+pub fn turn<T: Transport>(driver: &mut Driver<T>, now_ms: u64, key: Key) {
+    let readiness = Readiness { is_readable: true, is_writable: true, ..Readiness::default() };
+    driver.begin_turn(now(now_ms));
+    driver.note_ready(key.index, readiness);
+    finish_turn(driver);
+}
+
+/// Turns until nothing is left to do; a loop that spins fails here.
+pub fn settle<T: Transport>(driver: &mut Driver<T>, now_ms: u64) {
+    for _ in 0..10_000 {
+        if !driver.has_more() {
+            return;
+        }
+        driver.begin_turn(now(now_ms));
+        finish_turn(driver);
+    }
+    panic!("the driver does not come to rest");
+}
+
 /// Frames are lines. `echo X` answers X, `big N` answers N bytes, `hold` stops listening until the timeout, `bye` ends
-/// after an answer, `login NAME PASSWORD` answers the name or a minus, `die` ends at once. Incomplete lines wait for
-/// their end.
+/// after an answer, `login NAME PASSWORD` answers the name or a minus, `await N` waits for N facts of durability, `die` ends at
+/// once. Incomplete lines wait for their end.
 pub struct Lines {
     phase: Phase,
     is_holding: bool,
@@ -88,6 +116,8 @@ pub struct Seen {
     /// Length of the longest input given at once.
     pub longest_input: usize,
     pub inputs: u32,
+    /// Facts of durability that it still waits for.
+    pub awaited_facts: u32,
 }
 
 impl Lines {
@@ -128,6 +158,7 @@ impl Lines {
                 out.extend_from_slice(b"bye\n");
                 self.phase = Phase::Closing;
             }
+            ("await", count) => self.seen.borrow_mut().awaited_facts = count.parse().unwrap(),
             ("die", _) => self.phase = Phase::Closed,
             _ => {}
         }
@@ -153,10 +184,13 @@ impl Session for Lines {
 
     fn handle_effect(&mut self, _: &mut Broker, _: Effect, _: &mut Vec<u8>) {}
 
-    fn handle_durable(&mut self, _: Durable, _: &mut Vec<u8>) {}
+    fn handle_durable(&mut self, _: Durable, _: &mut Vec<u8>) {
+        let mut seen = self.seen.borrow_mut();
+        seen.awaited_facts = seen.awaited_facts.saturating_sub(1);
+    }
 
     fn is_waiting(&self) -> bool {
-        false
+        self.seen.borrow().awaited_facts > 0
     }
 
     fn handle_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {

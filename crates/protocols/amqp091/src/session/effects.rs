@@ -79,21 +79,12 @@ impl Amqp091Session {
         }
     }
 
-    /// Takes the effects for this connection that nobody has handed out yet; those for others stay, in order.
+    /// Handles the effects for this connection that nobody has handed out yet.
     pub(super) fn flush_effects(&mut self, broker: &mut Broker, out: &mut Vec<u8>) {
-        if !broker.has_effects() {
-            return;
-        }
-        let mut effects = Vec::new();
-        broker.swap_effects(&mut effects);
-        let (own, mut others): (Vec<_>, Vec<_>) =
-            effects.into_iter().partition(|(connection, _)| self.connection == Some(*connection));
-        for (_, effect) in own {
+        let Some(connection) = self.connection else { return };
+        for effect in broker.take_effects_of(connection) {
             self.on_effect(broker, effect, out);
         }
-        // Handling them may have caused new ones, which come after those of before.
-        others.extend(broker.drain_effects());
-        broker.swap_effects(&mut others);
     }
 
     pub(super) fn write_blocked(&self, reason: &str, out: &mut Vec<u8>) {

@@ -32,6 +32,38 @@ pub struct Settings {
     pub heartbeat_s: u16,
     /// Time in ms for the whole login (B2).
     pub login_timeout_ms: u64,
+    /// Ways to log in.
+    pub mechanisms: Mechanisms,
+}
+
+/// Ways to log in that a listener allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mechanisms {
+    /// User and password.
+    pub plain: bool,
+    /// The same in a table.
+    pub amqplain: bool,
+    /// By the client's verified certificate; offered to those that have shown one (S4).
+    pub external: bool,
+}
+
+impl Default for Mechanisms {
+    fn default() -> Self {
+        Self { plain: true, amqplain: true, external: false }
+    }
+}
+
+impl Mechanisms {
+    /// Their names as they are offered.
+    pub(super) fn offered(self, has_certificate: bool) -> String {
+        let all = [
+            ("PLAIN", self.plain),
+            ("AMQPLAIN", self.amqplain),
+            ("EXTERNAL", self.external && has_certificate),
+        ];
+        let names: Vec<&str> = all.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| *name).collect();
+        names.join(" ")
+    }
 }
 
 impl Default for Settings {
@@ -44,6 +76,7 @@ impl Default for Settings {
             handshake_frame_max: 8_192,
             heartbeat_s: 60,
             login_timeout_ms: 10_000,
+            mechanisms: Mechanisms::default(),
         }
     }
 }
@@ -128,7 +161,7 @@ impl Amqp091Session {
             version_major: 0,
             version_minor: 9,
             server_properties: properties.as_table(),
-            mechanisms: b"PLAIN AMQPLAIN",
+            mechanisms: self.settings.mechanisms.offered(self.certificate_user.is_some()).as_bytes(),
             locales: b"en_US",
         }
         .write_frame(out, 0);

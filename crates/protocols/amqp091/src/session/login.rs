@@ -1,4 +1,4 @@
-//! Logging in by PLAIN and AMQPLAIN, and changing the secret of a running connection.
+//! Logging in by PLAIN, AMQPLAIN and EXTERNAL, and changing the secret of a running connection.
 
 use std::sync::Arc;
 
@@ -49,9 +49,14 @@ impl Amqp091Session {
         out: &mut Vec<u8>,
     ) -> Result<Step, Fault> {
         self.note_client(start_ok);
+        let allowed = self.settings.mechanisms;
         let credentials = match start_ok.mechanism {
-            "PLAIN" => plain(start_ok.response),
-            "AMQPLAIN" => amqplain(start_ok.response),
+            "PLAIN" if allowed.plain => plain(start_ok.response),
+            "AMQPLAIN" if allowed.amqplain => amqplain(start_ok.response),
+            "EXTERNAL" if allowed.external => {
+                self.log_in_by_certificate(broker, start_ok.response, out);
+                return Ok(Step::Taken);
+            }
             other => {
                 let shown: String = other.chars().take(64).flat_map(char::escape_default).collect();
                 return Err(Fault::new(
@@ -75,6 +80,18 @@ impl Amqp091Session {
             }
         }
         Ok(Step::Taken)
+    }
+
+    /// SASL EXTERNAL (RFC 4422 A): the user is the one whom the verified certificate names, and a client that says
+    /// another one is refused.
+    fn log_in_by_certificate(&mut self, broker: &mut Broker, wanted: &[u8], out: &mut Vec<u8>) {
+        let peer = self.peer.map(|peer| peer.ip());
+        let named = self.certificate_user.clone();
+        let named = named.filter(|user| wanted.is_empty() || wanted == user.as_bytes());
+        match named.and_then(|user| broker.login_proven(&user, peer)) {
+            Some(user) => self.write_tune(user, out),
+            None => self.refuse_login(out),
+        }
     }
 
     pub(super) fn on_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {

@@ -32,7 +32,10 @@ use crate::{
     error::{FRAME_ERROR, Fault, UNEXPECTED_FRAME},
 };
 
-pub use self::{content::ENCODING, handshake::Settings};
+pub use self::{
+    content::ENCODING,
+    handshake::{Mechanisms, Settings},
+};
 
 /// How much larger than agreed a frame may be: its own head and end.
 const FRAME_SLACK_BYTES: u32 = 8;
@@ -63,6 +66,8 @@ pub struct Amqp091Session {
     channels: Vec<Option<Box<Channel>>>,
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
+    /// The user whom a verified certificate of the client names.
+    certificate_user: Option<Arc<str>>,
     frame_max: u32,
     channel_max: u16,
     heartbeat_s: u16,
@@ -102,6 +107,7 @@ impl Amqp091Session {
             channels: Vec::new(),
             peer,
             local,
+            certificate_user: None,
             frame_max: settings.handshake_frame_max,
             channel_max: 0,
             heartbeat_s: 0,
@@ -118,6 +124,12 @@ impl Amqp091Session {
             waiting_count: 0,
             settings,
         }
+    }
+
+    /// The same for a client whose verified certificate names this user: it may log in by EXTERNAL.
+    #[must_use]
+    pub fn with_certificate_user(self, certificate_user: Option<Arc<str>>) -> Self {
+        Self { certificate_user, ..self }
     }
 
     /// Whatever comes from the peer is thrown away.

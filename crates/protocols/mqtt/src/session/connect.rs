@@ -23,7 +23,15 @@ pub(super) struct Handshake {
     pub(super) local: Option<SocketAddr>,
     /// It began as MQTT of some version: a refusal can be told.
     pub(super) has_version: bool,
+    /// The user whom the client's verified certificate names, where that counts as a login (S4).
+    pub(super) certificate_user: Option<Arc<str>>,
     entry: Option<Entry>,
+}
+
+/// Who a client says it is, and by what.
+enum Claim {
+    Password(String, Secret),
+    Certificate(Arc<str>),
 }
 
 /// What CONNECT asked for.
@@ -36,11 +44,12 @@ struct Entry {
     session_expiry_s: u32,
     keep_ms: u64,
     will: Option<Will>,
+    mechanism: &'static str,
 }
 
 impl Handshake {
     pub(super) fn new(peer: Option<SocketAddr>, local: Option<SocketAddr>) -> Self {
-        Self { peer, local, has_version: false, entry: None }
+        Self { peer, local, has_version: false, certificate_user: None, entry: None }
     }
 }
 
@@ -97,18 +106,9 @@ impl MqttSession {
         }
         self.note_wishes(connect);
         let entry = self.entry_of(broker, connect)?;
-        // Some clients send an empty name for none.
-        let (user, password) = match connect.user.filter(|user| !user.is_empty()) {
-            Some(user) => (user.to_owned(), Secret::new(connect.password.unwrap_or_default().to_vec())),
-            None => match &self.settings.anonymous {
-                Some((user, password)) if connect.password.unwrap_or_default().is_empty() => {
-                    (user.to_string(), password.clone())
-                }
-                _ => {
-                    let text = "a user name and a password are needed";
-                    return Err(Fault::new(Reason::BAD_USER_NAME_OR_PASSWORD, text));
-                }
-            },
+        let (user, password) = match self.claim_of(connect)? {
+            Claim::Password(user, password) => (user, password),
+            Claim::Certificate(user) => return self.log_in_by_certificate(broker, &user, entry, out),
         };
         // `namespace:user`, as clients without a field for the namespace write it.
         let (namespace, user) = match user.rsplit_once(':') {
@@ -127,6 +127,44 @@ impl MqttSession {
             }
         }
         Ok(())
+    }
+
+    /// A user name comes before a certificate, and that before the one of those who bring nothing.
+    fn claim_of(&self, connect: &Connect<'_>) -> Result<Claim, Fault> {
+        let password = connect.password.unwrap_or_default();
+        // Some clients send an empty name for none.
+        if let Some(user) = connect.user.filter(|user| !user.is_empty()) {
+            return Ok(Claim::Password(user.to_owned(), Secret::new(password.to_vec())));
+        }
+        if password.is_empty() {
+            if let State::Handshake(handshake) = &self.state
+                && let Some(user) = &handshake.certificate_user
+            {
+                return Ok(Claim::Certificate(user.clone()));
+            }
+            if let Some((user, password)) = &self.settings.anonymous {
+                return Ok(Claim::Password(user.to_string(), password.clone()));
+            }
+        }
+        Err(Fault::new(Reason::BAD_USER_NAME_OR_PASSWORD, "a user name and a password are needed"))
+    }
+
+    /// Its user is taken as it is: a certificate names no namespace.
+    fn log_in_by_certificate(
+        &mut self,
+        broker: &mut Broker,
+        user: &str,
+        entry: Entry,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let State::Handshake(handshake) = &mut self.state else { return Ok(()) };
+        handshake.entry = Some(Entry { mechanism: "EXTERNAL", ..entry });
+        let peer = handshake.peer.map(|peer| peer.ip());
+        let Some(user) = broker.login_proven(user, peer) else {
+            let text = "there is no user of the name that the certificate has";
+            return Err(Fault::new(Reason::BAD_USER_NAME_OR_PASSWORD, text));
+        };
+        self.enter(broker, &user, out)
     }
 
     /// What the client wants of the connection itself.
@@ -174,6 +212,7 @@ impl MqttSession {
             session_expiry_s,
             keep_ms,
             will,
+            mechanism: "PLAIN",
         })
     }
 
@@ -206,7 +245,7 @@ impl MqttSession {
             local: handshake.local,
             client_properties: vec![("client_id".into(), Value::Str(entry.client_id.clone()))],
             heartbeat_s: self.keep_alive_s,
-            auth_mechanism: "PLAIN".into(),
+            auth_mechanism: entry.mechanism.into(),
             ..ConnectionInfo::default()
         };
         let refused = |broker: &Broker, error| Fault::of(&error, &**broker.dialect());

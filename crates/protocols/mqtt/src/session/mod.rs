@@ -123,6 +123,15 @@ impl MqttSession {
         }
     }
 
+    /// The same, with the user whom the client's verified certificate names; it counts where the settings say so (S4).
+    #[must_use]
+    pub fn with_certificate_user(mut self, user: Option<Arc<str>>) -> Self {
+        if let (true, State::Handshake(handshake)) = (self.settings.is_certificate_login, &mut self.state) {
+            handshake.certificate_user = user;
+        }
+        self
+    }
+
     fn is_over(&self) -> bool {
         matches!(self.state, State::Closing | State::Closed)
     }

@@ -22,6 +22,8 @@ pub struct Settings {
     pub namespace: Arc<str>,
     /// User and password that a client without a user name stands for; absent: nobody enters without one (S1).
     pub anonymous: Option<(Arc<str>, Secret)>,
+    /// A client without a user name is the user whom its verified certificate names, if it has shown one (S4).
+    pub is_certificate_login: bool,
     /// Time in ms for the whole login (B2).
     pub login_timeout_ms: u64,
     /// Largest packet in bytes before the login.
@@ -47,6 +49,7 @@ impl Default for Settings {
         Self {
             namespace: "/".into(),
             anonymous: None,
+            is_certificate_login: false,
             login_timeout_ms: 10_000,
             handshake_packet_max_bytes: 64 << 10,
             packet_max_bytes: 16 << 20,

@@ -9,6 +9,7 @@ mod passing;
 mod returned;
 mod slow;
 mod starts;
+mod stomp;
 mod topics;
 
 use anyhow::{Result, bail};
@@ -102,6 +103,13 @@ pub(crate) static ALL: &[Workload] = &[
         "time for --count (20,000) subscribers with the same filter, each a queue with a consumer",
         false,
         topics::subscribers,
+    ),
+    workload("stomp-1k", "STOMP 1.2, 1 KiB, automatic acks, 1 to 1 [none]", false, stomp::automatic),
+    workload(
+        "stomp-durable",
+        "STOMP 1.2, 1 KiB, durable, receipts with window 1,000, acks [durable]",
+        false,
+        stomp::durable,
     ),
     workload(
         "unacked-return",

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::certificates;
 use super::namespace::Namespace;
 use crate::process::{kill_group, output_of, tail, wait};
 
@@ -28,6 +29,9 @@ const REFERENCE_PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
 /// First administrator of every broker under test; the suites of others insist on this name and password.
 const ADMINISTRATOR: &str = "guest";
 
+/// Folder with what TLS needs, beside the data.
+const CERTIFICATES: &str = "certs";
+
 /// A running broker in its namespace. Dropping it kills it.
 pub(crate) struct Broker<'a> {
     kind: Kind,
@@ -39,7 +43,8 @@ pub(crate) struct Broker<'a> {
 }
 
 impl<'a> Broker<'a> {
-    /// Starts a broker with empty data below `folder`, AMQP on 5672, MQTT on 1883 and HTTP on 15672; returns when it serves.
+    /// Starts a broker with empty data below `folder`, AMQP on 5672, MQTT on 1883, STOMP on 61613 and HTTP on 15672; returns
+    /// when it serves.
     pub(crate) fn start(kind: &Kind, namespace: &'a Namespace, folder: &Path, shims: &Path) -> Result<Self> {
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder.join("home"))
@@ -55,6 +60,11 @@ impl<'a> Broker<'a> {
         };
         broker.wait_until_serving()?;
         Ok(broker)
+    }
+
+    /// Where the certificates are that clients need; the reference has none.
+    pub(crate) fn certificates(&self) -> PathBuf {
+        self.folder.join(CERTIFICATES)
     }
 
     /// SIGKILL, then a start on the same data; returns when it serves again.
@@ -102,7 +112,7 @@ impl<'a> Broker<'a> {
         loop {
             let is_serving = match &self.kind {
                 Kind::Ternmq(_) => self.folder.join("ports.json").exists(),
-                Kind::Reference => self.answers(5672) && self.answers(15672),
+                Kind::Reference => self.answers(5672) && self.answers(61613) && self.answers(15672),
             };
             if is_serving {
                 return Ok(());
@@ -160,15 +170,27 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
     std::fs::write(&password, ADMINISTRATOR).context("cannot write the password file")?;
     let config = folder.join("broker.conf");
     std::fs::write(&config, anonymous_mqtt()).context("cannot write the configuration file")?;
+    let certificates = folder.join(CERTIFICATES);
+    if !certificates.exists() {
+        certificates::make(&certificates)?;
+    }
+    let (certificate, key) = certificates::pair(&certificates, "server");
     let mut command = namespace.command(binary);
     command
         .args(["broker", "--listen", "amqp=127.0.0.1:5672", "--listen", "http=127.0.0.1:15672"])
-        .args(["--listen", "mqtt=127.0.0.1:1883", "--config"])
+        .args(["--listen", "mqtt=127.0.0.1:1883", "--listen", "stomp=127.0.0.1:61613"])
+        .arg("--config")
         .arg(config)
         .arg("--data-dir")
         .arg(folder.join("data"))
         .arg("--ports-file")
         .arg(ports)
+        .arg("--tls-cert")
+        .arg(certificate)
+        .arg("--tls-key")
+        .arg(key)
+        .arg("--tls-ca")
+        .arg(certificates.join(certificates::CA))
         .args(["--user", ADMINISTRATOR, "--password-file"])
         .arg(password)
         .current_dir(folder);
@@ -184,7 +206,7 @@ fn anonymous_mqtt() -> String {
 
 fn reference(namespace: &Namespace, folder: &Path) -> Result<Command> {
     let program = Path::new(REFERENCE_PROGRAMS).join("rabbitmq-server");
-    std::fs::write(folder.join("enabled_plugins"), "[rabbitmq_management].\n")
+    std::fs::write(folder.join("enabled_plugins"), "[rabbitmq_management,rabbitmq_stomp].\n")
         .context("cannot write the plugin list")?;
     let mut command = namespace.command(program);
     set_reference_environment(&mut command, folder);

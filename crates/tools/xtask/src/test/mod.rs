@@ -1,6 +1,7 @@
 //! `cargo xtask test` and `cargo xtask conform`: every check and suite, in order, to the end, then the counts.
 
 pub(crate) mod broker;
+mod certificates;
 mod expected;
 mod fuzz;
 pub(crate) mod namespace;

@@ -52,6 +52,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "exactly once over paho-mqtt (Python) while the broker is killed again and again",
         command: python_program,
     },
+    Scenario {
+        name: "stomp-py",
+        what: "an application over stomp.py, with pika at the other end (Python)",
+        command: python_program,
+    },
     Scenario { name: "celery", what: "tasks over Celery, with a worker (Python)", command: python_program },
     Scenario {
         name: "amqplib",
@@ -111,6 +116,7 @@ pub(crate) fn run(shop: &Workshop, scenario: &Scenario) -> Result<Vec<Case>> {
     command
         .env("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/%2f")
         .env("MANAGEMENT_URL", "http://guest:guest@127.0.0.1:15672")
+        .env("STOMP_URL", "stomp://guest:guest@127.0.0.1:61613")
         .current_dir(&folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -17,6 +17,7 @@ const LAPIN_VERSION: &str = "4.12.3";
 const AMQPRS_VERSION: &str = "2.1.5";
 const PY_AMQP_VERSION: &str = "5.4.2";
 const KOMBU_VERSION: &str = "5.7.0";
+const ASYNC_STOMP_VERSION: &str = "0.7.0";
 const GMQTT_VERSION: &str = "0.8.0";
 /// Where Debian puts Go sources.
 const GO_PATH: &str = "/usr/share/gocode";
@@ -28,7 +29,7 @@ pub(crate) struct Suite {
     pub name: &'static str,
     /// What it is.
     pub what: &'static str,
-    /// The reference speaks its protocol as it is packaged.
+    /// The reference speaks its protocol, in the version that the suite wants.
     pub has_reference: bool,
     /// Longest time that a run may take.
     limit: Duration,
@@ -76,7 +77,8 @@ pub(crate) const SUITES: &[Suite] = &[
         has_reference: true,
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "amqp", PY_AMQP_VERSION),
-        command: |shop, _, namespace, folder| {
+        command: |shop, broker, namespace, folder| {
+            copy_certificates(&broker.certificates(), &folder.join("t/certs"))?;
             let mut command = pytest(shop, namespace, folder, "t/integration")?;
             // Two of its tests call a public host, one insists on broken certificates that its archive lacks.
             command.args(["-k", "not tls_connect_fails and not default_certs"]);
@@ -107,6 +109,25 @@ pub(crate) const SUITES: &[Suite] = &[
             Ok(command)
         },
         read: outcome::read_pytest,
+    },
+    Suite {
+        name: "async-stomp",
+        what: "the async-stomp client's tests against a broker (Rust)",
+        has_reference: true,
+        limit: Duration::from_secs(300),
+        prepare: |shop| prepare_crate(shop, "async-stomp", ASYNC_STOMP_VERSION),
+        command: |shop, broker, namespace, folder| {
+            // The accounts that this suite logs in with; one password shows that CONNECT has no escapes.
+            for (user, password) in [("admin", "admin"), ("tricky", r"pa:ss\word")] {
+                broker.control(&["add_user", user, password])?;
+                broker.control(&["set_permissions", "-p", "/", user, ".*", ".*", ".*"])?;
+            }
+            let mut command = cargo_test(shop, namespace, folder);
+            command.args(["--test", "activemq", "--test", "heartbeat", "--"]);
+            command.args(["--include-ignored", "--test-threads=1"]);
+            Ok(command)
+        },
+        read: outcome::read_libtest,
     },
     Suite {
         name: "amqp091-go",
@@ -202,6 +223,17 @@ fn pytest(shop: &Workshop, namespace: &Namespace, folder: &Path, tests: &str) ->
         .env("COLUMNS", "200")
         .current_dir(folder);
     Ok(command)
+}
+
+/// The archive of the suite has none; its tests look for them there.
+fn copy_certificates(from: &Path, to: &Path) -> Result<()> {
+    let Ok(names) = std::fs::read_dir(from) else { return Ok(()) };
+    std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for name in names {
+        let name = name?;
+        std::fs::copy(name.path(), to.join(name.file_name()))?;
+    }
+    Ok(())
 }
 
 fn prepare_go(shop: &Workshop) -> Result<PathBuf> {

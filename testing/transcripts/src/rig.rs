@@ -1,93 +1,50 @@
 //! A real broker over a log in memory, with sessions that are fed by hand.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use bytes::Bytes;
-use ternmq_access::{HashKind, PasswordHash, Secret};
+use ternmq_access::{HashKind, PasswordHash};
 use ternmq_broker::{
-    Alarm, Appended, Broker, BrokerConfig, ConnectionInfo, Grouping, Limits, Log, Now, PermissionDefinition,
-    Phase, RecordSource, Request, Session, UserDefinition,
+    Alarm, Broker, BrokerConfig, ConnectionInfo, Limits, Now, PermissionDefinition, Phase, QueueSpec,
+    Request, Session, UserDefinition,
 };
-use ternmq_env::Rng;
-use ternmq_message::Formats;
-use ternmq_mqtt::{
-    MqttSession, Redirect, Settings,
-    codec::Reason,
-    format::{ENCODING, MqttFormat},
-};
-use ternmq_queue::Location;
+use ternmq_message::{Formats, Value};
 use ternmq_rabbitmq::RabbitMq;
 
-use super::mutants::Step;
+use crate::{
+    log::{CountingRng, MemoryLog},
+    mutants::Step,
+};
 
 /// `salt | SHA-256(salt | "secret")` with the salt 1, 2, 3, 4, as RabbitMQ stores it.
 const SECRET_HASH: &str = "AQIDBDB9kM21iEUzN1lZ+6VReCsdNqS0sERdAQTcY6Xs3PMz";
 /// Time in ms at which a script starts.
 const START_MS: u64 = 1_000_000;
 
-#[derive(Default)]
-struct Records {
-    all: Vec<(u64, Vec<u8>)>,
-    next: u64,
-    durable: u64,
-}
+/// Makes the session of the client of a name, at a time in ms.
+type MakeSession = fn(&str, u64) -> Box<dyn Session>;
 
-#[derive(Clone, Default)]
-struct MemoryLog(Rc<RefCell<Records>>);
-
-impl Log for MemoryLog {
-    fn next_pos(&self) -> u64 {
-        self.0.borrow().next
-    }
-
-    fn append(&mut self, _: u8, _: Grouping, parts: &[&[u8]]) -> Appended {
-        let mut records = self.0.borrow_mut();
-        let payload = parts.concat();
-        let (pos, len) = (records.next, 40 + payload.len() as u64);
-        records.next += len;
-        records.all.push((pos, payload));
-        Appended { pos, len: u32::try_from(len).unwrap() }
-    }
-
-    fn durable_pos(&self) -> u64 {
-        self.0.borrow().durable
-    }
-
-    fn segment_bytes(&self) -> u64 {
-        1 << 20
-    }
-}
-
-impl RecordSource for MemoryLog {
-    fn read_many(&self, places: &[Location]) -> Vec<Option<Bytes>> {
-        let records = self.0.borrow();
-        let find = |place: &Location| records.all.iter().find(|record| record.0 == place.pos);
-        places.iter().map(|place| find(place).map(|record| Bytes::from(record.1.clone()))).collect()
-    }
-}
-
-/// Numbers that are not random at all.
-struct CountingRng(u64);
-
-impl Rng for CountingRng {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            *byte = (self.0 >> 56) as u8;
-        }
-    }
+/// What a protocol brings along.
+pub struct Setup {
+    /// Makes the session of the client of this name, which connects at this time in ms.
+    pub session: MakeSession,
+    /// Encodings of its messages.
+    pub formats: Formats,
+    /// Limits that its conversations meet.
+    pub limits: Limits,
+    /// What the user `guest` may configure, write and read; `root` may everything, `nobody` nothing.
+    pub guest_pattern: &'static str,
 }
 
 /// One client's end.
 struct Client {
-    session: MqttSession,
+    session: Box<dyn Session>,
     rest: Vec<u8>,
     out: Vec<u8>,
 }
 
 /// How input reaches a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Feed {
+pub enum Feed {
     /// All of it at once.
     Whole,
     /// One byte after the other.
@@ -102,31 +59,26 @@ pub(crate) struct Rig {
     feed: Feed,
     /// Nothing becomes durable.
     is_holding: bool,
+    session: MakeSession,
     /// What was sent and done, when somebody wants to know.
     recorded: Option<Vec<Step>>,
 }
 
 impl Rig {
-    pub(crate) fn new(feed: Feed) -> Self {
+    pub(crate) fn new(setup: Setup, feed: Feed) -> Self {
+        let Setup { session, formats, limits, guest_pattern } = setup;
         let log = MemoryLog::default();
-        let mut formats = Formats::default();
-        formats.register(ENCODING, Arc::new(MqttFormat::of(ternmq_routing::Wildcards::DOT_STAR_HASH)));
         let mut broker = Broker::new(BrokerConfig {
             dialect: Arc::new(RabbitMq),
             formats,
             log: Box::new(log.clone()),
             rng: Box::new(CountingRng(7)),
-            limits: Limits {
-                max_message_bytes: 1_000,
-                max_subscriptions_per_client: 5,
-                max_retained: 20,
-                ..Limits::default()
-            },
+            limits,
             node_name: "test".into(),
         });
         let now = Now { monotonic_ms: START_MS, wall_ms: 1_700_000_000_000 };
         broker.finish_recovery(now, true, &[]);
-        for (user, pattern) in [("root", ".*"), ("guest", "^(mine.*|amq.topic)$"), ("nobody", "")] {
+        for (user, pattern) in [("root", ".*"), ("guest", guest_pattern), ("nobody", "")] {
             let hash = PasswordHash::import(HashKind::SaltedSha256, SECRET_HASH).unwrap();
             let _done = broker.put_user(UserDefinition {
                 name: user.into(),
@@ -146,31 +98,19 @@ impl Rig {
                 })
                 .unwrap();
         }
-        let mut rig =
-            Self { broker, log, now, clients: BTreeMap::new(), feed, is_holding: false, recorded: None };
+        let clients = BTreeMap::new();
+        let mut rig = Self { broker, log, now, clients, feed, is_holding: false, session, recorded: None };
         rig.turn();
         rig
     }
 
     /// The client of this name, made when it first speaks.
     fn client(&mut self, name: &str) -> &mut Client {
-        let now_ms = self.now.monotonic_ms;
-        self.clients.entry(name.to_owned()).or_insert_with(|| {
-            let settings = Settings {
-                receive_max: 3,
-                outbound_max: 3,
-                alias_max: 2,
-                packet_max_bytes: 2_000,
-                anonymous: (name == "anonymous").then(|| ("root".into(), Secret::from("secret"))),
-                keep_alive_max_s: if name == "limited" { 30 } else { 0 },
-                redirect: (name == "elsewhere").then(|| Redirect {
-                    reason: Reason::USE_ANOTHER_SERVER,
-                    reference: "other.example:1883".into(),
-                }),
-                ..Settings::default()
-            };
-            let session = MqttSession::new(Arc::new(settings), None, None, now_ms);
-            Client { session, rest: Vec::new(), out: Vec::new() }
+        let (now_ms, session) = (self.now.monotonic_ms, self.session);
+        self.clients.entry(name.to_owned()).or_insert_with(|| Client {
+            session: session(name, now_ms),
+            rest: Vec::new(),
+            out: Vec::new(),
         })
     }
 
@@ -205,9 +145,7 @@ impl Rig {
             let mut is_idle = !self.broker.wants_turn();
             self.broker.end_turn();
             if !self.is_holding {
-                let mut records = self.log.0.borrow_mut();
-                is_idle &= records.durable == records.next;
-                records.durable = records.next;
+                is_idle &= !self.log.settle();
             }
             let durable = self.broker.handle_durable();
             for client in self.clients.values_mut() {
@@ -267,6 +205,28 @@ impl Rig {
                 if let Some(mut client) = self.clients.remove(*name) {
                     client.session.handle_closed(&mut self.broker);
                 }
+            }
+            ["delete-queue", name] => {
+                let connection = self.broker.connect(&"root".into(), "/", ConnectionInfo::default()).unwrap();
+                let session = self.broker.open_session(connection, 1).unwrap();
+                let _done = self.broker.delete_queue(session, name, false, false).unwrap();
+                self.broker.disconnect(connection);
+            }
+            // A queue that refuses its second message, as no destination can ask for one.
+            ["refusing-queue", name] => {
+                let connection = self.broker.connect(&"root".into(), "/", ConnectionInfo::default()).unwrap();
+                let session = self.broker.open_session(connection, 1).unwrap();
+                let spec = QueueSpec {
+                    name: (*name).into(),
+                    is_durable: true,
+                    arguments: vec![
+                        ("x-max-length".into(), Value::I32(1)),
+                        ("x-overflow".into(), Value::str("reject-publish")),
+                    ],
+                    ..QueueSpec::default()
+                };
+                let _done = self.broker.declare_queue(session, spec).unwrap();
+                self.broker.disconnect(connection);
             }
             ["drain", name] => {
                 let Some(client) = self.clients.get_mut(*name) else { return };

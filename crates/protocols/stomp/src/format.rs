@@ -1,0 +1,139 @@
+//! Message heads in this encoding.
+//!
+//! A head is the header lines of the SEND frame, `name:value LF` each, with the escapes of STOMP 1.2 whatever the
+//! sender's version, without the headers that only steer the frame itself (`destination`, `content-length`, `receipt`,
+//! `transaction`), and the first of each name only.
+//! Owns: what such lines mean in neutral terms. Must not know: who reads them.
+
+use std::sync::Arc;
+
+use ternmq_message::{Encoding, Format, History, Properties, Value};
+
+use crate::codec::{Escapes, Headers};
+
+/// Number of this encoding in messages and on disk.
+pub const ENCODING: Encoding = Encoding(3);
+
+/// Headers with a meaning of their own, as RabbitMQ's plugin has them.
+pub(crate) mod name {
+    pub(crate) const ACK: &str = "ack";
+    pub(crate) const AMQP_MESSAGE_ID: &str = "amqp-message-id";
+    pub(crate) const APP_ID: &str = "app-id";
+    pub(crate) const CONTENT_ENCODING: &str = "content-encoding";
+    pub(crate) const CONTENT_LENGTH: &str = "content-length";
+    pub(crate) const CONTENT_TYPE: &str = "content-type";
+    pub(crate) const CORRELATION_ID: &str = "correlation-id";
+    pub(crate) const DESTINATION: &str = "destination";
+    pub(crate) const EXPIRATION: &str = "expiration";
+    pub(crate) const ID: &str = "id";
+    pub(crate) const MESSAGE_ID: &str = "message-id";
+    pub(crate) const PERSISTENT: &str = "persistent";
+    pub(crate) const PRIORITY: &str = "priority";
+    pub(crate) const RECEIPT: &str = "receipt";
+    pub(crate) const REDELIVERED: &str = "redelivered";
+    pub(crate) const REPLY_TO: &str = "reply-to";
+    pub(crate) const SUBSCRIPTION: &str = "subscription";
+    pub(crate) const TIMESTAMP: &str = "timestamp";
+    pub(crate) const TRANSACTION: &str = "transaction";
+    pub(crate) const TYPE: &str = "type";
+    pub(crate) const USER_ID: &str = "user-id";
+}
+
+/// Reader of this encoding's heads.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StompFormat;
+
+/// The header lines of a head; none when it can't be read.
+pub(crate) fn headers_of(head: &[u8]) -> Headers<'_> {
+    Headers::of_lines(std::str::from_utf8(head).unwrap_or_default(), Escapes::Full)
+}
+
+/// A header with digits.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    text.trim().parse().ok()
+}
+
+impl Format for StompFormat {
+    fn properties(&self, head: &[u8]) -> Properties {
+        let headers = headers_of(head);
+        let mut properties = Properties::default();
+        for (raw_name, raw_value) in headers.raw() {
+            let (name, value) = (headers.meant(raw_name), headers.meant(raw_value));
+            let text = || Some(Arc::<str>::from(&*value));
+            match &*name {
+                name::CONTENT_TYPE => properties.content_type = text(),
+                name::CONTENT_ENCODING => properties.content_encoding = text(),
+                name::CORRELATION_ID => properties.correlation_id = Some(value.as_bytes().into()),
+                name::REPLY_TO => properties.reply_to = text(),
+                name::AMQP_MESSAGE_ID => properties.message_id = text(),
+                name::TIMESTAMP => properties.timestamp = number(&value),
+                name::TYPE => properties.kind = text(),
+                name::USER_ID => properties.user_id = text(),
+                name::APP_ID => properties.app_id = text(),
+                // The core has these as facts.
+                name::PERSISTENT | name::PRIORITY | name::EXPIRATION => {}
+                _ => properties.headers.push((Arc::from(&*name), Value::str(&value))),
+            }
+        }
+        properties
+    }
+
+    fn history(&self, _: &[u8]) -> History {
+        History::default()
+    }
+
+    fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>> {
+        let lines = std::str::from_utf8(head).ok()?;
+        let is_ttl =
+            |line: &&str| line.strip_prefix(name::EXPIRATION).is_some_and(|rest| rest.starts_with(':'));
+        lines.lines().find(is_ttl)?;
+        let mut kept = Vec::with_capacity(head.len());
+        for line in lines.split_inclusive('\n').filter(|line| !is_ttl(line)) {
+            kept.extend_from_slice(line.as_bytes());
+        }
+        Some(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &[u8] = b"content-type:text/x\ncontent-encoding:gzip\npersistent:true\npriority:3\ncorrelation-id:c\n\
+        reply-to:back\nexpiration:60\namqp-message-id:m\ntimestamp: 7 \ntype:ty\nuser-id:u\napp-id:a\nmy\\chead:a\\nb\\\\\n";
+
+    #[test]
+    fn header_lines_come_out_in_neutral_terms() {
+        let properties = StompFormat.properties(HEAD);
+        let text = |text: &str| Some(Arc::<str>::from(text));
+        let expect = Properties {
+            content_type: text("text/x"),
+            content_encoding: text("gzip"),
+            headers: vec![("my:head".into(), Value::str("a\nb\\"))],
+            correlation_id: Some(b"c"[..].into()),
+            reply_to: text("back"),
+            message_id: text("m"),
+            timestamp: Some(7),
+            kind: text("ty"),
+            user_id: text("u"),
+            app_id: text("a"),
+        };
+        assert_eq!(properties, expect);
+    }
+
+    #[test]
+    fn the_expiration_is_taken_off_and_nothing_else() {
+        let without = StompFormat.without_ttl(HEAD).unwrap();
+        let text = String::from_utf8(without.clone()).unwrap();
+        assert!(!text.contains("expiration"));
+        assert_eq!(without.len() + "expiration:60\n".len(), HEAD.len());
+        assert_eq!(StompFormat.without_ttl(&without), None);
+    }
+
+    #[test]
+    fn bytes_that_are_no_head_have_no_properties() {
+        for head in [&b"\xff\xfe"[..], b"no colon\n", b"", b"a:b"] {
+            assert_eq!(StompFormat.properties(head), Properties::default());
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! STOMP 1.0, 1.1 and 1.2.
+//!
+//! Owns: the wire codec ([`codec`]), the reader of this encoding's message heads ([`mod@format`]) and one connection's
+//! protocol state ([`StompSession`]).
+//! Must not know: queues, permissions, limits of resources, the grammar of destinations. What a client asks for is
+//! translated to commands of the core; the rules are behind those commands, the names are the dialect's.
+
+#![forbid(unsafe_code)]
+
+pub mod codec;
+mod error;
+pub mod format;
+mod session;
+mod translate;
+
+pub use format::ENCODING;
+pub use session::{Settings, StompSession};

@@ -1,0 +1,137 @@
+//! CONNECT, STOMP and CONNECTED: version, login, virtual host, heart-beats.
+
+use std::sync::Arc;
+
+use ternmq_access::Secret;
+use ternmq_broker::{Addresses, Broker, ConnectionInfo, Error, Kind, LoginResult, LoginStep, Request};
+use ternmq_message::Value;
+
+use super::{State, StompSession, heartbeat::Beats};
+use crate::{
+    codec::{Escapes, FrameWriter, Headers, SUPPORTED, Version, negotiate, shown},
+    error::Fault,
+};
+
+/// What a CONNECT asks for, kept while its password is checked.
+pub(super) struct Login {
+    user: Arc<str>,
+    namespace: Arc<str>,
+    version: Version,
+    beats: Beats,
+}
+
+/// Refused during the login, in RabbitMQ's words.
+fn refused(text: String) -> Fault {
+    Fault::new("Bad CONNECT", text)
+}
+
+/// The dialect's addresses; without them there is no STOMP.
+pub(super) fn addresses(dialect: &dyn ternmq_broker::Dialect) -> Result<&dyn Addresses, Fault> {
+    dialect.addresses().ok_or_else(|| {
+        Fault::new("not_implemented", "NOT_IMPLEMENTED - this broker has no destinations".to_owned())
+    })
+}
+
+impl StompSession {
+    pub(super) fn on_connect(
+        &mut self,
+        broker: &mut Broker,
+        headers: Headers<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let accepted = headers.get("accept-version");
+        let Some(version) = negotiate(accepted.as_deref()) else {
+            return Err(Fault::new("Version mismatch", format!("Supported versions are {SUPPORTED}\n")));
+        };
+        let value = |name: &str| {
+            let value = headers.get(name)?.into_owned();
+            Some(if version == Version::V10 { value.trim_start().to_owned() } else { value })
+        };
+        let (Some(user), Some(passcode)) = (value("login"), value("passcode")) else {
+            // Nobody is let in without a login (S1).
+            let text = "Access refused: the frame has no 'login' and 'passcode' headers\n".to_owned();
+            return Err(refused(text));
+        };
+        let beats = value("heart-beat");
+        let beats = Beats::agree(beats.as_deref()).ok_or_else(|| {
+            refused(
+                "'heart-beat' has to be two numbers of milliseconds with a comma between them\n".to_owned(),
+            )
+        })?;
+        let dialect = broker.dialect().clone();
+        let host = value("host");
+        let namespace = addresses(&*dialect)?.namespace_of(host.as_deref()).as_ref().into();
+        let login = Login { user: Arc::from(&*user), namespace, version, beats };
+        let peer = self.peer.map(|peer| peer.ip());
+        match broker.begin_login(&user, Secret::new(passcode.into_bytes()), peer) {
+            LoginStep::Done(user) => self.enter(broker, Login { user, ..login }, out),
+            LoginStep::Refused => Err(access_refused(&login.user)),
+            LoginStep::Verify(check) => {
+                self.state = State::Handshake(Some(Box::new(login)));
+                self.request = Some(Request::Verify(check));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn on_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
+        let user = broker.finish_login(result);
+        let State::Handshake(login) = &mut self.state else { return };
+        let Some(login) = login.take() else { return };
+        let entered = match user {
+            Some(user) => self.enter(broker, Login { user, ..*login }, out),
+            None => Err(access_refused(&login.user)),
+        };
+        if let Err(fault) = entered {
+            self.fail(broker, fault, None, out);
+        }
+    }
+
+    /// The password is right: into the virtual host.
+    fn enter(&mut self, broker: &mut Broker, login: Login, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let info = ConnectionInfo {
+            name: match (self.peer, self.local) {
+                (Some(peer), Some(local)) => format!("{peer} -> {local}").into(),
+                _ => "local".into(),
+            },
+            protocol: format!("STOMP {}", login.version.as_str()).into(),
+            peer: self.peer,
+            local: self.local,
+            client_properties: vec![("product".into(), Value::str("STOMP client"))],
+            channel_max: 1,
+            heartbeat_s: login.beats.interval_s(),
+            auth_mechanism: "stomp_headers".into(),
+            ..ConnectionInfo::default()
+        };
+        let dialect = broker.dialect().clone();
+        let connection =
+            broker.connect(&login.user, &login.namespace, info).map_err(|error| match error {
+                Error::NotFound { kind: Kind::Namespace, name, .. }
+                | Error::Refused { kind: Kind::Namespace, name, .. } => {
+                    refused(format!("Virtual host '{}' access denied", shown(&name)))
+                }
+                other => refused(dialect.error_text(&other)),
+            })?;
+        self.connection = Some(connection);
+        let session = broker.open_session(connection, 0).map_err(|error| Fault::of(&error, &*dialect))?;
+        self.session = Some(session);
+        self.version = login.version;
+        self.id = format!("session-{}", addresses(&*dialect)?.random_text(broker.random())).into();
+        self.state = State::Open;
+        self.beats = login.beats;
+        self.beats.start(broker.monotonic_ms());
+        self.deadline_ms = self.beats.deadline_ms();
+        let mut frame = FrameWriter::start(out, "CONNECTED", Escapes::None);
+        frame
+            .header("server", &format!("TernMQ/{}", self.settings.version))
+            .header("session", &self.id)
+            .header("heart-beat", &self.beats.header())
+            .header("version", self.version.as_str())
+            .end(b"");
+        Ok(())
+    }
+}
+
+fn access_refused(user: &str) -> Fault {
+    refused(format!("Access refused for user '{}'\n", shown(user)))
+}

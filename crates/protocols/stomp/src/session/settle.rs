@@ -1,0 +1,130 @@
+//! ACK and NACK.
+
+use ternmq_broker::{Broker, DeliveryId, Outcome, SettleRange};
+
+use super::{StompSession, close::gone, subscribe::AckMode};
+use crate::{
+    codec::{Headers, Version},
+    error::Fault,
+    format::name,
+};
+
+/// A message that an acknowledgement names.
+struct Token<'a> {
+    tag: &'a str,
+    number: u64,
+}
+
+impl StompSession {
+    pub(super) fn on_ack(&mut self, broker: &mut Broker, headers: Headers<'_>) -> Result<(), Fault> {
+        self.settle(broker, headers, "ACK", Outcome::Accept)
+    }
+
+    /// Back to the queue, unless `requeue` says no: then dead-lettered or dropped (as RabbitMQ).
+    pub(super) fn on_nack(&mut self, broker: &mut Broker, headers: Headers<'_>) -> Result<(), Fault> {
+        let is_requeued = match headers.get("requeue").as_deref() {
+            Some("true" | "True") => true,
+            Some("false" | "False") => false,
+            _ => self.settings.is_nack_requeued,
+        };
+        let outcome = if is_requeued { Outcome::Requeue } else { Outcome::Discard };
+        self.settle(broker, headers, "NACK", outcome)
+    }
+
+    /// Header by which the client names a message.
+    fn token_name(&self) -> &'static str {
+        match self.version {
+            Version::V10 | Version::V11 => name::MESSAGE_ID,
+            Version::V12 => name::ID,
+        }
+    }
+
+    fn read_token<'a>(&self, value: &'a str) -> Option<Token<'a>> {
+        let (rest, number) = value.rsplit_once("@@")?;
+        let (tag, session) = rest.rsplit_once("@@")?;
+        // Another connection's numbers mean nothing here.
+        if session != &*self.id {
+            return None;
+        }
+        Some(Token { tag, number: number.parse().ok()? })
+    }
+
+    fn settle(
+        &mut self,
+        broker: &mut Broker,
+        headers: Headers<'_>,
+        command: &str,
+        outcome: Outcome,
+    ) -> Result<(), Fault> {
+        let header = self.token_name();
+        let Some(value) = headers.get(header) else {
+            let text = format!("\"{command}\" must include the \"{header}\" header\n");
+            return Err(Fault::new("Missing header", text));
+        };
+        let Some(token) = self.read_token(&value) else {
+            let text = format!("\"{command}\" must include a valid \"{header}\" header\n");
+            return Err(Fault::new("Invalid header", text));
+        };
+        let transaction = headers.get(name::TRANSACTION);
+        let receipt = headers.get(name::RECEIPT);
+        match transaction {
+            Some(transaction) => {
+                self.stage(broker, &transaction, &token, outcome)?;
+                // What is only staged is not done: the receipt comes with the commit (guarantees 3, I3).
+                if let Some(receipt) = receipt {
+                    self.transaction(&transaction)?.keep_receipt(receipt.into_owned())?;
+                }
+            }
+            None => {
+                let session = self.session.ok_or_else(gone)?;
+                let numbers = self.take_covered(&token);
+                for number in numbers {
+                    broker
+                        .settle(session, DeliveryId(number), SettleRange::One, outcome)
+                        .map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+                }
+                self.promise_all(receipt.as_deref());
+            }
+        }
+        Ok(())
+    }
+
+    /// Deliveries that an acknowledgement covers: those of its subscription up to it, or it alone.
+    fn take_covered(&mut self, token: &Token<'_>) -> Vec<u64> {
+        let Some(subscription) = self.subscription_by_tag(token.tag) else { return vec![token.number] };
+        let place = match subscription.mode {
+            AckMode::Auto | AckMode::Individual => None,
+            AckMode::Client => subscription.unsettled.binary_search(&token.number).ok(),
+        };
+        match place {
+            Some(last) => subscription.unsettled.drain(..=last).collect(),
+            None => vec![token.number],
+        }
+    }
+
+    fn stage(
+        &mut self,
+        broker: &mut Broker,
+        transaction: &str,
+        token: &Token<'_>,
+        outcome: Outcome,
+    ) -> Result<(), Fault> {
+        let session = self.session.ok_or_else(gone)?;
+        let staging = self.transaction(transaction)?.session;
+        let numbers = self.take_covered(token);
+        for number in &numbers {
+            broker
+                .settle_within(staging, session, DeliveryId(*number), outcome)
+                .map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+        }
+        // An abort puts them back to where they were taken from.
+        let slot = self
+            .subscriptions
+            .iter()
+            .position(|place| place.as_deref().is_some_and(|known| &*known.tag == token.tag));
+        if let Some(slot) = slot {
+            self.transaction(transaction)?.taken.extend(numbers.into_iter().map(|number| (slot, number)));
+        }
+        Ok(())
+    }
+}

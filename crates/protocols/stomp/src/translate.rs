@@ -1,0 +1,343 @@
+//! Frames to commands and messages to frames: what a SEND says that the core acts on, and the headers of a MESSAGE.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+use ternmq_broker::{AddressOptions, Addresses, Broker, Deliver};
+use ternmq_message::{DeathReason, Decimal, Message, Properties, Value};
+
+use crate::{
+    codec::{Escapes, FrameWriter, Headers, push_escaped, shown},
+    error::Fault,
+    format::{ENCODING, headers_of, name},
+};
+
+/// Longest time to live of a message: ten years.
+const MAX_EXPIRATION_MS: u64 = 315_360_000_000;
+
+/// Header that tells how often a message was given back.
+const DELIVERY_COUNT: &str = "x-delivery-count";
+
+/// Headers of a frame as options beside an address.
+pub(crate) struct FrameOptions<'a>(pub(crate) Headers<'a>);
+
+impl AddressOptions for FrameOptions<'_> {
+    fn option(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.get(name)
+    }
+}
+
+/// Whether a header says yes; some Python clients write it with a capital letter.
+pub(crate) fn is_true(value: Option<&str>) -> bool {
+    matches!(value, Some("true" | "True"))
+}
+
+/// What a SEND says, read in one pass.
+#[derive(Default)]
+pub(crate) struct SendHeaders<'a> {
+    pub(crate) destination: Option<Cow<'a, str>>,
+    pub(crate) receipt: Option<Cow<'a, str>>,
+    pub(crate) transaction: Option<Cow<'a, str>>,
+    pub(crate) reply_to: Option<Cow<'a, str>>,
+    pub(crate) user_id: Option<Cow<'a, str>>,
+    pub(crate) is_durable: bool,
+    pub(crate) priority: u8,
+    pub(crate) ttl_ms: Option<u64>,
+}
+
+fn bad_value(name: &str, what: &str) -> Fault {
+    Fault::new("Invalid header", format!("'{name}' has to be {what}\n"))
+}
+
+fn read_priority(value: &str) -> Result<u8, Fault> {
+    // Numbers past what there is are as high as there is.
+    let number: u64 =
+        value.trim().parse().map_err(|_| bad_value(name::PRIORITY, "a number from 0 to 255"))?;
+    Ok(u8::try_from(number).unwrap_or(u8::MAX))
+}
+
+fn read_expiration(value: &str) -> Result<u64, Fault> {
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let why = match value.parse() {
+        Ok(ms) if is_number && ms <= MAX_EXPIRATION_MS => return Ok(ms),
+        _ if is_number => "value_too_large",
+        _ => "no_integer",
+    };
+    let text = format!("PRECONDITION_FAILED - invalid expiration '{}': {why}", shown(value));
+    Err(Fault::new("precondition_failed", text))
+}
+
+impl<'a> SendHeaders<'a> {
+    /// Reads the headers and writes those that the message keeps into `head`: see [`mod@crate::format`].
+    pub(crate) fn read(headers: Headers<'a>, head: &mut Vec<u8>) -> Result<Self, Fault> {
+        let mut read = Self::default();
+        let is_verbatim = headers.escapes() == Escapes::Full;
+        let mut seen: SmallVec<[&str; 16]> = SmallVec::new();
+        for (raw_name, raw_value) in headers.raw() {
+            // The first header of a name counts (STOMP 1.2 "Repeated Header Entries").
+            if seen.contains(&raw_name) {
+                continue;
+            }
+            seen.push(raw_name);
+            let (name, value) = (headers.meant(raw_name), headers.meant(raw_value));
+            if read.take(&name, value.clone())? {
+                continue;
+            }
+            if is_verbatim {
+                head.extend_from_slice(raw_name.as_bytes());
+                head.push(b':');
+                head.extend_from_slice(raw_value.as_bytes());
+            } else {
+                push_escaped(head, &name, Escapes::Full);
+                head.push(b':');
+                push_escaped(head, &value, Escapes::Full);
+            }
+            head.push(b'\n');
+        }
+        Ok(read)
+    }
+
+    /// Takes note of a header. Answers whether the message goes on without it.
+    fn take(&mut self, name: &str, value: Cow<'a, str>) -> Result<bool, Fault> {
+        match name {
+            name::DESTINATION => self.destination = Some(value),
+            name::RECEIPT => self.receipt = Some(value),
+            name::TRANSACTION => self.transaction = Some(value),
+            name::CONTENT_LENGTH => {}
+            name::MESSAGE_ID => {
+                let text = "'message-id' is not allowed on 'SEND'.\n";
+                return Err(Fault::new("Invalid header", text.to_owned()));
+            }
+            // Written anew when it leaves, as it may name a queue that only the broker knows.
+            name::REPLY_TO => self.reply_to = Some(value),
+            name::PERSISTENT => {
+                self.is_durable = is_true(Some(&value));
+                return Ok(false);
+            }
+            name::PRIORITY => {
+                self.priority = read_priority(&value)?;
+                return Ok(false);
+            }
+            name::EXPIRATION => {
+                self.ttl_ms = Some(read_expiration(&value)?);
+                return Ok(false);
+            }
+            name::TIMESTAMP => {
+                crate::format::number(&value)
+                    .ok_or_else(|| bad_value(name::TIMESTAMP, "a whole number of seconds"))?;
+                return Ok(false);
+            }
+            name::USER_ID => {
+                self.user_id = Some(value);
+                return Ok(false);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// Appends one line to a head.
+pub(crate) fn push_line(head: &mut Vec<u8>, name: &str, value: &str) {
+    push_escaped(head, name, Escapes::Full);
+    head.push(b':');
+    push_escaped(head, value, Escapes::Full);
+    head.push(b'\n');
+}
+
+/// Whether a header of the message would be taken for one of the broker's in a MESSAGE.
+fn is_ours(name: &str) -> bool {
+    matches!(
+        name,
+        name::SUBSCRIPTION
+            | name::DESTINATION
+            | name::MESSAGE_ID
+            | name::REDELIVERED
+            | name::ACK
+            | name::CONTENT_LENGTH
+    )
+}
+
+/// Writes the headers of a message, whatever encoding it came in.
+pub(crate) fn write_properties(
+    broker: &Broker,
+    addresses: &dyn Addresses,
+    deliver: &Deliver,
+    escapes: Escapes,
+    frame: &mut FrameWriter<'_>,
+) {
+    let message = &deliver.message;
+    if message.meta().encoding == ENCODING {
+        write_lines(addresses, message, escapes, frame);
+    } else if let Some(format) = broker.formats().get(message.meta().encoding) {
+        write_neutral(addresses, message, &format.properties(message.head()), frame);
+    }
+    write_history(message, frame);
+    // Told once there is something to tell.
+    if let Some(count) = deliver.failed_count.filter(|count| *count > 0) {
+        frame.number(DELIVERY_COUNT, count.into());
+    }
+}
+
+/// Header lines as they are kept: copied when the reader's version has the same escapes or there is none.
+fn write_lines(addresses: &dyn Addresses, message: &Message, escapes: Escapes, frame: &mut FrameWriter<'_>) {
+    let head = message.head();
+    let headers = headers_of(head);
+    let is_plain = escapes == Escapes::Full || headers.is_plain();
+    for (raw_name, raw_value) in headers.raw() {
+        match raw_name {
+            raw if is_ours(raw) => {}
+            name::REPLY_TO => {
+                frame.header(name::REPLY_TO, &addresses.reply_address(&headers.meant(raw_value)));
+            }
+            // Only what is so is told (as RabbitMQ).
+            name::PERSISTENT if !message.meta().is_durable => {}
+            _ if is_plain => {
+                frame.raw(raw_name.as_bytes()).raw(b":").raw(raw_value.as_bytes()).raw(b"\n");
+            }
+            _ => {
+                frame.header(&headers.meant(raw_name), &headers.meant(raw_value));
+            }
+        }
+    }
+}
+
+/// A message of another protocol.
+fn write_neutral(
+    addresses: &dyn Addresses,
+    message: &Message,
+    properties: &Properties,
+    frame: &mut FrameWriter<'_>,
+) {
+    let reply_to = properties.reply_to.as_deref().map(|reply_to| addresses.reply_address(reply_to));
+    let texts = [
+        (name::CONTENT_TYPE, properties.content_type.as_deref()),
+        (name::CONTENT_ENCODING, properties.content_encoding.as_deref()),
+        (name::REPLY_TO, reply_to.as_deref()),
+        (name::AMQP_MESSAGE_ID, properties.message_id.as_deref()),
+        (name::TYPE, properties.kind.as_deref()),
+        (name::USER_ID, properties.user_id.as_deref()),
+        (name::APP_ID, properties.app_id.as_deref()),
+    ];
+    for (name, value) in texts {
+        if let Some(value) = value {
+            frame.header(name, value);
+        }
+    }
+    if let Some(id) = &properties.correlation_id {
+        frame.header(name::CORRELATION_ID, &String::from_utf8_lossy(id));
+    }
+    if let Some(timestamp) = properties.timestamp {
+        frame.number(name::TIMESTAMP, timestamp);
+    }
+    let meta = message.meta();
+    if meta.is_durable {
+        frame.header(name::PERSISTENT, "true");
+    }
+    if meta.priority > 0 {
+        frame.number(name::PRIORITY, meta.priority.into());
+    }
+    if let Some(ttl_ms) = meta.ttl_ms {
+        frame.number(name::EXPIRATION, ttl_ms);
+    }
+    for (name, value) in &properties.headers {
+        if is_ours(name) || is_property(name) {
+            continue;
+        }
+        if let Some(text) = value_text(value) {
+            frame.header(name, &text);
+        }
+    }
+}
+
+/// Whether a header has the name of a property: the property counts.
+fn is_property(header: &str) -> bool {
+    matches!(
+        header,
+        name::CONTENT_TYPE
+            | name::CONTENT_ENCODING
+            | name::REPLY_TO
+            | name::AMQP_MESSAGE_ID
+            | name::TYPE
+            | name::USER_ID
+            | name::APP_ID
+            | name::CORRELATION_ID
+            | name::TIMESTAMP
+            | name::PERSISTENT
+            | name::PRIORITY
+            | name::EXPIRATION
+    )
+}
+
+/// A header value as text; `None` for what no text can say: nothing, lists, maps, and bytes that are no text.
+fn value_text(value: &Value) -> Option<Cow<'_, str>> {
+    Some(match value {
+        Value::Str(text) => Cow::Borrowed(text),
+        Value::Bytes(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).ok()?),
+        Value::Bool(truth) => Cow::Borrowed(if *truth { "true" } else { "false" }),
+        Value::I8(number) => number.to_string().into(),
+        Value::U8(number) => number.to_string().into(),
+        Value::I16(number) => number.to_string().into(),
+        Value::U16(number) => number.to_string().into(),
+        Value::I32(number) => number.to_string().into(),
+        Value::U32(number) => number.to_string().into(),
+        Value::I64(number) => number.to_string().into(),
+        Value::U64(number) | Value::Timestamp(number) => number.to_string().into(),
+        Value::F32(number) => number.to_string().into(),
+        Value::F64(number) => number.to_string().into(),
+        Value::Decimal(decimal) => decimal_text(*decimal).into(),
+        Value::Null | Value::Array(_) | Value::Map(_) => return None,
+    })
+}
+
+fn decimal_text(decimal: Decimal) -> String {
+    let sign = if decimal.unscaled < 0 { "-" } else { "" };
+    let scale = usize::from(decimal.scale);
+    let digits = format!("{:0>width$}", decimal.unscaled.unsigned_abs(), width = scale + 1);
+    let (whole, part) = digits.split_at_checked(digits.len() - scale).unwrap_or((&digits, ""));
+    if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
+}
+
+/// The first death of a message; the whole history has no form in header lines.
+fn write_history(message: &Message, frame: &mut FrameWriter<'_>) {
+    let Some(history) = message.history() else { return };
+    if let Some((queue, reason, node)) = &history.first {
+        let reason = match reason {
+            DeathReason::Rejected => "rejected",
+            DeathReason::Expired => "expired",
+            DeathReason::MaxLength => "maxlen",
+            DeathReason::DeliveryLimit => "delivery_limit",
+        };
+        frame.header("x-first-death-exchange", node);
+        frame.header("x-first-death-queue", queue);
+        frame.header("x-first-death-reason", reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_a_line_can_say_become_text() {
+        let decimal = |scale, unscaled| Value::Decimal(Decimal { scale, unscaled });
+        for (value, expect) in [
+            (Value::str("a"), Some("a")),
+            (Value::Bool(true), Some("true")),
+            (Value::I8(-3), Some("-3")),
+            (Value::U64(u64::MAX), Some("18446744073709551615")),
+            (Value::F64(1.5), Some("1.5")),
+            (Value::Timestamp(9), Some("9")),
+            (decimal(2, -5), Some("-0.05")),
+            (decimal(0, 12), Some("12")),
+            (decimal(1, 123), Some("12.3")),
+            (Value::Bytes(b"ok"[..].into()), Some("ok")),
+            (Value::Bytes(b"\xff"[..].into()), None),
+            (Value::Null, None),
+            (Value::Array(vec![Value::Null]), None),
+            (Value::Map(Vec::new()), None),
+        ] {
+            assert_eq!(value_text(&value).as_deref(), expect, "{value:?}");
+        }
+    }
+}
