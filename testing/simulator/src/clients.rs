@@ -497,7 +497,10 @@ impl World {
                     self.clients.retain(|client| client.label != session_label);
                     self.note(Event::Close { session: session_label })?;
                 }
-                Effect::Loaded { .. } | Effect::Close { .. } | Effect::Blocked { .. } => {}
+                Effect::Loaded { .. }
+                | Effect::Close { .. }
+                | Effect::Blocked { .. }
+                | Effect::TakenOver { .. } => {}
             }
         }
         Ok(())

@@ -109,7 +109,10 @@ impl Dialect for PlainDialect {
     }
 
     fn predefined(&self) -> &'static [Predefined] {
-        &[Predefined { name: "sys.fanout", kind: NodeKind::Fanout, is_internal: false }]
+        &[
+            Predefined { name: "sys.fanout", kind: NodeKind::Fanout, is_internal: false },
+            Predefined { name: "sys.topic", kind: NodeKind::Topic, is_internal: false },
+        ]
     }
 
     fn default_namespace(&self) -> &'static str {
@@ -118,6 +121,14 @@ impl Dialect for PlainDialect {
 
     fn wildcards(&self) -> Wildcards {
         Wildcards::DOT_STAR_HASH
+    }
+
+    fn topic_node(&self) -> &'static str {
+        "sys.topic"
+    }
+
+    fn client_queue_name(&self, client: &str) -> String {
+        format!("client.{client}")
     }
 
     fn consumer_priority(&self, _: &Map) -> Result<i32, ArgumentError> {

@@ -22,10 +22,10 @@ pub trait Language: Default {
     fn login(&self, line: &str) -> Option<(Vec<String>, String)>;
 
     /// The bytes that a client's line stands for.
-    fn encode(&mut self, line: &str) -> Vec<u8>;
+    fn encode(&mut self, client: &str, line: &str) -> Vec<u8>;
 
     /// What a client got, as lines.
-    fn decode(&mut self, bytes: &[u8]) -> Vec<String>;
+    fn decode(&mut self, client: &str, bytes: &[u8]) -> Vec<String>;
 
     /// A line of a script with the names that its marks stand for now.
     fn named(&self, client: &str, line: &str) -> String;
@@ -55,7 +55,12 @@ impl<L: Language> Player<L> {
     /// Plays one line; answers the lines that it brings.
     pub(crate) fn play(&mut self, line: &str) -> Vec<String> {
         if let Some(control) = line.strip_prefix('!') {
-            self.rig.control(&control.split_whitespace().collect::<Vec<_>>());
+            let words: Vec<&str> = control.split_whitespace().collect();
+            if let ["hang-up", client] = words[..] {
+                // The next of this name is another connection.
+                self.phases.remove(client);
+            }
+            self.rig.control(&words);
             return self.output();
         }
         let (client, rest) = line.split_once('>').unwrap_or_else(|| panic!("not an input line: {line}"));
@@ -67,7 +72,7 @@ impl<L: Language> Player<L> {
         if let Some((lines, answer)) = self.language.login(line.trim()) {
             return self.log_in(client, &lines, &answer);
         }
-        let bytes = self.language.encode(&line);
+        let bytes = self.language.encode(client, &line);
         self.unsent.entry(client.to_owned()).or_default().extend(bytes);
         if is_joined {
             return Vec::new();
@@ -80,7 +85,7 @@ impl<L: Language> Player<L> {
     /// A whole login, whose answers are of no interest.
     fn log_in(&mut self, client: &str, lines: &[String], answer: &str) -> Vec<String> {
         for line in lines {
-            let bytes = self.language.encode(line);
+            let bytes = self.language.encode(client, line);
             self.rig.send(client, &bytes);
         }
         let lines = self.output();
@@ -92,7 +97,7 @@ impl<L: Language> Player<L> {
     pub(crate) fn output(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         for (client, bytes, phase) in self.rig.take_output() {
-            for line in self.language.decode(&bytes) {
+            for line in self.language.decode(&client, &bytes) {
                 lines.push(format!("{client}< {}", self.language.masked(&client, &line)));
             }
             let before = self.phases.insert(client.clone(), phase);

@@ -20,14 +20,19 @@ const SECRET_HASH: &str = "AQIDBDB9kM21iEUzN1lZ+6VReCsdNqS0sERdAQTcY6Xs3PMz";
 /// Time in ms at which a script starts.
 const START_MS: u64 = 1_000_000;
 
+/// Makes the session of the client of a name, at a time in ms.
+type MakeSession = fn(&str, u64) -> Box<dyn Session>;
+
 /// What a protocol brings along.
 pub struct Setup {
-    /// Makes the session of a client that connects at this time in ms.
-    pub session: fn(u64) -> Box<dyn Session>,
+    /// Makes the session of the client of this name, which connects at this time in ms.
+    pub session: MakeSession,
     /// Encodings of its messages.
     pub formats: Formats,
     /// Limits that its conversations meet.
     pub limits: Limits,
+    /// What the user `guest` may configure, write and read; `root` may everything, `nobody` nothing.
+    pub guest_pattern: &'static str,
 }
 
 /// One client's end.
@@ -54,14 +59,14 @@ pub(crate) struct Rig {
     feed: Feed,
     /// Nothing becomes durable.
     is_holding: bool,
-    session: fn(u64) -> Box<dyn Session>,
+    session: MakeSession,
     /// What was sent and done, when somebody wants to know.
     recorded: Option<Vec<Step>>,
 }
 
 impl Rig {
     pub(crate) fn new(setup: Setup, feed: Feed) -> Self {
-        let Setup { session, formats, limits } = setup;
+        let Setup { session, formats, limits, guest_pattern } = setup;
         let log = MemoryLog::default();
         let mut broker = Broker::new(BrokerConfig {
             dialect: Arc::new(RabbitMq),
@@ -73,7 +78,7 @@ impl Rig {
         });
         let now = Now { monotonic_ms: START_MS, wall_ms: 1_700_000_000_000 };
         broker.finish_recovery(now, true, &[]);
-        for (user, pattern) in [("root", ".*"), ("guest", "^mine"), ("nobody", "")] {
+        for (user, pattern) in [("root", ".*"), ("guest", guest_pattern), ("nobody", "")] {
             let hash = PasswordHash::import(HashKind::SaltedSha256, SECRET_HASH).unwrap();
             let _done = broker.put_user(UserDefinition {
                 name: user.into(),
@@ -103,7 +108,7 @@ impl Rig {
     fn client(&mut self, name: &str) -> &mut Client {
         let (now_ms, session) = (self.now.monotonic_ms, self.session);
         self.clients.entry(name.to_owned()).or_insert_with(|| Client {
-            session: session(now_ms),
+            session: session(name, now_ms),
             rest: Vec::new(),
             out: Vec::new(),
         })

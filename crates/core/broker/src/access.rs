@@ -365,7 +365,7 @@ impl Broker {
         Done { value: (), receipt }
     }
 
-    /// Removes a user; its connections are closed.
+    /// Removes a user; its connections are closed and its clients forgotten.
     ///
     /// # Errors
     /// No such user.
@@ -471,6 +471,7 @@ impl Broker {
 
     pub(crate) fn apply_delete_user(&mut self, name: &str) {
         self.authority.access.remove_user(name);
+        self.forget_clients_of(name);
         self.authority.verified.forget(name);
     }
 

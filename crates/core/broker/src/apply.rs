@@ -2,6 +2,7 @@
 
 use crate::{
     broker::Broker,
+    clients::ClientId,
     definition::Definition,
     effect::EndReason,
     log::{Grouping, Receipt},
@@ -52,6 +53,12 @@ impl Broker {
             Definition::PutKeyPermission(definition) => self.apply_put_key_permission(definition),
             Definition::DeleteKeyPermission { user, namespace, node } => {
                 self.apply_delete_key_permission(user, namespace, node.as_deref());
+            }
+            Definition::PutClient(record) => self.apply_put_client(record),
+            Definition::DeleteClient { id } => self.apply_delete_client(ClientId(*id)),
+            Definition::PutSubscription(record) => self.apply_put_subscription(record),
+            Definition::DeleteSubscription { client, number } => {
+                self.apply_delete_subscription(ClientId(*client), *number);
             }
             Definition::PutPolicy(record) => self.apply_put_policy(record),
             Definition::DeletePolicy { namespace, rank, name } => {

@@ -13,6 +13,7 @@ use crate::{
     access::Authority,
     alarm::Alarms,
     checkpoint::Checkpoint,
+    clients::{ClientId, Clients},
     connection::Connection,
     consume::Consumer,
     dead_letter::DeadLetters,
@@ -29,6 +30,7 @@ use crate::{
     pressure::Pressure,
     queue_table::QueueTable,
     recovery::Replay,
+    retained::RetainedStore,
     session_state::SessionState,
     settings::SharedSettings,
     time::{BrokerTime, Now},
@@ -76,6 +78,8 @@ pub struct Broker {
     pub(crate) time: BrokerTime,
     pub(crate) namespaces: Namespaces,
     pub(crate) queues: QueueTable,
+    pub(crate) clients: Clients,
+    pub(crate) retained: RetainedStore,
     pub(crate) connections: Arena<Connection>,
     pub(crate) sessions: Arena<SessionState>,
     pub(crate) consumers: Arena<Consumer>,
@@ -142,6 +146,8 @@ pub struct Counters {
     pub damaged: u64,
     /// Segments of the log that were emptied because little in them was needed.
     pub segments_emptied: u64,
+    /// Messages that need not be kept, passed over because their receiver was away or too slow (F16).
+    pub shed: u64,
 }
 
 impl Broker {
@@ -161,6 +167,8 @@ impl Broker {
             node_name,
             time: BrokerTime::default(),
             queues: QueueTable::default(),
+            clients: Clients::new(seed),
+            retained: RetainedStore::default(),
             connections: Arena::default(),
             sessions: Arena::default(),
             consumers: Arena::default(),
@@ -202,6 +210,8 @@ impl Broker {
             match key {
                 TimerKey::Head(queue) => self.on_head_due(queue),
                 TimerKey::Idle(queue) => self.on_idle_due(queue),
+                TimerKey::Client(client) => self.on_client_due(ClientId(client)),
+                TimerKey::Review => self.on_review_due(),
                 TimerKey::Sweep => self.on_sweep_due(),
             }
         }
@@ -300,6 +310,12 @@ impl Broker {
     #[must_use]
     pub fn monotonic_ms(&self) -> u64 {
         self.time.monotonic_ms()
+    }
+
+    /// Broker time in ms since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn time_ms(&self) -> u64 {
+        self.time.ms()
     }
 
     /// Room for a small message of `size_bytes`, empty, from the block that such messages share; a block goes as a whole

@@ -88,7 +88,9 @@ impl Broker {
             None if self.checkpoint.written.is_some() => {}
             None => {
                 let grown = now_at.saturating_sub(self.checkpoint.last_start);
-                let is_due = self.checkpoint.is_requested || grown >= self.limits.checkpoint_bytes;
+                // Retained messages are written again each time: they must not be most of what is written.
+                let due_bytes = self.limits.checkpoint_bytes.max(2 * self.retained.bytes());
+                let is_due = self.checkpoint.is_requested || grown >= due_bytes;
                 if is_due || self.has_room_to_free() {
                     self.start_checkpoint(now_at);
                 }
@@ -111,6 +113,8 @@ impl Broker {
             self.log.append(kind::DEFINITION, Grouping::Ends, &[self.scratch.bytes()]);
         }
         self.log.append(kind::CHECKPOINT_DEFINED, Grouping::Ends, &[]);
+        self.write_wills();
+        self.retained.start_checkpoint();
         for id in self.queues.all_ids() {
             if let Some(slot) = self.queues.any_mut(id) {
                 slot.owes_snapshot = slot.is_logged();
@@ -138,7 +142,8 @@ impl Broker {
             }
             next += 1;
         }
-        if next < end {
+        let room = STEP_BYTES.saturating_sub(self.log.next_pos() - began);
+        if next < end || !self.write_retained(room) {
             self.checkpoint.running = Some((start, next));
             return;
         }
@@ -184,6 +189,7 @@ impl Broker {
             all.push(Definition::PutQueue(slot.record(id, self.namespaces.name(slot.namespace))));
         }
         all.extend(self.durable_bindings().into_iter().map(Definition::PutBinding));
+        self.add_client_definitions(&mut all);
         all
     }
 

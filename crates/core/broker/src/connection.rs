@@ -248,6 +248,9 @@ impl Broker {
 
     fn forget_session(&mut self, id: SessionId) {
         let Some(session) = self.sessions.remove(id.into()) else { return };
+        if let Some(client) = session.client {
+            self.on_client_left(client, id);
+        }
         if let Some(connection) = self.connections.get_mut(session.connection.into()) {
             connection.sessions.retain(|open| *open != id);
             let user = connection.principal.user().clone();

@@ -94,6 +94,28 @@ impl Broker {
                 self.require_queue(namespace, connection, spec.queue)?
             }
         };
+        self.add_consumer(id, queue, spec, filter)
+    }
+
+    /// Makes a consumer of a queue that the session's client uses: its own, or one that its group shares.
+    pub(crate) fn consume_for_client(
+        &mut self,
+        id: SessionId,
+        queue: u32,
+        spec: &ConsumeSpec<'_>,
+    ) -> Result<ConsumerId, Error> {
+        self.add_consumer(id, queue, spec, None)
+    }
+
+    fn add_consumer(
+        &mut self,
+        id: SessionId,
+        queue: u32,
+        spec: &ConsumeSpec<'_>,
+        filter: Option<Arc<dyn Filter>>,
+    ) -> Result<ConsumerId, Error> {
+        let (_, namespace, connection) = self.who(id)?;
+        let space = self.namespaces.name(namespace);
         let session = self.sessions.get(id.into()).ok_or(Error::Gone)?;
         let max = u64::from(self.limits.max_consumers_per_session);
         if session.consumers.len() as u64 >= max {

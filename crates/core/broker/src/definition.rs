@@ -180,6 +180,50 @@ pub struct KeyPermissionDefinition {
     pub read: Arc<str>,
 }
 
+/// A client that outlives its connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientRecord {
+    /// Number by which log records name it.
+    pub id: u32,
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
+    /// User that it belongs to.
+    pub user: Arc<str>,
+    /// How long in ms it is remembered without a connection.
+    pub keep_ms: u64,
+    /// Broker time in ms since when it has none; absent while it has one.
+    pub left_at_ms: Option<u64>,
+    /// Number of its queue, if it has one.
+    pub queue: Option<u32>,
+    /// Tokens of messages that it published once and may publish again.
+    pub taken: Vec<u16>,
+    /// Tokens of messages that it has and has not forgotten the token of.
+    pub released: Vec<u16>,
+}
+
+/// A subscription of such a client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubscriptionRecord {
+    /// Number of the client.
+    pub client: u32,
+    /// Number among its subscriptions.
+    pub number: u32,
+    /// Binding key.
+    pub key: Arc<str>,
+    /// Group that shares it.
+    pub group: Option<Arc<str>>,
+    /// Number of the queue that the group shares.
+    pub queue: Option<u32>,
+    /// The adapter's.
+    pub label: u64,
+    /// It is not for messages of the client itself.
+    pub skips_own: bool,
+    /// Deliveries for it wait to be settled.
+    pub needs_settle: bool,
+}
+
 /// One change of the definitions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Definition {
@@ -233,6 +277,22 @@ pub enum Definition {
         namespace: Arc<str>,
         /// Node; absent: every node.
         node: Option<Arc<str>>,
+    },
+    /// Makes or changes a client.
+    PutClient(ClientRecord),
+    /// Forgets a client and its subscriptions.
+    DeleteClient {
+        /// Its number.
+        id: u32,
+    },
+    /// Makes or changes a subscription.
+    PutSubscription(SubscriptionRecord),
+    /// Ends a subscription.
+    DeleteSubscription {
+        /// Number of its client.
+        client: u32,
+        /// Its number there.
+        number: u32,
     },
     /// Sets a policy.
     PutPolicy(PolicyRecord),

@@ -123,6 +123,7 @@ impl Broker {
                 session_label,
                 consumer_label,
                 delivery: number,
+                seq: delivery.seq.0,
                 message: delivery.message,
                 is_redelivered: delivery.is_redelivered,
                 failed_count: shows_count.then_some(delivery.failed_count),

@@ -140,6 +140,26 @@ pub trait Dialect: Send + Sync {
     /// Topic wildcard language.
     fn wildcards(&self) -> Wildcards;
 
+    /// Node on which topics of every protocol meet; empty: there is none.
+    fn topic_node(&self) -> &'static str {
+        ""
+    }
+
+    /// Name for the queue that keeps a client's messages.
+    fn client_queue_name(&self, client: &str) -> String {
+        client.to_owned()
+    }
+
+    /// Arguments of such a queue, and of one that a group shares.
+    fn client_queue_arguments(&self) -> Map {
+        Map::new()
+    }
+
+    /// Name for the queue of a subscription that a group shares.
+    fn group_queue_name(&self, group: &str, key: &str) -> String {
+        format!("{group}/{key}")
+    }
+
     /// Filter on what a queue takes in, as its arguments say (a durable subscription's selector). Asked at the
     /// declaration and again at each recovery.
     fn admission(&self, arguments: &Map) -> Option<Arc<dyn Filter>> {

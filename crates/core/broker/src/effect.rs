@@ -44,6 +44,8 @@ pub struct Deliver {
     pub consumer_label: u32,
     /// Number of the delivery in the session. Deliveries that need no settlement are numbered too.
     pub delivery: DeliveryId,
+    /// Number of the message in its queue: the same at each delivery, also after a restart.
+    pub seq: u64,
     /// The message.
     pub message: Message,
     /// It was handed out before.
@@ -84,6 +86,11 @@ pub enum Effect {
     },
     /// A message that a fetch had to wait for is in memory now: fetch again.
     Loaded {
+        /// Label of the session.
+        session_label: u32,
+    },
+    /// The client of this session is served on another connection now. The core has closed the session already.
+    TakenOver {
         /// Label of the session.
         session_label: u32,
     },

@@ -19,6 +19,8 @@ pub enum Kind {
     User,
     /// A policy.
     Policy,
+    /// A client that is known by name.
+    Client,
 }
 
 /// What a principal wanted to do.
@@ -64,6 +66,12 @@ pub enum LimitKind {
     SessionConsumers,
     /// Unsettled deliveries and staged commands of a session.
     Staged,
+    /// Clients known by name.
+    Clients,
+    /// Subscriptions of a client.
+    Subscriptions,
+    /// Retained messages of this node, or their bytes.
+    Retained,
 }
 
 /// One refusal. Nothing was changed when a call answers with one, unless its doc says otherwise.

@@ -64,6 +64,7 @@ impl Broker {
             session_label: session.label,
             consumer_label: 0,
             delivery: number,
+            seq: delivery.seq.0,
             message: delivery.message,
             is_redelivered: delivery.is_redelivered,
             failed_count: shows_count.then_some(delivery.failed_count),

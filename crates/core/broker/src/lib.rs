@@ -20,6 +20,7 @@ mod apply;
 mod bindings;
 mod broker;
 mod checkpoint;
+mod clients;
 mod connection;
 mod consume;
 mod dead_letter;
@@ -47,6 +48,7 @@ mod queue_table;
 mod queues;
 mod records;
 mod recovery;
+mod retained;
 mod session;
 mod session_state;
 mod settings;
@@ -62,11 +64,13 @@ pub use address::{
 pub use alarm::Alarm;
 pub use broker::{Broker, BrokerConfig, Counters, Done};
 pub use checkpoint::LogRequest;
+pub use clients::{Attached, ClientId, ClientSpec, ClientView, Once, Subscribed, Subscription, Will};
 pub use connection::ConnectionInfo;
 pub use consume::ConsumeSpec;
 pub use definition::{
-    AppliesTo, BindingRecord, Definition, KeyPermissionDefinition, NamespaceRecord, NodeRecord,
-    PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord, TargetKind, UserDefinition,
+    AppliesTo, BindingRecord, ClientRecord, Definition, KeyPermissionDefinition, NamespaceRecord, NodeRecord,
+    PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord, SubscriptionRecord, TargetKind,
+    UserDefinition,
 };
 pub use dialect::{ArgumentError, Dialect, Predefined, QueueClass, QueueOptions};
 pub use effect::{ConnectionId, ConsumerId, Deliver, DeliveryId, Effect, EndReason, SessionId};

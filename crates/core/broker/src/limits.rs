@@ -21,6 +21,20 @@ pub struct Limits {
     pub consumer_timeout_ms: Option<u64>,
     /// Bytes of bodies that may be in memory before queues hold back more of their backlog on disk.
     pub resident_bytes: u64,
+    /// Most clients known by name, here or away.
+    pub max_clients: u32,
+    /// Most subscriptions of one client.
+    pub max_subscriptions_per_client: u32,
+    /// Longest name of a client in bytes.
+    pub max_client_name_bytes: u32,
+    /// Longest time in ms that a client is remembered without a connection.
+    pub max_client_keep_ms: u64,
+    /// Most retained messages of the node.
+    pub max_retained: u32,
+    /// Most bytes of retained messages of the node.
+    pub max_retained_bytes: u64,
+    /// Bytes that may be ready for a connected client before messages that need not be kept are passed over.
+    pub client_backlog_bytes: u64,
     /// Log bytes after which a checkpoint is due.
     pub checkpoint_bytes: u64,
 }
@@ -37,6 +51,13 @@ impl Default for Limits {
             max_staged_bytes: 256 << 20,
             consumer_timeout_ms: Some(1_800_000),
             resident_bytes: 512 << 20,
+            max_clients: 200_000,
+            max_subscriptions_per_client: 10_000,
+            max_client_name_bytes: 1_024,
+            max_client_keep_ms: 7 * 86_400_000,
+            max_retained: 1_000_000,
+            max_retained_bytes: 256 << 20,
+            client_backlog_bytes: 16 << 20,
             checkpoint_bytes: 64 << 20,
         }
     }

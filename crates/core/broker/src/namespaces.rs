@@ -62,6 +62,12 @@ impl Broker {
         for queue in queues {
             self.remove_queue(queue, EndReason::QueueGone);
         }
+        let clients: Vec<_> =
+            self.clients.iter().filter(|(_, client)| client.namespace == id).map(|(id, _)| id).collect();
+        for client in clients {
+            self.apply_delete_client(client);
+        }
+        self.forget_retained(id);
         self.give_up_remnants(|slot| slot.namespace == id);
         self.policies.remove_namespace(name);
         self.authority.access.remove_namespace(name);

@@ -88,7 +88,7 @@ impl Broker {
     }
 
     /// The node of this name, when the principal may publish to it.
-    fn check_target(
+    pub(crate) fn check_target(
         &self,
         principal: &Principal,
         namespace: NamespaceId,
@@ -151,6 +151,9 @@ impl Broker {
         memo.node_len = message.lens().0;
         memo.names = SmallVec::from_slice(message.names());
         let is_stable = self.route(namespace, message, extra_keys, &mut memo.queues)?;
+        if let Some(client) = self.sessions.get(id.into()).and_then(|session| session.client) {
+            self.skip_own(client, message.key(), &mut memo.queues);
+        }
         memo.is_valid = is_stable && extra_keys.is_empty();
         Ok(())
     }
@@ -219,6 +222,10 @@ impl Broker {
         if !slot.machine.wants(&message) {
             return Published::Accepted(Receipt::NONE);
         }
+        if slot.sheds(&message) {
+            self.counters.shed += 1;
+            return Published::Accepted(Receipt::NONE);
+        }
         let keeps = message.meta().is_durable || slot.class == QueueClass::Quorum;
         let mut receipt = Receipt::NONE;
         let mut location = None;
@@ -254,6 +261,10 @@ impl Broker {
                 continue;
             }
             if !slot.machine.wants(&message) {
+                continue;
+            }
+            if slot.sheds(&message) {
+                self.counters.shed += 1;
                 continue;
             }
             takers.push(*queue);

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ternmq_message::Map;
+use ternmq_message::{Map, Message};
 use ternmq_queue::Queue;
 
 use crate::{
+    clients::ClientId,
     definition::QueueRecord,
     dialect::{QueueClass, QueueOptions},
     effect::ConnectionId,
@@ -29,6 +30,10 @@ pub(crate) struct QueueSlot {
     pub(crate) had_consumer: bool,
     /// Made by an adapter for its own ends (S6): not listed, needs no permission of its owner.
     pub(crate) is_private: bool,
+    /// Client whose messages it keeps: the client's own, not a shared one.
+    pub(crate) client: Option<ClientId>,
+    /// Messages that need not be kept are passed over while more bytes than this are ready.
+    pub(crate) sheds_above_bytes: Option<u64>,
     /// Broker time in ms of the last declaration, fetch or consumer.
     pub(crate) used_at_ms: u64,
     pub(crate) head_timer_ms: Option<u64>,
@@ -43,6 +48,12 @@ impl QueueSlot {
     /// Its messages that ask for it are kept over a restart.
     pub(crate) fn is_logged(&self) -> bool {
         self.is_durable && self.owner.is_none()
+    }
+
+    /// Passes over a message that need not be kept, because there is too much already or nobody to hand it to (F16).
+    pub(crate) fn sheds(&self, message: &Message) -> bool {
+        self.sheds_above_bytes
+            .is_some_and(|most| !message.meta().is_durable && self.machine.ready_bytes() >= most)
     }
 
     pub(crate) fn record(&self, id: u32, namespace: Arc<str>) -> QueueRecord {

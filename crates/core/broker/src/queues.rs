@@ -99,7 +99,7 @@ impl Broker {
         self.make_queue(namespace, space, spec, connection)
     }
 
-    fn make_queue(
+    pub(crate) fn make_queue(
         &mut self,
         namespace: NamespaceId,
         space: Arc<str>,
@@ -189,6 +189,8 @@ impl Broker {
             machine: Queue::new(settings),
             had_consumer: false,
             is_private: false,
+            client: None,
+            sheds_above_bytes: None,
             used_at_ms: self.time.ms(),
             head_timer_ms: None,
             idle_timer_ms: None,
@@ -330,6 +332,11 @@ impl Broker {
             slot.machine.remove_consumer(key);
             self.end_consumer(key, reason);
         }
+        if let Some(client) = slot.client {
+            self.clients.on_queue_gone(client, id);
+        } else if slot.sheds_above_bytes.is_some() {
+            self.clients.on_group_queue_gone(id);
+        }
         slot.machine.drain_all(&mut self.outbox);
         if let Some(owner) = slot.owner.and_then(|owner| self.connections.get_mut(owner.into())) {
             owner.owned_queues.retain(|owned| *owned != id);
@@ -394,7 +401,7 @@ impl Broker {
         ));
     }
 
-    fn check_queue_limits(&self, namespace: NamespaceId) -> Result<(), Error> {
+    pub(crate) fn check_queue_limits(&self, namespace: NamespaceId) -> Result<(), Error> {
         let max = u64::from(self.limits.max_queues);
         if self.queues.len() as u64 >= max {
             return Err(Error::Limit { limit: LimitKind::Queues, owner: self.node_name.clone(), max });

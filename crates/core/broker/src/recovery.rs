@@ -73,6 +73,9 @@ impl Broker {
                 Ok(())
             }
             kind::GROUP_END => Ok(()),
+            kind::TOKEN => self.replay_token(payload),
+            kind::WILL => self.replay_will(payload),
+            kind::RETAINED => self.replay_retained(payload),
             _ => return Err(ReplayError::UnknownKind { pos, kind }),
         };
         outcome.map_err(|bad| ReplayError::BadLayout { pos, kind, offset: bad.offset })
@@ -115,6 +118,7 @@ impl Broker {
             self.arm_idle(id);
             self.run_queue(id);
         }
+        self.finish_client_recovery();
         self.touch_segments(segments);
         self.arm_sweep();
         if self.namespaces.iter().next().is_none() {

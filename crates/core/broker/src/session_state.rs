@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use smallvec::SmallVec;
 
 use crate::{
+    clients::ClientId,
     effect::{ConnectionId, ConsumerId, DeliveryId},
     namespace::NamespaceId,
     transaction::Staged,
@@ -56,6 +57,8 @@ pub(crate) struct SessionState {
     pub(crate) consumers: Vec<ConsumerId>,
     pub(crate) memo: Option<Box<RouteMemo>>,
     pub(crate) staged: Option<Box<Staged>>,
+    /// Client that the session serves.
+    pub(crate) client: Option<ClientId>,
     /// The peer lets deliveries come.
     pub(crate) is_flowing: bool,
 }
@@ -73,6 +76,7 @@ impl SessionState {
             consumers: Vec::new(),
             memo: None,
             staged: None,
+            client: None,
             is_flowing: true,
         }
     }

@@ -9,6 +9,10 @@ pub(crate) enum TimerKey {
     Head(u32),
     /// This queue expires if it stays unused.
     Idle(u32),
+    /// Something is due for this client, which is not here.
+    Client(u32),
+    /// What clients have is held against what their users may; it goes on here.
+    Review,
     /// Unsettled deliveries are looked through for old ones (F16).
     Sweep,
 }

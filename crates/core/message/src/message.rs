@@ -127,6 +127,12 @@ impl Message {
         self.raw.get(..usize::from(self.node_len) + usize::from(self.key_len)).unwrap_or_default()
     }
 
+    /// The same message in a buffer of its own, when it may share one with others.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        Self { raw: Bytes::copy_from_slice(&self.raw), ..self.clone() }
+    }
+
     /// The same message with another history.
     #[must_use]
     pub fn with_history(self, history: Arc<History>) -> Self {

@@ -36,4 +36,4 @@ pub use node::{AddNodeError, HashBy, NodeKind, NodeSpec};
 pub use removal::Removed;
 pub use route::{Keys, LazyProperties, PropertySource, RouteError, RouteResult, STEP_BUDGET};
 pub use topology::{QueueTaken, Topology};
-pub use wildcards::{MAX_KEY_BYTES, MAX_MANY, MAX_WORDS, PatternError, Wildcards};
+pub use wildcards::{MAX_KEY_BYTES, MAX_MANY, MAX_WORDS, PatternError, Swap, Wildcards};

@@ -105,6 +105,18 @@ impl Wildcards {
         }
     }
 
+    /// How texts of this language and another go over into each other.
+    #[must_use]
+    pub fn swap(&self, other: &Self) -> Swap {
+        // The letters of all languages are ASCII; another one would stand for itself.
+        let byte = |letter: char| u8::try_from(letter).unwrap_or_default();
+        Swap([
+            (byte(self.separator), byte(other.separator)),
+            (byte(self.one), byte(other.one)),
+            (byte(self.many), byte(other.many)),
+        ])
+    }
+
     /// Words of a key.
     pub(crate) fn words<'a>(&self, key: &'a str) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
         let empty = key.is_empty();
@@ -125,6 +137,38 @@ impl Wildcards {
                 _ => Word::Exact(word),
             }
         })
+    }
+}
+
+/// Exchanges the letters of two languages. Nothing is lost: what is a letter of one is plain in the other, and the same
+/// exchange leads back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swap([(u8, u8); 3]);
+
+impl Swap {
+    /// Appends the text in the other language.
+    pub fn append(&self, text: &str, out: &mut Vec<u8>) {
+        out.extend(text.bytes().map(|byte| self.byte(byte)));
+    }
+
+    /// The text in the other language.
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        text.chars()
+            .map(|letter| u8::try_from(letter).map_or(letter, |byte| char::from(self.byte(byte))))
+            .collect()
+    }
+
+    fn byte(&self, byte: u8) -> u8 {
+        for (a, b) in self.0 {
+            if byte == a {
+                return b;
+            }
+            if byte == b {
+                return a;
+            }
+        }
+        byte
     }
 }
 
@@ -162,6 +206,20 @@ mod tests {
         check("#.#", "a", true);
         check("*.#", "", false);
         check("#.*", "a", true);
+    }
+
+    #[test]
+    fn a_swap_leads_there_and_back() {
+        let check = |to: Wildcards, from: &str, expect: &str| {
+            let swap = Wildcards::SLASH_PLUS_HASH.swap(&to);
+            assert_eq!(swap.text(from), expect);
+            assert_eq!(swap.text(expect), from);
+            let mut out = Vec::new();
+            swap.append(from, &mut out);
+            assert_eq!(out, expect.as_bytes());
+        };
+        check(Wildcards::DOT_STAR_HASH, "a/b.c/+/*/ä/#", "a.b/c.*.+.ä.#");
+        check(Wildcards::DOT_STAR_ANGLE, "a/+/#/>", "a.*.>.#");
     }
 
     #[test]

@@ -87,11 +87,12 @@ pub(crate) const fn refused(name: &'static str, reason: &'static str) -> Key {
 pub fn keys() -> impl Iterator<Item = &'static Key> {
     use crate::{
         listeners::LISTENERS,
+        mqtt::MQTT,
         served::SERVED,
         served_tls::{OF_HTTP, OF_MESSAGES, OTHERS},
         stomp::STOMP,
     };
-    [LISTENERS, SERVED, STOMP, OTHERS, OF_MESSAGES, OF_HTTP, IGNORED, REFUSED].into_iter().flatten()
+    [LISTENERS, SERVED, MQTT, STOMP, OTHERS, OF_MESSAGES, OF_HTTP, IGNORED, REFUSED].into_iter().flatten()
 }
 
 /// A key and what its `*` stands for. The most exact declaration counts.

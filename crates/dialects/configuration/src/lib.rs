@@ -12,6 +12,7 @@
 
 mod keys;
 mod listeners;
+mod mqtt;
 mod served;
 mod served_tls;
 mod stomp;
@@ -24,6 +25,7 @@ mod values;
 
 pub use keys::{Effect, Judge, Key, Set, Verdict, keys};
 pub use listeners::{Listeners, NamedListener};
+pub use mqtt::MqttSettings;
 pub use stomp::StompSettings;
 
 pub use settings::{

@@ -59,7 +59,8 @@ pub(crate) fn open_with_tls(
     })
 }
 
-const WITH_TLS: &[(&str, &str)] = &[("amqps", "listeners.ssl"), ("stomps", "stomp.listeners.ssl")];
+const WITH_TLS: &[(&str, &str)] =
+    &[("amqps", "listeners.ssl"), ("mqtts", "mqtt.listeners.ssl"), ("stomps", "stomp.listeners.ssl")];
 
 const ADDRESS: &str = "PORT or ADDRESS:PORT";
 
@@ -85,7 +86,7 @@ macro_rules! keys_of {
     };
 }
 
-const ANY: [[Key; 2]; 4] = [
+const ANY: [[Key; 2]; 6] = [
     keys_of!(
         "amqp",
         "listeners.tcp",
@@ -94,6 +95,20 @@ const ANY: [[Key; 2]; 4] = [
         "a port alone listens on every IPv4 address"
     ),
     keys_of!("amqps", "listeners.ssl", "none", "AMQP with TLS", "needs `ssl_options.certfile` and `keyfile`"),
+    keys_of!(
+        "mqtt",
+        "mqtt.listeners.tcp",
+        "127.0.0.1:1883",
+        "MQTT without TLS",
+        "a port alone listens on every IPv4 address"
+    ),
+    keys_of!(
+        "mqtts",
+        "mqtt.listeners.ssl",
+        "none",
+        "MQTT with TLS",
+        "needs `ssl_options.certfile` and `keyfile`"
+    ),
     keys_of!(
         "stomp",
         "stomp.listeners.tcp",

@@ -238,6 +238,8 @@ pub struct Settings {
     pub local_definitions: Option<String>,
     /// Sockets of AMQP.
     pub tcp: TcpOptions,
+    /// MQTT.
+    pub mqtt: crate::mqtt::MqttSettings,
     /// STOMP.
     pub stomp: crate::stomp::StompSettings,
     pub(crate) legacy_http_address: Option<std::net::IpAddr>,
@@ -286,6 +288,7 @@ impl Settings {
         {
             return Err(format!("{keys} needs ssl_options.certfile and ssl_options.keyfile"));
         }
+        self.mqtt.check()?;
         match (&self.default_user.name, &self.default_user.password) {
             (Some(_), None) => {
                 Err("default_user needs default_pass: there is no default password (S1)".to_owned())

@@ -214,9 +214,9 @@ fn what_has_no_effect_is_told() {
         &["line 1: num_acceptors.tcp has no effect: this broker sizes its own I/O"],
     );
     check_warnings(
-        "mqtt.allow_anonymous = true\nmqtt.listeners.tcp.default = 1883\nstomp.default_user = x",
+        "mqtt.sparkplug = true\nmqtt.durable_queue_type = quorum\nstomp.default_user = x",
         &[
-            "line 1: mqtt.allow_anonymous has no effect: MQTT is not there in this version: nothing listens for it \
+            "line 1: mqtt.sparkplug has no effect: MQTT has no such setting in this version \
              (said once for all keys like it)",
             "line 3: stomp.default_user has no effect: STOMP has no such setting in this version \
              (said once for all keys like it)",
@@ -550,6 +550,22 @@ const EXAMPLES: &[&str] = &[
     "max_message_size = 1",
     "consumer_timeout = undefined",
     "handshake_timeout = 1",
+    "mqtt.listeners.tcp.default = 1883",
+    "mqtt.listeners.tcp = none",
+    "mqtt.listeners.ssl.default = 8883\nssl_options.certfile = c\nssl_options.keyfile = k",
+    "mqtt.listeners.ssl = none",
+    "mqtt.allow_anonymous = true\nmqtt.default_user = u\nmqtt.default_pass = p",
+    "mqtt.default_user = u",
+    "mqtt.default_pass = p",
+    "mqtt.ssl_cert_login = true",
+    "mqtt.vhost = v",
+    "mqtt.max_session_expiry_interval_seconds = 60",
+    "mqtt.prefetch = 10",
+    "mqtt.receive_maximum = 10",
+    "mqtt.topic_alias_maximum = 0",
+    "mqtt.max_keep_alive_seconds = 60",
+    "mqtt.max_packet_size_authenticated = 1024",
+    "mqtt.max_packet_size_unauthenticated = 1024",
     "stomp.listeners.tcp.default = 61613",
     "stomp.listeners.tcp = none",
     "stomp.listeners.ssl.default = 61614\nssl_options.certfile = c\nssl_options.keyfile = k",

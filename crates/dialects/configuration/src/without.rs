@@ -9,7 +9,7 @@ const OWN_STORE: &str = "this broker keeps one journal of its own";
 const OWN_RUNTIME: &str = "this broker does not run on the Erlang VM";
 const ONE_LOG: &str = "there is one log, on standard error";
 const ONLY_SWITCHES: &str = "the log has a level and a form, nothing else";
-const NO_MQTT: &str = "MQTT is not there in this version: nothing listens for it";
+const NO_MQTT: &str = "MQTT has no such setting in this version";
 const NO_STOMP: &str = "STOMP has no such setting in this version";
 const OWN_WEB: &str =
     "a WebSocket is served for all protocols by the listeners ws and wss; say --listen ws=ADDR:PORT";
@@ -88,7 +88,7 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("quorum_queue.**", ONE_MEMBER),
     ignored("stream.**", NO_STREAMS),
     ignored("mqtt.**", NO_MQTT),
-    ignored("web_mqtt.**", NO_MQTT),
+    ignored("web_mqtt.**", OWN_WEB),
     ignored("stomp.**", NO_STOMP),
     ignored("web_stomp.**", OWN_WEB),
     ignored("shovel.**", NO_PLUGIN),

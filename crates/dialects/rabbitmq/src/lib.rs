@@ -177,6 +177,18 @@ impl Dialect for RabbitMq {
         Wildcards::DOT_STAR_HASH
     }
 
+    fn topic_node(&self) -> &'static str {
+        "amq.topic"
+    }
+
+    fn client_queue_name(&self, client: &str) -> String {
+        format!("mqtt-subscription-{client}qos1")
+    }
+
+    fn group_queue_name(&self, group: &str, key: &str) -> String {
+        format!("mqtt-share-{group}-{key}")
+    }
+
     fn consumer_priority(&self, arguments: &Map) -> Result<i32, ArgumentError> {
         match find(arguments, "x-priority") {
             None => Ok(0),

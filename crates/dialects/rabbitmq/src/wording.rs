@@ -17,12 +17,17 @@ fn thing(kind: Kind, name: &str, namespace: &str) -> String {
         Kind::Binding => format!("binding from exchange '{name}' in vhost '{namespace}'"),
         Kind::User => format!("user '{name}'"),
         Kind::Policy => format!("policy '{name}' in vhost '{namespace}'"),
+        Kind::Client => format!("client '{name}' in vhost '{namespace}'"),
     }
 }
 
 /// What has a name that clients choose.
 fn named_word(kind: Kind) -> &'static str {
-    if kind == Kind::Node { "exchange" } else { "queue" }
+    match kind {
+        Kind::Node => "exchange",
+        Kind::Client => "client",
+        _ => "queue",
+    }
 }
 
 fn invalid_name(kind: Kind, name: &str) -> String {
@@ -84,6 +89,9 @@ pub(crate) fn error_text(error: &Error) -> String {
     match error {
         Error::NotFound { kind: Kind::Namespace, name, .. } => format!("vhost {name} not found"),
         Error::NotFound { kind, name, namespace } => format!("no {}", thing(*kind, name, namespace)),
+        Error::Refused { verb: Verb::Access, kind: Kind::Client, name, user, .. } => {
+            format!("client '{name}' belongs to another user than '{user}'")
+        }
         Error::Refused { verb: Verb::Access, name, user, .. } => {
             format!("access to vhost '{name}' refused for user '{user}'")
         }
@@ -167,6 +175,11 @@ fn limit_text(limit: LimitKind, owner: &Arc<str>, max: u64) -> String {
         }
         LimitKind::Queues => format!("cannot declare queue: queue limit of the node ({max}) is reached"),
         LimitKind::SessionConsumers => format!("consumer limit of the channel ({max}) is reached"),
+        LimitKind::Clients => format!("client limit of the node ({max}) is reached"),
+        LimitKind::Subscriptions => {
+            format!("client '{owner}' has reached its limit of subscriptions ({max})")
+        }
+        LimitKind::Retained => format!("limit of retained messages of the node ({max}) is reached"),
         LimitKind::Staged => format!("transaction is too large: its limit ({max}) is reached"),
     }
 }

@@ -6,6 +6,7 @@ use ternmq_amqp091::format::Amqp091Format;
 use ternmq_amqp091::{Amqp091Session, ENCODING};
 use ternmq_broker::Dialect;
 use ternmq_message::Formats;
+use ternmq_mqtt::{MqttSession, format::MqttFormat};
 use ternmq_net::SessionFactory;
 use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::StompSession;
@@ -57,33 +58,53 @@ impl Engine {
     fn rabbitmq(settings: &Settings) -> Self {
         let mut formats = Formats::default();
         formats.register(ENCODING, Arc::new(Amqp091Format));
+        formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(RabbitMq.wildcards())));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
-        let stomp = Arc::new(settings.stomp.clone());
-        let settings = Arc::new(ternmq_amqp091::Settings {
+        let amqp = amqp(ternmq_amqp091::Settings {
             cluster_name: cluster_name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
             ..settings.amqp.clone()
         });
-        let amqp = Protocol {
-            name: "amqp",
-            default_port: 5_672,
-            factory: Arc::new(move |arrival| {
-                let session =
-                    Amqp091Session::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
-                Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
-            }),
-        };
-        let stomp = Protocol {
-            name: "stomp",
-            default_port: 61_613,
-            factory: Arc::new(move |arrival| {
-                Box::new(StompSession::new(stomp.clone(), arrival.peer, arrival.local, arrival.now_ms))
-            }),
-        };
-        Self { dialect: Arc::new(RabbitMq), formats, protocols: vec![amqp, stomp], node_name, cluster_name }
+        let protocols = vec![amqp, mqtt(settings.mqtt.clone()), stomp(settings.stomp.clone())];
+        Self { dialect: Arc::new(RabbitMq), formats, protocols, node_name, cluster_name }
+    }
+}
+
+fn amqp(settings: ternmq_amqp091::Settings) -> Protocol {
+    let settings = Arc::new(settings);
+    Protocol {
+        name: "amqp",
+        default_port: 5_672,
+        factory: Arc::new(move |arrival| {
+            let session = Amqp091Session::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+            Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
+        }),
+    }
+}
+
+fn mqtt(settings: ternmq_mqtt::Settings) -> Protocol {
+    let settings = Arc::new(settings);
+    Protocol {
+        name: "mqtt",
+        default_port: 1_883,
+        factory: Arc::new(move |arrival| {
+            let session = MqttSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+            Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
+        }),
+    }
+}
+
+fn stomp(settings: ternmq_stomp::Settings) -> Protocol {
+    let settings = Arc::new(settings);
+    Protocol {
+        name: "stomp",
+        default_port: 61_613,
+        factory: Arc::new(move |arrival| {
+            Box::new(StompSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms))
+        }),
     }
 }
 

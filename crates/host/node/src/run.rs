@@ -114,6 +114,8 @@ fn set_mechanisms(settings: &mut Settings, options: &BrokerOptions) {
         (mechanisms.plain, mechanisms.amqplain) = (has("PLAIN"), has("AMQPLAIN"));
         mechanisms.external = has("EXTERNAL");
     }
+    let by_default = mechanisms.external;
+    settings.mqtt.is_certificate_login = settings.is_mqtt_certificate_login.unwrap_or(by_default);
 }
 
 fn tell_warnings(settings: &Settings, is_lowered: bool) {

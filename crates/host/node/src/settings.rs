@@ -5,6 +5,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
+use ternmq_access::Secret;
 use ternmq_broker::Limits;
 use ternmq_configuration::{
     DefaultUser, FreeDiskLimit, Listeners, Loaded, LogLevel, MAX_PROBLEMS, MAX_TEXT_BYTES, Problem,
@@ -30,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) driver: DriverLimits,
     pub(crate) amqp: ternmq_amqp091::Settings,
+    pub(crate) mqtt: ternmq_mqtt::Settings,
     pub(crate) stomp: ternmq_stomp::Settings,
     /// What the file says of listeners of messages, by name. The command line comes before it.
     pub(crate) listeners: BTreeMap<&'static str, Listeners>,
@@ -40,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) is_proxied: bool,
     /// Ways to log in that the file names; empty: it names none.
     pub(crate) mechanisms: Vec<String>,
+    /// Whether the file lets MQTT clients in by certificate; absent: as `mechanisms` has EXTERNAL.
+    pub(crate) is_mqtt_certificate_login: Option<bool>,
     pub(crate) sockets: SocketOptions,
     pub(crate) http_ip: Option<IpAddr>,
     pub(crate) http_port: Option<u16>,
@@ -97,6 +101,7 @@ impl Settings {
             }
         });
         self.apply_limits(&file);
+        self.apply_mqtt(&file.mqtt);
         self.sockets = socket_options(&file.tcp);
         if let Some(is_requeued) = file.stomp.is_nack_requeued {
             self.stomp.is_nack_requeued = is_requeued;
@@ -112,6 +117,31 @@ impl Settings {
         self.http_port = file.http_port;
         self.namespace.name = file.default_vhost;
         self.login = first_user(file.default_user);
+    }
+
+    fn apply_mqtt(&mut self, file: &ternmq_configuration::MqttSettings) {
+        fn set<T: Copy>(to: &mut T, from: Option<T>) {
+            *to = from.unwrap_or(*to);
+        }
+        let mqtt = &mut self.mqtt;
+        self.is_mqtt_certificate_login = file.is_certificate_login;
+        if let (true, Some(user), Some(password)) =
+            (file.is_anonymous, &file.default_user, &file.default_password)
+        {
+            mqtt.anonymous = Some((user.as_str().into(), Secret::new(password.expose().as_bytes().to_vec())));
+        }
+        if let Some(vhost) = &file.vhost {
+            mqtt.namespace = vhost.as_str().into();
+        }
+        set(&mut mqtt.outbound_max, file.prefetch);
+        set(&mut mqtt.receive_max, file.receive_max);
+        set(&mut mqtt.alias_max, file.alias_max);
+        set(&mut mqtt.keep_alive_max_s, file.keep_alive_max_s);
+        set(&mut mqtt.packet_max_bytes, file.packet_max_bytes);
+        set(&mut mqtt.handshake_packet_max_bytes, file.handshake_packet_max_bytes);
+        if let Some(seconds) = file.max_session_expiry_s {
+            self.limits.max_client_keep_ms = u64::from(seconds) * 1_000;
+        }
     }
 
     fn apply_limits(&mut self, file: &ternmq_configuration::Settings) {
@@ -134,6 +164,7 @@ impl Settings {
         set(&mut self.driver.stall_ms, file.stall_ms);
         set(&mut self.driver.opening_ms, file.tls_handshake_timeout_ms);
         set(&mut self.amqp.login_timeout_ms, file.handshake_timeout_ms);
+        set(&mut self.mqtt.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.stomp.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.amqp.heartbeat_s, file.heartbeat_s);
         set(&mut self.amqp.frame_max, file.frame_max_bytes);

@@ -82,6 +82,9 @@ fn reply_code(error: &Error) -> ReplyCode {
             LimitKind::NamespaceQueues
             | LimitKind::Queues
             | LimitKind::SessionConsumers
+            | LimitKind::Clients
+            | LimitKind::Subscriptions
+            | LimitKind::Retained
             | LimitKind::Staged => PRECONDITION_FAILED,
         },
         Error::Unavailable { .. } => RESOURCE_ERROR,

@@ -67,6 +67,9 @@ fn name_of(error: &Error) -> &'static str {
             LimitKind::NamespaceQueues
             | LimitKind::Queues
             | LimitKind::SessionConsumers
+            | LimitKind::Clients
+            | LimitKind::Subscriptions
+            | LimitKind::Retained
             | LimitKind::Staged => "precondition_failed",
         },
         Error::Unavailable { .. } => "resource_error",

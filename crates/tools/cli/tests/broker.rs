@@ -460,8 +460,8 @@ fn a_guest_whom_everybody_can_be_is_warned_of_at_import_and_at_a_start() {
 fn a_listener_that_this_version_lacks_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let words = ["broker", "--data-dir", data.to_str().unwrap(), "--listen", "mqtt=127.0.0.1:0"];
-    check(&words, 2, "--listen mqtt=127.0.0.1:0: this broker has no such listener; it has ");
+    let words = ["broker", "--data-dir", data.to_str().unwrap(), "--listen", "openwire=127.0.0.1:0"];
+    check(&words, 2, "--listen openwire=127.0.0.1:0: this broker has no such listener; it has ");
     assert!(!data.exists());
 }
 

@@ -35,7 +35,7 @@ impl Broker {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ternmq"));
         command.args(["broker", "--data-dir"]).arg(&data).arg("--ports-file").arg(&ports).args(FREE_PORTS);
         let is_secured = more.contains(&"--tls-cert") || more.contains(&"--tls-self-signed");
-        for name in ["amqps", "stomps", "wss", "https"].iter().filter(|_| is_secured) {
+        for name in ["amqps", "mqtts", "stomps", "wss", "https"].iter().filter(|_| is_secured) {
             command.args(["--listen", &format!("{name}=127.0.0.1:0")]);
         }
         command.args(more).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -173,6 +173,21 @@ fn log_in(stream: &mut (impl Read + Write)) -> bool {
     matches!(method(stream), Ok((10, 30, _)))
 }
 
+/// An MQTT 3.1.1 client that says who it is, or nothing about it; answers the return code.
+fn connect_mqtt(stream: &mut (impl Read + Write), login: Option<(&str, &str)>) -> u8 {
+    let field = |text: &str| [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat();
+    let flags = if login.is_some() { 0xC2 } else { 0x02 };
+    let mut rest = [&field("MQTT")[..], &[4, flags, 0, 0], &field("x")].concat();
+    if let Some((user, password)) = login {
+        rest.extend([field(user), field(password)].concat());
+    }
+    stream.write_all(&[&[0x10, rest.len() as u8][..], &rest].concat()).unwrap();
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer[..3], &[0x20, 2, 0]);
+    answer[3]
+}
+
 #[test]
 fn a_development_ca_is_made_once_and_serves_every_listener() {
     let dir = tempfile::tempdir().unwrap();
@@ -211,6 +226,8 @@ fn s4_a_client_logs_in_by_its_certificate() {
     let mut unknown = broker.secured("amqps", &ca.file, Some(&nobody));
     assert_eq!(start(&mut unknown), "PLAIN AMQPLAIN EXTERNAL");
     assert!(!log_in(&mut unknown), "there is no such user");
+    let mqtt = |identity| connect_mqtt(&mut broker.secured("mqtts", &ca.file, identity), None);
+    assert_eq!([mqtt(None), mqtt(Some(&admin)), mqtt(Some(&nobody))], [4, 0, 4]);
 }
 
 #[test]
@@ -222,12 +239,15 @@ fn a_file_opens_listeners_with_tls_of_each_protocol() {
     let (certificate, key) = (text(&server.certificate), text(&server.key));
     let lines = [
         format!("ssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\n"),
-        "listeners.ssl.default = 127.0.0.1:0\nstomp.listeners.ssl.default = 127.0.0.1:0\n".to_owned(),
+        "listeners.ssl.default = 127.0.0.1:0\n".to_owned(),
+        "mqtt.listeners.ssl.default = 127.0.0.1:0\nstomp.listeners.ssl.default = 127.0.0.1:0\n".to_owned(),
     ];
     fs::write(&config, lines.concat()).unwrap();
     let broker = Broker::start(dir.path(), &["--config", text(&config)]);
     assert_eq!(start(&mut broker.secured("amqps", &ca.file, None)), "PLAIN AMQPLAIN");
     let password = fs::read_to_string(dir.path().join("data/admin.password")).unwrap();
+    let mut mqtt = broker.secured("mqtts", &ca.file, None);
+    assert_eq!(connect_mqtt(&mut mqtt, Some(("admin", password.trim()))), 0);
     let mut stomp = broker.secured("stomps", &ca.file, None);
     write!(stomp, "CONNECT\naccept-version:1.2\nlogin:admin\npasscode:{}\n\n\0", password.trim()).unwrap();
     let mut answer = [0; 9];
@@ -302,6 +322,8 @@ fn one_port_takes_every_protocol_with_tls_and_without() {
     greet(&mut broker.plain("any"));
     start(&mut broker.secured("any", &ca, None));
     greet(&mut broker.secured("any", &ca, None));
+    assert_eq!(connect_mqtt(&mut broker.plain("any"), None), 4, "nobody comes in without a name");
+    assert_eq!(connect_mqtt(&mut broker.secured("any", &ca, None), None), 4);
     let mut none = broker.plain("any");
     none.write_all(b"HELO x\r\n").unwrap();
     assert_eq!(none.read(&mut [0]).unwrap(), 0);

@@ -9,8 +9,9 @@ use ternmq_stdx::layout::{BadLayout, Reader, Writer};
 use super::value::{read_map, write_map};
 use crate::{
     definition::{
-        AppliesTo, BindingRecord, Definition, KeyPermissionDefinition, NamespaceRecord, NodeRecord,
-        PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord, TargetKind, UserDefinition,
+        AppliesTo, BindingRecord, ClientRecord, Definition, KeyPermissionDefinition, NamespaceRecord,
+        NodeRecord, PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord, SubscriptionRecord,
+        TargetKind, UserDefinition,
     },
     dialect::QueueClass,
 };
@@ -62,6 +63,14 @@ pub(crate) fn write_definition(out: &mut Writer, definition: &Definition) {
             out.u8(14).text(user).text(namespace).opt_text(node.as_deref());
         }
         Definition::PutPolicy(record) => write_policy(out.u8(15), record),
+        Definition::PutClient(record) => write_client(out.u8(17), record),
+        Definition::DeleteClient { id } => {
+            out.u8(18).u32(*id);
+        }
+        Definition::PutSubscription(record) => write_subscription(out.u8(19), record),
+        Definition::DeleteSubscription { client, number } => {
+            out.u8(20).u32(*client).u32(*number);
+        }
         Definition::DeletePolicy { namespace, rank, name } => {
             out.u8(16).text(namespace).u8(rank_code(*rank)).text(name);
         }
@@ -121,10 +130,76 @@ pub(crate) fn read_definition(payload: &[u8]) -> Result<Definition, BadLayout> {
             rank: read_rank(&mut input)?,
             name: input.text()?,
         },
+        17 => Definition::PutClient(read_client(&mut input)?),
+        18 => Definition::DeleteClient { id: input.u32()? },
+        19 => Definition::PutSubscription(read_subscription(&mut input)?),
+        20 => Definition::DeleteSubscription { client: input.u32()?, number: input.u32()? },
         21 => Definition::PutRemnant(read_queue(&mut input)?),
         _ => return Err(bad),
     };
     if input.remaining() > 0 { Err(input.bad()) } else { Ok(definition) }
+}
+
+fn write_opt_u32(out: &mut Writer, number: Option<u32>) {
+    out.opt_u64(number.map(u64::from));
+}
+
+fn read_opt_u32(input: &mut Reader<'_>) -> Result<Option<u32>, BadLayout> {
+    let bad = input.bad();
+    input.opt_u64()?.map(|number| u32::try_from(number).map_err(|_| bad)).transpose()
+}
+
+fn write_tokens(out: &mut Writer, tokens: &[u16]) {
+    out.count(tokens.len());
+    for token in tokens {
+        out.u16(*token);
+    }
+}
+
+fn read_tokens(input: &mut Reader<'_>) -> Result<Vec<u16>, BadLayout> {
+    let count = input.count(2)?;
+    (0..count).map(|_| input.u16()).collect()
+}
+
+fn write_client(out: &mut Writer, record: &ClientRecord) {
+    out.u32(record.id).text(&record.namespace).text(&record.name).text(&record.user);
+    out.u64(record.keep_ms).opt_u64(record.left_at_ms);
+    write_opt_u32(out, record.queue);
+    write_tokens(out, &record.taken);
+    write_tokens(out, &record.released);
+}
+
+fn read_client(input: &mut Reader<'_>) -> Result<ClientRecord, BadLayout> {
+    Ok(ClientRecord {
+        id: input.u32()?,
+        namespace: input.text()?,
+        name: input.text()?,
+        user: input.text()?,
+        keep_ms: input.u64()?,
+        left_at_ms: input.opt_u64()?,
+        queue: read_opt_u32(input)?,
+        taken: read_tokens(input)?,
+        released: read_tokens(input)?,
+    })
+}
+
+fn write_subscription(out: &mut Writer, record: &SubscriptionRecord) {
+    out.u32(record.client).u32(record.number).text(&record.key).opt_text(record.group.as_deref());
+    write_opt_u32(out, record.queue);
+    out.u64(record.label).bool(record.skips_own).bool(record.needs_settle);
+}
+
+fn read_subscription(input: &mut Reader<'_>) -> Result<SubscriptionRecord, BadLayout> {
+    Ok(SubscriptionRecord {
+        client: input.u32()?,
+        number: input.u32()?,
+        key: input.text()?,
+        group: input.opt_text()?,
+        queue: read_opt_u32(input)?,
+        label: input.u64()?,
+        skips_own: input.bool()?,
+        needs_settle: input.bool()?,
+    })
 }
 
 fn hash_code(kind: HashKind) -> u8 {
@@ -318,6 +393,34 @@ mod tests {
         }
     }
 
+    fn clients() -> Vec<Definition> {
+        vec![
+            Definition::PutClient(ClientRecord {
+                id: 1,
+                namespace: "/".into(),
+                name: "c".into(),
+                user: "u".into(),
+                keep_ms: 2,
+                left_at_ms: Some(3),
+                queue: Some(4),
+                taken: vec![5, 6],
+                released: vec![7],
+            }),
+            Definition::DeleteClient { id: 1 },
+            Definition::PutSubscription(SubscriptionRecord {
+                client: 1,
+                number: 2,
+                key: "a.*".into(),
+                group: Some("g".into()),
+                queue: Some(3),
+                label: 4,
+                skips_own: true,
+                needs_settle: true,
+            }),
+            Definition::DeleteSubscription { client: 1, number: 2 },
+        ]
+    }
+
     fn one_of_each() -> Vec<Definition> {
         let node = |kind| {
             Definition::PutNode(NodeRecord {
@@ -378,7 +481,7 @@ mod tests {
 
     #[test]
     fn each_definition_comes_back_and_no_truncation_is_taken() {
-        for definition in one_of_each() {
+        for definition in one_of_each().into_iter().chain(clients()) {
             let mut out = Writer::default();
             write_definition(&mut out, &definition);
             assert_eq!(read_definition(out.bytes()).as_ref(), Ok(&definition));

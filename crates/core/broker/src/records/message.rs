@@ -116,13 +116,20 @@ pub(crate) fn read_message_head(input: &mut Reader<'_>) -> Result<MessageHead, B
     })
 }
 
+impl MessageHead {
+    /// The message over its own bytes; `None` when the lengths do not fit them.
+    pub(crate) fn message(self, raw: Bytes) -> Option<Message> {
+        let (node_len, key_len, head_len) = self.lens;
+        Message::from_raw(raw, node_len, key_len, head_len, self.meta, self.history)
+    }
+}
+
 /// Reads the message of a record; it shares `payload`.
 pub(crate) fn read_message(payload: &Bytes) -> Result<Message, BadLayout> {
     let mut input = Reader::new(payload);
-    let MessageHead { meta, history, lens, .. } = read_message_head(&mut input)?;
+    let head = read_message_head(&mut input)?;
     let bad = input.bad();
-    let raw = payload.slice(input.offset()..);
-    Message::from_raw(raw, lens.0, lens.1, lens.2, meta, history).ok_or(bad)
+    head.message(payload.slice(input.offset()..)).ok_or(bad)
 }
 
 fn write_history(out: &mut Writer, history: &History) {

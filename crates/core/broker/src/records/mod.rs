@@ -5,6 +5,7 @@ mod chunk;
 mod definition;
 mod dying;
 mod message;
+mod parked;
 mod settle;
 mod snapshot;
 mod value;
@@ -13,6 +14,10 @@ pub(crate) use chunk::{read_chunk, write_chunk};
 pub(crate) use definition::{read_definition, write_definition};
 pub(crate) use dying::{read_dying, write_dying};
 pub(crate) use message::{Target, message_parts, read_message, read_message_head};
+pub(crate) use parked::{
+    RetainedRecord, TokenOp, TokenRecord, WillRecord, read_retained, read_token, read_will, retained_parts,
+    will_parts, write_token,
+};
 pub(crate) use settle::{read_settle, write_settle, write_settle_range};
 pub(crate) use snapshot::{read_snapshot, write_snapshot};
 
@@ -36,4 +41,10 @@ pub(crate) mod kind {
     pub(crate) const DEFINITION: u8 = 8;
     /// Ends a group; has no meaning of its own.
     pub(crate) const GROUP_END: u8 = 9;
+    /// What became of a token of a client.
+    pub(crate) const TOKEN: u8 = 10;
+    /// Will of a client, or that it has none any more.
+    pub(crate) const WILL: u8 = 11;
+    /// A retained message, or that its key has none any more.
+    pub(crate) const RETAINED: u8 = 12;
 }

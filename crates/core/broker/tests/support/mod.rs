@@ -210,6 +210,14 @@ impl Dialect for PlainDialect {
         Wildcards::DOT_STAR_HASH
     }
 
+    fn topic_node(&self) -> &'static str {
+        "sys.topic"
+    }
+
+    fn client_queue_name(&self, client: &str) -> String {
+        format!("client.{client}")
+    }
+
     fn admission(&self, arguments: &Map) -> Option<Arc<dyn Filter>> {
         let prefix = arguments.iter().find(|(name, _)| &**name == "starts_with");
         prefix.and_then(|(_, value)| value.as_str()).map(|prefix| Arc::new(StartsWith(prefix.into())) as _)

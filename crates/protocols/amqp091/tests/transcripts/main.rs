@@ -33,11 +33,11 @@ impl Language for Methods {
         let mut formats = Formats::default();
         formats.register(ENCODING, Arc::new(Amqp091Format));
         let limits = Limits { max_message_bytes: 1_000, max_consumers_per_session: 3, ..Limits::default() };
-        let session = |now_ms| {
+        let session = |_: &str, now_ms| {
             let settings = Settings { version: "test".into(), ..Settings::default() };
             Box::new(Amqp091Session::new(Arc::new(settings), None, None, now_ms)) as _
         };
-        Setup { session, formats, limits }
+        Setup { session, formats, limits, guest_pattern: "^mine" }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {
@@ -57,14 +57,14 @@ impl Language for Methods {
         Some((lines, "0 connection.open-ok".to_owned()))
     }
 
-    fn encode(&mut self, line: &str) -> Vec<u8> {
+    fn encode(&mut self, _: &str, line: &str) -> Vec<u8> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         // The server's first method is long and always the same: it is shown in full only when asked for.
         self.is_start_shown = words.len() > 1;
         wire::encode(&words)
     }
 
-    fn decode(&mut self, bytes: &[u8]) -> Vec<String> {
+    fn decode(&mut self, _: &str, bytes: &[u8]) -> Vec<String> {
         wire::decode(bytes)
     }
 

@@ -29,8 +29,8 @@ impl StompSession {
                 );
                 self.fail(broker, Fault::new("precondition_failed", text), None, out);
             }
-            // Nothing is fetched here.
-            Effect::Loaded { .. } => {}
+            // Nothing is fetched here, and no connection stands for a named client of the core.
+            Effect::Loaded { .. } | Effect::TakenOver { .. } => {}
             Effect::Close { reason } => {
                 let text = format!("CONNECTION_FORCED - {reason}");
                 self.fail(broker, Fault::new("connection_forced", text), None, out);

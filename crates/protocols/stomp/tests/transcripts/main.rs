@@ -38,11 +38,11 @@ impl Language for Frames {
             max_staged: 8,
             ..Limits::default()
         };
-        let session = |now_ms| {
+        let session = |_: &str, now_ms| {
             let settings = Settings { version: "test".into(), ..Settings::default() };
             Box::new(StompSession::new(Arc::new(settings), None, None, now_ms)) as _
         };
-        Setup { session, formats, limits }
+        Setup { session, formats, limits, guest_pattern: "^mine" }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {
@@ -52,11 +52,11 @@ impl Language for Frames {
         Some((vec![line], "CONNECTED ".to_owned()))
     }
 
-    fn encode(&mut self, line: &str) -> Vec<u8> {
+    fn encode(&mut self, _: &str, line: &str) -> Vec<u8> {
         wire::encode(line)
     }
 
-    fn decode(&mut self, bytes: &[u8]) -> Vec<String> {
+    fn decode(&mut self, _: &str, bytes: &[u8]) -> Vec<String> {
         wire::decode(bytes)
     }
 

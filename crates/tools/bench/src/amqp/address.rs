@@ -15,15 +15,20 @@ pub struct Address {
     pub vhost: String,
 }
 
+/// Schemes and their usual ports.
+const SCHEMES: &[(&str, u16)] = &[("amqp://", 5_672), ("mqtt://", 1_883), ("stomp://", 61_613)];
+
 impl Address {
-    /// Reads an AMQP URI, or one of STOMP in the same form. Everything but the host has a default: guest, guest, 5672, `/`. As in the AMQP URI
-    /// scheme, the path is the virtual host percent-encoded, so `/` is written `%2F` or left out.
+    /// Reads an AMQP URI, or one of MQTT or STOMP in the same form. Everything but the host has a default: guest, guest, 5672, `/`. As in the
+    /// AMQP URI scheme, the path is the virtual host percent-encoded, so `/` is written `%2F` or left out.
     pub fn parse(text: &str) -> Result<Address> {
-        let (rest, default_port) = match (text.strip_prefix("amqp://"), text.strip_prefix("stomp://")) {
-            (Some(rest), _) => (rest, 5_672),
-            (None, Some(rest)) => (rest, 61_613),
-            (None, None) => {
-                bail!("{text:?} is not an address; write amqp://user:password@host:port/vhost or stomp://…");
+        let of_scheme = |(scheme, port): &(&str, u16)| Some((text.strip_prefix(*scheme)?, *port));
+        let (rest, default_port) = match SCHEMES.iter().find_map(of_scheme) {
+            Some(found) => found,
+            None => {
+                bail!(
+                    "{text:?} is not an address; write amqp://user:password@host:port/vhost, mqtt://… or stomp://…"
+                );
             }
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -5,6 +5,7 @@ mod delayed;
 mod flows;
 mod footprint;
 mod hostile;
+mod mqtt;
 mod passing;
 mod returned;
 mod slow;
@@ -143,6 +144,15 @@ pub(crate) static ALL: &[Workload] = &[
         footprint::connections,
     ),
     workload("queues", "memory of --count declared durable queues", false, footprint::queues),
+    workload("mqtt-qos0", "MQTT 3.1.1, QoS 0, 16 B, 1 to 1 [none]", false, mqtt::qos_0),
+    workload("mqtt-qos1", "MQTT 3.1.1, QoS 1, 16 B, 1 to 1, window 1,000 [none]", false, mqtt::qos_1),
+    workload(
+        "mqtt-fanout",
+        "MQTT 3.1.1, QoS 0, 16 B, 1 to --count (1,000) subscribers [none]",
+        false,
+        mqtt::fanout,
+    ),
+    workload("mqtt-idle", "memory and CPU of --count idle MQTT connections", false, mqtt::idle),
     workload(
         "hostile",
         "confirm times and memory beside --count (1,000) connections that never log in [durable]",

@@ -43,7 +43,8 @@ pub(crate) struct Broker<'a> {
 }
 
 impl<'a> Broker<'a> {
-    /// Starts a broker with empty data below `folder`, AMQP on 5672, STOMP on 61613 and HTTP on 15672; returns when it serves.
+    /// Starts a broker with empty data below `folder`, AMQP on 5672, MQTT on 1883, STOMP on 61613 and HTTP on 15672; returns
+    /// when it serves.
     pub(crate) fn start(kind: &Kind, namespace: &'a Namespace, folder: &Path, shims: &Path) -> Result<Self> {
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder.join("home"))
@@ -167,6 +168,8 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
     let (ports, password) = (folder.join("ports.json"), folder.join("password"));
     let _ = std::fs::remove_file(&ports);
     std::fs::write(&password, ADMINISTRATOR).context("cannot write the password file")?;
+    let config = folder.join("broker.conf");
+    std::fs::write(&config, anonymous_mqtt()).context("cannot write the configuration file")?;
     let certificates = folder.join(CERTIFICATES);
     if !certificates.exists() {
         certificates::make(&certificates)?;
@@ -175,7 +178,9 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
     let mut command = namespace.command(binary);
     command
         .args(["broker", "--listen", "amqp=127.0.0.1:5672", "--listen", "http=127.0.0.1:15672"])
-        .args(["--listen", "stomp=127.0.0.1:61613"])
+        .args(["--listen", "mqtt=127.0.0.1:1883", "--listen", "stomp=127.0.0.1:61613"])
+        .arg("--config")
+        .arg(config)
         .arg("--data-dir")
         .arg(folder.join("data"))
         .arg("--ports-file")
@@ -190,6 +195,13 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
         .arg(password)
         .current_dir(folder);
     Ok(command)
+}
+
+/// Suites of MQTT come without a user name; by default nobody enters so.
+fn anonymous_mqtt() -> String {
+    format!(
+        "mqtt.allow_anonymous = true\nmqtt.default_user = {ADMINISTRATOR}\nmqtt.default_pass = {ADMINISTRATOR}\n"
+    )
 }
 
 fn reference(namespace: &Namespace, folder: &Path) -> Result<Command> {

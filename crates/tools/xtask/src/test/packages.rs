@@ -37,7 +37,7 @@ pub(crate) fn python(shop: &Workshop) -> Result<PathBuf> {
 /// The unpacked source distribution of a PyPI package, tests included.
 pub(crate) fn python_source(shop: &Workshop, name: &str, version: &str) -> Result<PathBuf> {
     let folder = shop.work().join("sources").join(format!("{name}-{version}"));
-    if folder.join("t").is_dir() {
+    if folder.is_dir() {
         return Ok(folder);
     }
     let python = python(shop)?;

@@ -43,6 +43,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         command: python_program,
     },
     Scenario {
+        name: "paho",
+        what: "an application over paho-mqtt (Python), with pika at the other end",
+        command: python_program,
+    },
+    Scenario {
+        name: "paho-kills",
+        what: "exactly once over paho-mqtt (Python) while the broker is killed again and again",
+        command: python_program,
+    },
+    Scenario {
         name: "stomp-py",
         what: "an application over stomp.py, with pika at the other end (Python)",
         command: python_program,

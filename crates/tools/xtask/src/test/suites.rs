@@ -18,6 +18,7 @@ const AMQPRS_VERSION: &str = "2.1.5";
 const PY_AMQP_VERSION: &str = "5.4.2";
 const KOMBU_VERSION: &str = "5.7.0";
 const ASYNC_STOMP_VERSION: &str = "0.7.0";
+const GMQTT_VERSION: &str = "0.8.0";
 /// Where Debian puts Go sources.
 const GO_PATH: &str = "/usr/share/gocode";
 const BUILD_LIMIT: Duration = Duration::from_secs(1200);
@@ -28,6 +29,8 @@ pub(crate) struct Suite {
     pub name: &'static str,
     /// What it is.
     pub what: &'static str,
+    /// The reference speaks its protocol, in the version that the suite wants.
+    pub has_reference: bool,
     /// Longest time that a run may take.
     limit: Duration,
     /// Downloads and builds all of it; runs outside the namespace. Gives what `run` needs.
@@ -43,6 +46,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "lapin",
         what: "the lapin client's own tests (Rust)",
+        has_reference: true,
         limit: Duration::from_secs(300),
         prepare: |shop| prepare_crate(shop, "lapin", LAPIN_VERSION),
         command: |shop, _, namespace, folder| {
@@ -55,6 +59,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "amqprs",
         what: "the amqprs client's own tests (Rust)",
+        has_reference: true,
         limit: Duration::from_secs(400),
         prepare: |shop| prepare_crate(shop, "amqprs", AMQPRS_VERSION),
         command: |shop, broker, namespace, folder| {
@@ -69,6 +74,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "py-amqp",
         what: "the py-amqp client's integration tests (Python)",
+        has_reference: true,
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "amqp", PY_AMQP_VERSION),
         command: |shop, broker, namespace, folder| {
@@ -83,6 +89,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "kombu",
         what: "kombu's integration tests over py-amqp (Python)",
+        has_reference: true,
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "kombu", KOMBU_VERSION),
         command: |shop, _, namespace, folder| {
@@ -91,8 +98,22 @@ pub(crate) const SUITES: &[Suite] = &[
         read: outcome::read_pytest,
     },
     Suite {
+        name: "gmqtt",
+        what: "the gmqtt client's own tests (Python, MQTT 3.1.1 and 5)",
+        has_reference: false,
+        limit: Duration::from_secs(300),
+        prepare: |shop| packages::python_source(shop, "gmqtt", GMQTT_VERSION),
+        command: |shop, _, namespace, folder| {
+            let mut command = pytest(shop, namespace, folder, "tests")?;
+            command.env("HOST", "127.0.0.1").env("PORT", "1883").env("USERNAME", "").env_remove("TOKEN");
+            Ok(command)
+        },
+        read: outcome::read_pytest,
+    },
+    Suite {
         name: "async-stomp",
         what: "the async-stomp client's tests against a broker (Rust)",
+        has_reference: true,
         limit: Duration::from_secs(300),
         prepare: |shop| prepare_crate(shop, "async-stomp", ASYNC_STOMP_VERSION),
         command: |shop, broker, namespace, folder| {
@@ -111,6 +132,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "amqp091-go",
         what: "the Go client's unit and integration tests",
+        has_reference: true,
         limit: Duration::from_secs(300),
         prepare: prepare_go,
         command: |_, broker, namespace, program| {

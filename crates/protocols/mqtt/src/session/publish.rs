@@ -1,0 +1,231 @@
+//! PUBLISH of the client: to the core, and what it is answered.
+
+use bytes::BufMut;
+use ternmq_broker::{Broker, Once, Publish as Command, Published, Receipt};
+use ternmq_message::{Message, MessageBuilder, MessageMeta};
+
+use super::{MqttSession, Step, answers::Answer, close};
+use crate::{
+    codec::{Kind, PacketId, PropertyBuf, PropertyId, Publish, Qos, Reason},
+    error::Fault,
+    format::{ENCODING, Head},
+    translate::topic_swap,
+};
+
+/// Most QoS 2 messages of an MQTT 3 client that are not released.
+const RELEASES_MAX: usize = 10_000;
+
+impl MqttSession {
+    /// QoS 1 and 2 messages of the client that are not answered.
+    pub(super) fn inbound_count(&self) -> u32 {
+        self.link.as_ref().map_or(0, |link| link.answers.of_publishes())
+    }
+
+    pub(super) fn on_publish(
+        &mut self,
+        broker: &mut Broker,
+        publish: &Publish<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Step, Fault> {
+        if broker.blocked_reason().is_some() {
+            self.flags.is_held = true;
+            return Ok(Step::Held);
+        }
+        if !self.flags.is_publisher
+            && let Some(connection) = self.connection
+        {
+            self.flags.is_publisher = true;
+            broker.note_publisher(connection);
+        }
+        self.check_publish(broker, publish)?;
+        let message = self.build(broker, publish)?;
+        match (publish.qos, publish.id) {
+            (Qos::AtLeastOnce, Some(id)) => self.publish_acked(broker, publish, id, message, out),
+            (Qos::ExactlyOnce, Some(id)) => self.publish_once(broker, publish, id, message, out),
+            _ => self.publish_plain(broker, publish, message),
+        }
+        .map(|()| Step::Taken)
+    }
+
+    fn check_publish(&self, broker: &Broker, publish: &Publish<'_>) -> Result<(), Fault> {
+        let max = broker.limits().max_message_bytes;
+        if publish.payload.len() as u64 > max {
+            let text = format!("the message has {} bytes; at most {max} are taken", publish.payload.len());
+            return Err(Fault::new(Reason::PACKET_TOO_LARGE, text));
+        }
+        let properties = publish.properties;
+        if properties.is_empty() {
+            return Ok(());
+        }
+        if properties.number(PropertyId::SubscriptionIdentifier).is_some() {
+            return Err(close::unexpected("a subscription identifier from a client"));
+        }
+        if properties.text(PropertyId::ResponseTopic).is_some_and(|topic| topic.contains(['+', '#'])) {
+            return Err(Fault::new(Reason::PROTOCOL_ERROR, "a response topic holds a wildcard"));
+        }
+        Ok(())
+    }
+
+    /// The message as the core keeps it.
+    fn build(&mut self, broker: &mut Broker, publish: &Publish<'_>) -> Result<Message, Fault> {
+        let properties = publish.properties;
+        let has_alias = !properties.is_empty() && properties.number(PropertyId::TopicAlias).is_some();
+        if publish.topic.is_empty() && !has_alias {
+            return Err(Fault::new(Reason::PROTOCOL_ERROR, "a message has neither a topic nor an alias"));
+        }
+        let mut without_alias = PropertyBuf::new();
+        let properties = if has_alias {
+            for property in properties.iter().filter(|it| it.id != PropertyId::TopicAlias) {
+                without_alias.push(property);
+            }
+            without_alias.properties()
+        } else {
+            properties
+        };
+        let expiry_s =
+            if properties.is_empty() { None } else { properties.number(PropertyId::MessageExpiry) };
+        let head = Head {
+            qos: publish.qos,
+            is_retain: publish.is_retain,
+            received_at_ms: expiry_s.map(|_| broker.time_ms()),
+            label: None,
+            is_retained_read: false,
+            properties,
+        };
+        let meta = MessageMeta {
+            encoding: ENCODING,
+            is_durable: publish.qos != Qos::AtMostOnce,
+            priority: 0,
+            ttl_ms: expiry_s.map(|seconds| u64::from(seconds) * 1_000),
+        };
+        let alias_max = self.settings.alias_max;
+        let topic = if has_alias {
+            self.link.get_or_insert_default().inbound_aliases.resolve(publish, alias_max)?
+        } else {
+            publish.topic
+        };
+        let dialect = broker.dialect().clone();
+        let (node, swap) = (dialect.topic_node(), topic_swap(dialect.wildcards()));
+        let mut front = Vec::with_capacity(64);
+        swap.append(topic, &mut front);
+        let key_len = front.len();
+        head.write_front(&mut front);
+        front.extend_from_slice(properties.bytes());
+        let (key, head) = front.split_at_checked(key_len).unwrap_or_default();
+        let too_long = |_| Fault::new(Reason::TOPIC_NAME_INVALID, "the topic is too long");
+        let key = std::str::from_utf8(key).unwrap_or_default();
+        let mut room = broker.room(node.len() + front.len() + publish.payload.len());
+        let builder = MessageBuilder::start(&mut room, node, key, head).map_err(too_long)?;
+        room.put_slice(publish.payload);
+        Ok(builder.finish(room.freeze(), meta))
+    }
+
+    fn command(message: Message) -> Command<'static> {
+        Command { message, extra_keys: &[], claimed_user: None }
+    }
+
+    fn publish_plain(
+        &mut self,
+        broker: &mut Broker,
+        publish: &Publish<'_>,
+        message: Message,
+    ) -> Result<(), Fault> {
+        let kept = publish.is_retain.then(|| message.clone());
+        let _published =
+            self.ask(broker, |broker, session| broker.publish(session, Self::command(message)))?;
+        if let Some(message) = kept {
+            self.ask(broker, |broker, session| broker.retain(session, &message))?;
+        }
+        Ok(())
+    }
+
+    fn publish_acked(
+        &mut self,
+        broker: &mut Broker,
+        publish: &Publish<'_>,
+        id: PacketId,
+        message: Message,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        self.check_quota(broker)?;
+        let kept = publish.is_retain.then(|| message.clone());
+        let published = self.ask(broker, |broker, session| {
+            let published = broker.publish(session, Self::command(message))?;
+            let retained = match (&published, kept) {
+                (Published::Refused, _) | (_, None) => Receipt::NONE,
+                (_, Some(message)) => broker.retain(session, &message)?,
+            };
+            Ok((published, retained))
+        });
+        let (reason, receipt) = match published {
+            Ok((Published::Accepted(receipt), retained)) => (Reason::SUCCESS, receipt.and(retained)),
+            Ok((Published::Unroutable(_), retained)) => (Reason::NO_MATCHING_SUBSCRIBERS, retained),
+            Ok((Published::Refused, _)) => (Reason::QUOTA_EXCEEDED, Receipt::NONE),
+            Err(fault) => (self.refusal(fault)?, Receipt::NONE),
+        };
+        if reason.is_error() && !self.version.is_v5() {
+            // There is no way to say no: the client keeps the message and sends it again (MQTT-3.3.5-2).
+            return Err(Fault::new(reason, "the message was refused"));
+        }
+        self.answer(broker, receipt, Answer::Ack(Kind::PubAck, id, reason), out);
+        Ok(())
+    }
+
+    fn publish_once(
+        &mut self,
+        broker: &mut Broker,
+        publish: &Publish<'_>,
+        id: PacketId,
+        message: Message,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let session = self.session()?;
+        let is_repeated = broker.taken_tokens(session).contains(&id.get());
+        if !is_repeated {
+            self.check_quota(broker)?;
+        }
+        let once = self.ask(broker, |broker, session| {
+            broker.publish_once(session, id.get(), Self::command(message), publish.is_retain)
+        });
+        let (reason, receipt) = match once {
+            Ok(Once::Before(receipt)) => (Reason::SUCCESS, receipt),
+            Ok(Once::Published(Published::Accepted(own), receipt)) => (Reason::SUCCESS, own.and(receipt)),
+            Ok(Once::Published(Published::Unroutable(_), receipt)) => {
+                (Reason::NO_MATCHING_SUBSCRIBERS, receipt)
+            }
+            Ok(Once::Published(Published::Refused, _)) => (Reason::QUOTA_EXCEEDED, Receipt::NONE),
+            Err(fault) => (self.refusal(fault)?, Receipt::NONE),
+        };
+        if reason.is_error() && !self.version.is_v5() {
+            return Err(Fault::new(reason, "the message was refused"));
+        }
+        self.answer(broker, receipt, Answer::Ack(Kind::PubRec, id, reason), out);
+        Ok(())
+    }
+
+    /// Reason to answer a refused message with; what is not about the message ends the connection.
+    fn refusal(&self, fault: Fault) -> Result<Reason, Fault> {
+        let is_of_message = matches!(
+            fault.reason,
+            Reason::NOT_AUTHORIZED
+                | Reason::QUOTA_EXCEEDED
+                | Reason::IMPLEMENTATION_SPECIFIC_ERROR
+                | Reason::UNSPECIFIED_ERROR
+        );
+        if is_of_message && self.version.is_v5() { Ok(fault.reason) } else { Err(fault) }
+    }
+
+    /// A client must not have more under way than it was told (MQTT-3.3.4-9).
+    fn check_quota(&self, broker: &Broker) -> Result<(), Fault> {
+        let session = self.session()?;
+        let taken = broker.taken_tokens(session).len();
+        let most = usize::from(self.settings.receive_max);
+        let count = taken + self.inbound_count() as usize;
+        let is_over = if self.version.is_v5() { count >= most } else { taken >= RELEASES_MAX };
+        if is_over {
+            let text = format!("more than {most} messages are under way");
+            return Err(Fault::new(Reason::RECEIVE_MAXIMUM_EXCEEDED, text));
+        }
+        Ok(())
+    }
+}

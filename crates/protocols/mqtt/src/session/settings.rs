@@ -1,0 +1,64 @@
+//! What every connection of a listener shares.
+
+use std::sync::Arc;
+
+use ternmq_access::Secret;
+
+use crate::codec::Reason;
+
+/// Where clients are to go instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// [`Reason::USE_ANOTHER_SERVER`] for now or [`Reason::SERVER_MOVED`] for good.
+    pub reason: Reason,
+    /// The other server, as MQTT 5 4.11 writes it.
+    pub reference: Arc<str>,
+}
+
+/// Settings of a listener, with the limits of `guarantees.md` section 6 as defaults.
+#[derive(Clone)]
+pub struct Settings {
+    /// Namespace of clients whose user name names none.
+    pub namespace: Arc<str>,
+    /// User and password that a client without a user name stands for; absent: nobody enters without one (S1).
+    pub anonymous: Option<(Arc<str>, Secret)>,
+    /// A client without a user name is the user whom its verified certificate names, if it has shown one (S4).
+    pub is_certificate_login: bool,
+    /// Time in ms for the whole login (B2).
+    pub login_timeout_ms: u64,
+    /// Largest packet in bytes before the login.
+    pub handshake_packet_max_bytes: u32,
+    /// Largest packet in bytes.
+    pub packet_max_bytes: u32,
+    /// Most QoS 1 and 2 messages that a client may have under way to us.
+    pub receive_max: u16,
+    /// Most QoS 1 and 2 messages under way to a client, whatever it allows.
+    pub outbound_max: u16,
+    /// Highest topic alias, in both directions.
+    pub alias_max: u16,
+    /// Longest keep alive in s; MQTT 5 clients that want more, or none, are told this one. 0: whatever they want.
+    pub keep_alive_max_s: u16,
+    /// How long in ms the session of an MQTT 3 client that is not clean is kept.
+    pub session_keep_ms: u64,
+    /// Clients are sent elsewhere.
+    pub redirect: Option<Redirect>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            namespace: "/".into(),
+            anonymous: None,
+            is_certificate_login: false,
+            login_timeout_ms: 10_000,
+            handshake_packet_max_bytes: 64 << 10,
+            packet_max_bytes: 16 << 20,
+            receive_max: 100,
+            outbound_max: 1_000,
+            alias_max: 16,
+            keep_alive_max_s: 0,
+            session_keep_ms: u64::MAX,
+            redirect: None,
+        }
+    }
+}
