@@ -148,10 +148,11 @@ impl Broker {
         if staged.publishes.is_empty() && staged.settles.is_empty() {
             return Ok(at_once(Committed::default()));
         }
-        // What was settled outside must not get into the group, nor the other way round.
-        self.settles.flush(&mut *self.log, Grouping::Ends);
-        let before = self.log.next_pos();
-        self.has_open_group = true;
+        let (committed, receipt) = self.as_group(|broker| broker.carry_out(id, staged));
+        Ok(Done { value: committed, receipt })
+    }
+
+    fn carry_out(&mut self, id: SessionId, staged: Staged) -> Committed {
         let mut committed = Committed::default();
         for (message, targets) in staged.publishes {
             self.counters.published += 1;
@@ -181,14 +182,7 @@ impl Broker {
         for owner in full {
             self.wake_session(owner);
         }
-        self.settles.flush(&mut *self.log, Grouping::Continues);
-        self.has_open_group = false;
-        let receipt = if self.log.next_pos() == before {
-            Receipt::NONE
-        } else {
-            self.log.append(kind::GROUP_END, Grouping::Ends, &[]).receipt()
-        };
-        Ok(Done { value: committed, receipt })
+        committed
     }
 
     /// Drops all that is staged; its deliveries are unsettled again, under their old numbers.
@@ -232,6 +226,25 @@ impl Broker {
                 session.put_back(number, entry);
             }
         }
+    }
+
+    /// Makes a change whose records are all there after a crash, or none is (I6). The receipt is for all of them; within
+    /// a group that is open already they belong to that one, and so does the receipt.
+    pub(crate) fn as_group<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> (T, Receipt) {
+        if self.has_open_group {
+            return (change(self), Receipt::NONE);
+        }
+        // What was settled outside must not get into the group, nor the other way round.
+        self.settles.flush(&mut *self.log, Grouping::Ends);
+        let before = self.log.next_pos();
+        self.has_open_group = true;
+        let outcome = change(self);
+        self.settles.flush(&mut *self.log, Grouping::Continues);
+        self.has_open_group = false;
+        if self.log.next_pos() == before {
+            return (outcome, Receipt::NONE);
+        }
+        (outcome, self.log.append(kind::GROUP_END, Grouping::Ends, &[]).receipt())
     }
 
     /// Whether records now belong to an open group.

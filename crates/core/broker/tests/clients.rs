@@ -517,6 +517,33 @@ fn a_groups_queue_goes_with_its_last_member() {
     assert!(rig.broker.queue_views(Some("main")).is_empty());
 }
 
+/// T2: whatever prefix of the log is left of a client that comes, subscribes and is forgotten, no queue is left without
+/// a client that knows it, and none is bound for a subscription that is not there.
+#[test]
+fn i6_no_crash_leaves_a_queue_without_its_client() {
+    let mut rig = Rig::new();
+    let first = rig.log.0.borrow().all.len();
+    let session = come(&mut rig, "c", KEEP_MS);
+    subscribe(&mut rig, session, "a");
+    let _ = rig.broker.subscribe(session, subscription("g", Some("group"))).unwrap();
+    let _ = rig.broker.unsubscribe(session, "g", Some("group")).unwrap();
+    let _ = rig.broker.subscribe(session, subscription("g", Some("group"))).unwrap();
+    leave(&mut rig, session);
+    rig.advance(KEEP_MS + 1);
+    assert!(rig.broker.client_views().is_empty() && rig.broker.queue_views(Some("main")).is_empty());
+    let whole = rig.crashed_log();
+    let count = whole.0.borrow().all.len();
+    for len in first..=count {
+        let mut left = MemoryLog::default();
+        copy(&whole, &mut left, len);
+        let rig = Rig::over(left, false);
+        let queues = rig.broker.queue_views(Some("main")).len();
+        let clients = rig.broker.client_views();
+        let subscribed: usize = clients.iter().map(|client| client.subscription_count).sum();
+        assert_eq!(queues, subscribed, "{len} of {count} records");
+    }
+}
+
 /// T2: whatever prefix of the log is left, the message is in the group's queue or in the client's own.
 #[test]
 fn i6_an_adopted_message_is_in_one_place_after_any_crash() {

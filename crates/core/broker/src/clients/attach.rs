@@ -241,10 +241,11 @@ impl Broker {
         self.publish_will(id);
         self.reset_client_timer(id, None);
         let Some(client) = self.clients.get(id) else { return };
-        if client.is_logged {
-            self.record_if(true, &Definition::DeleteClient { id: id.0 });
-        }
-        self.remove_client(id);
+        let is_logged = client.is_logged;
+        self.as_group(|broker| {
+            broker.record_if(is_logged, &Definition::DeleteClient { id: id.0 });
+            broker.remove_client(id);
+        });
     }
 
     /// Forgets the clients of a user who is no more, so that a later one of the same name finds none of them.
@@ -269,7 +270,8 @@ impl Broker {
         }
     }
 
-    /// The queue of a client, made when it is needed first.
+    /// The queue of a client, made when it is needed first. Call it within [`Broker::as_group`], so that no crash leaves
+    /// the queue without its client.
     pub(crate) fn client_queue(&mut self, id: ClientId, session: SessionId) -> Result<u32, Error> {
         let Some(client) = self.clients.get(id) else { return Err(Error::Gone) };
         if let Some(queue) = client.queue {

@@ -7,6 +7,7 @@ use crate::{
     clients::{Client, ClientId, Group, Subscription, Will},
     definition::{ClientRecord, Definition, SubscriptionRecord},
     log::Grouping,
+    namespace::NamespaceId,
     records::{WillRecord, kind, read_token, read_will, will_parts},
 };
 
@@ -93,13 +94,14 @@ impl Broker {
         // Its queue and those of its groups have definitions of their own.
         let Some(client) = self.clients.remove(id) else { return };
         for subscription in client.subscriptions() {
-            self.forget_member(&client, subscription);
+            self.forget_member(client.namespace, subscription);
         }
     }
 
-    fn forget_member(&mut self, client: &Client, subscription: &Subscription) {
+    /// One member less in the group that shares a subscription; its queue has a definition of its own.
+    fn forget_member(&mut self, namespace: NamespaceId, subscription: &Subscription) {
         let Some(group) = &subscription.group else { return };
-        let key = (client.namespace, group.clone(), subscription.key.clone());
+        let key = (namespace, group.clone(), subscription.key.clone());
         if let Some(known) = self.clients.groups.get_mut(&key) {
             known.members = known.members.saturating_sub(1);
             if known.members == 0 {
@@ -133,16 +135,11 @@ impl Broker {
 
     pub(crate) fn apply_delete_subscription(&mut self, id: ClientId, number: u32) {
         let Some(client) = self.clients.get_mut(id) else { return };
+        let namespace = client.namespace;
         let Some(own) = &mut client.own else { return };
-        let Some(at) = own.subscriptions.iter().position(|known| known.number == number) else { return };
-        let subscription = own.subscriptions.remove(at);
-        let Some(group) = &subscription.group else { return };
-        let key = (client.namespace, group.clone(), subscription.key.clone());
-        if let Some(known) = self.clients.groups.get_mut(&key) {
-            known.members = known.members.saturating_sub(1);
-            if known.members == 0 {
-                self.clients.groups.remove(&key);
-            }
+        if let Some(at) = own.subscriptions.iter().position(|known| known.number == number) {
+            let subscription = own.subscriptions.remove(at);
+            self.forget_member(namespace, &subscription);
         }
     }
 
@@ -171,18 +168,6 @@ impl Broker {
     /// No client has a connection after a start: the wills of those that had one, and their ends, become due.
     pub(crate) fn finish_client_recovery(&mut self) {
         let now_ms = self.time.ms();
-        let orphans: Vec<u32> = self
-            .queues
-            .iter()
-            .filter(|(id, slot)| match slot.client {
-                Some(client) => self.clients.get(client).is_none_or(|client| client.queue != Some(*id)),
-                None => false,
-            })
-            .map(|(id, _)| id)
-            .collect();
-        for queue in orphans {
-            self.drop_queue(queue);
-        }
         let ids: Vec<ClientId> = self.clients.iter().map(|(id, _)| id).collect();
         for id in ids {
             let Some(client) = self.clients.get_mut(id) else { continue };

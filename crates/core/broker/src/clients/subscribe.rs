@@ -13,11 +13,10 @@ use crate::{
     definition::{BindingRecord, Definition, SubscriptionRecord, TargetKind},
     effect::{ConsumerId, DeliveryId, SessionId},
     error::{Error, Kind, LimitKind, Verb},
-    log::{Grouping, Receipt},
+    log::Receipt,
     namespace::NamespaceId,
     publish::Published,
     queues::QueueSpec,
-    records::kind,
     settle::Outcome,
     timers::TimerKey,
 };
@@ -87,12 +86,37 @@ impl Broker {
                 self.clients.groups.contains_key(&(namespace, group.clone(), subscription.key.clone()))
             }
         };
-        let mut receipt = Receipt::NONE;
-        if found.is_none() || !has_route {
-            receipt = match &subscription.group {
-                None => self.bind_own(client, session, &subscription.key)?,
+        let wants_route = found.is_none() || !has_route;
+        let (number, receipt) = self
+            .as_group(|broker| broker.put_subscription(client, session, subscription, found, wants_route));
+        let number = number?;
+        if let Some(state) = self.sessions.get_mut(session.into()) {
+            // What the client publishes may go elsewhere from now on.
+            state.memo = None;
+        }
+        self.consume_for(client, session)?;
+        Ok(Done { value: Subscribed { is_new: found.is_none(), number }, receipt })
+    }
+
+    /// Writes a new subscription, or over the one at `found`, and what leads its messages to the client when that is
+    /// not there. Answers its number.
+    fn put_subscription(
+        &mut self,
+        client: ClientId,
+        session: SessionId,
+        subscription: Subscription,
+        found: Option<usize>,
+        wants_route: bool,
+    ) -> Result<u32, Error> {
+        if wants_route {
+            let namespace = self.clients.get(client).ok_or(Error::Gone)?.namespace;
+            match &subscription.group {
+                None => {
+                    let queue = self.client_queue(client, session)?;
+                    self.bind_to_topics(namespace, queue, &subscription.key)?;
+                }
                 Some(group) => self.join_group(namespace, client, group, &subscription.key)?,
-            };
+            }
         }
         let own = self.clients.get_mut(client).ok_or(Error::Gone)?.own();
         let number = match found.and_then(|at| own.subscriptions.get_mut(at)) {
@@ -108,13 +132,8 @@ impl Broker {
                 number
             }
         };
-        receipt = receipt.and(self.record_subscription(client, number));
-        if let Some(state) = self.sessions.get_mut(session.into()) {
-            // What the client publishes may go elsewhere from now on.
-            state.memo = None;
-        }
-        self.consume_for(client, session)?;
-        Ok(Done { value: Subscribed { is_new: found.is_none(), number }, receipt })
+        self.record_subscription(client, number);
+        Ok(number)
     }
 
     /// Ends a subscription; one that does not exist is fine. Answers whether there was one.
@@ -175,10 +194,16 @@ impl Broker {
     /// # Errors
     /// No client, or no queue can be made for it.
     pub fn send_to_client(&mut self, session: SessionId, message: Message) -> Result<Published, Error> {
-        let (client, _) = self.client_of(session)?;
-        let queue = self.client_queue(client, session)?;
-        self.consume_for(client, session)?;
+        let queue = self.served_queue(session)?;
         Ok(self.send_to(&[queue], message, None))
+    }
+
+    /// The queue of the client that a session serves, with its consumer.
+    fn served_queue(&mut self, session: SessionId) -> Result<u32, Error> {
+        let (client, _) = self.client_of(session)?;
+        let queue = self.as_group(|broker| broker.client_queue(client, session)).0?;
+        self.consume_for(client, session)?;
+        Ok(queue)
     }
 
     /// Makes a delivery of a queue that a group shares the client's own: `message` takes its place in the client's
@@ -187,27 +212,20 @@ impl Broker {
     /// # Errors
     /// No client, no such delivery, or no queue can be made for the client; nothing has changed then.
     pub fn adopt(&mut self, session: SessionId, delivery: DeliveryId, message: Message) -> Result<(), Error> {
-        let (client, _) = self.client_of(session)?;
         let unknown = Error::UnknownDelivery { delivery: delivery.0 };
         let state = self.sessions.get(session.into()).ok_or(Error::Gone)?;
         state.index_of(delivery).ok_or(unknown)?;
-        let queue = self.client_queue(client, session)?;
-        self.consume_for(client, session)?;
+        let queue = self.served_queue(session)?;
         let state = self.sessions.get_mut(session.into()).ok_or(Error::Gone)?;
         let Some(entry) = state.index_of(delivery).and_then(|index| state.take(index)) else {
             return Err(Error::Gone);
         };
-        self.settles.flush(&mut *self.log, Grouping::Ends);
-        let before = self.log.next_pos();
-        self.has_open_group = true;
         let mut touched = smallvec::SmallVec::new();
-        let was_full = self.settle_entry(session, entry, Outcome::Accept, &mut touched);
-        let _published = self.send_to(&[queue], message, None);
-        self.settles.flush(&mut *self.log, Grouping::Continues);
-        self.has_open_group = false;
-        if self.log.next_pos() != before {
-            self.log.append(kind::GROUP_END, Grouping::Ends, &[]);
-        }
+        let (was_full, _) = self.as_group(|broker| {
+            let was_full = broker.settle_entry(session, entry, Outcome::Accept, &mut touched);
+            let _published = broker.send_to(&[queue], message, None);
+            was_full
+        });
         self.after_settling(session, &touched, was_full);
         Ok(())
     }
@@ -295,65 +313,61 @@ impl Broker {
         let consumer = own.group_consumers.iter().position(|(of, _)| *of == number);
         let consumer = consumer.map(|at| own.group_consumers.remove(at).1);
         self.end_client_consumer(consumer);
-        match (&subscription.group, queue) {
-            (Some(group), _) => self.leave_group(namespace, group, &subscription.key),
-            (None, Some(queue)) => self.unbind_own(namespace, queue, &subscription.key),
-            (None, None) => {}
-        }
-        self.record_if(is_kept, &Definition::DeleteSubscription { client: client.0, number })
+        let (_, receipt) = self.as_group(|broker| {
+            match (&subscription.group, queue) {
+                (Some(group), _) => broker.leave_group(namespace, group, &subscription.key),
+                (None, Some(queue)) => broker.unbind_from_topics(namespace, queue, &subscription.key),
+                (None, None) => {}
+            }
+            broker.record_if(is_kept, &Definition::DeleteSubscription { client: client.0, number });
+        });
+        receipt
     }
 
-    fn bind_own(&mut self, client: ClientId, session: SessionId, key: &Arc<str>) -> Result<Receipt, Error> {
-        let namespace = self.clients.get(client).ok_or(Error::Gone)?.namespace;
-        let queue = self.client_queue(client, session)?;
-        self.bind_queue_to_topics(namespace, queue, key)
-    }
-
-    fn bind_queue_to_topics(
-        &mut self,
+    /// How the topic node leads to a queue, and whether that is in the log.
+    fn topic_binding(
+        &self,
         namespace: NamespaceId,
         queue: u32,
         key: &Arc<str>,
-    ) -> Result<Receipt, Error> {
-        let node_name = self.dialect.topic_node();
-        let node = self.require_node(namespace, node_name)?;
+    ) -> Result<(BindingRecord, bool), Error> {
         let slot = self.queues.get(queue).ok_or(Error::Gone)?;
         let record = BindingRecord {
             namespace: self.namespaces.name(namespace),
-            source: node_name.into(),
+            source: self.dialect.topic_node().into(),
             target_kind: TargetKind::Queue,
             target: slot.name.clone(),
             key: key.clone(),
             arguments: Map::new(),
         };
-        let is_logged = slot.is_logged();
-        let space = self.namespaces.get_mut(namespace).ok_or(Error::Gone)?;
-        match space.topology.bind(node, Target::Queue(QueueId(queue)), key, Map::new()) {
-            Ok(Bound::Existed) => Ok(Receipt::NONE),
-            Ok(Bound::New) => Ok(self.record_if(is_logged, &Definition::PutBinding(record))),
-            Err(error) => Err(Error::InvalidArgument {
-                kind: Kind::Binding,
-                name: record.source,
-                namespace: record.namespace,
-                argument: "key".into(),
-                problem: error.to_string(),
-            }),
-        }
+        Ok((record, slot.is_logged()))
     }
 
-    fn unbind_own(&mut self, namespace: NamespaceId, queue: u32, key: &Arc<str>) {
-        let node_name = self.dialect.topic_node();
-        let Ok(node) = self.require_node(namespace, node_name) else { return };
-        let Some(slot) = self.queues.get(queue) else { return };
-        let record = BindingRecord {
-            namespace: self.namespaces.name(namespace),
-            source: node_name.into(),
-            target_kind: TargetKind::Queue,
-            target: slot.name.clone(),
-            key: key.clone(),
-            arguments: Map::new(),
-        };
-        let is_logged = slot.is_logged();
+    fn bind_to_topics(&mut self, namespace: NamespaceId, queue: u32, key: &Arc<str>) -> Result<(), Error> {
+        let node = self.require_node(namespace, self.dialect.topic_node())?;
+        let (record, is_logged) = self.topic_binding(namespace, queue, key)?;
+        let space = self.namespaces.get_mut(namespace).ok_or(Error::Gone)?;
+        match space.topology.bind(node, Target::Queue(QueueId(queue)), key, Map::new()) {
+            Ok(Bound::Existed) => {}
+            Ok(Bound::New) => {
+                self.record_if(is_logged, &Definition::PutBinding(record));
+            }
+            Err(error) => {
+                return Err(Error::InvalidArgument {
+                    kind: Kind::Binding,
+                    name: record.source,
+                    namespace: record.namespace,
+                    argument: "key".into(),
+                    problem: error.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn unbind_from_topics(&mut self, namespace: NamespaceId, queue: u32, key: &Arc<str>) {
+        let Ok(node) = self.require_node(namespace, self.dialect.topic_node()) else { return };
+        let Ok((record, is_logged)) = self.topic_binding(namespace, queue, key) else { return };
         if let Some(space) = self.namespaces.get_mut(namespace) {
             space.topology.unbind(node, Target::Queue(QueueId(queue)), key, &Map::new());
         }
@@ -367,18 +381,14 @@ impl Broker {
         client: ClientId,
         group: &Arc<str>,
         key: &Arc<str>,
-    ) -> Result<Receipt, Error> {
+    ) -> Result<(), Error> {
         let is_kept = self.clients.get(client).is_some_and(|client| client.is_logged);
         let group_key = (namespace, group.clone(), key.clone());
         if let Some(known) = self.clients.groups.get_mut(&group_key) {
             known.members += 1;
             let queue = known.queue;
             let is_transient = self.queues.get(queue).is_some_and(|slot| !slot.is_logged());
-            return Ok(if is_kept && is_transient {
-                self.keep_group(namespace, queue, key)
-            } else {
-                Receipt::NONE
-            });
+            return if is_kept && is_transient { self.keep_group(namespace, queue, key) } else { Ok(()) };
         }
         self.check_queue_limits(namespace)?;
         let name = self.dialect.group_queue_name(group, key);
@@ -394,38 +404,28 @@ impl Broker {
         let nobody = crate::effect::ConnectionId { index: u32::MAX, generation: u32::MAX };
         let made = self.make_queue(namespace, space, spec, nobody)?;
         let queue = self.find_queue(namespace, &made.value.name).ok_or(Error::Gone)?;
-        let bound = self.bind_queue_to_topics(namespace, queue, key);
-        let receipt = match bound {
-            Ok(receipt) => receipt,
-            Err(error) => {
-                self.drop_queue(queue);
-                return Err(error);
-            }
-        };
+        if let Err(error) = self.bind_to_topics(namespace, queue, key) {
+            self.drop_queue(queue);
+            return Err(error);
+        }
         let most = self.limits.client_backlog_bytes;
         if let Some(slot) = self.queues.get_mut(queue) {
             slot.sheds_above_bytes = Some(most);
         }
         self.clients.groups.insert(group_key, Group { queue, members: 1 });
-        Ok(receipt.and(made.receipt))
+        Ok(())
     }
 
     /// A group's queue becomes one that is kept, because a member that is kept has joined.
-    fn keep_group(&mut self, namespace: NamespaceId, queue: u32, key: &Arc<str>) -> Receipt {
+    fn keep_group(&mut self, namespace: NamespaceId, queue: u32, key: &Arc<str>) -> Result<(), Error> {
         let space = self.namespaces.name(namespace);
-        let Some(slot) = self.queues.get_mut(queue) else { return Receipt::NONE };
+        let slot = self.queues.get_mut(queue).ok_or(Error::Gone)?;
         slot.is_durable = true;
-        let record = slot.record(queue, space.clone());
-        let binding = BindingRecord {
-            namespace: space,
-            source: self.dialect.topic_node().into(),
-            target_kind: TargetKind::Queue,
-            target: record.name.clone(),
-            key: key.clone(),
-            arguments: Map::new(),
-        };
-        let receipt = self.record_if(true, &Definition::PutQueue(record));
-        receipt.and(self.record_if(true, &Definition::PutBinding(binding)))
+        let record = slot.record(queue, space);
+        let (binding, _) = self.topic_binding(namespace, queue, key)?;
+        self.record_if(true, &Definition::PutQueue(record));
+        self.record_if(true, &Definition::PutBinding(binding));
+        Ok(())
     }
 
     /// A member leaves a group; with the last one its queue goes.
@@ -449,10 +449,11 @@ impl Broker {
         self.dialect.generated_name(random).into()
     }
 
-    pub(crate) fn record_subscription(&mut self, client: ClientId, number: u32) -> Receipt {
-        let Some(record) = self.subscription_record(client, number) else { return Receipt::NONE };
+    fn record_subscription(&mut self, client: ClientId, number: u32) {
         let is_kept = self.clients.get(client).is_some_and(|client| client.is_logged);
-        self.record_if(is_kept, &Definition::PutSubscription(record))
+        if let Some(record) = self.subscription_record(client, number) {
+            self.record_if(is_kept, &Definition::PutSubscription(record));
+        }
     }
 
     pub(crate) fn subscription_record(&self, client: ClientId, number: u32) -> Option<SubscriptionRecord> {

@@ -43,29 +43,22 @@ impl Broker {
         }
         let is_kept = known.is_logged;
         let kept: Option<Message> = is_retained.then(|| publish.message.clone());
-        // What was settled outside must not get into the group.
-        self.settles.flush(&mut *self.log, Grouping::Ends);
-        let before = self.log.next_pos();
-        self.has_open_group = true;
-        let outcome = self.publish(session, publish).and_then(|published| match kept {
-            Some(message) if !matches!(published, Published::Refused) => {
-                self.retain(session, &message)?;
-                Ok(published)
+        let (outcome, receipt) = self.as_group(|broker| {
+            let published = broker.publish(session, publish)?;
+            if matches!(published, Published::Refused) {
+                return Ok(published);
             }
-            _ => Ok(published),
+            if let Some(message) = kept {
+                broker.retain(session, &message)?;
+            }
+            if let Some(known) = broker.clients.get_mut(client) {
+                known.own().taken.push(token);
+            }
+            if is_kept {
+                broker.record_token(client, TokenOp::Taken, token);
+            }
+            Ok(published)
         });
-        self.has_open_group = false;
-        let is_taken = matches!(&outcome, Ok(published) if !matches!(published, Published::Refused));
-        if is_taken && let Some(known) = self.clients.get_mut(client) {
-            known.own().taken.push(token);
-        }
-        let receipt = if is_taken && is_kept {
-            self.record_token(client, TokenOp::Taken, token)
-        } else if self.log.next_pos() != before {
-            self.log.append(kind::GROUP_END, Grouping::Ends, &[]).receipt()
-        } else {
-            Receipt::NONE
-        };
         outcome.map(|published| Once::Published(published, receipt))
     }
 
@@ -111,15 +104,13 @@ impl Broker {
             self.note_released(client, token);
             return Ok(Receipt::NONE);
         }
-        self.settles.flush(&mut *self.log, Grouping::Ends);
-        self.has_open_group = true;
-        let settled = self.settle(session, delivery, SettleRange::One, Outcome::Accept);
-        self.settles.flush(&mut *self.log, Grouping::Continues);
-        self.has_open_group = false;
-        // Nothing was written when there is no such delivery.
-        settled?;
-        self.note_released(client, token);
-        Ok(self.record_token(client, TokenOp::Released, token))
+        let (released, receipt) = self.as_group(|broker| {
+            broker.settle(session, delivery, SettleRange::One, Outcome::Accept)?;
+            broker.note_released(client, token);
+            broker.record_token(client, TokenOp::Released, token);
+            Ok(())
+        });
+        released.map(|()| receipt)
     }
 
     fn note_released(&mut self, client: ClientId, token: u16) {
@@ -158,7 +149,8 @@ impl Broker {
     fn record_token(&mut self, client: ClientId, op: TokenOp, token: u16) -> Receipt {
         self.scratch.clear();
         write_token(&mut self.scratch, TokenRecord { client: client.0, op, token });
-        self.log.append(kind::TOKEN, Grouping::Ends, &[self.scratch.bytes()]).receipt()
+        let grouping = self.grouping(Grouping::Ends);
+        self.log.append(kind::TOKEN, grouping, &[self.scratch.bytes()]).receipt()
     }
 
     /// Holds once everything that is in the log now is durable: the record of every message that was delivered so far,

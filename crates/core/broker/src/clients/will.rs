@@ -33,7 +33,8 @@ impl Broker {
             let parts = (&will.message, will.delay_ms, will.is_retained);
             will_parts(&mut self.scratch, client.0, Some(parts));
             let raw = will.message.raw().clone();
-            self.log.append(kind::WILL, Grouping::Ends, &[self.scratch.bytes(), &raw]);
+            let grouping = self.grouping(Grouping::Ends);
+            self.log.append(kind::WILL, grouping, &[self.scratch.bytes(), &raw]);
         }
         Ok(())
     }
@@ -56,16 +57,17 @@ impl Broker {
 
     /// Takes a will back.
     pub(crate) fn clear_will(&mut self, client: ClientId) {
-        self.take_will(client, Grouping::Ends);
+        self.take_will(client);
     }
 
-    fn take_will(&mut self, client: ClientId, grouping: Grouping) -> Option<Box<Will>> {
+    fn take_will(&mut self, client: ClientId) -> Option<Box<Will>> {
         let known = self.clients.get_mut(client)?;
         let is_kept = known.is_logged;
         let will = known.own.as_mut()?.will.take()?;
         if is_kept {
             self.scratch.clear();
             will_parts(&mut self.scratch, client.0, None);
+            let grouping = self.grouping(Grouping::Ends);
             self.log.append(kind::WILL, grouping, &[self.scratch.bytes()]);
         }
         Some(will)
@@ -79,25 +81,21 @@ impl Broker {
             return;
         }
         let (namespace, user) = (known.namespace, known.user.clone());
-        self.settles.flush(&mut *self.log, Grouping::Ends);
-        let before = self.log.next_pos();
-        let Some(will) = self.take_will(client, Grouping::Continues) else { return };
-        let space = self.namespaces.name(namespace);
-        let principal = self.principal(&user, &space);
-        self.has_open_group = true;
-        if self.check_will(&principal, namespace, &will).is_ok() {
+        self.as_group(|broker| {
+            let Some(will) = broker.take_will(client) else { return };
+            let space = broker.namespaces.name(namespace);
+            let principal = broker.principal(&user, &space);
+            if broker.check_will(&principal, namespace, &will).is_err() {
+                return;
+            }
             let mut queues = smallvec::SmallVec::new();
             // The node is there, as just seen.
-            let _stable = self.route(namespace, &will.message, &[], &mut queues);
-            self.counters.published += 1;
+            let _stable = broker.route(namespace, &will.message, &[], &mut queues);
+            broker.counters.published += 1;
             if will.is_retained {
-                let _done = self.retain_in(namespace, &will.message);
+                let _done = broker.retain_in(namespace, &will.message);
             }
-            let _published = self.send_to(&queues, will.message, None);
-        }
-        self.has_open_group = false;
-        if self.log.next_pos() != before {
-            self.log.append(kind::GROUP_END, Grouping::Ends, &[]);
-        }
+            let _published = broker.send_to(&queues, will.message, None);
+        });
     }
 }
