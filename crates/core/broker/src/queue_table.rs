@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ternmq_message::{Map, Message};
 use ternmq_queue::Queue;
+use ternmq_stdx::Numbered;
 
 use crate::{
     clients::ClientId,
@@ -74,68 +75,36 @@ impl QueueSlot {
 /// verb finds a remnant, it only sees those messages off. Its number is not used again before it is gone.
 #[derive(Default)]
 pub(crate) struct QueueTable {
-    slots: Vec<Option<Box<QueueSlot>>>,
-    free: Vec<u32>,
-    count: usize,
+    queues: Numbered<QueueSlot>,
     remnants: BTreeMap<u32, Box<QueueSlot>>,
 }
 
 impl QueueTable {
     /// The number that the next queue gets.
     pub(crate) fn next_id(&mut self) -> Option<u32> {
-        while let Some(id) = self.free.last().copied() {
-            if self.get(id).is_none() && !self.remnants.contains_key(&id) {
-                return Some(id);
-            }
-            // Taken meanwhile by a replayed record that named its number.
-            self.free.pop();
-        }
-        u32::try_from(self.slots.len()).ok().filter(|id| *id != u32::MAX)
+        self.queues.next_number()
     }
 
-    /// Puts a queue at its number, which must be free. Numbers in between become free ones.
+    /// Puts a queue at its number, which must be free.
     pub(crate) fn insert(&mut self, id: u32, slot: QueueSlot) {
-        self.reach(id);
-        if let Some(place) = self.slots.get_mut(id as usize) {
-            if place.is_none() {
-                self.count += 1;
-            }
-            *place = Some(Box::new(slot));
-        }
+        self.queues.insert(id, Box::new(slot));
     }
 
-    fn reach(&mut self, id: u32) {
-        let index = id as usize;
-        while self.slots.len() <= index {
-            if self.slots.len() < index {
-                self.free.push(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
-            }
-            self.slots.push(None);
-        }
-    }
-
-    /// Takes a queue out. Its number may be used again after [`Self::free`], or once it is no remnant any more.
-    pub(crate) fn take(&mut self, id: u32) -> Option<Box<QueueSlot>> {
-        let slot = self.slots.get_mut(id as usize)?.take()?;
-        self.count -= 1;
-        Some(slot)
-    }
-
-    /// The number of a queue that was taken out may be used again.
-    pub(crate) fn free(&mut self, id: u32) {
-        self.free.push(id);
+    /// Takes a queue out; its number may be used again, unless it is kept as a remnant.
+    pub(crate) fn remove(&mut self, id: u32) -> Option<Box<QueueSlot>> {
+        self.queues.remove(id)
     }
 
     /// Keeps what is left of a queue that was taken out.
     pub(crate) fn keep_remnant(&mut self, id: u32, slot: Box<QueueSlot>) {
-        self.reach(id);
+        self.queues.withhold(id);
         self.remnants.insert(id, slot);
     }
 
     /// Takes a remnant out; its number may be used again.
     pub(crate) fn take_remnant(&mut self, id: u32) -> Option<Box<QueueSlot>> {
         let slot = self.remnants.remove(&id)?;
-        self.free.push(id);
+        self.queues.give_back(id);
         Some(slot)
     }
 
@@ -151,32 +120,30 @@ impl QueueTable {
 
     /// A queue or a remnant, to change.
     pub(crate) fn any_mut(&mut self, id: u32) -> Option<&mut QueueSlot> {
-        match self.slots.get_mut(id as usize) {
-            Some(Some(slot)) => Some(slot),
-            _ => self.remnants.get_mut(&id).map(|slot| &mut **slot),
-        }
+        let Self { queues, remnants } = self;
+        queues.get_mut(id).or_else(|| remnants.get_mut(&id).map(|slot| &mut **slot))
     }
 
     pub(crate) fn get(&self, id: u32) -> Option<&QueueSlot> {
-        self.slots.get(id as usize).and_then(|slot| slot.as_deref())
+        self.queues.get(id)
     }
 
     pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut QueueSlot> {
-        self.slots.get_mut(id as usize).and_then(|slot| slot.as_deref_mut())
+        self.queues.get_mut(id)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.count
+        self.queues.len()
     }
 
     /// One past the highest number ever used.
     pub(crate) fn end_id(&self) -> u32 {
-        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+        self.queues.end()
     }
 
     /// All queues, in order of number.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &QueueSlot)> {
-        (0u32..).zip(&self.slots).filter_map(|(id, slot)| Some((id, slot.as_deref()?)))
+        self.queues.iter()
     }
 
     /// Numbers of the queues and the remnants.

@@ -324,7 +324,7 @@ impl Broker {
     }
 
     pub(crate) fn remove_queue(&mut self, id: u32, reason: EndReason) {
-        let Some(mut slot) = self.queues.take(id) else { return };
+        let Some(mut slot) = self.queues.remove(id) else { return };
         self.timers.reset(TimerKey::Head(id), slot.head_timer_ms.take(), None);
         self.timers.reset(TimerKey::Idle(id), slot.idle_timer_ms.take(), None);
         let keys: Vec<u32> = slot.machine.consumers().map(|consumer| consumer.key).collect();
@@ -350,7 +350,6 @@ impl Broker {
             slot.machine.drop_dying(&mut self.outbox);
             self.forget_outbox();
             self.settles.forget(id);
-            self.queues.free(id);
         }
         if let Some(space) = self.namespaces.get_mut(namespace) {
             let removed = space.topology.remove_queue(QueueId(id));

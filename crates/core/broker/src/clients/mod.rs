@@ -17,6 +17,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use ternmq_message::Message;
+use ternmq_stdx::Numbered;
 
 use crate::{effect::SessionId, namespace::NamespaceId};
 
@@ -102,8 +103,7 @@ type GroupKey = (NamespaceId, Arc<str>, Arc<str>);
 
 /// All clients.
 pub(crate) struct Clients {
-    slots: Vec<Option<Box<Client>>>,
-    free: Vec<u32>,
+    all: Numbered<Client>,
     by_name: HashMap<(NamespaceId, Arc<str>), ClientId, FixedState>,
     pub(crate) groups: HashMap<GroupKey, Group, FixedState>,
     pub(crate) review: Review,
@@ -112,8 +112,7 @@ pub(crate) struct Clients {
 impl Clients {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            slots: Vec::new(),
-            free: Vec::new(),
+            all: Numbered::default(),
             by_name: HashMap::with_hasher(FixedState::with_seed(seed)),
             groups: HashMap::with_hasher(FixedState::with_seed(seed)),
             review: Review::default(),
@@ -121,11 +120,11 @@ impl Clients {
     }
 
     pub(crate) fn get(&self, id: ClientId) -> Option<&Client> {
-        self.slots.get(id.0 as usize).and_then(|slot| slot.as_deref())
+        self.all.get(id.0)
     }
 
     pub(crate) fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
-        self.slots.get_mut(id.0 as usize).and_then(|slot| slot.as_deref_mut())
+        self.all.get_mut(id.0)
     }
 
     pub(crate) fn find(&self, namespace: NamespaceId, name: &str) -> Option<ClientId> {
@@ -133,49 +132,32 @@ impl Clients {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.by_name.len()
+        self.all.len()
     }
 
     /// The number that the next client gets.
     pub(crate) fn next_id(&mut self) -> Option<ClientId> {
-        while let Some(id) = self.free.last().copied() {
-            if self.get(ClientId(id)).is_none() {
-                return Some(ClientId(id));
-            }
-            // Taken meanwhile by a replayed record that named its number.
-            self.free.pop();
-        }
-        u32::try_from(self.slots.len()).ok().filter(|id| *id != u32::MAX).map(ClientId)
+        self.all.next_number().map(ClientId)
     }
 
     pub(crate) fn insert(&mut self, id: ClientId, client: Client) {
-        let index = id.0 as usize;
-        while self.slots.len() <= index {
-            if self.slots.len() < index {
-                self.free.push(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
-            }
-            self.slots.push(None);
-        }
         self.by_name.insert((client.namespace, client.name.clone()), id);
-        if let Some(place) = self.slots.get_mut(index) {
-            *place = Some(Box::new(client));
-        }
+        self.all.insert(id.0, Box::new(client));
     }
 
     pub(crate) fn remove(&mut self, id: ClientId) -> Option<Box<Client>> {
-        let client = self.slots.get_mut(id.0 as usize)?.take()?;
+        let client = self.all.remove(id.0)?;
         self.by_name.remove(&(client.namespace, client.name.clone()));
-        self.free.push(id.0);
         Some(client)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ClientId, &Client)> {
-        (0u32..).zip(&self.slots).filter_map(|(id, slot)| Some((ClientId(id), slot.as_deref()?)))
+        self.all.iter().map(|(id, client)| (ClientId(id), client))
     }
 
     /// Clients have numbers below this one.
     pub(crate) fn end(&self) -> u32 {
-        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+        self.all.end()
     }
 
     /// The queue that a group shared is no more.
