@@ -147,7 +147,7 @@ pub struct Swap([(u8, u8); 3]);
 
 impl Swap {
     /// Appends the text in the other language.
-    pub fn append(&self, text: &str, out: &mut Vec<u8>) {
+    pub fn append(&self, text: &str, out: &mut impl Extend<u8>) {
         out.extend(text.bytes().map(|byte| self.byte(byte)));
     }
 

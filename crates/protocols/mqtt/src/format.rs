@@ -71,7 +71,7 @@ impl<'a> Head<'a> {
     }
 
     /// Appends everything in front of the properties.
-    pub(crate) fn write_front(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write_front(&self, out: &mut impl Extend<u8>) {
         let mut flags = self.qos as u8;
         for (flag, is_set) in [
             (RETAIN, self.is_retain),
@@ -81,9 +81,9 @@ impl<'a> Head<'a> {
         ] {
             flags |= if is_set { flag } else { 0 };
         }
-        out.push(flags);
+        out.extend([flags]);
         for number in [self.received_at_ms, self.label].into_iter().flatten() {
-            out.extend_from_slice(&number.to_le_bytes());
+            out.extend(number.to_le_bytes());
         }
     }
 

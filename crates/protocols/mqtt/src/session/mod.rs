@@ -32,9 +32,6 @@ use crate::{
 
 pub use self::settings::{Redirect, Settings};
 
-/// Output of one call beyond which no more input is taken.
-const MAX_OUTPUT_BYTES: usize = 1 << 20;
-
 /// Where the connection stands.
 enum State {
     /// Not logged in.
@@ -194,7 +191,7 @@ impl Session for MqttSession {
             self.last_input_ms = broker.monotonic_ms();
         }
         // A burst of small packets must not build output without end (I11): the rest comes again once some is out.
-        while !self.is_over() && self.wants_input() && out.len() < MAX_OUTPUT_BYTES {
+        while !self.is_over() && self.wants_input() && out.len() < self.settings.output_max_bytes {
             let rest = input.get(taken..).unwrap_or_default();
             let (frame, size) = match split_packet(rest, self.packet_limit(), self.version) {
                 Ok(Some(split)) => split,

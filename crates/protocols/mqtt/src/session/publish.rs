@@ -1,6 +1,7 @@
 //! PUBLISH of the client: to the core, and what it is answered.
 
 use bytes::BufMut;
+use smallvec::SmallVec;
 use ternmq_broker::{Broker, Once, Publish as Command, Published, Receipt};
 use ternmq_message::{Message, MessageBuilder, MessageMeta};
 
@@ -104,9 +105,10 @@ impl MqttSession {
         } else {
             publish.topic
         };
-        let dialect = broker.dialect().clone();
+        let dialect = broker.dialect();
         let (node, swap) = (dialect.topic_node(), topic_swap(dialect.wildcards()));
-        let mut front = Vec::with_capacity(64);
+        // Most fit, and then nothing is allocated.
+        let mut front = SmallVec::<[u8; 128]>::new();
         swap.append(topic, &mut front);
         let key_len = front.len();
         head.write_front(&mut front);

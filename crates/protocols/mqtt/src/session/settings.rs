@@ -30,6 +30,8 @@ pub struct Settings {
     pub handshake_packet_max_bytes: u32,
     /// Largest packet in bytes.
     pub packet_max_bytes: u32,
+    /// Output of one call in bytes beyond which no more input is taken, and retained messages go by the client's queue.
+    pub output_max_bytes: usize,
     /// Most QoS 1 and 2 messages that a client may have under way to us.
     pub receive_max: u16,
     /// Most QoS 1 and 2 messages under way to a client, whatever it allows.
@@ -53,6 +55,7 @@ impl Default for Settings {
             login_timeout_ms: 10_000,
             handshake_packet_max_bytes: 64 << 10,
             packet_max_bytes: 16 << 20,
+            output_max_bytes: 1 << 20,
             receive_max: 100,
             outbound_max: 1_000,
             alias_max: 16,

@@ -81,7 +81,7 @@ impl MqttSession {
     }
 
     /// Sends what is retained: QoS 0 messages at once, others through the client's queue, which keeps them until they
-    /// are acknowledged.
+    /// are acknowledged. When there is much output already the rest of QoS 0 goes that way too (F16).
     fn send_retained(
         &mut self,
         broker: &mut Broker,
@@ -98,7 +98,8 @@ impl MqttSession {
             if is_first_wild && message.key().starts_with('$') {
                 continue;
             }
-            if qos_of(&message).min(label.options.qos) == Qos::AtMostOnce {
+            let needs_no_ack = qos_of(&message).min(label.options.qos) == Qos::AtMostOnce;
+            if needs_no_ack && out.len() < self.settings.output_max_bytes {
                 self.write_retained(broker, &message, label, out);
             } else if let Some(labelled) = labelled(&message, label, Reading::Retained) {
                 let _sent = broker.send_to_client(session, labelled);

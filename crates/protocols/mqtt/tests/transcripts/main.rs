@@ -40,6 +40,7 @@ fn session(client: &str, now_ms: u64) -> Box<dyn Session> {
         outbound_max: 3,
         alias_max: 2,
         packet_max_bytes: 2_000,
+        output_max_bytes: 1_000,
         anonymous: (client == "anonymous").then(|| ("root".into(), Secret::from("secret"))),
         is_certificate_login: true,
         keep_alive_max_s: if client == "limited" { 30 } else { 0 },
