@@ -17,6 +17,7 @@ pub mod body;
 mod clock;
 mod flow;
 pub mod ledger;
+mod link;
 mod mqtt;
 mod null_broker;
 mod process;

@@ -29,8 +29,10 @@ const QUEUE: &str = "bench-hostile";
 const BODY_BYTES: usize = 256;
 /// Time between two publishes of the honest client, in ns: 500 a second.
 const INTERVAL_NS: u64 = 2_000_000;
-/// Time between two bytes of a slow peer, in ns.
+/// Time between two bytes of a slow peer, in ns,
 const TRICKLE_NS: u64 = 200_000_000;
+/// in which the peers take their turns in so many groups: their own work must not come in bursts.
+const GROUPS: usize = 100;
 
 /// What the peers say, a byte at a time, and then no more. Those that are hung up on come again at once.
 const SCRIPTS: [&[u8]; 6] = [
@@ -165,14 +167,17 @@ impl Crowd {
         let (is_over, came) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(count as u64)));
         let (stop, coming, endpoint) = (Arc::clone(&is_over), Arc::clone(&came), endpoint.to_owned());
         let thread = thread::spawn(move || {
+            let mut group = 0;
             while !stop.load(Relaxed) {
-                for (peer, script) in peers.iter_mut().zip(SCRIPTS.iter().cycle()) {
+                let scripted = peers.iter_mut().zip(SCRIPTS.iter().cycle());
+                for (peer, script) in scripted.skip(group).step_by(GROUPS) {
                     if !peer.step() {
                         *peer = Peer::connect(&endpoint, script)?;
                         coming.fetch_add(1, Relaxed);
                     }
                 }
-                wait_until(now_ns() + TRICKLE_NS);
+                group = (group + 1) % GROUPS;
+                wait_until(now_ns() + TRICKLE_NS / GROUPS as u64);
             }
             Ok(())
         });

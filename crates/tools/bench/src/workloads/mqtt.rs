@@ -54,7 +54,7 @@ struct Flow {
 
 fn publish(target: &Target, flow: Flow, shared: &Shared) -> Result<()> {
     let mut client = Client::open(&target.address, "bench-publisher", INBOX_BYTES)?;
-    client.stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+    client.link.stream.set_read_timeout(Some(Duration::from_millis(500)))?;
     let mut body = [0; BODY_BYTES];
     body::prepare(&mut body);
     let (mut sent, mut acked) = (0_u64, 0_u64);
@@ -81,7 +81,7 @@ fn publish(target: &Target, flow: Flow, shared: &Shared) -> Result<()> {
             let id = (flow.qos > 0).then_some((number % 65_535) as u16 + 1);
             put_publish(&mut out, TOPIC, id, &body);
         }
-        client.send(&out)?;
+        client.link.send(&out)?;
         sent += count;
     }
     let until_ns = now_ns() + 30_000_000_000;
@@ -97,9 +97,9 @@ fn publish(target: &Target, flow: Flow, shared: &Shared) -> Result<()> {
 }
 
 fn read_acks(client: &mut Client) -> Result<u64> {
-    client.read()?;
+    client.link.read()?;
     let mut count = 0;
-    while let Some(packet) = client.inbox.next()? {
+    while let Some(packet) = client.next()? {
         count += u64::from(matches!(packet, Incoming::PubAck { .. }));
     }
     Ok(count)
@@ -116,7 +116,7 @@ impl Subscriber {
     fn take(&mut self, acks: &mut Vec<u8>) -> Result<u64> {
         let now = now_ns();
         let mut count = 0;
-        while let Some(packet) = self.client.inbox.next()? {
+        while let Some(packet) = self.client.next()? {
             let Incoming::Publish { id, body } = packet else { continue };
             count += 1;
             match body::read(body, BODY_BYTES, now) {
@@ -137,8 +137,8 @@ fn subscribe(mut subscribers: Vec<Subscriber>, shared: &Shared) -> Result<Faults
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(1_024);
     for (index, subscriber) in subscribers.iter().enumerate() {
-        subscriber.client.stream.set_nonblocking(true)?;
-        let fd = subscriber.client.stream.as_raw_fd();
+        subscriber.client.link.stream.set_nonblocking(true)?;
+        let fd = subscriber.client.link.stream.as_raw_fd();
         poll.registry().register(&mut SourceFd(&fd), Token(index), Interest::READABLE)?;
     }
     let count = subscribers.len() as u64;
@@ -151,7 +151,7 @@ fn subscribe(mut subscribers: Vec<Subscriber>, shared: &Shared) -> Result<Faults
         }
         for event in &events {
             let Some(subscriber) = subscribers.get_mut(event.token().0) else { continue };
-            while subscriber.client.read()? {
+            while subscriber.client.link.read()? {
                 acks.clear();
                 let taken = subscriber.take(&mut acks)?;
                 seen += taken;
@@ -179,7 +179,7 @@ fn subscribe(mut subscribers: Vec<Subscriber>, shared: &Shared) -> Result<Faults
 fn send_all(client: &mut Client, mut bytes: &[u8]) -> Result<()> {
     use std::io::Write;
     while !bytes.is_empty() {
-        match client.stream.write(bytes) {
+        match client.link.stream.write(bytes) {
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
             Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
             Err(error) => return Err(error).context("acknowledging"),

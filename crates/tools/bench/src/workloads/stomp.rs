@@ -49,7 +49,7 @@ struct Shared {
 
 fn publish(target: &Target, is_durable: bool, shared: &Shared) -> Result<()> {
     let mut client = Client::open(&target.address)?;
-    client.set_patience(PATIENCE)?;
+    client.link.stream.set_read_timeout(Some(PATIENCE))?;
     let persistent = if is_durable { "persistent:true\n" } else { "" };
     let template = SendTemplate::new(DESTINATION, &format!("{QUEUE}{persistent}"), BODY_BYTES, is_durable);
     let mut body = [0; BODY_BYTES];
@@ -75,7 +75,7 @@ fn publish(target: &Target, is_durable: bool, shared: &Shared) -> Result<()> {
             body::restamp(&mut body, body::sequence(0, number), now);
             template.put(&mut out, number, &body);
         }
-        client.send(&out)?;
+        client.link.send(&out)?;
         sent += BURST;
     }
     let until_ns = now_ns() + STALL_NS;
@@ -92,7 +92,7 @@ fn publish(target: &Target, is_durable: bool, shared: &Shared) -> Result<()> {
 }
 
 fn receipts(client: &mut Client) -> Result<u64> {
-    client.read()?;
+    client.link.read()?;
     let mut count = 0;
     while let Some(frame) = client.next()? {
         count += u64::from(frame == Incoming::Receipt);
@@ -101,13 +101,13 @@ fn receipts(client: &mut Client) -> Result<u64> {
 }
 
 fn consume(mut client: Client, shared: &Shared) -> Result<Faults> {
-    client.set_patience(PATIENCE)?;
+    client.link.stream.set_read_timeout(Some(PATIENCE))?;
     let mut ledger = LaneLedger::default();
     let (mut corrupted, mut seen, mut open) = (0, 0_u64, 0_u64);
     let (mut acks, mut last_ack) = (Vec::new(), Vec::new());
     let mut progress_ns = now_ns();
     loop {
-        let is_idle = !client.read()?;
+        let is_idle = !client.link.read()?;
         let now = now_ns();
         acks.clear();
         let mut count = 0;
@@ -133,7 +133,7 @@ fn consume(mut client: Client, shared: &Shared) -> Result<Faults> {
             open = 0;
         }
         if !acks.is_empty() {
-            client.send(&acks)?;
+            client.link.send(&acks)?;
         }
         if count > 0 {
             seen += count;
@@ -148,9 +148,9 @@ fn consume(mut client: Client, shared: &Shared) -> Result<Faults> {
     if open > 0 {
         acks.clear();
         put_ack(&mut acks, &last_ack);
-        client.send(&acks)?;
+        client.link.send(&acks)?;
     }
-    client.set_patience(Duration::from_secs(20))?;
+    client.link.stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     client.confirm("UNSUBSCRIBE\nid:0\nreceipt:u\n\n\0")?;
     let mut faults = ledger.close(shared.published.load(Relaxed));
     faults.corrupted += corrupted;
