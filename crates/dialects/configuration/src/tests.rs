@@ -571,6 +571,7 @@ const EXAMPLES: &[&str] = &[
     "stomp.listeners.ssl.default = 61614\nssl_options.certfile = c\nssl_options.keyfile = k",
     "stomp.listeners.ssl = none",
     "stomp.default_nack_requeue = false",
+    "stomp.ssl_cert_login = true",
     "log.console.level = none",
     "log.file.level = none",
     "log.default.level = none",

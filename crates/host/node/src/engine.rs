@@ -103,7 +103,8 @@ fn stomp(settings: ternmq_stomp::Settings) -> Protocol {
         name: "stomp",
         default_port: 61_613,
         factory: Arc::new(move |arrival| {
-            Box::new(StompSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms))
+            let session = StompSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+            Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
         }),
     }
 }

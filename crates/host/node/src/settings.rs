@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) mechanisms: Vec<String>,
     /// Whether the file lets MQTT clients in by certificate; absent: as `mechanisms` has EXTERNAL.
     pub(crate) is_mqtt_certificate_login: Option<bool>,
+    /// The same of STOMP clients.
+    pub(crate) is_stomp_certificate_login: Option<bool>,
     pub(crate) sockets: SocketOptions,
     pub(crate) http_ip: Option<IpAddr>,
     pub(crate) http_port: Option<u16>,
@@ -103,6 +105,7 @@ impl Settings {
         self.apply_limits(&file);
         self.apply_mqtt(&file.mqtt);
         self.sockets = socket_options(&file.tcp);
+        self.is_stomp_certificate_login = file.stomp.is_certificate_login;
         if let Some(is_requeued) = file.stomp.is_nack_requeued {
             self.stomp.is_nack_requeued = is_requeued;
         }

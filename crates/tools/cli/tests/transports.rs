@@ -188,6 +188,15 @@ fn connect_mqtt(stream: &mut (impl Read + Write), login: Option<(&str, &str)>) -
     answer[3]
 }
 
+/// Whether a CONNECT with these further header lines is let in.
+fn connect_stomp(stream: &mut (impl Read + Write), headers: &str) -> bool {
+    write!(stream, "CONNECT\naccept-version:1.2\n{headers}\n\0").unwrap();
+    let mut first = [0; 5];
+    stream.read_exact(&mut first).unwrap();
+    assert!([b"CONNE", b"ERROR"].contains(&&first), "{first:?}");
+    &first == b"CONNE"
+}
+
 #[test]
 fn a_development_ca_is_made_once_and_serves_every_listener() {
     let dir = tempfile::tempdir().unwrap();
@@ -228,6 +237,8 @@ fn s4_a_client_logs_in_by_its_certificate() {
     assert!(!log_in(&mut unknown), "there is no such user");
     let mqtt = |identity| connect_mqtt(&mut broker.secured("mqtts", &ca.file, identity), None);
     assert_eq!([mqtt(None), mqtt(Some(&admin)), mqtt(Some(&nobody))], [4, 0, 4]);
+    let stomp = |identity| connect_stomp(&mut broker.secured("stomps", &ca.file, identity), "");
+    assert_eq!([stomp(None), stomp(Some(&admin)), stomp(Some(&nobody))], [false, true, false]);
 }
 
 #[test]
@@ -249,10 +260,7 @@ fn a_file_opens_listeners_with_tls_of_each_protocol() {
     let mut mqtt = broker.secured("mqtts", &ca.file, None);
     assert_eq!(connect_mqtt(&mut mqtt, Some(("admin", password.trim()))), 0);
     let mut stomp = broker.secured("stomps", &ca.file, None);
-    write!(stomp, "CONNECT\naccept-version:1.2\nlogin:admin\npasscode:{}\n\n\0", password.trim()).unwrap();
-    let mut answer = [0; 9];
-    stomp.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"CONNECTED");
+    assert!(connect_stomp(&mut stomp, &format!("login:admin\npasscode:{}\n", password.trim())));
 }
 
 #[test]

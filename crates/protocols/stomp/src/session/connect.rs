@@ -12,9 +12,18 @@ use crate::{
     error::Fault,
 };
 
+/// Who a client says that it is.
+enum Claim {
+    /// User name and passcode of the headers.
+    Passcode(Arc<str>, Secret),
+    /// The user whom a verified certificate names.
+    Certificate(Arc<str>),
+}
+
 /// What a CONNECT asks for, kept while its password is checked.
 pub(super) struct Login {
     user: Arc<str>,
+    mechanism: &'static str,
     namespace: Arc<str>,
     version: Version,
     beats: Beats,
@@ -47,11 +56,7 @@ impl StompSession {
             let value = headers.get(name)?.into_owned();
             Some(if version == Version::V10 { value.trim_start().to_owned() } else { value })
         };
-        let (Some(user), Some(passcode)) = (value("login"), value("passcode")) else {
-            // Nobody is let in without a login (S1).
-            let text = "Access refused: the frame has no 'login' and 'passcode' headers\n".to_owned();
-            return Err(refused(text));
-        };
+        let claim = self.claim_of(value("login"), value("passcode"))?;
         let beats = value("heart-beat");
         let beats = Beats::agree(beats.as_deref()).ok_or_else(|| {
             refused(
@@ -61,9 +66,19 @@ impl StompSession {
         let dialect = broker.dialect().clone();
         let host = value("host");
         let namespace = addresses(&*dialect)?.namespace_of(host.as_deref()).as_ref().into();
-        let login = Login { user: Arc::from(&*user), namespace, version, beats };
         let peer = self.peer.map(|peer| peer.ip());
-        match broker.begin_login(&user, Secret::new(passcode.into_bytes()), peer) {
+        let mut login = Login { user: Arc::default(), mechanism: "stomp_headers", namespace, version, beats };
+        let step = match claim {
+            Claim::Passcode(user, passcode) => {
+                login.user = user;
+                broker.begin_login(&login.user, passcode, peer)
+            }
+            Claim::Certificate(user) => {
+                (login.user, login.mechanism) = (user, "EXTERNAL");
+                broker.login_proven(&login.user, peer).map_or(LoginStep::Refused, LoginStep::Done)
+            }
+        };
+        match step {
             LoginStep::Done(user) => self.enter(broker, Login { user, ..login }, out),
             LoginStep::Refused => Err(access_refused(&login.user)),
             LoginStep::Verify(check) => {
@@ -71,6 +86,17 @@ impl StompSession {
                 self.request = Some(Request::Verify(check));
                 Ok(())
             }
+        }
+    }
+
+    /// Headers come before the certificate. Nobody is let in without either (S1).
+    fn claim_of(&self, user: Option<String>, passcode: Option<String>) -> Result<Claim, Fault> {
+        match (user, passcode, &self.certificate_user) {
+            (Some(user), Some(passcode), _) => {
+                Ok(Claim::Passcode(user.into(), Secret::new(passcode.into_bytes())))
+            }
+            (None, None, Some(user)) => Ok(Claim::Certificate(user.clone())),
+            _ => Err(refused("Access refused: the frame has no 'login' and 'passcode' headers\n".to_owned())),
         }
     }
 
@@ -100,7 +126,7 @@ impl StompSession {
             client_properties: vec![("product".into(), Value::str("STOMP client"))],
             channel_max: 1,
             heartbeat_s: login.beats.interval_s(),
-            auth_mechanism: "stomp_headers".into(),
+            auth_mechanism: login.mechanism.into(),
             ..ConnectionInfo::default()
         };
         let dialect = broker.dialect().clone();

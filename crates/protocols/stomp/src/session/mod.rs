@@ -47,6 +47,8 @@ pub struct Settings {
     pub login_timeout_ms: u64,
     /// A NACK that does not say it puts its message back; else the message is discarded.
     pub is_nack_requeued: bool,
+    /// A client without `login` and `passcode` is the user whom its verified certificate names (S4).
+    pub is_certificate_login: bool,
     /// Most transactions of a connection at once.
     pub max_transactions: usize,
 }
@@ -57,6 +59,7 @@ impl Default for Settings {
             version: env!("CARGO_PKG_VERSION").into(),
             login_timeout_ms: 10_000,
             is_nack_requeued: true,
+            is_certificate_login: false,
             max_transactions: 16,
         }
     }
@@ -88,6 +91,8 @@ pub struct StompSession {
     id: Arc<str>,
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
+    /// User that the certificate names, when it may log in.
+    certificate_user: Option<Arc<str>>,
     subscriptions: Vec<Option<Box<Subscription>>>,
     transactions: Vec<Transaction>,
     targets: Targets,
@@ -126,6 +131,7 @@ impl StompSession {
             id: Arc::default(),
             peer,
             local,
+            certificate_user: None,
             subscriptions: Vec::new(),
             transactions: Vec::new(),
             targets: Targets::default(),
@@ -142,6 +148,13 @@ impl StompSession {
             is_held: false,
             settings,
         }
+    }
+
+    /// The same, with the user whom the client's verified certificate names; it counts where the settings say so (S4).
+    #[must_use]
+    pub fn with_certificate_user(mut self, user: Option<Arc<str>>) -> Self {
+        self.certificate_user = user.filter(|_| self.settings.is_certificate_login);
+        self
     }
 
     /// Whatever comes from the peer is thrown away.

@@ -38,9 +38,12 @@ impl Language for Frames {
             max_staged: 8,
             ..Limits::default()
         };
-        let session = |_: &str, now_ms| {
-            let settings = Settings { version: "test".into(), ..Settings::default() };
-            Box::new(StompSession::new(Arc::new(settings), None, None, now_ms)) as _
+        let session = |client: &str, now_ms| {
+            let settings =
+                Settings { version: "test".into(), is_certificate_login: true, ..Settings::default() };
+            let certificate_user = client.strip_prefix("certificate-").map(Arc::from);
+            let session = StompSession::new(Arc::new(settings), None, None, now_ms);
+            Box::new(session.with_certificate_user(certificate_user)) as _
         };
         Setup { session, formats, limits, guest_pattern: "^mine" }
     }
