@@ -14,7 +14,7 @@ use hdrhistogram::Histogram;
 
 use crate::{
     amqp::{
-        Burst, BurstSpec, Connection, Delivery, DeliveryScanner, QueueKind, Read, Settle, Wait,
+        BURST_BYTES, Burst, BurstSpec, Connection, Delivery, DeliveryScanner, QueueKind, Read, Settle, Wait,
         wire::{id, put_cumulative_ack},
     },
     body,
@@ -203,6 +203,8 @@ struct Publisher {
     window: Option<u64>,
     /// ns between two messages of a lane, for paced lanes.
     interval_ns: Option<f64>,
+    /// The lane that a write begins with: where the last one stopped for its size.
+    first_lane: usize,
 }
 
 impl Publisher {
@@ -220,18 +222,19 @@ impl Publisher {
                 keys: vec![if spec.is_fanout { String::new() } else { queue_name(number) }],
                 body_bytes: spec.body_bytes,
                 persistent: spec.kind == QueueKind::Durable,
+                kept_bytes: Some(BURST_BYTES / numbers.len().max(1)),
                 ..BurstSpec::default()
             });
             lanes.push(Lane { number, channel, burst, sent: 0, confirmed: 0 });
         }
         connection.set_read_timeout(Duration::from_millis(500))?;
         let interval_ns = spec.rate.map(|rate| 1e9 * f64::from(lane_count) / rate);
-        Ok(Self { connection, lanes, window: spec.window, interval_ns })
+        Ok(Self { connection, lanes, window: spec.window, interval_ns, first_lane: 0 })
     }
 
     fn run(mut self, shared: &Shared) -> Result<()> {
         let start_ns = now_ns();
-        let mut out = Vec::with_capacity(128 << 10);
+        let mut out = Vec::with_capacity(2 * BURST_BYTES);
         while !shared.is_over.load(Relaxed) {
             if self.window.is_some() {
                 self.read_confirms(Wait::Never, shared)?;
@@ -250,38 +253,53 @@ impl Publisher {
         self.finish(shared)
     }
 
-    /// Stamps what may go now, of all lanes.
+    /// Stamps what may go now, of one lane after the other until a write is full.
     fn fill(&mut self, out: &mut Vec<u8>, start_ns: u64) -> u64 {
         let now = now_ns();
+        let interval_ns = self.interval_ns;
+        let intended = |number: u64| match interval_ns {
+            Some(interval_ns) => start_ns + (number as f64 * interval_ns) as u64,
+            None => now,
+        };
         let mut total = 0;
-        for lane in &mut self.lanes {
-            let mut free = match self.window {
-                None => u64::MAX,
-                Some(window) => {
-                    let free = window.saturating_sub(lane.sent - lane.confirmed);
-                    // A part of the window at a time, so that a write is worth its call.
-                    if free >= window.div_ceil(4) { free } else { 0 }
-                }
-            };
-            if let Some(interval_ns) = self.interval_ns {
-                let due = ((now.saturating_sub(start_ns)) as f64 / interval_ns) as u64 + 1;
-                free = free.min(due.saturating_sub(lane.sent));
+        let first = self.first_lane;
+        for at in (first..self.lanes.len()).chain(0..first) {
+            if out.len() >= BURST_BYTES {
+                self.first_lane = at;
+                break;
             }
-            if free == 0 {
-                continue;
+            let mut free = self.free_of(at, now.saturating_sub(start_ns));
+            let Some(lane) = self.lanes.get_mut(at) else { break };
+            while free > 0 && out.len() < BURST_BYTES {
+                let wanted = usize::try_from(free).unwrap_or(usize::MAX);
+                let (bytes, count) = lane.burst.stamp(wanted, lane.number, lane.sent, intended);
+                out.extend_from_slice(bytes);
+                lane.sent += count as u64;
+                free -= count as u64;
+                total += count as u64;
             }
-            let interval_ns = self.interval_ns;
-            let intended = |number: u64| match interval_ns {
-                Some(interval_ns) => start_ns + (number as f64 * interval_ns) as u64,
-                None => now,
-            };
-            let wanted = usize::try_from(free).unwrap_or(usize::MAX);
-            let (bytes, count) = lane.burst.stamp(wanted, lane.number, lane.sent, intended);
-            out.extend_from_slice(bytes);
-            lane.sent += count as u64;
-            total += count as u64;
         }
         total
+    }
+
+    /// How many messages a lane may publish, `past_ns` after its start.
+    fn free_of(&self, lane: usize, past_ns: u64) -> u64 {
+        let Some(lane) = self.lanes.get(lane) else { return 0 };
+        let free = match self.window {
+            None => u64::MAX,
+            Some(window) => {
+                let free = window.saturating_sub(lane.sent - lane.confirmed);
+                // A part of the window at a time, so that a write is worth its call.
+                if free >= window.div_ceil(4) { free } else { 0 }
+            }
+        };
+        match self.interval_ns {
+            None => free,
+            Some(interval_ns) => {
+                let due = (past_ns as f64 / interval_ns) as u64 + 1;
+                free.min(due.saturating_sub(lane.sent))
+            }
+        }
     }
 
     fn read_confirms(&mut self, wait: Wait, shared: &Shared) -> Result<()> {

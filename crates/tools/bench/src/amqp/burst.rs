@@ -3,8 +3,8 @@
 use super::wire::{BODY, HEADER, id, put_frame, put_method, put_short_string};
 use crate::body;
 
-/// How much one write carries, in bytes.
-const BURST_BYTES: usize = 64 * 1024;
+/// How much one write carries, in bytes. More would leave the processor's cache before it is sent.
+pub const BURST_BYTES: usize = 64 * 1024;
 
 /// What a lane publishes.
 #[derive(Clone, Default, Debug)]
@@ -19,6 +19,8 @@ pub struct BurstSpec {
     pub body_bytes: usize,
     /// Whether messages ask to be kept on disk (delivery mode 2).
     pub persistent: bool,
+    /// Bytes to keep encoded; absent: as many as one write carries. Many lanes together should not keep more.
+    pub kept_bytes: Option<usize>,
     /// How long each message may wait in a queue, in ms; absent: for ever.
     pub expiration_ms: Option<u32>,
 }
@@ -36,12 +38,15 @@ pub struct Burst {
 }
 
 impl Burst {
-    /// Encodes as many messages as one write carries, and as many for each key: message `n` has key `n` modulo keys.
+    /// Encodes as many messages as are kept, one at least, and as many for each key: message `n` has key `n` modulo
+    /// keys.
     pub fn new(spec: &BurstSpec) -> Burst {
         let mut message = Vec::new();
         put_publish(&mut message, spec, spec.keys.first().map_or("", String::as_str));
         let stride = message.len();
-        let count = (BURST_BYTES / stride.max(1)).max(1).next_multiple_of(spec.keys.len().max(1));
+        let count = (spec.kept_bytes.unwrap_or(BURST_BYTES) / stride.max(1))
+            .max(1)
+            .next_multiple_of(spec.keys.len().max(1));
         let mut bytes = Vec::with_capacity(count * stride);
         for index in 0..count {
             let key = spec.keys.get(index % spec.keys.len().max(1)).map_or("", String::as_str);

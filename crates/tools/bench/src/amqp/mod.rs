@@ -10,7 +10,7 @@ mod delivery;
 pub mod wire;
 
 pub use address::Address;
-pub use burst::{Burst, BurstSpec};
+pub use burst::{BURST_BYTES, Burst, BurstSpec};
 pub use connection::{
     Connection, Product, QueueKind, READ_BYTES, Read, Settle, Wait, put_bind_queue, put_consume,
     put_declare_queue, put_delete_queue, put_find_queue,
