@@ -67,6 +67,13 @@ impl<'a> Broker<'a> {
         self.folder.join(CERTIFICATES)
     }
 
+    /// A folder for files of those who are its clients; it goes with the broker's own.
+    pub(crate) fn scratch(&self) -> Result<PathBuf> {
+        let folder = self.folder.join("scratch");
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(folder)
+    }
+
     /// SIGKILL, then a start on the same data; returns when it serves again.
     pub(crate) fn kill_and_restart(&mut self) -> Result<()> {
         kill_group(&self.child);
