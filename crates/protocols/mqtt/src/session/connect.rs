@@ -259,6 +259,7 @@ impl MqttSession {
         broker.set_will(session, entry.will.clone()).map_err(|error| refused(broker, error))?;
         self.state = State::Open;
         self.flags.is_kept = attached.keep_ms > 0;
+        self.flags.is_resumed = attached.is_resumed;
         self.flags.needs_settle = self.flags.is_kept;
         self.deadline_ms = match self.patience_ms() {
             0 => None,

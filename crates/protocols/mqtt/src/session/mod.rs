@@ -64,6 +64,8 @@ struct Flags {
     is_publisher: bool,
     /// Its state outlives the connection.
     is_kept: bool,
+    /// Its state is that of an earlier connection.
+    is_resumed: bool,
     /// Deliveries may wait to be settled.
     needs_settle: bool,
     /// It does not want reason strings.
