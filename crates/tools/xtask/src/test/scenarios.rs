@@ -68,6 +68,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         setting: Setting::SELF_SIGNED,
         command: node_program,
     },
+    Scenario {
+        name: "browser",
+        what: "MQTT.js and stompjs in one page of Chromium over wss, with amqplib at the other end",
+        setting: Setting { origins: &["http://shop.localhost:8080"], ..Setting::SELF_SIGNED },
+        command: |shop, namespace, folder| {
+            packages::debian_packages(shop, &["chromium", "libnss3-tools"])?;
+            node_program(shop, namespace, folder)
+        },
+    },
     usual("lapin-app", "an application over lapin (Rust)", rust_program),
     usual("go-app", "an application over amqp091-go (Go)", go_program),
 ];
