@@ -59,6 +59,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             Ok(command)
         },
     },
+    Scenario {
+        name: "mosquitto-clients",
+        what: "scripts around mosquitto_pub, mosquitto_sub and mosquitto_rr, with pika at the other end",
+        setting: Setting::SELF_SIGNED,
+        command: |shop, namespace, folder| {
+            packages::debian_packages(shop, &["mosquitto-clients"])?;
+            python_program(shop, namespace, folder)
+        },
+    },
     usual("stomp-py", "an application over stomp.py, with pika at the other end (Python)", python_program),
     usual("celery", "tasks over Celery, with a worker (Python)", python_program),
     usual("amqplib", "an application over amqplib (Node)", node_program),
