@@ -14,6 +14,8 @@ pub struct Arrival {
     pub local: Option<SocketAddr>,
     /// Monotonic ms at which it was accepted: the time for the login counts from here (B2).
     pub now_ms: u64,
+    /// Monotonic ms at which its transport was open: the first byte for the session can come from here on.
+    pub opened_ms: u64,
     /// What TLS has agreed on; absent without TLS.
     pub secured: Option<Arc<Secured>>,
 }

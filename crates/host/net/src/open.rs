@@ -20,6 +20,7 @@ impl<T: Transport> Driver<T> {
         }
         let Some(opener) = connection.opener.take() else { return true };
         let mut arrival = opener.arrival;
+        arrival.opened_ms = self.now_ms;
         connection.transport.describe(&mut arrival);
         connection.session = (opener.factory)(&arrival);
         if let Some(certificate) = arrival.certificate() {

@@ -414,7 +414,8 @@ impl Running {
         // Answers must not wait for more to come; a socket that cannot do that still works.
         let _ = stream.set_nodelay(acceptor.is_nodelay);
         let local = stream.local_addr().unwrap_or(acceptor.address);
-        let arrival = Arrival { peer: Some(peer), local: Some(local), now_ms: self.now_ms, secured: None };
+        let (now_ms, opened_ms) = (self.now_ms, self.now_ms);
+        let arrival = Arrival { peer: Some(peer), local: Some(local), now_ms, opened_ms, secured: None };
         let passage = entrance.tls.passage(is_from(&entrance.proxies, peer));
         let key = if passage.is_open() {
             let session = (entrance.factory)(&arrival);

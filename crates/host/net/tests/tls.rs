@@ -14,8 +14,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use support::{Lines, Pipe, finish_turn, now, ready_broker, settle, turn};
 use ternmq_net::{
-    Arrival, CertificatePem, ClientAuth, Driver, DriverLimits, Key, LoginFrom, Readiness, SessionFactory,
-    TlsOptions, TlsServer, TlsVersion, Wire,
+    Arrival, CertificatePem, ClientAuth, Driver, DriverLimits, Key, LoginFrom, Origins, Readiness,
+    SessionFactory, Spoken, TlsOptions, TlsServer, TlsVersion, WebSocketSettings, Wire, websocket,
 };
 
 const PLENTY: usize = usize::MAX;
@@ -133,6 +133,10 @@ impl Rig {
             arrivals.lock().unwrap().push(arrival.clone());
             Box::new(Lines::new())
         });
+        self.accept_for(factory, server, room)
+    }
+
+    fn accept_for(&mut self, factory: SessionFactory, server: &TlsServer, room: usize) -> (Key, Pipe) {
         let pipe = Pipe::with_room(room);
         self.driver.begin_turn(now(self.now_ms));
         let arrival =
@@ -289,6 +293,38 @@ fn b2_half_open_handshakes_end_after_ten_seconds_and_silent_ones_make_room() {
         assert_eq!((rig.driver.open_count(), rig.driver.counters().handshaking), (0, 0), "{sent}");
         assert!(rig.arrivals.lock().unwrap().is_empty());
     }
+}
+
+/// Part of a request for a WebSocket after a handshake that begins so late; answers after how long it is given up.
+fn check_slow_head(handshake_ms: u64, head_ms: u64) {
+    let ca = Ca::new("ca");
+    let server = TlsServer::new(&options(&ca)).unwrap();
+    let mut rig = Rig::new();
+    let spoken = Spoken {
+        subprotocols: &["lines"],
+        is_default: true,
+        prefers_text: true,
+        factory: Arc::new(|_: &Arrival| Box::new(Lines::new())),
+    };
+    let settings =
+        WebSocketSettings { spoken: vec![spoken], origins: Origins::default(), max_message_bytes: 1_000 };
+    let (key, pipe) = rig.accept_for(websocket(Arc::new(settings)), &server, PLENTY);
+    rig.pass(handshake_ms);
+    let tls =
+        ClientConnection::new(client_config(&ca, None, false), "localhost".try_into().unwrap()).unwrap();
+    let mut client = Client { tls, pipe, key, received: Vec::new() };
+    assert_eq!(rig.ask(&mut client, "GET /ws HTTP/1.1\r\n"), "");
+    rig.pass(head_ms - 1);
+    assert_eq!(rig.ask(&mut client, "Host: localhost\r\n"), "");
+    rig.pass(1);
+    assert!(rig.ask(&mut client, "").starts_with("HTTP/1.1 408 "), "{handshake_ms}");
+}
+
+#[test]
+fn a_slow_handshake_takes_nothing_from_the_time_for_the_head_of_a_websocket_but_b2_holds() {
+    check_slow_head(0, 5_000);
+    check_slow_head(5_000, 5_000);
+    check_slow_head(9_000, 1_000);
 }
 
 fn check_refused(bytes: &[u8], is_alerted: bool) {

@@ -61,7 +61,7 @@ impl Rig {
         let pipe = Pipe::with_room(PLENTY);
         driver.begin_turn(now(1_000));
         let address: SocketAddr = ([10, 0, 0, 1], 5).into();
-        let arrival = Arrival { peer: Some(address), now_ms: 1_000, ..Arrival::default() };
+        let arrival = Arrival { peer: Some(address), now_ms: 1_000, opened_ms: 1_000, ..Arrival::default() };
         let key = driver.add(pipe.clone(), factory(&arrival), Some(address.ip()));
         driver.flush();
         Self { driver, now_ms: 1_000, key, pipe }

@@ -1,4 +1,7 @@
-"""An application over paho-mqtt in all three versions, with pika at the other end of some conversations."""
+"""An application over paho-mqtt in all three versions, with pika at the other end of some conversations.
+
+Over TCP; with names of other transports (tls, ws, wss) as arguments, over these, in the cases where it makes a difference.
+"""
 
 import os
 import socket
@@ -14,21 +17,36 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from cases import AMQP_URL, await_restart, equal, report, request_kill  # noqa: E402
 
-HOST, PORT = "127.0.0.1", 1883
+HOST = "localhost"
+PORTS = {"tcp": 1883, "tls": 8883, "ws": 61618, "wss": 61619}
 VERSIONS = (mqtt.MQTTv31, mqtt.MQTTv311, mqtt.MQTTv5)
 WAIT_S = 10
 KEPT_MESSAGES = 300
 
 
+def new_client(name, version, password="guest", **more):
+    """One that is not connected yet, over the transport of this run."""
+    is_web = Client.transport in ("ws", "wss")
+    more["transport"] = "websockets" if is_web else "tcp"
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=version, **more)
+    client.username_pw_set("guest", password)
+    if is_web:
+        client.ws_set_options(path="/ws")
+    if Client.transport in ("tls", "wss"):
+        client.tls_set(ca_certs=os.environ["TLS_CA"])
+    return client
+
+
 class Client:
     """A client whose callbacks only collect."""
+
+    transport = "tcp"
 
     def __init__(self, name, version=mqtt.MQTTv5, is_clean=True, keep_s=0, will=None):
         self.changed = threading.Condition()
         self.messages, self.answers, self.connack, self.ended = [], [], None, None
         more = {} if version == mqtt.MQTTv5 else {"clean_session": is_clean}
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=version, **more)
-        self.client.username_pw_set("guest", "guest")
+        self.client = new_client(name, version, **more)
         self.client.on_connect = lambda c, u, flags, code, p: self.note("connack", (flags, code, p))
         self.client.on_disconnect = lambda c, u, flags, code, p: self.note("ended", code)
         self.client.on_message = lambda c, u, message: self.add(self.messages, message)
@@ -38,9 +56,9 @@ class Client:
         if version == mqtt.MQTTv5:
             properties = Properties(PacketTypes.CONNECT)
             properties.SessionExpiryInterval = keep_s
-            self.client.connect(HOST, PORT, clean_start=is_clean, properties=properties)
+            self.client.connect(HOST, PORTS[self.transport], clean_start=is_clean, properties=properties)
         else:
-            self.client.connect(HOST, PORT)
+            self.client.connect(HOST, PORTS[self.transport])
         self.client.loop_start()
         self.wait(lambda: self.connack is not None, "CONNACK")
 
@@ -88,7 +106,9 @@ class Client:
     def vanish(self):
         """Go without a word."""
         self.client.loop_stop()
-        self.client.socket().shutdown(socket.SHUT_RDWR)
+        # Below TLS and WebSocket, which would say that they end.
+        with socket.socket(fileno=os.dup(self.client.socket().fileno())) as below:
+            below.shutdown(socket.SHUT_RDWR)
         self.client.socket().close()
 
 
@@ -100,6 +120,18 @@ def every_qos(version):
     writer.publish("q/low/y", "low", qos=2)
     wanted = [(f"q/{qos}/x", f"body {qos}", qos, False) for qos in (0, 1, 2)] + [("q/low/y", "low", 0, False)]
     equal(reader.facts(4), wanted, "messages")
+    reader.leave()
+    writer.leave()
+
+
+def large(version):
+    """More than one frame, record or read can hold."""
+    reader, writer = Client("l-reader", version), Client("l-writer", version)
+    reader.subscribe("l/#", qos=1)
+    body = bytes(range(256)) * 8192
+    for qos in (0, 1, 2):
+        writer.publish(f"l/{qos}", body, qos=qos)
+    equal([len(message.payload) for message in reader.take(3)], [len(body)] * 3, "lengths")
     reader.leave()
     writer.leave()
 
@@ -214,11 +246,10 @@ def amqp_reads_mqtt():
 
 
 def refused():
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="bad", protocol=mqtt.MQTTv5)
-    client.username_pw_set("guest", "wrong")
+    client = new_client("bad", mqtt.MQTTv5, password="wrong")
     codes, done = [], threading.Event()
     client.on_connect = lambda c, u, flags, code, p: (codes.append(code.value), done.set())
-    client.connect(HOST, PORT)
+    client.connect(HOST, PORTS[Client.transport])
     client.loop_start()
     if not done.wait(WAIT_S):
         raise AssertionError("no CONNACK")
@@ -259,22 +290,28 @@ def outlive_a_kill():
 
 def main():
     try:
-        socket.create_connection((HOST, PORT), 5).close()
+        socket.create_connection((HOST, PORTS["tcp"]), 5).close()
     except OSError:
         print("skipped all: no MQTT here", flush=True)
         return
-    cases = [
-        (f"{case.__name__} {name}", lambda case=case, version=version: case(version))
-        for case in (every_qos, retained, last_will, kept_session)
-        for version, name in zip(VERSIONS, ("3.1", "3.1.1", "5"))
-    ]
-    cases += [(case.__name__, case) for case in (shared, properties_travel, amqp_reads_mqtt, refused, outlive_a_kill)]
-    for name, case in cases:
-        try:
-            case()
-            report(name)
-        except Exception as error:  # noqa: BLE001 - each case is reported, whatever broke it
-            report(name, error)
+    transports = sys.argv[1:]
+    by_version = (every_qos, large, retained, last_will, kept_session)
+    once = (shared, properties_travel, amqp_reads_mqtt, refused) + (() if transports else (outlive_a_kill,))
+    for transport in transports or ["tcp"]:
+        Client.transport = transport
+        suffix = f" {transport}" if transports else ""
+        cases = [
+            (f"{case.__name__}{suffix} {name}", lambda case=case, version=version: case(version))
+            for case in by_version
+            for version, name in zip(VERSIONS, ("3.1", "3.1.1", "5"))
+        ]
+        cases += [(f"{case.__name__}{suffix}", case) for case in once]
+        for name, case in cases:
+            try:
+                case()
+                report(name)
+            except Exception as error:  # noqa: BLE001 - each case is reported, whatever broke it
+                report(name, error)
 
 
 main()

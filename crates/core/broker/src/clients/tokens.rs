@@ -69,7 +69,9 @@ impl Broker {
         client.and_then(|client| client.own.as_ref()).map_or(&[], |own| &own.taken)
     }
 
-    /// Forgets a token: it may name another message. Answers whether it was known.
+    /// Forgets a token: it may name another message. Answers whether it was known. The receipt of one that was not covers
+    /// that an earlier connection forgot it: were that lost in a crash after all, the next message of this name would be
+    /// taken for the one before.
     ///
     /// # Errors
     /// No client.
@@ -78,10 +80,10 @@ impl Broker {
         let known = self.clients.get_mut(client).ok_or(Error::Gone)?;
         let is_kept = known.is_logged;
         let was_taken = known.own.as_mut().is_some_and(|own| take(&mut own.taken, token));
-        let receipt = if was_taken && is_kept {
-            self.record_token(client, TokenOp::Forgotten, token)
-        } else {
-            Receipt::NONE
+        let receipt = match (is_kept, was_taken) {
+            (false, _) => Receipt::NONE,
+            (true, true) => self.record_token(client, TokenOp::Forgotten, token),
+            (true, false) => self.receipt_so_far(),
         };
         Ok(Done { value: was_taken, receipt })
     }

@@ -8,8 +8,10 @@ use super::frame::{self, CloseCode, Kind, MAX_CONTROL_BYTES, TextCheck};
 use super::head::{self, MAX_HEAD_BYTES, Origins, Refusal, Spoken};
 use crate::arrival::{Arrival, SessionFactory};
 
-/// Time for the head of the request (guarantees section 6).
+/// Time for the head of the request (guarantees section 6), once the transport is open.
 const HEAD_MS: u64 = 5_000;
+/// Time for the handshake of the transport and the head together (B2).
+const BEFORE_LOGIN_MS: u64 = 10_000;
 /// Longest message before login.
 const MAX_EARLY_MESSAGE_BYTES: u64 = 64 * 1024;
 /// What a protocol adds to a message: its own head and the properties.
@@ -191,6 +193,12 @@ impl WebSocket {
     }
 }
 
+/// A handshake that took long leaves the head its time: who has just come through it has had none yet.
+fn head_deadline_ms(arrival: &Arrival) -> u64 {
+    let of_head = arrival.opened_ms.saturating_add(HEAD_MS);
+    of_head.min(arrival.now_ms.saturating_add(BEFORE_LOGIN_MS))
+}
+
 enum Step {
     /// So many bytes were taken.
     Taken(usize),
@@ -355,7 +363,7 @@ impl Session for WebSocket {
 
     fn handle_timeout(&mut self, broker: &mut Broker, now_ms: u64, out: &mut Vec<u8>) {
         match &self.state {
-            State::Head { arrival } if arrival.now_ms.saturating_add(HEAD_MS) <= now_ms => {
+            State::Head { arrival } if head_deadline_ms(arrival) <= now_ms => {
                 self.refuse(Refusal::TooSlow, out);
             }
             _ => {
@@ -389,7 +397,7 @@ impl Session for WebSocket {
 
     fn deadline_ms(&self) -> Option<u64> {
         match &self.state {
-            State::Head { arrival } => Some(arrival.now_ms.saturating_add(HEAD_MS)),
+            State::Head { arrival } => Some(head_deadline_ms(arrival)),
             State::Open(open) => open.inner.deadline_ms(),
             State::Ending | State::Ended => None,
         }

@@ -66,7 +66,10 @@ impl MqttSession {
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let done = self.ask(broker, |broker, session| broker.forget_token(session, ack.id.get()))?;
-        let reason = if done.value { Reason::SUCCESS } else { Reason::PACKET_IDENTIFIER_NOT_FOUND };
+        // An unknown identifier is no error while a client recovers what an earlier connection left (MQTT 5 3.7.2.1), and there
+        // are clients that report the message as not published when they read one.
+        let is_good = done.value || self.flags.is_resumed;
+        let reason = if is_good { Reason::SUCCESS } else { Reason::PACKET_IDENTIFIER_NOT_FOUND };
         self.answer(broker, done.receipt, Answer::Ack(Kind::PubComp, ack.id, reason), out);
         Ok(())
     }

@@ -28,6 +28,15 @@ impl Answer {
     fn is_of_publish(&self) -> bool {
         matches!(self, Self::Ack(Kind::PubAck | Kind::PubRec, ..))
     }
+
+    /// With it a message of the client is done with. One of QoS 2 that was taken lasts until its PUBCOMP.
+    fn is_last_of_publish(&self) -> bool {
+        match self {
+            Self::Ack(Kind::PubAck, ..) => true,
+            Self::Ack(Kind::PubRec, _, reason) => reason.is_error(),
+            _ => false,
+        }
+    }
 }
 
 /// Answers that wait.
@@ -36,6 +45,8 @@ pub(super) struct Answers {
     waiting: VecDeque<(Receipt, Answer)>,
     /// How many of them answer a message.
     of_publishes: u32,
+    /// How many of them are the last about a message.
+    last_of_publishes: u32,
 }
 
 impl Answers {
@@ -47,8 +58,13 @@ impl Answers {
         self.of_publishes
     }
 
+    pub(super) fn last_of_publishes(&self) -> u32 {
+        self.last_of_publishes
+    }
+
     fn push(&mut self, receipt: Receipt, answer: Answer) {
         self.of_publishes += u32::from(answer.is_of_publish());
+        self.last_of_publishes += u32::from(answer.is_last_of_publish());
         self.waiting.push_back((receipt, answer));
     }
 
@@ -58,6 +74,7 @@ impl Answers {
         }
         let (_, answer) = self.waiting.pop_front()?;
         self.of_publishes -= u32::from(answer.is_of_publish());
+        self.last_of_publishes -= u32::from(answer.is_last_of_publish());
         Some(answer)
     }
 }

@@ -259,6 +259,8 @@ impl MqttSession {
         broker.set_will(session, entry.will.clone()).map_err(|error| refused(broker, error))?;
         self.state = State::Open;
         self.flags.is_kept = attached.keep_ms > 0;
+        self.flags.is_resumed = attached.is_resumed;
+        self.taken_before = u16::try_from(broker.taken_tokens(session).len()).unwrap_or(u16::MAX);
         self.flags.needs_settle = self.flags.is_kept;
         self.deadline_ms = match self.patience_ms() {
             0 => None,

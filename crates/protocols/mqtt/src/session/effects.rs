@@ -2,9 +2,9 @@
 
 use ternmq_broker::{Broker, Effect};
 
-use super::{MqttSession, State};
+use super::{MqttSession, State, answers::Answer};
 use crate::{
-    codec::{Ack, Kind, PacketId, Reason},
+    codec::{Kind, PacketId, Reason},
     error::Fault,
 };
 
@@ -42,8 +42,13 @@ impl MqttSession {
     /// A client is here: what was under way goes on (MQTT-4.4.0-1), then deliveries begin.
     pub(super) fn resume(&mut self, broker: &mut Broker, out: &mut Vec<u8>) -> Result<(), Fault> {
         let session = self.session()?;
-        for id in broker.released_tokens(session).iter().filter_map(|id| PacketId::of(*id)) {
-            Ack::new(id, Reason::SUCCESS).write(Kind::PubRel, self.version, out);
+        let released: Vec<PacketId> =
+            broker.released_tokens(session).iter().filter_map(|id| PacketId::of(*id)).collect();
+        // An earlier connection may have been told of them just now. Were that lost in a crash after the client forgot the
+        // identifier, it would get the message a second time.
+        let receipt = broker.receipt_so_far();
+        for id in released {
+            self.answer(broker, receipt, Answer::Ack(Kind::PubRel, id, Reason::SUCCESS), out);
         }
         self.flags.needs_settle |=
             broker.session_subscriptions(session).iter().any(|subscription| subscription.needs_settle);

@@ -64,6 +64,8 @@ struct Flags {
     is_publisher: bool,
     /// Its state outlives the connection.
     is_kept: bool,
+    /// Its state is that of an earlier connection.
+    is_resumed: bool,
     /// Deliveries may wait to be settled.
     needs_settle: bool,
     /// It does not want reason strings.
@@ -87,6 +89,8 @@ pub struct MqttSession {
     keep_alive_s: u16,
     /// Most QoS 1 and 2 messages under way to the client.
     receive_max: u16,
+    /// QoS 2 messages of the client that an earlier connection took and did not see released.
+    taken_before: u16,
     /// Highest topic alias that the client takes.
     alias_max: u16,
     version: Version,
@@ -113,6 +117,7 @@ impl MqttSession {
             packet_max_bytes: u32::MAX,
             keep_alive_s: 0,
             receive_max: settings.outbound_max,
+            taken_before: 0,
             alias_max: 0,
             version: Version::V311,
             flags: Flags::default(),

@@ -13,7 +13,8 @@ use crate::{
     translate::topic_swap,
 };
 
-/// Most QoS 2 messages of an MQTT 3 client that are not released.
+/// Most QoS 2 messages of a client that are not released. MQTT 3 has no other limit, and one of MQTT 5 may leave some behind
+/// on each of its connections.
 const RELEASES_MAX: usize = 10_000;
 
 impl MqttSession {
@@ -217,17 +218,22 @@ impl MqttSession {
         if is_of_message && self.version.is_v5() { Ok(fault.reason) } else { Err(fault) }
     }
 
-    /// A client must not have more under way than it was told (MQTT-3.3.4-9).
+    /// A client must not have more under way than it was told (MQTT-3.3.4-7).
+    ///
+    /// What an earlier connection left does not count: a client begins each with its whole quota (MQTT 5 4.9).
     fn check_quota(&self, broker: &Broker) -> Result<(), Fault> {
         let session = self.session()?;
         let taken = broker.taken_tokens(session).len();
         let most = usize::from(self.settings.receive_max);
-        let count = taken + self.inbound_count() as usize;
-        let is_over = if self.version.is_v5() { count >= most } else { taken >= RELEASES_MAX };
-        if is_over {
-            let text = format!("more than {most} messages are under way");
-            return Err(Fault::new(Reason::RECEIVE_MAXIMUM_EXCEEDED, text));
-        }
-        Ok(())
+        // A QoS 2 message is among the taken ones before its PUBREC leaves, and counts once.
+        let answered_last = self.link.as_ref().map_or(0, |link| link.answers.last_of_publishes());
+        let count = taken.saturating_sub(self.taken_before.into()) + answered_last as usize;
+        let limit = match () {
+            () if taken >= RELEASES_MAX => RELEASES_MAX,
+            () if self.version.is_v5() && count >= most => most,
+            () => return Ok(()),
+        };
+        let text = format!("more than {limit} messages are under way");
+        Err(Fault::new(Reason::RECEIVE_MAXIMUM_EXCEEDED, text))
     }
 }

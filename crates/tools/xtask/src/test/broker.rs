@@ -22,6 +22,31 @@ pub(crate) enum Kind {
     Reference,
 }
 
+/// What differs between brokers of ours that scenarios meet. The reference takes no notice of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// Where its certificate comes from.
+    pub tls: Tls,
+    /// Origins of pages that may connect, beside those of its own host.
+    pub origins: &'static [&'static str],
+}
+
+impl Setting {
+    /// That of most.
+    pub(crate) const USUAL: Self = Self { tls: Tls::Given, origins: &[] };
+    /// One that makes its own certificate.
+    pub(crate) const SELF_SIGNED: Self = Self { tls: Tls::SelfSigned, origins: &[] };
+}
+
+/// Where a broker's certificate comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tls {
+    /// From files of ours.
+    Given,
+    /// From its own development CA.
+    SelfSigned,
+}
+
 /// The reference may take long on a busy machine; ours is far below it.
 const START_LIMIT: Duration = Duration::from_secs(60);
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
@@ -35,6 +60,7 @@ const CERTIFICATES: &str = "certs";
 /// A running broker in its namespace. Dropping it kills it.
 pub(crate) struct Broker<'a> {
     kind: Kind,
+    setting: Setting,
     namespace: &'a Namespace,
     folder: PathBuf,
     shims: PathBuf,
@@ -46,12 +72,24 @@ impl<'a> Broker<'a> {
     /// Starts a broker with empty data below `folder`, AMQP on 5672, MQTT on 1883, STOMP on 61613 and HTTP on 15672; returns
     /// when it serves.
     pub(crate) fn start(kind: &Kind, namespace: &'a Namespace, folder: &Path, shims: &Path) -> Result<Self> {
+        Self::start_with(Setting::USUAL, kind, namespace, folder, shims)
+    }
+
+    /// As `start`, with a setting of its own.
+    pub(crate) fn start_with(
+        setting: Setting,
+        kind: &Kind,
+        namespace: &'a Namespace,
+        folder: &Path,
+        shims: &Path,
+    ) -> Result<Self> {
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder.join("home"))
             .with_context(|| format!("cannot make {}", folder.display()))?;
-        let child = spawn(kind, namespace, folder, 0)?;
+        let child = spawn(kind, setting, namespace, folder, 0)?;
         let mut broker = Self {
             kind: kind.clone(),
+            setting,
             namespace,
             folder: folder.to_path_buf(),
             shims: shims.to_path_buf(),
@@ -67,13 +105,28 @@ impl<'a> Broker<'a> {
         self.folder.join(CERTIFICATES)
     }
 
+    /// The CA that a client has to trust; the reference has none.
+    pub(crate) fn ca(&self) -> PathBuf {
+        match self.setting.tls {
+            Tls::Given => self.certificates().join(certificates::CA),
+            Tls::SelfSigned => self.folder.join("data/tls/ca.pem"),
+        }
+    }
+
+    /// A folder for files of those who are its clients; it goes with the broker's own.
+    pub(crate) fn scratch(&self) -> Result<PathBuf> {
+        let folder = self.folder.join("scratch");
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(folder)
+    }
+
     /// SIGKILL, then a start on the same data; returns when it serves again.
     pub(crate) fn kill_and_restart(&mut self) -> Result<()> {
         kill_group(&self.child);
         self.child.wait().context("the killed broker cannot be waited for")?;
         // The reference's own child is a shell; what it started may take a moment longer to go.
         while matches!(self.kind, Kind::Reference) && self.answers(5672) {}
-        self.child = spawn(&self.kind, self.namespace, &self.folder, self.starts)?;
+        self.child = spawn(&self.kind, self.setting, self.namespace, &self.folder, self.starts)?;
         self.starts += 1;
         self.wait_until_serving()
     }
@@ -153,28 +206,23 @@ impl Drop for Broker<'_> {
     }
 }
 
-fn spawn(kind: &Kind, namespace: &Namespace, folder: &Path, start: u32) -> Result<Child> {
+fn spawn(kind: &Kind, setting: Setting, namespace: &Namespace, folder: &Path, start: u32) -> Result<Child> {
     let log = File::create(log_path(folder, start)).context("cannot write the broker's log")?;
     let twin = log.try_clone().context("cannot share the broker's log")?;
     let mut command = match kind {
-        Kind::Ternmq(binary) => ours(binary, namespace, folder)?,
+        Kind::Ternmq(binary) => ours(binary, setting, namespace, folder)?,
         Kind::Reference => reference(namespace, folder)?,
     };
     command.stdin(Stdio::null()).stdout(log).stderr(twin).process_group(0);
     command.spawn().context("cannot start the broker")
 }
 
-fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> {
+fn ours(binary: &Path, setting: Setting, namespace: &Namespace, folder: &Path) -> Result<Command> {
     let (ports, password) = (folder.join("ports.json"), folder.join("password"));
     let _ = std::fs::remove_file(&ports);
     std::fs::write(&password, ADMINISTRATOR).context("cannot write the password file")?;
     let config = folder.join("broker.conf");
     std::fs::write(&config, anonymous_mqtt()).context("cannot write the configuration file")?;
-    let certificates = folder.join(CERTIFICATES);
-    if !certificates.exists() {
-        certificates::make(&certificates)?;
-    }
-    let (certificate, key) = certificates::pair(&certificates, "server");
     let mut command = namespace.command(binary);
     command
         .args(["broker", "--listen", "amqp=127.0.0.1:5672", "--listen", "http=127.0.0.1:15672"])
@@ -185,16 +233,30 @@ fn ours(binary: &Path, namespace: &Namespace, folder: &Path) -> Result<Command> 
         .arg(folder.join("data"))
         .arg("--ports-file")
         .arg(ports)
-        .arg("--tls-cert")
-        .arg(certificate)
-        .arg("--tls-key")
-        .arg(key)
-        .arg("--tls-ca")
-        .arg(certificates.join(certificates::CA))
         .args(["--user", ADMINISTRATOR, "--password-file"])
         .arg(password)
         .current_dir(folder);
+    match setting.tls {
+        Tls::Given => give_certificates(&mut command, folder)?,
+        Tls::SelfSigned => {
+            command.arg("--tls-self-signed");
+        }
+    }
+    for origin in setting.origins {
+        command.args(["--ws-origin", origin]);
+    }
     Ok(command)
+}
+
+fn give_certificates(command: &mut Command, folder: &Path) -> Result<()> {
+    let certificates = folder.join(CERTIFICATES);
+    if !certificates.exists() {
+        certificates::make(&certificates)?;
+    }
+    let (certificate, key) = certificates::pair(&certificates, "server");
+    command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
+    command.arg("--tls-ca").arg(certificates.join(certificates::CA));
+    Ok(())
 }
 
 /// Suites of MQTT come without a user name; by default nobody enters so.

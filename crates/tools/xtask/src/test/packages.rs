@@ -89,7 +89,7 @@ pub(crate) fn crate_source(shop: &Workshop, name: &str, version: &str) -> Result
 
 /// A `node_modules` folder with exactly what the lock file beside the scenario names.
 pub(crate) fn node_modules(shop: &Workshop, scenario: &Path) -> Result<PathBuf> {
-    let folder = shop.work().join("npm");
+    let folder = shop.work().join("npm").join(scenario.file_name().context("a scenario has a folder")?);
     let wanted = scenario.join("package-lock.json");
     if is_current(&folder, &wanted)? {
         return Ok(folder.join("node_modules"));

@@ -3,6 +3,7 @@
 //! The talk between harness and program, on its standard streams: the program prints `HARNESS kill` when it is ready for the
 //! broker to be killed; the harness kills it, starts it on the same data, and writes `restarted` when it serves again.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::broker::Broker;
+use super::broker::{Broker, Setting};
 use super::namespace::Namespace;
 use super::suites::{build, set_cargo_environment};
 use super::tally::Case;
@@ -26,82 +27,110 @@ const KILL_REQUEST: &str = "HARNESS kill";
 
 /// One scenario program.
 pub(crate) struct Scenario {
-    /// Name on the command line, and of its folder below `testing/conformance/scenarios`.
+    /// Name on the command line, and of its folder below `testing/conformance/scenarios` when it has one of its own.
     pub name: &'static str,
     /// What it is.
     pub what: &'static str,
+    /// The broker that it meets.
+    setting: Setting,
     /// Installs and builds it, and gives the command to run inside.
-    command: fn(&Workshop, &Namespace, &Path) -> Result<Command>,
+    command: Prepare,
 }
+
+type Prepare = fn(&Workshop, &Namespace, &Path) -> Result<Command>;
 
 /// All of them.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "pika", what: "an application over pika (Python, blocking)", command: python_program },
+    usual("pika", "an application over pika (Python, blocking)", python_program),
+    usual("aio-pika", "an application over aio-pika (Python, asyncio)", python_program),
+    usual("paho", "an application over paho-mqtt (Python), with pika at the other end", python_program),
+    usual(
+        "paho-kills",
+        "exactly once over paho-mqtt (Python) while the broker is killed again and again",
+        python_program,
+    ),
     Scenario {
-        name: "aio-pika",
-        what: "an application over aio-pika (Python, asyncio)",
-        command: python_program,
-    },
-    Scenario {
-        name: "paho",
-        what: "an application over paho-mqtt (Python), with pika at the other end",
-        command: python_program,
-    },
-    Scenario {
-        name: "paho-kills",
-        what: "exactly once over paho-mqtt (Python) while the broker is killed again and again",
-        command: python_program,
-    },
-    Scenario {
-        name: "stomp-py",
-        what: "an application over stomp.py, with pika at the other end (Python)",
-        command: python_program,
-    },
-    Scenario { name: "celery", what: "tasks over Celery, with a worker (Python)", command: python_program },
-    Scenario {
-        name: "amqplib",
-        what: "an application over amqplib (Node)",
+        name: "paho-transports",
+        what: "the application over paho-mqtt on TLS and WebSocket, with and without TLS",
+        setting: Setting::SELF_SIGNED,
         command: |shop, namespace, folder| {
-            let modules = packages::node_modules(shop, folder)?;
-            let mut command = namespace.command("node");
-            command.arg(folder.join("scenario.js")).env("NODE_PATH", modules);
+            let mut command = python_program(shop, namespace, &folder.with_file_name("paho"))?;
+            command.args(["tls", "ws", "wss"]);
             Ok(command)
         },
     },
     Scenario {
-        name: "lapin-app",
-        what: "an application over lapin (Rust)",
+        name: "mosquitto-clients",
+        what: "scripts around mosquitto_pub, mosquitto_sub and mosquitto_rr, with pika at the other end",
+        setting: Setting::SELF_SIGNED,
         command: |shop, namespace, folder| {
-            shop.say("building lapin-app");
-            let mut cargo = Command::new("cargo");
-            cargo.args(["build", "--locked"]).current_dir(folder);
-            set_cargo_environment(shop, &mut cargo);
-            build(shop, "lapin-app", &mut cargo)?;
-            Ok(namespace.command(shop.work().join("cargo/debug/lapin-app")))
+            packages::debian_packages(shop, &["mosquitto-clients"])?;
+            python_program(shop, namespace, folder)
         },
+    },
+    usual("stomp-py", "an application over stomp.py, with pika at the other end (Python)", python_program),
+    usual("celery", "tasks over Celery, with a worker (Python)", python_program),
+    usual("amqplib", "an application over amqplib (Node)", node_program),
+    Scenario {
+        name: "mqtt-js",
+        what: "an application over MQTT.js (Node): TCP, TLS, WebSocket, with amqplib at the other end",
+        setting: Setting::SELF_SIGNED,
+        command: node_program,
     },
     Scenario {
-        name: "go-app",
-        what: "an application over amqp091-go (Go)",
+        name: "browser",
+        what: "MQTT.js and stompjs in one page of Chromium over wss, with amqplib at the other end",
+        setting: Setting { origins: &["http://shop.localhost:8080"], ..Setting::SELF_SIGNED },
         command: |shop, namespace, folder| {
-            packages::go(shop)?;
-            shop.say("building go-app");
-            let program = shop.work().join("go-app");
-            let mut go = Command::new("go");
-            go.args(["build", "-o"])
-                .arg(&program)
-                .current_dir(folder)
-                .env("GOCACHE", shop.work().join("go-cache"));
-            build(shop, "go-app", &mut go)?;
-            Ok(namespace.command(program))
+            packages::debian_packages(shop, &["chromium", "libnss3-tools"])?;
+            node_program(shop, namespace, folder)
         },
     },
+    usual("lapin-app", "an application over lapin (Rust)", rust_program),
+    usual("go-app", "an application over amqp091-go (Go)", go_program),
 ];
+
+const fn usual(name: &'static str, what: &'static str, command: Prepare) -> Scenario {
+    Scenario { name, what, setting: Setting::USUAL, command }
+}
 
 fn python_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
     let mut command = namespace.command(packages::python(shop)?);
     command.arg("-u").arg(folder.join("scenario.py")).env("PYTHONDONTWRITEBYTECODE", "1");
     Ok(command)
+}
+
+fn node_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
+    let modules = packages::node_modules(shop, folder)?;
+    let mut command = namespace.command("node");
+    command.arg(folder.join("scenario.js")).env("NODE_PATH", modules);
+    Ok(command)
+}
+
+fn rust_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
+    let name = name_of(folder)?;
+    shop.say(&format!("building {name}"));
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--locked"]).current_dir(folder);
+    set_cargo_environment(shop, &mut cargo);
+    build(shop, name, &mut cargo)?;
+    Ok(namespace.command(shop.work().join("cargo/debug").join(name)))
+}
+
+fn go_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
+    packages::go(shop)?;
+    let name = name_of(folder)?;
+    shop.say(&format!("building {name}"));
+    let program = shop.work().join(name);
+    let mut go = Command::new("go");
+    go.args(["build", "-o"]).arg(&program).current_dir(folder).env("GOCACHE", shop.work().join("go-cache"));
+    build(shop, name, &mut go)?;
+    Ok(namespace.command(program))
+}
+
+/// A program is called as its folder is.
+fn name_of(folder: &Path) -> Result<&str> {
+    folder.file_name().and_then(OsStr::to_str).context("a scenario has a folder with a name")
 }
 
 /// Runs one scenario against a fresh broker.
@@ -111,12 +140,14 @@ pub(crate) fn run(shop: &Workshop, scenario: &Scenario) -> Result<Vec<Case>> {
     let namespace = Namespace::create(scenario.name)?;
     let mut command = (scenario.command)(shop, &namespace, &source)?;
     let folder = shop.work().join("brokers").join(scenario.name);
-    let mut broker = Broker::start(&kind, &namespace, &folder, &shop.conformance().join("shims"))?;
+    let mut broker =
+        Broker::start_with(scenario.setting, &kind, &namespace, &folder, &shop.conformance().join("shims"))?;
     let log = shop.log(scenario.name);
     command
         .env("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/%2f")
         .env("MANAGEMENT_URL", "http://guest:guest@127.0.0.1:15672")
         .env("STOMP_URL", "stomp://guest:guest@127.0.0.1:61613")
+        .env("TLS_CA", broker.ca())
         .current_dir(&folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

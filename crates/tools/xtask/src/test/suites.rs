@@ -111,6 +111,21 @@ pub(crate) const SUITES: &[Suite] = &[
         read: outcome::read_pytest,
     },
     Suite {
+        name: "paho-golang",
+        what: "the Go MQTT client's own tests (MQTT 3.1 and 3.1.1)",
+        has_reference: false,
+        limit: Duration::from_secs(300),
+        prepare: prepare_go_module,
+        command: |shop, broker, namespace, folder| {
+            let mut command = go_test(shop, namespace.command("go"), folder);
+            command.args(["-json", "-count=1", "-p=1"]).args(PAHO_GOLANG);
+            // The default is a server of the client's authors. Its stores of files belong to the run, not to the machine.
+            command.env("TEST_FVT_ADDR", "127.0.0.1").env("GOPROXY", "off").env("TMPDIR", broker.scratch()?);
+            Ok(command)
+        },
+        read: outcome::read_go,
+    },
+    Suite {
         name: "async-stomp",
         what: "the async-stomp client's tests against a broker (Rust)",
         has_reference: true,
@@ -252,6 +267,30 @@ fn prepare_go(shop: &Workshop) -> Result<PathBuf> {
         .env("GOCACHE", shop.work().join("go-cache"));
     build(shop, "amqp091-go", &mut command)?;
     Ok(program)
+}
+
+/// The packages of the MQTT client in Go that have tests. Their version is in the go.mod of the suite.
+const PAHO_GOLANG: [&str; 2] =
+    ["github.com/eclipse/paho.mqtt.golang", "github.com/eclipse/paho.mqtt.golang/packets"];
+
+/// Downloads the modules that the suite's lock file names, and builds the tests in them.
+fn prepare_go_module(shop: &Workshop) -> Result<PathBuf> {
+    packages::go(shop)?;
+    let folder = shop.conformance().join("suites/paho-golang");
+    shop.say("building paho-golang");
+    let mut command = go_test(shop, Command::new("go"), &folder);
+    command.args(["-run", "^$"]).args(PAHO_GOLANG);
+    build(shop, "paho-golang", &mut command)?;
+    Ok(folder)
+}
+
+/// `go test` for packages that the go.mod of `folder` names. Vetting them is not ours.
+fn go_test(shop: &Workshop, mut go: Command, folder: &Path) -> Command {
+    go.args(["test", "-vet=off", "-mod=readonly"])
+        .current_dir(folder)
+        .env("GOFLAGS", "")
+        .env("GOCACHE", shop.work().join("go-cache"));
+    go
 }
 
 /// Builds something, with its output in a log of its own.
