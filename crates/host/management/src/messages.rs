@@ -118,6 +118,7 @@ fn properties(given: &JsonMap<String, Json>) -> Result<Properties, Refusal> {
         kind: word("type")?,
         user_id: word("user_id")?,
         app_id: word("app_id")?,
+        ..Properties::default()
     })
 }
 
