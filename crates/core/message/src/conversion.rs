@@ -288,19 +288,21 @@ impl Properties {
 
     /// The bytes of a property that is made of them; `None` when it is missing.
     fn bytes(&self, property: Property) -> Option<&[u8]> {
-        if property == Property::CorrelationId {
-            return self.correlation_id.as_deref();
+        match property {
+            Property::CorrelationId => return self.correlation_id.as_deref(),
+            Property::MessageId => return self.message_id.as_deref(),
+            _ => {}
         }
         let text = match property {
             Property::ContentType => &self.content_type,
             Property::ContentEncoding => &self.content_encoding,
             Property::ReplyTo => &self.reply_to,
             Property::ReplyKey => &self.reply_key,
-            Property::MessageId => &self.message_id,
             Property::Kind => &self.kind,
             Property::UserId => &self.user_id,
             Property::AppId => &self.app_id,
             Property::CorrelationId
+            | Property::MessageId
             | Property::Timestamp
             | Property::BodyFormat
             | Property::Durability
@@ -316,13 +318,10 @@ impl Properties {
         match property {
             Property::ContentType => text(&mut self.content_type),
             Property::ContentEncoding => text(&mut self.content_encoding),
-            Property::CorrelationId => self.correlation_id.take().map(|id| match std::str::from_utf8(&id) {
-                Ok(text) => Value::str(text),
-                Err(_) => Value::Bytes(id),
-            }),
+            Property::CorrelationId => self.correlation_id.take().map(value_of_id),
             Property::ReplyTo => text(&mut self.reply_to),
             Property::ReplyKey => text(&mut self.reply_key),
-            Property::MessageId => text(&mut self.message_id),
+            Property::MessageId => self.message_id.take().map(value_of_id),
             Property::Timestamp => self.timestamp.take().map(Value::Timestamp),
             Property::Kind => text(&mut self.kind),
             Property::UserId => text(&mut self.user_id),
@@ -332,6 +331,14 @@ impl Properties {
             Property::Priority => (meta.priority > 0).then_some(Value::U8(meta.priority)),
             Property::TimeToLive => meta.ttl_ms.map(Value::U64),
         }
+    }
+}
+
+/// An id is text where it can be.
+fn value_of_id(id: Arc<[u8]>) -> Value {
+    match std::str::from_utf8(&id) {
+        Ok(text) => Value::str(text),
+        Err(_) => Value::Bytes(id),
     }
 }
 

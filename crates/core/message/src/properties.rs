@@ -19,8 +19,8 @@ pub struct Properties {
     pub reply_to: Option<Arc<str>>,
     /// Key that an answer is published with on the node where topics of every protocol meet.
     pub reply_key: Option<Arc<str>>,
-    /// Producer's id of the message.
-    pub message_id: Option<Arc<str>>,
+    /// Producer's id of the message: mostly text, but nobody has to.
+    pub message_id: Option<Arc<[u8]>>,
     /// Seconds since 1970-01-01T00:00:00Z.
     pub timestamp: Option<u64>,
     /// Application's type name of the message.

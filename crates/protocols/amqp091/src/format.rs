@@ -129,8 +129,7 @@ fn neutral_properties(from: BasicProperties<'_>) -> Properties {
         headers: from.headers.map(map_from_table).unwrap_or_default(),
         correlation_id: from.correlation_id.map(Arc::from),
         reply_to: text(from.reply_to),
-        // An id that is no text means something to this protocol's clients only.
-        message_id: text(from.message_id.and_then(|id| std::str::from_utf8(id).ok())),
+        message_id: from.message_id.map(Arc::from),
         timestamp: from.timestamp,
         kind: text(from.kind),
         user_id: text(from.user_id),
@@ -160,7 +159,7 @@ pub fn head_from_properties(properties: &Properties, meta: &MessageMeta) -> Vec<
         correlation_id: properties.correlation_id.as_deref(),
         reply_to: properties.reply_to.as_deref(),
         expiration: expiration.as_deref(),
-        message_id: properties.message_id.as_deref().map(str::as_bytes),
+        message_id: properties.message_id.as_deref(),
         timestamp: properties.timestamp,
         kind: properties.kind.as_deref(),
         user_id: properties.user_id.as_deref(),

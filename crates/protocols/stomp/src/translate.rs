@@ -239,7 +239,6 @@ fn write_neutral(
         (name::CONTENT_TYPE, properties.content_type.as_deref()),
         (name::CONTENT_ENCODING, properties.content_encoding.as_deref()),
         (name::REPLY_TO, reply_to.as_deref()),
-        (name::AMQP_MESSAGE_ID, properties.message_id.as_deref()),
         (name::TYPE, properties.kind.as_deref()),
         (name::USER_ID, properties.user_id.as_deref()),
         (name::APP_ID, properties.app_id.as_deref()),
@@ -250,9 +249,13 @@ fn write_neutral(
             frame.header(name, value);
         }
     }
-    if let Some(id) = &properties.correlation_id {
+    for (name, id) in
+        [(name::CORRELATION_ID, &properties.correlation_id), (name::AMQP_MESSAGE_ID, &properties.message_id)]
+    {
         // What is no text has become a header or is left out.
-        frame.header(name::CORRELATION_ID, std::str::from_utf8(id).unwrap_or_default());
+        if let Some(id) = id {
+            frame.header(name, std::str::from_utf8(id).unwrap_or_default());
+        }
     }
     if let Some(timestamp) = properties.timestamp {
         frame.number(name::TIMESTAMP, timestamp);

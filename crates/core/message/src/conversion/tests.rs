@@ -35,7 +35,7 @@ fn everything() -> Properties {
         correlation_id: Some(b"co"[..].into()),
         reply_to: text("rt"),
         reply_key: text("rk"),
-        message_id: text("mi"),
+        message_id: Some(b"mi"[..].into()),
         timestamp: Some(7),
         kind: text("ki"),
         user_id: text("ui"),

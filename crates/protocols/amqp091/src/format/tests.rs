@@ -59,7 +59,7 @@ fn properties_come_out_in_neutral_terms() {
     let expect = Properties {
         content_type: Some("a/b".into()),
         correlation_id: Some(Arc::from(&b"\xff"[..])),
-        message_id: Some("m".into()),
+        message_id: Some(b"m"[..].into()),
         timestamp: Some(7),
         kind: Some("t".into()),
         ..Default::default()

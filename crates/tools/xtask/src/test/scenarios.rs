@@ -57,6 +57,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "an application over stomp.py, with pika at the other end (Python)",
         command: python_program,
     },
+    Scenario {
+        name: "crossing",
+        what: "one message, every reader: pika, paho-mqtt and stomp.py send to each other (Python)",
+        command: python_program,
+    },
     Scenario { name: "celery", what: "tasks over Celery, with a worker (Python)", command: python_program },
     Scenario {
         name: "amqplib",
