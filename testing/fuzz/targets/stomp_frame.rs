@@ -3,12 +3,15 @@
 
 #![no_main]
 
+use std::sync::Arc;
+
 use libfuzzer_sys::fuzz_target;
 use ternmq_fuzz as _;
 use ternmq_message::Format;
 use ternmq_stomp::codec::{
     Escapes, FrameWriter, Head, Limits, body_of, negotiate, push_escaped, skip_noise, split_head, unescape,
 };
+use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::format::StompFormat;
 
 const ESCAPES: [Escapes; 4] = [Escapes::None, Escapes::Padded, Escapes::WithoutReturn, Escapes::Full];
@@ -19,9 +22,10 @@ fuzz_target!(|input: &[u8]| {
     let Some((first, input)) = input.split_first() else { return };
     let escapes = ESCAPES[usize::from(first % 4)];
     let _ = negotiate(std::str::from_utf8(input).ok());
-    let _ = StompFormat.properties(input);
-    if let Some(without) = StompFormat.without_ttl(input) {
-        assert!(StompFormat.without_ttl(&without).is_none());
+    let format = format();
+    let _ = format.properties(input);
+    if let Some(without) = format.without_ttl(input) {
+        assert!(format.without_ttl(&without).is_none());
     }
     let mut rest = input;
     loop {
@@ -39,6 +43,10 @@ fuzz_target!(|input: &[u8]| {
         rest = &rest[size + used..];
     }
 });
+
+fn format() -> StompFormat {
+    StompFormat::of(Arc::new(RabbitMq))
+}
 
 /// What the headers mean is written and read back, in the version with all escapes.
 fn check_headers(head: Head<'_>, escapes: Escapes) {
@@ -64,6 +72,6 @@ fn check_headers(head: Head<'_>, escapes: Escapes) {
         .map(|(name, value)| (again.headers.meant(name).into_owned(), again.headers.meant(value).into_owned()))
         .collect();
     assert_eq!(read, meant);
-    let properties = StompFormat.properties(&kept);
+    let properties = format().properties(&kept);
     assert!(properties.headers.len() <= meant.len());
 }

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ternmq_access::{HashKind, PasswordHash};
 use ternmq_broker::{
-    Alarm, Broker, BrokerConfig, ConnectionInfo, Limits, Now, PermissionDefinition, Phase, QueueSpec,
-    Request, Session, UserDefinition,
+    Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Limits, Now, PermissionDefinition, Phase,
+    QueueSpec, Request, Session, UserDefinition,
 };
 use ternmq_message::{Formats, Value};
 use ternmq_rabbitmq::RabbitMq;
@@ -19,6 +19,12 @@ use crate::{
 const SECRET_HASH: &str = "AQIDBDB9kM21iEUzN1lZ+6VReCsdNqS0sERdAQTcY6Xs3PMz";
 /// Time in ms at which a script starts.
 const START_MS: u64 = 1_000_000;
+
+/// Addresses of the dialect that conversations are played in.
+#[must_use]
+pub fn addresses() -> Arc<dyn Addresses> {
+    Arc::new(RabbitMq)
+}
 
 /// Makes the session of the client of a name, at a time in ms.
 type MakeSession = fn(&str, u64) -> Box<dyn Session>;

@@ -64,6 +64,17 @@ pub enum ReplyTo<'a> {
     Temporary(&'a str),
 }
 
+/// What a reply address means to a receiver that knows no addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplyPlace<'a> {
+    /// A queue of this name.
+    Queue(Cow<'a, str>),
+    /// The node where topics of every protocol meet, with this key.
+    Topic(Cow<'a, str>),
+    /// Nothing but the address says it.
+    Address,
+}
+
 /// An address that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressError {
@@ -98,6 +109,9 @@ pub trait Addresses: Send + Sync {
 
     /// A reply address for a client that knows addresses only: the stated one, or the one of the queue that it names.
     fn reply_address<'a>(&self, reply_to: &'a str) -> Cow<'a, str>;
+
+    /// What such a reply address stands for.
+    fn reply_place<'a>(&self, reply_to: &'a str) -> ReplyPlace<'a>;
 
     /// Whether the options of a subscription ask for one that outlives its connection.
     fn is_durable_subscription(&self, options: &dyn AddressOptions) -> bool;

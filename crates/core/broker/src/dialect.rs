@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ternmq_access::Role;
-use ternmq_message::{Map, Value};
+use ternmq_message::{History, Map, Value};
 use ternmq_queue::{Filter, Grouping, Overflow};
 use ternmq_routing::{NodeKind, Wildcards};
 
@@ -171,6 +171,13 @@ pub trait Dialect: Send + Sync {
     fn grouping(&self, arguments: &Map) -> Option<Grouping> {
         let _ = arguments;
         None
+    }
+
+    /// What a receiver that only reads text headers is told of a message's dead-letter history: the first and the last
+    /// death, in this dialect's words.
+    fn history_headers(&self, history: &History) -> Map {
+        let _ = history;
+        Map::new()
     }
 
     /// Priority of a consumer given in its arguments, 0 when absent.

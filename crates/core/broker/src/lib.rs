@@ -59,7 +59,7 @@ mod transaction;
 
 pub use access::{LoginCheck, LoginResult, LoginStep};
 pub use address::{
-    AddressError, AddressOptions, AddressRequest, Addresses, ReplyTo, Source, SourceQueue, Target,
+    AddressError, AddressOptions, AddressRequest, Addresses, ReplyPlace, ReplyTo, Source, SourceQueue, Target,
 };
 pub use alarm::Alarm;
 pub use broker::{Broker, BrokerConfig, Counters, Done};

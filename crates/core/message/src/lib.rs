@@ -1,8 +1,8 @@
 //! The neutral message that every protocol translates to and from.
 //!
 //! Owns: the message with its original encoding kept as opaque bytes ([`Message`]), the history a message
-//! collects while the broker moves it ([`Death`]), the one hub of value types ([`Value`]) and the neutral view of
-//! a message's properties ([`Properties`]).
+//! collects while the broker moves it ([`Death`]), the one hub of value types ([`Value`]), the neutral view of a
+//! message's properties ([`Properties`]) and the table by which they become another encoding's ([`Carrier`]).
 //! Must not know: any protocol's wire form. A protocol hands in a [`Format`] that reads its own bytes.
 //!
 //! Invariants: a message never changes once built; its node name, key, head and body are the bytes it came with,
@@ -10,12 +10,14 @@
 
 #![forbid(unsafe_code)]
 
+mod conversion;
 mod format;
 mod history;
 mod message;
 mod properties;
 mod value;
 
+pub use conversion::{Carriage, Carrier, Headers, Property};
 pub use format::{Encoding, Format, Formats};
 pub use history::{Death, DeathReason, History};
 pub use message::{Message, MessageBuilder, MessageMeta, TooLong};

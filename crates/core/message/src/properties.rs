@@ -15,10 +15,12 @@ pub struct Properties {
     pub headers: Map,
     /// Identifies the request that this message answers.
     pub correlation_id: Option<Arc<[u8]>>,
-    /// Where an answer goes.
+    /// Queue that an answer goes to, or what else the producer calls it.
     pub reply_to: Option<Arc<str>>,
-    /// Producer's id of the message.
-    pub message_id: Option<Arc<str>>,
+    /// Key that an answer is published with on the node where topics of every protocol meet.
+    pub reply_key: Option<Arc<str>>,
+    /// Producer's id of the message: mostly text, but nobody has to.
+    pub message_id: Option<Arc<[u8]>>,
     /// Seconds since 1970-01-01T00:00:00Z.
     pub timestamp: Option<u64>,
     /// Application's type name of the message.
@@ -27,6 +29,8 @@ pub struct Properties {
     pub user_id: Option<Arc<str>>,
     /// Producer's application.
     pub app_id: Option<Arc<str>>,
+    /// The producer says whether the body is UTF-8 text.
+    pub is_text: Option<bool>,
 }
 
 impl Properties {

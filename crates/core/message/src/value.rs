@@ -1,6 +1,6 @@
 //! The hub of value types: what any protocol's header or argument value becomes.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// A decimal number: `unscaled * 10^-scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,6 +9,16 @@ pub struct Decimal {
     pub scale: u8,
     /// The digits as one signed number.
     pub unscaled: i32,
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.unscaled < 0 { "-" } else { "" };
+        let scale = usize::from(self.scale);
+        let digits = format!("{:0>width$}", self.unscaled.unsigned_abs(), width = scale + 1);
+        let (whole, part) = digits.split_at_checked(digits.len() - scale).unwrap_or((&digits, ""));
+        if part.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{part}") }
+    }
 }
 
 /// Ordered list of named values. Names may repeat; the first one counts.

@@ -83,15 +83,24 @@ impl Queue {
         let Some(consumer) = self.consumers.get(at) else { return seq };
         let (key, session, needs_settle) = (consumer.key, consumer.session, consumer.needs_settle);
         self.consumers.charge(at, windows);
+        let expires_at_ms = self.expiry_of(&message, now_ms);
         let delivery = if needs_settle {
-            let expires_at_ms = self.expiry_of(&message, now_ms);
             self.hold(message.body_len() as u64, outbox);
             let entry = Entry { seq, message, location, expires_at_ms, failed_count: 0, acquired_count: 0 };
             self.hand_out(entry, needs_settle, session, (key, at), outbox)
         } else {
             outbox.settled.extend(location.map(|location| (seq, location)));
             let (slot, is_redelivered, failed_count) = (None, false, 0);
-            Delivery { session, consumer: key, slot, seq, message, is_redelivered, failed_count }
+            Delivery {
+                session,
+                consumer: key,
+                slot,
+                seq,
+                message,
+                is_redelivered,
+                failed_count,
+                expires_at_ms,
+            }
         };
         outbox.deliveries.push(delivery);
         seq
@@ -154,7 +163,7 @@ impl Queue {
     ) -> Delivery {
         let seq = entry.seq;
         let is_redelivered = entry.is_redelivered() || seq < self.redelivered_below;
-        let failed_count = entry.failed_count;
+        let (failed_count, expires_at_ms) = (entry.failed_count, entry.expires_at_ms);
         if needs_settle {
             entry.acquired_count = entry.acquired_count.saturating_add(1);
             let place = u32::try_from(at).unwrap_or(u32::MAX);
@@ -162,13 +171,23 @@ impl Queue {
             let slot = self.unsettled.insert(Held { body, consumer, place });
             // More than 4 G unsettled entries do not fit in memory.
             let slot = Some(u32::try_from(slot).unwrap_or(u32::MAX));
-            return Delivery { session, consumer, slot, seq, message, is_redelivered, failed_count };
+            return Delivery {
+                session,
+                consumer,
+                slot,
+                seq,
+                message,
+                is_redelivered,
+                failed_count,
+                expires_at_ms,
+            };
         }
         self.let_go(entry.message.body_len() as u64, outbox);
         if let Some(location) = entry.location {
             outbox.settled.push((seq, location));
         }
-        Delivery { session, consumer, slot: None, seq, message: entry.message, is_redelivered, failed_count }
+        let message = entry.message;
+        Delivery { session, consumer, slot: None, seq, message, is_redelivered, failed_count, expires_at_ms }
     }
 
     /// What is kept of an entry that a consumer has to settle, and its message.

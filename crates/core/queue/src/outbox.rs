@@ -29,6 +29,8 @@ pub struct Delivery {
     pub is_redelivered: bool,
     /// How often it was given back in a way that counts, before this delivery.
     pub failed_count: u32,
+    /// As [`Entry::expires_at_ms`].
+    pub expires_at_ms: u64,
 }
 
 /// One entry that left the queue other than by acceptance, for the dead-letter route (or just gone without one).

@@ -79,7 +79,7 @@ pub(crate) fn value_of(by: &HashBy, key: &str, properties: &Properties) -> u64 {
     match by {
         HashBy::Key => stable_hash(key.as_bytes()),
         HashBy::Header(name) => properties.header(name).map_or(EMPTY, hash_of_header),
-        HashBy::MessageId => properties.message_id.as_ref().map_or(EMPTY, |id| stable_hash(id.as_bytes())),
+        HashBy::MessageId => properties.message_id.as_ref().map_or(EMPTY, |id| stable_hash(id)),
         HashBy::CorrelationId => properties.correlation_id.as_ref().map_or(EMPTY, |id| stable_hash(id)),
         HashBy::Timestamp => {
             properties.timestamp.map_or(EMPTY, |seconds| stable_hash(&seconds.to_le_bytes()))

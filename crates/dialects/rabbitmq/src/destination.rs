@@ -14,7 +14,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use ternmq_broker::{
-    AddressError, AddressOptions, AddressRequest, Addresses, QueueSpec, ReplyTo, Source, SourceQueue, Target,
+    AddressError, AddressOptions, AddressRequest, Addresses, QueueSpec, ReplyPlace, ReplyTo, Source,
+    SourceQueue, Target,
 };
 use ternmq_message::{Map, Value};
 
@@ -301,6 +302,22 @@ impl Addresses for RabbitMq {
             return Cow::Borrowed(reply_to);
         }
         Cow::Owned(format!("/reply-queue/{reply_to}"))
+    }
+
+    fn reply_place<'a>(&self, reply_to: &'a str) -> ReplyPlace<'a> {
+        if !reply_to.contains('/') {
+            return ReplyPlace::Queue(Cow::Borrowed(reply_to));
+        }
+        match parse(reply_to) {
+            Ok(Destination::Queue(name) | Destination::ExistingQueue(name) | Destination::Reply(name)) => {
+                ReplyPlace::Queue(Cow::Owned(name))
+            }
+            Ok(Destination::Topic(key)) => ReplyPlace::Topic(Cow::Owned(key)),
+            Ok(Destination::Exchange(name, key)) if name == TOPIC_EXCHANGE => {
+                ReplyPlace::Topic(Cow::Owned(key))
+            }
+            Ok(Destination::Exchange(..) | Destination::Temporary) | Err(_) => ReplyPlace::Address,
+        }
     }
 
     fn is_durable_subscription(&self, options: &dyn AddressOptions) -> bool {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod deaths;
 mod destination;
 mod md5;
 mod wording;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use ternmq_access::Role;
 use ternmq_broker::{Addresses, ArgumentError, Dialect, Error, Predefined, QueueClass, QueueOptions};
-use ternmq_message::{Map, Value};
+use ternmq_message::{History, Map, Value};
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
 use ternmq_stdx::quoted;
 
@@ -171,6 +172,10 @@ impl Dialect for RabbitMq {
 
     fn default_namespace(&self) -> &'static str {
         "/"
+    }
+
+    fn history_headers(&self, history: &History) -> Map {
+        deaths::headers(history)
     }
 
     fn wildcards(&self) -> Wildcards {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map as JsonMap, Value as Json, json};
-use ternmq_amqp091::format::{head_from_properties, head_with_history};
+use ternmq_amqp091::format::{head_from_properties, head_of_foreign, head_with_history};
 use ternmq_broker::{
     Broker, ConnectionId, Deliver, DeliveryId, GetOutcome, Outcome as Settlement, Publish, Published,
     Receipt, SessionId, SettleRange,
@@ -113,11 +113,12 @@ fn properties(given: &JsonMap<String, Json>) -> Result<Properties, Refusal> {
         headers: map(given, "headers")?,
         correlation_id: word("correlation_id")?.map(|id| Arc::from(id.as_bytes())),
         reply_to: word("reply_to")?,
-        message_id: word("message_id")?,
+        message_id: word("message_id")?.map(|id| Arc::from(id.as_bytes())),
         timestamp,
         kind: word("type")?,
         user_id: word("user_id")?,
         app_id: word("app_id")?,
+        ..Properties::default()
     })
 }
 
@@ -349,11 +350,16 @@ fn message_json((deliver, remaining): &Got, wish: &Wish, formats: &Formats, enco
 
 fn properties_json(message: &Message, formats: &Formats, encoding: Encoding) -> Json {
     let meta = message.meta();
-    let head = match message.history() {
-        Some(history) if meta.encoding == encoding => head_with_history(message.head(), history),
-        _ => Cow::Borrowed(message.head()),
+    // A message of another protocol is shown as it is to a consumer of the API's own.
+    let head = match formats.get(meta.encoding).filter(|_| meta.encoding != encoding) {
+        Some(format) => Cow::Owned(head_of_foreign(format.properties(message.head()), meta)),
+        None => Cow::Borrowed(message.head()),
     };
-    let properties = formats.get(meta.encoding).map(|format| format.properties(&head)).unwrap_or_default();
+    let head = match message.history() {
+        Some(history) => Cow::Owned(head_with_history(&head, history).into_owned()),
+        None => head,
+    };
+    let properties = formats.get(encoding).map(|format| format.properties(&head)).unwrap_or_default();
     let mut object = JsonMap::new();
     let mut set = |name: &str, value: Option<Json>| {
         if let Some(value) = value {
@@ -369,7 +375,7 @@ fn properties_json(message: &Message, formats: &Formats, encoding: Encoding) -> 
     set("correlation_id", properties.correlation_id.map(|id| json!(String::from_utf8_lossy(&id))));
     set("reply_to", word(&properties.reply_to));
     set("expiration", meta.ttl_ms.map(|ms| json!(ms.to_string())));
-    set("message_id", word(&properties.message_id));
+    set("message_id", properties.message_id.map(|id| json!(String::from_utf8_lossy(&id))));
     set("timestamp", properties.timestamp.map(|seconds| json!(seconds)));
     set("type", word(&properties.kind));
     set("user_id", word(&properties.user_id));

@@ -59,7 +59,7 @@ impl Engine {
         let mut formats = Formats::default();
         formats.register(ENCODING, Arc::new(Amqp091Format));
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(RabbitMq.wildcards())));
-        formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat));
+        formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(RabbitMq))));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);

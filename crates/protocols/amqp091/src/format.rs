@@ -9,12 +9,16 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use ternmq_message::{Death, DeathReason, Decimal, Format, History, Map, MessageMeta, Properties, Value};
+use ternmq_message::{
+    Carriage, Carrier, Death, DeathReason, Decimal, Format, Headers, History, Map, MessageMeta, Properties,
+    Value,
+};
 
 use crate::codec::{
     Array, ArrayBuf, BasicProperties, FieldValue, Malformed, Scan, Table, TableBuf,
     properties::{with_headers, without_expiration},
     table::{DEPTH_MAX, ENTRIES_MAX},
+    wire::SHORT_STRING_MAX_BYTES,
 };
 
 /// Header with further keys that a message is routed by.
@@ -29,9 +33,44 @@ pub const X_FIRST_DEATH_EXCHANGE: &str = "x-first-death-exchange";
 pub const X_FIRST_DEATH_QUEUE: &str = "x-first-death-queue";
 /// Header with the reason of the first death.
 pub const X_FIRST_DEATH_REASON: &str = "x-first-death-reason";
+/// Header with the node of the last death.
+pub const X_LAST_DEATH_EXCHANGE: &str = "x-last-death-exchange";
+/// Header with the queue of the last death.
+pub const X_LAST_DEATH_QUEUE: &str = "x-last-death-queue";
+/// Header with the reason of the last death.
+pub const X_LAST_DEATH_REASON: &str = "x-last-death-reason";
 
-const HISTORY_HEADERS: [&str; 4] =
-    [X_DEATH, X_FIRST_DEATH_EXCHANGE, X_FIRST_DEATH_QUEUE, X_FIRST_DEATH_REASON];
+const HISTORY_HEADERS: [&str; 7] = [
+    X_DEATH,
+    X_FIRST_DEATH_EXCHANGE,
+    X_FIRST_DEATH_QUEUE,
+    X_FIRST_DEATH_REASON,
+    X_LAST_DEATH_EXCHANGE,
+    X_LAST_DEATH_QUEUE,
+    X_LAST_DEATH_REASON,
+];
+
+/// A short string. Clients take it for UTF-8, whatever the specification says of the ids.
+const SHORT: Carriage = Carriage::Text { max_bytes: SHORT_STRING_MAX_BYTES };
+
+/// What a content header carries.
+pub const CARRIER: Carrier = Carrier {
+    content_type: SHORT,
+    content_encoding: SHORT,
+    correlation_id: SHORT,
+    reply_to: SHORT,
+    reply_key: Carriage::Header,
+    message_id: SHORT,
+    timestamp: Carriage::Whole,
+    kind: SHORT,
+    user_id: SHORT,
+    app_id: SHORT,
+    body_format: Carriage::Header,
+    durability: Carriage::Whole,
+    priority: Carriage::Whole,
+    ttl: Carriage::Whole,
+    headers: Headers::Typed { name_max_bytes: SHORT_STRING_MAX_BYTES },
+};
 
 /// Delivery mode of a message that survives a restart.
 const PERSISTENT: u8 = 2;
@@ -90,15 +129,22 @@ fn neutral_properties(from: BasicProperties<'_>) -> Properties {
         headers: from.headers.map(map_from_table).unwrap_or_default(),
         correlation_id: from.correlation_id.map(Arc::from),
         reply_to: text(from.reply_to),
-        message_id: from.message_id.map(|id| Arc::from(String::from_utf8_lossy(id))),
+        message_id: from.message_id.map(Arc::from),
         timestamp: from.timestamp,
         kind: text(from.kind),
         user_id: text(from.user_id),
         app_id: text(from.app_id),
+        ..Properties::default()
     }
 }
 
-/// Head for a message that came in another encoding.
+/// Head for a message that came in another encoding, as far as a content header carries it.
+#[must_use]
+pub fn head_of_foreign(properties: Properties, meta: &MessageMeta) -> Vec<u8> {
+    head_from_properties(&CARRIER.fit(properties, meta), meta)
+}
+
+/// Head with these properties; what is longer than its place is cut.
 #[must_use]
 pub fn head_from_properties(properties: &Properties, meta: &MessageMeta) -> Vec<u8> {
     let headers = table_from_map(&properties.headers);
@@ -113,7 +159,7 @@ pub fn head_from_properties(properties: &Properties, meta: &MessageMeta) -> Vec<
         correlation_id: properties.correlation_id.as_deref(),
         reply_to: properties.reply_to.as_deref(),
         expiration: expiration.as_deref(),
-        message_id: properties.message_id.as_deref().map(str::as_bytes),
+        message_id: properties.message_id.as_deref(),
         timestamp: properties.timestamp,
         kind: properties.kind.as_deref(),
         user_id: properties.user_id.as_deref(),
@@ -331,8 +377,8 @@ fn read_death(value: FieldValue<'_>) -> Option<Death> {
     })
 }
 
-/// The head with the history in its headers, in the place of any that was there: `x-death` and, when a first death
-/// is known, the three `x-first-death-*`, after the producer's own headers.
+/// The head with the history in its headers, in the place of any that was there: `x-death`, when a first death is known
+/// the three `x-first-death-*`, and the three `x-last-death-*`, after the producer's own headers.
 ///
 /// An empty history leaves the head as it is.
 #[must_use]
@@ -353,6 +399,11 @@ pub fn head_with_history<'a>(head: &'a [u8], history: &History) -> Cow<'a, [u8]>
         changed.push_text(X_FIRST_DEATH_EXCHANGE, node);
         changed.push_text(X_FIRST_DEATH_QUEUE, queue);
         changed.push_text(X_FIRST_DEATH_REASON, reason_word(*reason));
+    }
+    if let Some(last) = history.deaths.first() {
+        changed.push_text(X_LAST_DEATH_EXCHANGE, &last.node);
+        changed.push_text(X_LAST_DEATH_QUEUE, &last.queue);
+        changed.push_text(X_LAST_DEATH_REASON, reason_word(last.reason));
     }
     edited(head, with_headers(head, Some(changed.as_table())))
 }

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use ternmq_message::{Encoding, Format, History, Properties as Neutral, Value};
+use ternmq_message::{Carriage, Carrier, Encoding, Format, Headers, History, Properties as Neutral, Value};
 use ternmq_routing::{Swap, Wildcards};
 
 use crate::{
@@ -20,6 +20,47 @@ use crate::{
 
 /// Number of this encoding in messages and on disk.
 pub const ENCODING: Encoding = Encoding(2);
+
+/// A string or binary data: a length of two bytes.
+const LEN_MAX_BYTES: usize = 65_535;
+
+/// What PUBLISH of MQTT 5 carries: user properties are its headers.
+pub const CARRIER: Carrier = Carrier {
+    content_type: Carriage::Text { max_bytes: LEN_MAX_BYTES },
+    content_encoding: Carriage::Header,
+    correlation_id: Carriage::Bytes { max_bytes: LEN_MAX_BYTES },
+    reply_to: Carriage::Header,
+    reply_key: Carriage::Text { max_bytes: LEN_MAX_BYTES },
+    message_id: Carriage::Header,
+    timestamp: Carriage::Header,
+    kind: Carriage::Header,
+    user_id: Carriage::Header,
+    app_id: Carriage::Header,
+    body_format: Carriage::Whole,
+    durability: Carriage::Whole,
+    priority: Carriage::Header,
+    ttl: Carriage::Whole,
+    headers: Headers::Text { max_bytes: LEN_MAX_BYTES },
+};
+
+/// What PUBLISH of MQTT 3 carries: a QoS.
+pub const CARRIER_OF_V3: Carrier = Carrier {
+    content_type: Carriage::Lost,
+    content_encoding: Carriage::Lost,
+    correlation_id: Carriage::Lost,
+    reply_to: Carriage::Lost,
+    reply_key: Carriage::Lost,
+    message_id: Carriage::Lost,
+    timestamp: Carriage::Lost,
+    kind: Carriage::Lost,
+    user_id: Carriage::Lost,
+    app_id: Carriage::Lost,
+    body_format: Carriage::Lost,
+    durability: Carriage::Whole,
+    priority: Carriage::Lost,
+    ttl: Carriage::Lost,
+    headers: Headers::None,
+};
 
 const QOS: u8 = 3;
 const RETAIN: u8 = 4;
@@ -117,9 +158,9 @@ impl Format for MqttFormat {
         Neutral {
             content_type: properties.text(PropertyId::ContentType).map(Arc::from),
             correlation_id: properties.binary(PropertyId::CorrelationData).map(Arc::from),
-            reply_to: properties.text(PropertyId::ResponseTopic).map(|topic| self.swap.text(topic).into()),
+            reply_key: properties.text(PropertyId::ResponseTopic).map(|topic| self.swap.text(topic).into()),
             headers: properties.pairs().map(|(name, value)| (name.into(), Value::str(value))).collect(),
-            timestamp: None,
+            is_text: properties.number(PropertyId::PayloadFormat).map(|format| format == 1),
             ..Neutral::default()
         }
     }
@@ -146,7 +187,8 @@ mod tests {
 
     fn properties() -> PropertyBuf {
         let mut buffer = PropertyBuf::new();
-        buffer.number(PropertyId::MessageExpiry, 9).text(PropertyId::ContentType, "text/plain");
+        buffer.number(PropertyId::MessageExpiry, 9).number(PropertyId::PayloadFormat, 1);
+        buffer.text(PropertyId::ContentType, "text/plain");
         buffer.text(PropertyId::ResponseTopic, "a/b.c");
         buffer.push(Property::binary(PropertyId::CorrelationData, &[0, 255]));
         buffer.push(Property::pair("k", "v"));
@@ -181,11 +223,12 @@ mod tests {
         let format = MqttFormat::of(Wildcards::DOT_STAR_HASH);
         let neutral = format.properties(&head);
         assert_eq!(neutral.content_type.as_deref(), Some("text/plain"));
-        assert_eq!(neutral.reply_to.as_deref(), Some("a.b/c"));
+        assert_eq!(neutral.reply_key.as_deref(), Some("a.b/c"));
+        assert_eq!((neutral.reply_to.as_deref(), neutral.is_text), (None, Some(true)));
         assert_eq!(neutral.correlation_id.as_deref(), Some(&[0, 255][..]));
         assert_eq!(neutral.headers, [(Arc::from("k"), Value::str("v"))]);
         let bare = format.without_ttl(&head).unwrap();
-        assert_eq!(Head::read(&bare).properties.iter().count(), 4);
+        assert_eq!(Head::read(&bare).properties.iter().count(), 5);
         assert_eq!(format.without_ttl(&bare), None);
     }
 }

@@ -4,12 +4,12 @@
 use std::fmt::Write;
 
 use ternmq_broker::Subscription;
-use ternmq_message::{Formats, Message, Value};
+use ternmq_message::{Formats, Map, Message};
 use ternmq_routing::{Swap, Wildcards};
 
 use crate::{
     codec::{Options, Property, PropertyBuf, PropertyId, Qos, RetainHandling, topic::check_name},
-    format::{ENCODING, Head},
+    format::{CARRIER, ENCODING, Head},
 };
 
 /// Between topics and the keys of a dialect.
@@ -81,61 +81,50 @@ pub(crate) fn append_topic(message: &Message, swap: Swap, out: &mut Vec<u8>) -> 
     is_name.then_some(())
 }
 
-/// Properties for a subscriber of MQTT 5 of a message that came by another protocol.
-pub(crate) fn foreign_properties(message: &Message, formats: &Formats, swap: Swap) -> PropertyBuf {
+/// Properties for a subscriber of MQTT 5 of a message that came by another protocol. `left_ms` is what is left of its
+/// time; headers of the names in `deaths` are left to the broker.
+pub(crate) fn foreign_properties(
+    message: &Message,
+    formats: &Formats,
+    swap: Swap,
+    deaths: &Map,
+    left_ms: Option<u64>,
+) -> PropertyBuf {
     let mut out = PropertyBuf::new();
     let Some(format) = formats.get(message.meta().encoding) else { return out };
-    let neutral = format.properties(message.head());
-    if let Some(content_type) = neutral.content_type.as_deref().filter(|text| is_text(text)) {
+    let mut neutral = CARRIER.fit(format.properties(message.head()), message.meta());
+    if let Some(is_text) = neutral.is_text {
+        out.number(PropertyId::PayloadFormat, is_text.into());
+    }
+    if let Some(left_ms) = left_ms {
+        // A part of a second counts as one: what has time left is not over its time.
+        let left_s = u32::try_from(left_ms.div_ceil(1_000)).unwrap_or(u32::MAX);
+        out.number(PropertyId::MessageExpiry, left_s);
+    }
+    if let Some(content_type) = &neutral.content_type {
         out.text(PropertyId::ContentType, content_type);
     }
-    let reply_topic = neutral.reply_to.as_deref().map(|key| swap.text(key));
-    if let Some(topic) = reply_topic.filter(|topic| is_text(topic) && check_name(topic).is_ok()) {
-        out.text(PropertyId::ResponseTopic, &topic);
+    if let Some(key) = &neutral.reply_key {
+        let topic = swap.text(key);
+        if check_name(&topic).is_ok() {
+            out.text(PropertyId::ResponseTopic, &topic);
+        } else {
+            out.push(Property::pair(ternmq_message::Property::ReplyKey.header(), key));
+        }
     }
-    if let Some(data) = neutral.correlation_id.as_deref() {
+    if let Some(data) = &neutral.correlation_id {
         out.push(Property::binary(PropertyId::CorrelationData, data));
     }
-    let timestamp = neutral.timestamp.map(|seconds| seconds.to_string());
-    for (name, value) in [
-        ("message-id", neutral.message_id.as_deref()),
-        ("timestamp", timestamp.as_deref()),
-        ("type", neutral.kind.as_deref()),
-        ("app-id", neutral.app_id.as_deref()),
-        ("user-id", neutral.user_id.as_deref()),
-        ("content-encoding", neutral.content_encoding.as_deref()),
-    ] {
-        if let Some(value) = value.filter(|value| is_text(value)) {
-            out.push(Property::pair(name, value));
-        }
-    }
-    for (name, value) in &neutral.headers {
-        if let Some(value) = header_text(value).filter(|value| is_text(value) && is_text(name)) {
-            out.push(Property::pair(name, &value));
-        }
-    }
+    neutral.headers.retain(|(name, _)| !deaths.iter().any(|(known, _)| known == name));
+    push_pairs(&neutral.headers, &mut out);
     out
 }
 
-/// Text that MQTT can carry.
-fn is_text(text: &str) -> bool {
-    !text.contains('\0') && text.len() <= usize::from(u16::MAX)
-}
-
-/// A header's value as text; lists and maps have none.
-fn header_text(value: &Value) -> Option<String> {
-    Some(match value {
-        Value::Bool(truth) => truth.to_string(),
-        Value::F32(number) => number.to_string(),
-        Value::F64(number) => number.to_string(),
-        Value::Timestamp(seconds) => seconds.to_string(),
-        Value::U64(number) => number.to_string(),
-        other => match (other.as_i64(), other.as_str()) {
-            (Some(number), _) => number.to_string(),
-            (None, Some(text)) => text.to_owned(),
-            (None, None) => return None,
-        },
-    })
+/// User properties of text headers.
+pub(crate) fn push_pairs(headers: &Map, out: &mut PropertyBuf) {
+    for (name, value) in headers {
+        out.push(Property::pair(name, value.as_str().unwrap_or_default()));
+    }
 }
 
 /// A name for a client that has none, from 128 random bits.

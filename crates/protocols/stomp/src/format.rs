@@ -7,12 +7,37 @@
 
 use std::sync::Arc;
 
-use ternmq_message::{Encoding, Format, History, Properties, Value};
+use ternmq_broker::{Addresses, ReplyPlace};
+use ternmq_message::{
+    Carriage, Carrier, Encoding, Format, Headers as HeaderForm, History, Properties, Value,
+};
 
 use crate::codec::{Escapes, Headers};
 
 /// Number of this encoding in messages and on disk.
 pub const ENCODING: Encoding = Encoding(3);
+
+/// Text of any length.
+const TEXT: Carriage = Carriage::Text { max_bytes: usize::MAX };
+
+/// What header lines carry.
+pub const CARRIER: Carrier = Carrier {
+    content_type: TEXT,
+    content_encoding: TEXT,
+    correlation_id: TEXT,
+    reply_to: TEXT,
+    reply_key: TEXT,
+    message_id: TEXT,
+    timestamp: Carriage::Whole,
+    kind: TEXT,
+    user_id: TEXT,
+    app_id: TEXT,
+    body_format: Carriage::Header,
+    durability: Carriage::Whole,
+    priority: Carriage::Whole,
+    ttl: Carriage::Whole,
+    headers: HeaderForm::Text { max_bytes: usize::MAX },
+};
 
 /// Headers with a meaning of their own, as RabbitMQ's plugin has them.
 pub(crate) mod name {
@@ -39,9 +64,27 @@ pub(crate) mod name {
     pub(crate) const USER_ID: &str = "user-id";
 }
 
-/// Reader of this encoding's heads.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StompFormat;
+/// Reader of this encoding's heads. A reply address is shown as what it stands for.
+#[derive(Clone)]
+pub struct StompFormat {
+    addresses: Arc<dyn Addresses>,
+}
+
+impl StompFormat {
+    /// For a dialect with these addresses.
+    #[must_use]
+    pub fn of(addresses: Arc<dyn Addresses>) -> Self {
+        Self { addresses }
+    }
+
+    fn read_reply_to(&self, text: &str, properties: &mut Properties) {
+        match self.addresses.reply_place(text) {
+            ReplyPlace::Queue(name) => properties.reply_to = Some(name.into()),
+            ReplyPlace::Topic(key) => properties.reply_key = Some(key.into()),
+            ReplyPlace::Address => properties.reply_to = Some(text.into()),
+        }
+    }
+}
 
 /// The header lines of a head; none when it can't be read.
 pub(crate) fn headers_of(head: &[u8]) -> Headers<'_> {
@@ -64,8 +107,8 @@ impl Format for StompFormat {
                 name::CONTENT_TYPE => properties.content_type = text(),
                 name::CONTENT_ENCODING => properties.content_encoding = text(),
                 name::CORRELATION_ID => properties.correlation_id = Some(value.as_bytes().into()),
-                name::REPLY_TO => properties.reply_to = text(),
-                name::AMQP_MESSAGE_ID => properties.message_id = text(),
+                name::REPLY_TO => self.read_reply_to(&value, &mut properties),
+                name::AMQP_MESSAGE_ID => properties.message_id = Some(value.as_bytes().into()),
                 name::TIMESTAMP => properties.timestamp = number(&value),
                 name::TYPE => properties.kind = text(),
                 name::USER_ID => properties.user_id = text(),
@@ -97,14 +140,67 @@ impl Format for StompFormat {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use ternmq_broker::{AddressError, AddressOptions, AddressRequest, ReplyTo, Source, Target};
+
     use super::*;
+
+    /// `/queue/NAME` and `/topic/KEY`.
+    struct Two;
+
+    impl Addresses for Two {
+        fn target(&self, _: AddressRequest<'_>, _: &str) -> Result<Target, AddressError> {
+            unreachable!("nothing is sent")
+        }
+
+        fn source(&self, _: AddressRequest<'_>, _: &str) -> Result<Source, AddressError> {
+            unreachable!("nothing is subscribed")
+        }
+
+        fn reply_to<'a>(&self, _: &'a str) -> Result<ReplyTo<'a>, AddressError> {
+            Ok(ReplyTo::Stated)
+        }
+
+        fn address_of(&self, _: &str, _: &str) -> String {
+            String::new()
+        }
+
+        fn reply_address<'a>(&self, reply_to: &'a str) -> Cow<'a, str> {
+            reply_to.into()
+        }
+
+        fn reply_place<'a>(&self, reply_to: &'a str) -> ReplyPlace<'a> {
+            match (reply_to.strip_prefix("/queue/"), reply_to.strip_prefix("/topic/")) {
+                (Some(name), _) => ReplyPlace::Queue(name.into()),
+                (_, Some(key)) => ReplyPlace::Topic(key.into()),
+                _ => ReplyPlace::Address,
+            }
+        }
+
+        fn is_durable_subscription(&self, _: &dyn AddressOptions) -> bool {
+            false
+        }
+
+        fn namespace_of<'a>(&self, _: Option<&'a str>) -> Cow<'a, str> {
+            "".into()
+        }
+
+        fn random_text(&self, _: [u8; 16]) -> String {
+            String::new()
+        }
+    }
+
+    fn format() -> StompFormat {
+        StompFormat::of(Arc::new(Two))
+    }
 
     const HEAD: &[u8] = b"content-type:text/x\ncontent-encoding:gzip\npersistent:true\npriority:3\ncorrelation-id:c\n\
         reply-to:back\nexpiration:60\namqp-message-id:m\ntimestamp: 7 \ntype:ty\nuser-id:u\napp-id:a\nmy\\chead:a\\nb\\\\\n";
 
     #[test]
     fn header_lines_come_out_in_neutral_terms() {
-        let properties = StompFormat.properties(HEAD);
+        let properties = format().properties(HEAD);
         let text = |text: &str| Some(Arc::<str>::from(text));
         let expect = Properties {
             content_type: text("text/x"),
@@ -112,28 +208,41 @@ mod tests {
             headers: vec![("my:head".into(), Value::str("a\nb\\"))],
             correlation_id: Some(b"c"[..].into()),
             reply_to: text("back"),
-            message_id: text("m"),
+            message_id: Some(b"m"[..].into()),
             timestamp: Some(7),
             kind: text("ty"),
             user_id: text("u"),
             app_id: text("a"),
+            ..Properties::default()
         };
         assert_eq!(properties, expect);
     }
 
     #[test]
+    fn a_reply_address_is_what_it_stands_for() {
+        for (line, queue, key) in [
+            ("reply-to:/queue/q\n", Some("q"), None),
+            ("reply-to:/topic/a.b\n", None, Some("a.b")),
+            ("reply-to:/else\n", Some("/else"), None),
+        ] {
+            let properties = format().properties(line.as_bytes());
+            assert_eq!((properties.reply_to.as_deref(), properties.reply_key.as_deref()), (queue, key));
+        }
+    }
+
+    #[test]
     fn the_expiration_is_taken_off_and_nothing_else() {
-        let without = StompFormat.without_ttl(HEAD).unwrap();
+        let without = format().without_ttl(HEAD).unwrap();
         let text = String::from_utf8(without.clone()).unwrap();
         assert!(!text.contains("expiration"));
         assert_eq!(without.len() + "expiration:60\n".len(), HEAD.len());
-        assert_eq!(StompFormat.without_ttl(&without), None);
+        assert_eq!(format().without_ttl(&without), None);
     }
 
     #[test]
     fn bytes_that_are_no_head_have_no_properties() {
         for head in [&b"\xff\xfe"[..], b"no colon\n", b"", b"a:b"] {
-            assert_eq!(StompFormat.properties(head), Properties::default());
+            assert_eq!(format().properties(head), Properties::default());
         }
     }
 }

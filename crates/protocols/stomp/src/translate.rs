@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 use ternmq_broker::{AddressOptions, Addresses, Broker, Deliver};
-use ternmq_message::{DeathReason, Decimal, Message, Properties, Value};
+use ternmq_message::{Map, Message, Properties, Property};
 
 use crate::{
     codec::{Escapes, FrameWriter, Headers, push_escaped, shown},
     error::Fault,
-    format::{ENCODING, headers_of, name},
+    format::{CARRIER, ENCODING, headers_of, name},
 };
 
 /// Longest time to live of a message: ten years.
@@ -167,26 +167,42 @@ pub(crate) fn write_properties(
     frame: &mut FrameWriter<'_>,
 ) {
     let message = &deliver.message;
+    let dialect = broker.dialect();
+    let deaths = message.history().map_or_else(Map::new, |history| dialect.history_headers(history));
     if message.meta().encoding == ENCODING {
-        write_lines(addresses, message, escapes, frame);
+        write_lines(addresses, message, escapes, &deaths, frame);
     } else if let Some(format) = broker.formats().get(message.meta().encoding) {
-        write_neutral(addresses, message, &format.properties(message.head()), frame);
+        let properties = CARRIER.fit(format.properties(message.head()), message.meta());
+        write_neutral(addresses, dialect.topic_node(), message, &properties, &deaths, frame);
     }
-    write_history(message, frame);
+    for (name, value) in &deaths {
+        frame.header(name, value.as_str().unwrap_or_default());
+    }
     // Told once there is something to tell.
     if let Some(count) = deliver.failed_count.filter(|count| *count > 0) {
         frame.number(DELIVERY_COUNT, count.into());
     }
 }
 
+/// Whether the broker tells of a message's deaths under this name.
+fn is_told(deaths: &Map, name: &str) -> bool {
+    deaths.iter().any(|(known, _)| &**known == name)
+}
+
 /// Header lines as they are kept: copied when the reader's version has the same escapes or there is none.
-fn write_lines(addresses: &dyn Addresses, message: &Message, escapes: Escapes, frame: &mut FrameWriter<'_>) {
+fn write_lines(
+    addresses: &dyn Addresses,
+    message: &Message,
+    escapes: Escapes,
+    deaths: &Map,
+    frame: &mut FrameWriter<'_>,
+) {
     let head = message.head();
     let headers = headers_of(head);
     let is_plain = escapes == Escapes::Full || headers.is_plain();
     for (raw_name, raw_value) in headers.raw() {
         match raw_name {
-            raw if is_ours(raw) => {}
+            raw if is_ours(raw) || is_told(deaths, raw) => {}
             name::REPLY_TO => {
                 frame.header(name::REPLY_TO, &addresses.reply_address(&headers.meant(raw_value)));
             }
@@ -202,30 +218,44 @@ fn write_lines(addresses: &dyn Addresses, message: &Message, escapes: Escapes, f
     }
 }
 
-/// A message of another protocol.
+/// A message of another protocol, with the properties that header lines carry.
 fn write_neutral(
     addresses: &dyn Addresses,
+    topic_node: &str,
     message: &Message,
     properties: &Properties,
+    deaths: &Map,
     frame: &mut FrameWriter<'_>,
 ) {
-    let reply_to = properties.reply_to.as_deref().map(|reply_to| addresses.reply_address(reply_to));
+    // One address says where an answer goes: the queue's, or else the topic's.
+    let topic = properties.reply_key.as_deref();
+    let reply_to = match (properties.reply_to.as_deref(), topic) {
+        (Some(queue), _) => Some(addresses.reply_address(queue)),
+        (None, Some(key)) => Some(Cow::Owned(addresses.address_of(topic_node, key))),
+        (None, None) => None,
+    };
+    let second = topic.filter(|_| properties.reply_to.is_some());
     let texts = [
         (name::CONTENT_TYPE, properties.content_type.as_deref()),
         (name::CONTENT_ENCODING, properties.content_encoding.as_deref()),
         (name::REPLY_TO, reply_to.as_deref()),
-        (name::AMQP_MESSAGE_ID, properties.message_id.as_deref()),
         (name::TYPE, properties.kind.as_deref()),
         (name::USER_ID, properties.user_id.as_deref()),
         (name::APP_ID, properties.app_id.as_deref()),
+        (Property::ReplyKey.header(), second),
     ];
     for (name, value) in texts {
         if let Some(value) = value {
             frame.header(name, value);
         }
     }
-    if let Some(id) = &properties.correlation_id {
-        frame.header(name::CORRELATION_ID, &String::from_utf8_lossy(id));
+    for (name, id) in
+        [(name::CORRELATION_ID, &properties.correlation_id), (name::AMQP_MESSAGE_ID, &properties.message_id)]
+    {
+        // What is no text has become a header or is left out.
+        if let Some(id) = id {
+            frame.header(name, std::str::from_utf8(id).unwrap_or_default());
+        }
     }
     if let Some(timestamp) = properties.timestamp {
         frame.number(name::TIMESTAMP, timestamp);
@@ -241,12 +271,10 @@ fn write_neutral(
         frame.number(name::EXPIRATION, ttl_ms);
     }
     for (name, value) in &properties.headers {
-        if is_ours(name) || is_property(name) {
+        if is_ours(name) || is_property(name) || is_told(deaths, name) {
             continue;
         }
-        if let Some(text) = value_text(value) {
-            frame.header(name, &text);
-        }
+        frame.header(name, value.as_str().unwrap_or_default());
     }
 }
 
@@ -267,77 +295,4 @@ fn is_property(header: &str) -> bool {
             | name::PRIORITY
             | name::EXPIRATION
     )
-}
-
-/// A header value as text; `None` for what no text can say: nothing, lists, maps, and bytes that are no text.
-fn value_text(value: &Value) -> Option<Cow<'_, str>> {
-    Some(match value {
-        Value::Str(text) => Cow::Borrowed(text),
-        Value::Bytes(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).ok()?),
-        Value::Bool(truth) => Cow::Borrowed(if *truth { "true" } else { "false" }),
-        Value::I8(number) => number.to_string().into(),
-        Value::U8(number) => number.to_string().into(),
-        Value::I16(number) => number.to_string().into(),
-        Value::U16(number) => number.to_string().into(),
-        Value::I32(number) => number.to_string().into(),
-        Value::U32(number) => number.to_string().into(),
-        Value::I64(number) => number.to_string().into(),
-        Value::U64(number) | Value::Timestamp(number) => number.to_string().into(),
-        Value::F32(number) => number.to_string().into(),
-        Value::F64(number) => number.to_string().into(),
-        Value::Decimal(decimal) => decimal_text(*decimal).into(),
-        Value::Null | Value::Array(_) | Value::Map(_) => return None,
-    })
-}
-
-fn decimal_text(decimal: Decimal) -> String {
-    let sign = if decimal.unscaled < 0 { "-" } else { "" };
-    let scale = usize::from(decimal.scale);
-    let digits = format!("{:0>width$}", decimal.unscaled.unsigned_abs(), width = scale + 1);
-    let (whole, part) = digits.split_at_checked(digits.len() - scale).unwrap_or((&digits, ""));
-    if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
-}
-
-/// The first death of a message; the whole history has no form in header lines.
-fn write_history(message: &Message, frame: &mut FrameWriter<'_>) {
-    let Some(history) = message.history() else { return };
-    if let Some((queue, reason, node)) = &history.first {
-        let reason = match reason {
-            DeathReason::Rejected => "rejected",
-            DeathReason::Expired => "expired",
-            DeathReason::MaxLength => "maxlen",
-            DeathReason::DeliveryLimit => "delivery_limit",
-        };
-        frame.header("x-first-death-exchange", node);
-        frame.header("x-first-death-queue", queue);
-        frame.header("x-first-death-reason", reason);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_that_a_line_can_say_become_text() {
-        let decimal = |scale, unscaled| Value::Decimal(Decimal { scale, unscaled });
-        for (value, expect) in [
-            (Value::str("a"), Some("a")),
-            (Value::Bool(true), Some("true")),
-            (Value::I8(-3), Some("-3")),
-            (Value::U64(u64::MAX), Some("18446744073709551615")),
-            (Value::F64(1.5), Some("1.5")),
-            (Value::Timestamp(9), Some("9")),
-            (decimal(2, -5), Some("-0.05")),
-            (decimal(0, 12), Some("12")),
-            (decimal(1, 123), Some("12.3")),
-            (Value::Bytes(b"ok"[..].into()), Some("ok")),
-            (Value::Bytes(b"\xff"[..].into()), None),
-            (Value::Null, None),
-            (Value::Array(vec![Value::Null]), None),
-            (Value::Map(Vec::new()), None),
-        ] {
-            assert_eq!(value_text(&value).as_deref(), expect, "{value:?}");
-        }
-    }
 }

@@ -59,7 +59,7 @@ fn properties_come_out_in_neutral_terms() {
     let expect = Properties {
         content_type: Some("a/b".into()),
         correlation_id: Some(Arc::from(&b"\xff"[..])),
-        message_id: Some("m".into()),
+        message_id: Some(b"m"[..].into()),
         timestamp: Some(7),
         kind: Some("t".into()),
         ..Default::default()
@@ -196,7 +196,8 @@ fn a_history_is_written_as_x_death_and_read_back() {
          (\"time\", Timestamp(1700000000)), (\"exchange\", Str(\"x\")), \
          (\"routing-keys\", Array([Str(\"k1\"), Str(\"k2\")]))])])), \
          (\"x-first-death-exchange\", Str(\"x\")), (\"x-first-death-queue\", Str(\"retry\")), \
-         (\"x-first-death-reason\", Str(\"maxlen\"))]"
+         (\"x-first-death-reason\", Str(\"maxlen\")), (\"x-last-death-exchange\", Str(\"x\")), \
+         (\"x-last-death-queue\", Str(\"work\")), (\"x-last-death-reason\", Str(\"expired\"))]"
     );
     // written again, it takes the place of the one before
     assert_eq!(head_with_history(&after, &history()), after);

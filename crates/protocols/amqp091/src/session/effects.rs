@@ -13,7 +13,7 @@ use crate::{
         write::{Content as Body, write_deliver},
     },
     error::{CONNECTION_FORCED, Fault, PRECONDITION_FAILED},
-    format::{head_from_properties, head_with_header, head_with_history},
+    format::{head_of_foreign, head_with_header, head_with_history},
 };
 
 /// Header that tells how often a message was given back.
@@ -28,7 +28,7 @@ pub(super) fn delivered_head<'a>(
 ) -> Cow<'a, [u8]> {
     let meta = message.meta();
     let head = match formats.get(meta.encoding).filter(|_| meta.encoding != ENCODING) {
-        Some(format) => Cow::Owned(head_from_properties(&format.properties(message.head()), meta)),
+        Some(format) => Cow::Owned(head_of_foreign(format.properties(message.head()), meta)),
         None => Cow::Borrowed(message.head()),
     };
     let head = match message.history() {

@@ -38,8 +38,8 @@ impl Words {
     }
 
     /// Entries whose names start with `prefix`; values are `I:5` (i32), `l:5` (i64), `d:5` (f64), `T:5` (a time), `t:true`,
-    /// `V:`,
-    /// `A:a,I:5`, `F:5` (a table of that depth), `E:5` (one of so many entries), or text.
+    /// `V:`, `D:2,5` (a decimal), `x:ff00` (bytes), `A:a,I:5`, `F:5` (a table of that depth), `E:5` (one of so many entries), or
+    /// text.
     fn table(&self, prefix: &str) -> TableBuf {
         let mut table = TableBuf::new();
         for (name, value) in self.0.iter().filter(|(name, _)| name.starts_with(prefix)) {
@@ -60,6 +60,12 @@ impl Words {
                     });
                     table.push(name, FieldValue::Table(wide.as_table()))
                 }
+                Some(("D", digits)) => {
+                    let (scale, unscaled) = digits.split_once(',').unwrap();
+                    let (scale, unscaled) = (scale.parse().unwrap(), unscaled.parse().unwrap());
+                    table.push(name, FieldValue::Decimal { scale, unscaled })
+                }
+                Some(("x", digits)) => table.push(name, FieldValue::Bytes(&hex(digits))),
                 Some(("V", _)) => table.push(name, FieldValue::Void),
                 Some(("t", truth)) => table.push(name, FieldValue::Bool(truth == "true")),
                 Some(("A", list)) => {
@@ -80,22 +86,42 @@ impl Words {
 
     fn properties(&self) -> Vec<u8> {
         let text = |name: &str| self.0.get(name).map(String::as_str);
+        let bytes = |name: &str| self.0.get(name).map(|text| bytes(text));
+        let (correlation_id, message_id) = (bytes("correlation-id"), bytes("message-id"));
         let headers = self.table("h.");
         let mut properties = Vec::new();
         BasicProperties {
             content_type: text("content-type"),
+            content_encoding: text("content-encoding"),
             headers: (!headers.as_table().is_empty()).then(|| headers.as_table()),
             delivery_mode: text("mode").and_then(|mode| mode.parse().ok()),
             priority: text("priority").and_then(|priority| priority.parse().ok()),
-            correlation_id: text("correlation-id").map(str::as_bytes),
+            correlation_id: correlation_id.as_deref(),
             reply_to: text("reply-to"),
             expiration: text("expiration"),
-            message_id: text("message-id").map(str::as_bytes),
+            message_id: message_id.as_deref(),
+            timestamp: text("timestamp").and_then(|seconds| seconds.parse().ok()),
+            kind: text("kind"),
             user_id: text("user-id"),
+            app_id: text("app-id"),
             ..BasicProperties::default()
         }
         .encode(&mut properties);
         properties
+    }
+}
+
+/// Bytes in hexadecimal digits.
+fn hex(digits: &str) -> Vec<u8> {
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}
+
+/// `hex:ff00` are these bytes, `fill:300` so many letters, anything else is itself.
+fn bytes(text: &str) -> Vec<u8> {
+    match text.split_once(':') {
+        Some(("hex", digits)) => hex(digits),
+        Some(("fill", count)) => vec![b'x'; count.parse().unwrap()],
+        _ => text.as_bytes().to_vec(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Messages to the client.
 
 use ternmq_broker::{Broker, Deliver};
-use ternmq_message::Message;
+use ternmq_message::{Map, Message};
 
 use super::subscribe::{Reading, labelled};
 use super::{
@@ -12,10 +12,11 @@ use super::{
 use crate::{
     codec::{
         Kind, PacketId, Properties, Property, PropertyBuf, PropertyId, Qos,
+        property::PropertyValue,
         wire::{put_varint, varint_len},
     },
     format::{ENCODING, Head},
-    translate::{Label, append_topic, foreign_properties, is_for, qos_of, topic_swap},
+    translate::{Label, append_topic, foreign_properties, is_for, push_pairs, qos_of, topic_swap},
 };
 
 /// Most subscription identifiers that are told with one message.
@@ -29,6 +30,8 @@ struct Way {
     keeps_retain: bool,
     /// It was read from what is retained.
     is_retained_read: bool,
+    /// What is left of the time of a message that came by another protocol, in ms.
+    left_ms: Option<u64>,
     /// Identifiers of the subscriptions; few messages have any.
     identifiers: Vec<u32>,
 }
@@ -78,7 +81,7 @@ impl MqttSession {
     /// Writes a message, or gives it back when its identifier is in use.
     fn try_deliver(&mut self, broker: &mut Broker, deliver: Deliver, out: &mut Vec<u8>) -> Option<Deliver> {
         let way = match self.way_of(broker, &deliver) {
-            Some(way) => way,
+            Some(way) => Way { left_ms: left_ms(&deliver, broker.time_ms()), ..way },
             None => {
                 self.pass_over(broker, &deliver);
                 return None;
@@ -304,15 +307,18 @@ impl MqttSession {
         way: &Way,
         section: &mut PropertyBuf,
     ) -> bool {
+        let dialect = broker.dialect();
+        let deaths = message.history().map_or_else(Map::new, |history| dialect.history_headers(history));
         if message.meta().encoding == ENCODING {
             let waited_ms = head.received_at_ms.map_or(0, |at_ms| broker.time_ms().saturating_sub(at_ms));
-            if !copy_properties(head.properties, waited_ms, section) {
+            if !copy_properties(head.properties, waited_ms, &deaths, section) {
                 return false;
             }
         } else {
-            *section =
-                foreign_properties(message, broker.formats(), topic_swap(broker.dialect().wildcards()));
+            let swap = topic_swap(dialect.wildcards());
+            *section = foreign_properties(message, broker.formats(), swap, &deaths, way.left_ms);
         }
+        push_pairs(&deaths, section);
         for identifier in &way.identifiers {
             section.number(PropertyId::SubscriptionIdentifier, *identifier);
         }
@@ -335,12 +341,22 @@ impl MqttSession {
     }
 }
 
-/// Copies properties as they came, with the time that the message has left (MQTT-3.3.2-6). False when it has none.
-fn copy_properties(properties: Properties<'_>, waited_ms: u64, out: &mut PropertyBuf) -> bool {
+/// What is left of a message's own time, in ms.
+fn left_ms(deliver: &Deliver, now_ms: u64) -> Option<u64> {
+    let ttl_ms = deliver.message.meta().ttl_ms?;
+    Some(deliver.expires_at_ms.map_or(ttl_ms, |at_ms| at_ms.saturating_sub(now_ms).min(ttl_ms)))
+}
+
+/// Copies properties as they came, but those that the broker tells itself, with the time that the message has left (MQTT-3.3.2-6). False when it has none.
+fn copy_properties(properties: Properties<'_>, waited_ms: u64, deaths: &Map, out: &mut PropertyBuf) -> bool {
     if properties.is_empty() {
         return true;
     }
-    for property in properties.iter() {
+    let is_told = |property: &Property<'_>| match property.value {
+        PropertyValue::Pair(name, _) => deaths.iter().any(|(known, _)| &**known == name),
+        _ => false,
+    };
+    for property in properties.iter().filter(|property| !is_told(property)) {
         if property.id != PropertyId::MessageExpiry {
             out.push(property);
             continue;

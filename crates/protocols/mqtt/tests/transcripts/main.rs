@@ -2,95 +2,14 @@
 //! another one, and tells in some cases which listener it meets: `anonymous`, `limited`, `elsewhere`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
 
+mod language;
 mod wire;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
-use ternmq_access::Secret;
-use ternmq_broker::{Limits, Session};
-use ternmq_message::Formats;
-use ternmq_mqtt::{
-    MqttSession, Redirect, Settings,
-    codec::{Reason, Version},
-    format::{ENCODING, MqttFormat},
-};
-use ternmq_routing::Wildcards;
-use ternmq_transcripts::{Feed, Language, Setup, check_all, check_changed, check_ends};
+use ternmq_transcripts::{Feed, check_all, check_changed, check_ends};
 
-/// Packets as lines.
-#[derive(Default)]
-struct Packets {
-    /// What each client speaks; MQTT 5 until it says otherwise.
-    versions: BTreeMap<String, Version>,
-}
-
-impl Packets {
-    fn version(&self, client: &str) -> Version {
-        self.versions.get(client).copied().unwrap_or(Version::V5)
-    }
-}
-
-fn session(client: &str, now_ms: u64) -> Box<dyn Session> {
-    let settings = Settings {
-        receive_max: 3,
-        outbound_max: 3,
-        alias_max: 2,
-        packet_max_bytes: 2_000,
-        output_max_bytes: 1_000,
-        anonymous: (client == "anonymous").then(|| ("root".into(), Secret::from("secret"))),
-        is_certificate_login: true,
-        keep_alive_max_s: if client == "limited" { 30 } else { 0 },
-        redirect: (client == "elsewhere")
-            .then(|| Redirect { reason: Reason::USE_ANOTHER_SERVER, reference: "other.example:1883".into() }),
-        ..Settings::default()
-    };
-    let certificate_user = client.strip_prefix("certificate-").map(Arc::from);
-    Box::new(MqttSession::new(Arc::new(settings), None, None, now_ms).with_certificate_user(certificate_user))
-}
-
-impl Language for Packets {
-    const CONNECT: &'static str = "log-in";
-
-    fn setup() -> Setup {
-        let mut formats = Formats::default();
-        formats.register(ENCODING, Arc::new(MqttFormat::of(Wildcards::DOT_STAR_HASH)));
-        let limits = Limits {
-            max_message_bytes: 1_000,
-            max_subscriptions_per_client: 5,
-            max_retained: 20,
-            ..Limits::default()
-        };
-        Setup { session, formats, limits, guest_pattern: "^(mine.*|amq.topic)$" }
-    }
-
-    fn login(&self, line: &str) -> Option<(Vec<String>, String)> {
-        (line == "log-in").then(|| (vec!["connect".to_owned()], "connack 0x00 success".to_owned()))
-    }
-
-    fn encode(&mut self, client: &str, line: &str) -> Vec<u8> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        if words.first() == Some(&"connect") || words.iter().any(|word| word.starts_with("v=")) {
-            self.versions.insert(client.to_owned(), wire::version(&words));
-        }
-        wire::encode(client, &words, self.version(client))
-    }
-
-    fn decode(&mut self, client: &str, bytes: &[u8]) -> Vec<String> {
-        wire::decode(bytes, self.version(client))
-    }
-
-    fn named(&self, _: &str, line: &str) -> String {
-        line.to_owned()
-    }
-
-    fn masked(&mut self, _: &str, line: &str) -> String {
-        line.to_owned()
-    }
-}
+use language::Packets;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts/data")

@@ -41,16 +41,16 @@ impl<'a> Words<'a> {
             };
             if name == "user-property" {
                 let (name, value) = value.split_once(':').unwrap();
-                out.push(Property::pair(name, value));
+                out.push(Property::pair(&text(name), &text(value)));
             } else if let Some(id) = PropertyId::ALL.iter().copied().find(|id| kebab(*id) == name) {
                 match id {
                     PropertyId::ContentType
                     | PropertyId::ResponseTopic
                     | PropertyId::AuthenticationMethod
                     | PropertyId::ServerReference
-                    | PropertyId::ReasonString => out.text(id, value),
+                    | PropertyId::ReasonString => out.text(id, &text(value)),
                     PropertyId::CorrelationData | PropertyId::AuthenticationData => {
-                        out.push(Property::binary(id, value.as_bytes()))
+                        out.push(Property::binary(id, &bytes(value)))
                     }
                     _ => out.number(id, value.parse().unwrap()),
                 };
@@ -58,6 +58,22 @@ impl<'a> Words<'a> {
         }
         out
     }
+}
+
+/// `hex-ff00` are these bytes, `fill-300` so many letters, anything else is itself.
+fn bytes(text: &str) -> Vec<u8> {
+    match text.split_once('-') {
+        Some(("hex", digits)) => (0..digits.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+            .collect(),
+        Some(("fill", count)) => vec![b'x'; count.parse().unwrap()],
+        _ => text.as_bytes().to_vec(),
+    }
+}
+
+fn text(text: &str) -> String {
+    String::from_utf8(bytes(text)).unwrap()
 }
 
 /// `MessageExpiry` as `message-expiry`.
@@ -221,7 +237,7 @@ fn show(packet: &Packet<'_>, version: Version) -> String {
             }
             line.push_str(if publish.is_dup { " dup" } else { "" });
             line.push_str(if publish.is_retain { " retain" } else { "" });
-            let body = String::from_utf8_lossy(publish.payload);
+            let body = in_line(&String::from_utf8_lossy(publish.payload));
             write!(line, " body={body}{}", properties(publish.properties)).unwrap();
         }
         Packet::PubAck(it) => line = ack("puback", it),
@@ -239,6 +255,15 @@ fn show(packet: &Packet<'_>, version: Version) -> String {
     line
 }
 
+/// Text with its control characters escaped, so that it stays in one line.
+fn in_line(text: &str) -> String {
+    let escape = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
 fn properties(properties: Properties<'_>) -> String {
     let mut text = String::new();
     for property in properties.iter() {
@@ -247,7 +272,7 @@ fn properties(properties: Properties<'_>) -> String {
             PropertyValue::Number(number) => write!(text, " {name}={number}"),
             PropertyValue::Text(value) => write!(text, " {name}={value:?}"),
             PropertyValue::Binary(bytes) => write!(text, " {name}={:?}", String::from_utf8_lossy(bytes)),
-            PropertyValue::Pair(key, value) => write!(text, " {name}={key}:{value}"),
+            PropertyValue::Pair(key, value) => write!(text, " {name}={}", in_line(&format!("{key}:{value}"))),
         }
         .unwrap();
     }

@@ -69,6 +69,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         },
     },
     usual("stomp-py", "an application over stomp.py, with pika at the other end (Python)", python_program),
+    usual(
+        "crossing",
+        "one message, every reader: pika, paho-mqtt and stomp.py send to each other (Python)",
+        python_program,
+    ),
     usual("celery", "tasks over Celery, with a worker (Python)", python_program),
     usual("amqplib", "an application over amqplib (Node)", node_program),
     Scenario {

@@ -1,0 +1,8 @@
+//! The language of this protocol's own conversations.
+
+#[path = "../../../../crates/protocols/stomp/tests/transcripts/language.rs"]
+mod language;
+#[path = "../../../../crates/protocols/stomp/tests/transcripts/wire.rs"]
+mod wire;
+
+pub use language::Frames;
