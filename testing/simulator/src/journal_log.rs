@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use ternmq_broker::{Appended, Grouping, Log, RecordSource};
-use ternmq_journal::{Appender, Batch, Durable, Group, HEADER_BYTES, JournalPos, Reader};
+use ternmq_journal::{Appender, Batch, Durable, Group, JournalPos, Reader};
 use ternmq_queue::Location;
 
 use crate::sabotage::Sabotage;
@@ -48,10 +48,6 @@ impl JournalLog {
         if let Some(appender) = &mut self.0.borrow_mut().appender {
             appender.recycle(buffer);
         }
-    }
-
-    pub(crate) fn record_len_bytes(payload_bytes: usize) -> u32 {
-        u32::try_from((HEADER_BYTES + payload_bytes).next_multiple_of(8)).unwrap_or(u32::MAX)
     }
 
     /// The truth, whatever the planted fault says.

@@ -10,10 +10,11 @@ use ternmq_broker::{
 use ternmq_env::Files;
 use ternmq_fakes::{FakeDisk, SeededRng};
 use ternmq_journal::{
-    Batch, JournalError, JournalPos, OpenError, Opened, Options, Progress, Recovered, SegmentIndex,
-    SpaceLevel, Writer,
+    Batch, Encryption, JournalError, JournalPos, MasterKey, MasterKeys, OpenError, Opened, Options, Progress,
+    Recovered, SegmentIndex, SpaceLevel, Writer,
 };
 use ternmq_message::Formats;
+use zeroize::Zeroizing;
 
 use crate::dialect::PlainDialect;
 use crate::journal_log::{JournalLog, JournalSource};
@@ -34,6 +35,8 @@ pub struct Tuning {
     pub resident_bytes: u64,
     /// Room kept back on the disk.
     pub reserve_bytes: u64,
+    /// The journal is encrypted. Each start may change the key, and may turn encryption off or on again (S13).
+    pub is_encrypted: bool,
     /// The disk is always taken to be short: old segments are copied forward.
     pub is_disk_short: bool,
     /// Planted fault.
@@ -47,6 +50,7 @@ impl Default for Tuning {
             checkpoint_bytes: 24 << 10,
             resident_bytes: 4 << 10,
             reserve_bytes: 8 << 10,
+            is_encrypted: false,
             is_disk_short: false,
             sabotage: Sabotage::None,
         }
@@ -97,13 +101,29 @@ pub struct Node {
     was_clean: bool,
 }
 
-fn options(tuning: &Tuning) -> Options {
+/// How the journal is encrypted in a start with this seed. Two keys take turns, and what is on the disk may be wrapped under
+/// either, also half and half when the start before was cut off.
+fn encryption(seed: u64, tuning: &Tuning) -> Encryption {
+    if !tuning.is_encrypted {
+        return Encryption::Off;
+    }
+    let key = |byte| MasterKey::new(Zeroizing::new([byte; 32]));
+    let keys = |current, former| MasterKeys { current: key(current), former: Some(key(former)) };
+    match seed % 4 {
+        0 => Encryption::ReadOnly(keys(1, 2)),
+        1 => Encryption::On(keys(2, 1)),
+        _ => Encryption::On(keys(1, 2)),
+    }
+}
+
+fn options(seed: u64, tuning: &Tuning) -> Options {
     Options {
         directory: "journal".into(),
         segment_bytes: tuning.segment_bytes,
         spare_files: 2,
         reserve_bytes: tuning.reserve_bytes,
         alarm_free_bytes: 0,
+        encryption: encryption(seed, tuning),
     }
 }
 
@@ -116,7 +136,9 @@ impl Node {
         let Start { disk, now, seed, tuning, turn } = *start;
         let files: Arc<dyn Files> = Arc::new(disk.clone());
         let mut rng = SeededRng::new(seed);
-        let mut recovery = ternmq_journal::open(files, &mut rng, options(tuning)).map_err(Stopped::Open)?;
+        let journal_rng = SeededRng::new(rng.number());
+        let mut recovery = ternmq_journal::open(files, Box::new(journal_rng), options(seed, tuning))
+            .map_err(Stopped::Open)?;
         let log = JournalLog::recovering(recovery.segment_bytes(), tuning.sabotage);
         let limits = Limits {
             resident_bytes: tuning.resident_bytes,
@@ -127,21 +149,20 @@ impl Node {
             dialect: Arc::new(PlainDialect),
             formats: Formats::default(),
             log: Box::new(log.clone()),
-            rng: Box::new(rng.clone()),
+            rng: Box::new(rng),
             limits,
             node_name: "simulated".into(),
         });
         let mut seen = 0_u64;
         while let Some(record) = recovery.read_next().map_err(Stopped::Open)? {
             match record {
-                Recovered::Record { position, kind, payload, .. } => {
+                Recovered::Record { position, kind, len_bytes, payload, .. } => {
                     seen += 1;
                     if is_overlooked(tuning.sabotage, kind, seen) {
                         continue;
                     }
-                    let len = JournalLog::record_len_bytes(payload.len());
                     broker
-                        .replay(position.get(), len, kind, payload)
+                        .replay(position.get(), len_bytes, kind, payload)
                         .map_err(|error| Stopped::Replay(error.to_string()))?;
                 }
                 Recovered::Damage(damage) => broker.replay_gap(damage.from.get(), damage.to.get()),
@@ -237,7 +258,7 @@ impl Node {
     /// # Errors
     /// The journal failed (F3).
     pub fn write(&mut self) -> Result<(), Stopped> {
-        let Some(batch) = self.batches.front() else { return Ok(()) };
+        let Some(batch) = self.batches.front_mut() else { return Ok(()) };
         match self.writer.write(batch) {
             Ok(()) => {
                 self.unsynced.extend(self.batches.pop_front().map(Batch::into_buffer));

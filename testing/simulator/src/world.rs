@@ -48,6 +48,7 @@ impl Plan {
             checkpoint_bytes: 8 << 10 << rng.below(4),
             resident_bytes: rng.below(2) * (8 << 10),
             is_disk_short: rng.chance(1, 2),
+            is_encrypted: seed.is_multiple_of(3),
             ..Tuning::default()
         };
         let trouble_in = 40 + rng.below(60);

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use ternmq_broker::{Appended, Grouping, Log};
-use ternmq_journal::{Appender, Batch, Durable, Group, HEADER_BYTES, JournalPos};
+use ternmq_journal::{Appender, Batch, Durable, Group, JournalPos};
 
 /// What core and shard share of the journal; both live on one thread.
 pub struct JournalState {
@@ -33,12 +33,6 @@ impl JournalLog {
         let mut state = self.state.borrow_mut();
         state.durable_pos = durable.end().get();
         state.appender = Some(appender);
-    }
-
-    /// Whole length of a record with a payload of so many bytes: header, payload, filled up to 8.
-    #[must_use]
-    pub fn record_len_bytes(payload_bytes: usize) -> u32 {
-        u32::try_from((HEADER_BYTES + payload_bytes).next_multiple_of(8)).unwrap_or(u32::MAX)
     }
 
     /// Records that wait for the journal's thread; `None` without any, or within a group.

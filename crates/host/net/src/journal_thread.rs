@@ -131,8 +131,8 @@ impl Keeper {
         let mut is_closing = false;
         for order in std::iter::once(first).chain(orders.try_iter()) {
             match order {
-                Order::Write(batch) => {
-                    self.write(&batch, &mut requests)?;
+                Order::Write(mut batch) => {
+                    self.write(&mut batch, &mut requests)?;
                     buffers.push(batch.into_buffer());
                 }
                 Order::Request(request) => requests.push(request),
@@ -151,7 +151,7 @@ impl Keeper {
 
     /// Writes a batch; while the disk is full it waits with it, because everything behind would have to wait anyway.
     /// Requests from before it are served meanwhile: they free room.
-    fn write(&mut self, batch: &Batch, requests: &mut Vec<LogRequest>) -> Result<(), JournalError> {
+    fn write(&mut self, batch: &mut Batch, requests: &mut Vec<LogRequest>) -> Result<(), JournalError> {
         loop {
             match self.writer.write(batch) {
                 Err(JournalError::DiskFull(_)) => {

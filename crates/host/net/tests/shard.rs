@@ -37,7 +37,7 @@ fn start_with(limits: DriverLimits, opening: Option<Opening>) -> (Node, mpsc::Re
     let files = Arc::new(DiskFiles::new(dir.path()).unwrap());
     let options =
         Options { segment_bytes: 1 << 20, reserve_bytes: 0, alarm_free_bytes: 0, ..Options::default() };
-    let recovery = open(files, &mut SystemRng, options).unwrap();
+    let recovery = open(files, Box::new(SystemRng), options).unwrap();
     let listener = Listener::bind("amqp", ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address;
     let (shard, handle) = Shard::new().unwrap();

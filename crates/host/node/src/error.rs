@@ -1,6 +1,6 @@
 //! Why a node does not start or ends badly. Each text is one line for the person at the terminal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ternmq_journal::OpenError;
 use ternmq_net::BindError;
@@ -54,6 +54,26 @@ pub enum StartError {
         path: PathBuf,
         /// What is wrong and the mend.
         problem: String,
+    },
+    /// A key for encryption at rest cannot be used.
+    #[error("the encryption key file '{}' {problem}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and the mend.
+        problem: String,
+    },
+    /// The data directory is encrypted with a key that was not given (S13). Nothing was changed.
+    #[error(
+        "cannot open the data directory '{}': {source}; give the key with --encryption-key-file, and while keys are changed \
+         the one before with --encryption-old-key-file",
+        path.display()
+    )]
+    Key {
+        /// The directory.
+        path: PathBuf,
+        /// Whether there was none or another one.
+        source: OpenError,
     },
     /// The data directory cannot be used.
     #[error("cannot use the data directory '{}': {problem}; give this user read and write access or choose another with --data-dir", path.display())]
@@ -131,6 +151,8 @@ impl StartError {
             | Self::Definitions { .. }
             | Self::FirstUser(_) => EXIT_USAGE,
             Self::PasswordFile { .. }
+            | Self::KeyFile { .. }
+            | Self::Key { .. }
             | Self::DataDir { .. }
             | Self::Journal { .. }
             | Self::Replay { .. }
@@ -138,6 +160,15 @@ impl StartError {
             | Self::Bind(_)
             | Self::PortsFile { .. }
             | Self::System { .. } => EXIT_FAILED,
+        }
+    }
+
+    /// For a journal that does not open.
+    pub(crate) fn journal(path: &Path, source: OpenError) -> Self {
+        let path = path.into();
+        match source {
+            OpenError::KeyMissing { .. } | OpenError::WrongKey { .. } => Self::Key { path, source },
+            source => Self::Journal { path, source },
         }
     }
 

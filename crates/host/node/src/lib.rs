@@ -13,6 +13,7 @@ mod error;
 mod options;
 
 mod data_dir;
+mod encryption;
 mod logging;
 mod memory;
 mod settings;
@@ -34,8 +35,11 @@ mod metrics;
 mod ports_file;
 mod run;
 
+pub use encryption::read_encryption;
 pub use error::{EXIT_JOURNAL, StartError};
 pub use logging::LogFormat;
-pub use options::{BrokerOptions, EngineType, LISTENER_NAMES, Listen, ListenError, Login, TlsFlags};
+pub use options::{
+    BrokerOptions, EncryptionFlags, EngineType, LISTENER_NAMES, Listen, ListenError, Login, TlsFlags,
+};
 pub use run::run;
 pub use ternmq_net::{ClientAuth, LoginFrom, Network, NetworkError, TlsVersion};

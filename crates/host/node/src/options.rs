@@ -102,6 +102,17 @@ pub struct TlsFlags {
     pub is_self_signed: bool,
 }
 
+/// What is said about encryption at rest (S13).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EncryptionFlags {
+    /// File with the key; absent: nothing is encrypted.
+    pub key_file: Option<PathBuf>,
+    /// File with the key before it, while keys are changed.
+    pub old_key_file: Option<PathBuf>,
+    /// What is encrypted is read, and nothing new is encrypted.
+    pub is_decrypt_only: bool,
+}
+
 /// Options of `ternmq broker`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerOptions {
@@ -129,6 +140,8 @@ pub struct BrokerOptions {
     pub origins: Vec<String>,
     /// Number of shards.
     pub shards: u16,
+    /// Encryption at rest.
+    pub encryption: EncryptionFlags,
     /// Start although a part of the journal that a start has to read is damaged.
     pub accepts_damage: bool,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ternmq_broker::{Broker, BrokerConfig, Limits, Now};
 use ternmq_env::{Clock, Files, SystemRng};
-use ternmq_journal::{Opened, Options, Recovered, Recovery, Writer};
+use ternmq_journal::{Opened, Options, Recovered, Recovery, RecoveryReport, Writer};
 use ternmq_net::JournalLog;
 
 use crate::engine::Engine;
@@ -27,8 +27,8 @@ pub(crate) struct ReadyBroker {
 
 /// Takes the data directory and reads nothing but the manifest yet.
 pub(crate) fn open(files: Arc<dyn Files>, path: &Path, options: Options) -> Result<Recovery, StartError> {
-    ternmq_journal::open(files, &mut SystemRng, options)
-        .map_err(|source| StartError::Journal { path: path.into(), source })
+    ternmq_journal::open(files, Box::new(SystemRng), options)
+        .map_err(|source| StartError::journal(path, source))
 }
 
 /// Replays the journal into a new broker.
@@ -52,15 +52,14 @@ pub(crate) fn recover(
         limits,
         node_name: engine.node_name.clone(),
     });
-    let journal_error = |source| StartError::Journal { path: path.into(), source };
+    let journal_error = |source| StartError::journal(path, source);
     let mut progress = Progress::new(clock);
     let mut damaged = Vec::new();
     while let Some(record) = recovery.read_next().map_err(journal_error)? {
         match record {
-            Recovered::Record { position, kind, payload, .. } => {
-                let len = JournalLog::record_len_bytes(payload.len());
+            Recovered::Record { position, kind, len_bytes, payload, .. } => {
                 broker
-                    .replay(position.get(), len, kind, payload)
+                    .replay(position.get(), len_bytes, kind, payload)
                     .map_err(|error| StartError::Replay { path: path.into(), problem: error.to_string() })?;
                 progress.note_record(clock);
             }
@@ -82,6 +81,7 @@ pub(crate) fn recover(
     let segments: Vec<u64> = writer.segments().map(ternmq_journal::SegmentIndex::get).collect();
     let now = Now { monotonic_ms: clock.monotonic_ms(), wall_ms: clock.wall_ms() };
     broker.finish_recovery(now, report.was_clean, &segments);
+    tell_encryption(&report);
     let took_ms = clock.monotonic_ms() - progress.started_ms;
     tracing::info!(
         records = report.records,
@@ -90,6 +90,18 @@ pub(crate) fn recover(
         "data directory is ready"
     );
     Ok(ReadyBroker { broker, log, writer, reader })
+}
+
+/// Says how far encryption has got: a key may be thrown away only when nothing is encrypted with it any more.
+fn tell_encryption(report: &RecoveryReport) {
+    let (encrypted_segments, plain_segments) = (report.encrypted_segments, report.plain_segments);
+    if report.former_key_segments > 0 {
+        let segments = report.former_key_segments;
+        tracing::info!(segments, "the encryption key was changed; the former one is not needed any more");
+    }
+    if encrypted_segments > 0 {
+        tracing::info!(encrypted_segments, plain_segments, "the journal holds encrypted segments");
+    }
 }
 
 struct Progress {

@@ -8,7 +8,7 @@ use std::thread;
 
 use ternmq_configuration::LogLevel;
 use ternmq_env::{Clock, DiskFiles, SystemClock};
-use ternmq_journal::{JournalError, Options, Recovery};
+use ternmq_journal::{Encryption, JournalError, Options, Recovery};
 use ternmq_management::Management;
 use ternmq_net::{
     Door, JournalThread, Listener, Opening, Shard, ShardHandle, ShardParts, TlsServer, file_limit,
@@ -21,6 +21,7 @@ use crate::administrator::{self, FirstUser, GivenLogin, Plan};
 use crate::data_dir::DataDir;
 use crate::definitions;
 use crate::doors::{self, NodeTls};
+use crate::encryption::read_encryption;
 use crate::engine::Engine;
 use crate::error::{EXIT_JOURNAL, StartError, chain};
 use crate::management::{ProcessFacts, ShardControl};
@@ -51,8 +52,9 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let given = options.login.as_ref().map(administrator::read_login).transpose()?;
     let login = given.or_else(|| settings.login.take());
     let is_lowered = settings.fit_to_descriptors(file_limit());
+    let encryption = read_encryption(&options.encryption)?;
     let data_dir = DataDir::open(options)?;
-    let journal = journal_options(&settings);
+    let journal = journal_options(&settings, encryption);
     let disk_limit_bytes = journal.alarm_free_bytes;
     let recovery = recovery::open(data_dir.files.clone(), data_dir.path(), journal)?;
     let tls = NodeTls::load(TlsSource::of_flags(&options.tls, data_dir.path())?, &settings)?;
@@ -132,10 +134,10 @@ fn tell_warnings(settings: &Settings, is_lowered: bool) {
     }
 }
 
-fn journal_options(settings: &Settings) -> Options {
+fn journal_options(settings: &Settings, encryption: Encryption) -> Options {
     let defaults = Options::default();
     let alarm_free_bytes = settings.disk_alarm_bytes.unwrap_or(defaults.alarm_free_bytes);
-    Options { alarm_free_bytes, ..defaults }
+    Options { alarm_free_bytes, encryption, ..defaults }
 }
 
 /// What the shard's thread needs to become a shard.

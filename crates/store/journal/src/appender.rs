@@ -1,9 +1,14 @@
 //! Encodes records into batches on the thread that makes them. No I/O, and no allocation once buffers go round.
 
 use std::mem;
+use std::sync::Arc;
 
+use crate::cipher::{CipherKey, TAG_BYTES};
 use crate::durable::Durable;
-use crate::record::{HEADER_BYTES, Header, JournalPos, MAX_PAYLOAD_BYTES, Place, span_bytes, sum};
+use crate::record::{
+    ENCRYPTED, HEADER_BYTES, Header, JournalPos, MAX_PAYLOAD_BYTES, PLAIN, Place, span_bytes, sum,
+};
+use crate::segment::Entry;
 
 /// Buffers kept for reuse, and how large one may be to be kept: one batch in the making, one being written, two
 /// under way between the threads.
@@ -24,6 +29,8 @@ pub enum Group {
 pub struct Batch {
     bytes: Vec<u8>,
     start: JournalPos,
+    /// The payloads have room for their tags and are not encrypted yet, the sums are not made: the writer does both.
+    is_bare: bool,
 }
 
 impl Batch {
@@ -39,10 +46,29 @@ impl Batch {
         JournalPos::new(self.start.get() + self.bytes.len() as u64)
     }
 
-    /// The encoded records.
+    /// The encoded records. Those of an encrypted journal are plain until they are written.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Encrypts a batch that is not encrypted yet; `key_of` answers the key for a position. False when there was none or
+    /// it refused: such a batch must not be written.
+    pub(crate) fn encrypt(&mut self, mut key_of: impl FnMut(u64) -> Option<Arc<CipherKey>>) -> bool {
+        let mut rest = &mut *self.bytes;
+        while self.is_bare && !rest.is_empty() {
+            let Some(header) = Header::decode(rest) else { return false };
+            let Some((record, behind)) = rest.split_at_mut_checked(header.span_bytes() as usize) else {
+                return false;
+            };
+            let is_done = key_of(header.position).is_some_and(|key| seal(&header, &key, record));
+            if !is_done {
+                return false;
+            }
+            rest = behind;
+        }
+        self.is_bare = false;
+        true
     }
 
     /// Gives the buffer back for [`Appender::recycle`], once the batch is written.
@@ -50,6 +76,18 @@ impl Batch {
     pub fn into_buffer(self) -> Vec<u8> {
         self.bytes
     }
+}
+
+/// Encrypts a record in place and makes its sum.
+fn seal(header: &Header, key: &CipherKey, record: &mut [u8]) -> bool {
+    let tag_at = header.content_bytes().saturating_sub(TAG_BYTES);
+    let tag = record.get_mut(HEADER_BYTES..tag_at).and_then(|payload| key.seal_record(header, payload));
+    let Some((tag, place)) = tag.zip(record.get_mut(tag_at..header.content_bytes())) else { return false };
+    place.copy_from_slice(&tag);
+    let crc = record.get(8..header.content_bytes()).map(|summed| sum(header.payload_bytes, summed));
+    let Some((crc, place)) = crc.zip(record.get_mut(4..8)) else { return false };
+    place.copy_from_slice(&crc.to_le_bytes());
+    true
 }
 
 /// Gives each record its position and encodes it. There is one per journal; it lives on the thread of its caller.
@@ -62,12 +100,21 @@ pub struct Appender {
     synced: u64,
     mark: u32,
     is_in_group: bool,
+    /// Records are to be encrypted by the writer.
+    is_encrypted: bool,
 }
 
 impl Appender {
-    pub(crate) fn new(start: JournalPos, mark: u32) -> Self {
-        let start = start.get();
-        Self { buffer: Vec::new(), spare: Vec::new(), start, synced: start, mark, is_in_group: false }
+    pub(crate) fn new(first: &Entry, start: JournalPos) -> Self {
+        Self {
+            buffer: Vec::new(),
+            spare: Vec::new(),
+            start: start.get(),
+            synced: start.get(),
+            mark: first.mark(),
+            is_in_group: false,
+            is_encrypted: first.is_encrypted,
+        }
     }
 
     /// Adds a record whose payload is all `parts`, one after the other; answers where it starts.
@@ -81,27 +128,32 @@ impl Appender {
         let from = self.buffer.len();
         let position = self.start + from as u64;
         let is_continued = group == Group::Continues;
+        let (key, tag_bytes) = if self.is_encrypted { (ENCRYPTED, TAG_BYTES) } else { (PLAIN, 0) };
+        let stored_bytes = payload_bytes + tag_bytes;
         let header = Header {
-            payload_bytes: payload_bytes as u32,
+            payload_bytes: stored_bytes as u32,
             crc: 0,
             position,
             synced: self.synced,
             mark: self.mark,
             kind,
             flags: Place { is_joined: self.is_in_group, is_continued }.flags(),
-            key: 0,
+            key,
         };
         self.is_in_group = is_continued;
-        let span = span_bytes(payload_bytes) as usize;
+        let span = span_bytes(stored_bytes) as usize;
         self.buffer.reserve(span);
         self.buffer.extend_from_slice(&header.encode());
         for part in parts {
             self.buffer.extend_from_slice(part);
         }
-        let crc = sum(header.payload_bytes, &self.buffer[from + 8..]);
-        self.buffer[from + 4..from + 8].copy_from_slice(&crc.to_le_bytes());
-        let padding = [0; 8];
-        self.buffer.extend_from_slice(&padding[..span - HEADER_BYTES - payload_bytes]);
+        if !self.is_encrypted {
+            let crc = sum(header.payload_bytes, &self.buffer[from + 8..]);
+            self.buffer[from + 4..from + 8].copy_from_slice(&crc.to_le_bytes());
+        }
+        // Room for the tag, and padding.
+        let zeroes = [0; TAG_BYTES + 8];
+        self.buffer.extend_from_slice(&zeroes[..span - HEADER_BYTES - payload_bytes]);
         JournalPos::new(position)
     }
 
@@ -127,7 +179,7 @@ impl Appender {
         let bytes = mem::replace(&mut self.buffer, next);
         let start = JournalPos::new(self.start);
         self.start += bytes.len() as u64;
-        Some(Batch { bytes, start })
+        Some(Batch { bytes, start, is_bare: self.is_encrypted })
     }
 
     /// Takes a buffer back from a written batch. One that a huge record has blown up is let go.

@@ -28,6 +28,20 @@ pub enum OpenError {
         /// The manifest looked at last, or the directory when there is none.
         path: String,
     },
+    /// Something is encrypted and no key was given.
+    #[error("{segments} of its segments are encrypted, and no key was given")]
+    KeyMissing {
+        /// How many segments.
+        segments: usize,
+    },
+    /// The keys given are not those that data keys are wrapped under.
+    #[error("of its {segments} encrypted segments {foreign} are encrypted with another key than was given")]
+    WrongKey {
+        /// How many segments cannot be opened with the keys given.
+        foreign: usize,
+        /// How many are encrypted.
+        segments: usize,
+    },
     /// An option has a value that cannot work.
     #[error("the journal option '{name}' is {value}: {rule}")]
     BadOption {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use ternmq_env::{FileFault, Files, read_full};
 
+use crate::cipher::Encryption;
 use crate::error::OpenError;
 use crate::manifest::ManifestState;
 use crate::record::JournalPos;
 use crate::recovery::{Found, find};
-use crate::scan::{Damage, LogSource, Run, Scan, Step};
+use crate::scan::{Damage, Run, Scan, Step};
 use crate::segment::{Entry, PAGE_BYTES, SegmentIndex};
 
 /// One segment as it was found.
@@ -24,6 +25,10 @@ pub struct SegmentReport {
     pub sealed_bytes: Option<u64>,
     /// True when the header page is intact and says what the manifest says.
     pub header_is_intact: bool,
+    /// The payloads are encrypted.
+    pub is_encrypted: bool,
+    /// The key file is missing or rotten: nothing in an encrypted segment can be read.
+    pub key_is_lost: bool,
 }
 
 /// What [`inspect`] found.
@@ -53,12 +58,17 @@ pub struct InspectReport {
     pub damage: Vec<Damage>,
 }
 
-/// Checks every segment and record of a journal in `directory` of a node that does not run.
+/// Checks every segment and record of a journal in `directory` of a node that does not run. What is encrypted is
+/// decrypted with the keys in `encryption`.
 ///
 /// # Errors
 /// See [`OpenError`]; damage of segments is no error but part of the report.
-pub fn inspect(files: Arc<dyn Files>, directory: &str) -> Result<InspectReport, OpenError> {
-    let found = find(files, directory, 4096)?;
+pub fn inspect(
+    files: Arc<dyn Files>,
+    directory: &str,
+    encryption: &Encryption,
+) -> Result<InspectReport, OpenError> {
+    let found = find(files, directory, 4096, encryption)?;
     let manifest = &found.manifest;
     let mut report = InspectReport {
         manifest: found.state,
@@ -90,6 +100,8 @@ fn inspect_file(found: &Found, entry: &Entry) -> Result<SegmentReport, OpenError
         file_bytes: None,
         sealed_bytes: (!entry.is_open_ended()).then_some(entry.sealed_bytes),
         header_is_intact: false,
+        is_encrypted: entry.is_encrypted,
+        key_is_lost: entry.is_encrypted && found.keys.of(entry).is_none(),
     };
     let file = match found.files.open(&report.path) {
         Err(error) if error.fault == FileFault::NotFound => return Ok(report),
@@ -105,7 +117,7 @@ fn inspect_file(found: &Found, entry: &Entry) -> Result<SegmentReport, OpenError
 }
 
 fn inspect_run(found: &Found, run: Run, report: &mut InspectReport) -> Result<(), OpenError> {
-    let source = LogSource::new(found.files.clone(), found.dir.clone(), found.manifest.segment_bytes);
+    let source = found.source();
     let start = run.start;
     // Behind a released segment the first record may have begun in what is gone.
     let is_cut = start < found.manifest.checkpoint;
@@ -119,7 +131,7 @@ fn inspect_run(found: &Found, run: Run, report: &mut InspectReport) -> Result<()
         match scan.step()? {
             Step::Group => {
                 report.records += scan.group().len() as u64;
-                let bytes = scan.group().iter().map(|header| u64::from(header.payload_bytes));
+                let bytes = scan.group().iter().map(|header| scan.payload(header).len() as u64);
                 report.payload_bytes += bytes.sum::<u64>();
             }
             Step::Damage(damage) => report.damage.push(damage),

@@ -132,7 +132,14 @@ mod tests {
     const SEGMENT: u64 = 64 << 20;
 
     fn entry() -> Entry {
-        Entry { index: 3, file_epoch: 2, record_epoch: 2, salt: 7, sealed_bytes: OPEN_ENDED }
+        Entry {
+            index: 3,
+            file_epoch: 2,
+            record_epoch: 2,
+            salt: 7,
+            sealed_bytes: OPEN_ENDED,
+            is_encrypted: false,
+        }
     }
 
     #[test]

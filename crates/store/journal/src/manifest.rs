@@ -8,13 +8,15 @@
 //!
 //!  entry: | index 8 | sealed bytes 8 | file epoch 4 | record epoch 4 | salt 4 | key 4 |
 //! ```
+//! `key` is 0 for a plain segment and 1 for an encrypted one; a manifest that names one of those has format 2.
+//!
 //! Each change is a whole new file: written, synced, renamed to `manifest-<epoch>-<generation>`, its directory synced.
 //! The highest epoch, and in it the highest generation, counts; the one before is kept for when that one rots (F5).
 //! A process with an older epoch that still runs writes to a lower name, which nobody reads (I7).
 
 use ternmq_env::{FileError, FileFault, Files, read_full, write_full};
 
-use crate::segment::{Entry, FORMAT, Fields, FileName, manifest_name};
+use crate::segment::{Entry, FORMAT, Fields, FileName, decode_key, format_of, manifest_name};
 
 const MAGIC: &[u8; 8] = b"TERNMAN\x01";
 const ENTRY_BYTES: usize = 32;
@@ -50,7 +52,8 @@ impl Manifest {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(72 + self.entries.len() * ENTRY_BYTES);
         bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&FORMAT.to_le_bytes());
+        let is_encrypted = self.entries.iter().any(|entry| entry.is_encrypted);
+        bytes.extend_from_slice(&format_of(is_encrypted).to_le_bytes());
         bytes.extend_from_slice(&self.epoch.to_le_bytes());
         for number in [
             self.generation,
@@ -66,7 +69,7 @@ impl Manifest {
         for entry in &self.entries {
             bytes.extend_from_slice(&entry.index.to_le_bytes());
             bytes.extend_from_slice(&entry.sealed_bytes.to_le_bytes());
-            for number in [entry.file_epoch, entry.record_epoch, entry.salt, 0] {
+            for number in [entry.file_epoch, entry.record_epoch, entry.salt, u32::from(entry.is_encrypted)] {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
         }
@@ -106,10 +109,11 @@ fn decode_body(bytes: &[u8]) -> Option<Manifest> {
         let (file_epoch, record_epoch, salt, key) =
             (fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?);
         let is_ascending = entries.last().is_none_or(|last| last.index < index);
-        if key != 0 || !is_ascending || !is_addressable(index, segment_bytes) {
+        let is_encrypted = decode_key(key)?;
+        if !is_ascending || !is_addressable(index, segment_bytes) {
             return None;
         }
-        entries.push(Entry { index, file_epoch, record_epoch, salt, sealed_bytes });
+        entries.push(Entry { index, file_epoch, record_epoch, salt, sealed_bytes, is_encrypted });
     }
     Some(Manifest { epoch, generation, segment_bytes, checkpoint, durable, clean_end, next_index, entries })
 }
@@ -128,17 +132,23 @@ pub fn check_manifest_bytes(bytes: &[u8]) -> Option<usize> {
 /// Writes the manifest as the newest one. An error of [`FileFault::DiskFull`] leaves the former one in force; after
 /// any other it is unknown which one is.
 pub(crate) fn publish(files: &dyn Files, dir: &str, manifest: &Manifest) -> Result<(), FileError> {
-    let name = format!("{dir}/{}", manifest_name(manifest.epoch, manifest.generation));
+    replace_file(files, dir, &manifest_name(manifest.epoch, manifest.generation), &manifest.encode())?;
+    files.sync_dir(dir).map_err(without_retry)
+}
+
+/// Writes a whole file, synced, under another name, then gives it its own, which is not safe yet. Whoever looks finds the
+/// former file or this one, never a part. After an error of [`FileFault::DiskFull`] the former one is there.
+pub(crate) fn replace_file(files: &dyn Files, dir: &str, name: &str, bytes: &[u8]) -> Result<(), FileError> {
+    let name = format!("{dir}/{name}");
     let draft = format!("{name}.new");
     match files.remove(&draft) {
         Err(error) if error.fault != FileFault::NotFound => return Err(error),
         _ => {}
     }
     let file = files.create(&draft)?;
-    write_full(&*file, &draft, &manifest.encode(), 0)?;
+    write_full(&*file, &draft, bytes, 0)?;
     file.sync_data().map_err(without_retry)?;
-    files.rename(&draft, &name)?;
-    files.sync_dir(dir).map_err(without_retry)
+    files.rename(&draft, &name)
 }
 
 /// A sync that found no room is a failed sync like any other: what it was for is unknown (F3).

@@ -1,9 +1,10 @@
 //! What can be set about a journal.
 
+use crate::cipher::Encryption;
 use crate::error::OpenError;
 
 /// Settings of a journal. A journal that exists keeps its segment size.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Directory below the data directory.
     pub directory: String,
@@ -15,6 +16,8 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// The alarm stands while the disk has less room than this or than four segments (F4). Default 2 GiB.
     pub alarm_free_bytes: u64,
+    /// Encryption at rest (S13). Default off.
+    pub encryption: Encryption,
 }
 
 impl Default for Options {
@@ -25,6 +28,7 @@ impl Default for Options {
             spare_files: 8,
             reserve_bytes: 256 << 20,
             alarm_free_bytes: 2 << 30,
+            encryption: Encryption::Off,
         }
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use ternmq_env::{File, FileError, FileFault, Files, read_full};
 
 use crate::error::ReadError;
+use crate::keyring::Keyring;
 use crate::record::{HEADER_BYTES, Header, JournalPos};
 use crate::room::Room;
 use crate::segment::{Entry, PAGE_BYTES, SegmentIndex, index_of};
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) dir: Arc<str>,
     pub(crate) segment_bytes: u64,
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) written: AtomicU64,
     table: RwLock<BTreeMap<u64, Entry>>,
     opened: Mutex<VecDeque<(Entry, Arc<dyn File>)>>,
@@ -36,6 +38,7 @@ impl Shared {
             files: room.files.clone(),
             dir: room.dir.clone(),
             segment_bytes: room.manifest.segment_bytes,
+            keys: room.keys.clone(),
             written: AtomicU64::new(written),
             table: RwLock::new(room.manifest.entries.iter().map(|entry| (entry.index, *entry)).collect()),
             opened: Mutex::default(),
@@ -90,7 +93,7 @@ impl Shared {
     }
 }
 
-/// A record as it was appended. The payload shares memory with other records read together with it.
+/// A record as it was appended. A payload that was not encrypted shares memory with other records read together with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Where it starts.
@@ -176,11 +179,25 @@ impl Reader {
             self.fetch(position, content as u64)?.from(position)
         };
         let index = index_of(position.get(), self.shared.segment_bytes);
-        let mark = self.shared.entry(index).map(|entry| entry.mark());
-        if mark != Some(header.mark) || !header.is_intact(&bytes) {
-            return Err(self.explain_bad(position));
+        let entry = self.shared.entry(index).filter(|entry| {
+            entry.mark() == header.mark
+                && entry.is_encrypted == header.is_encrypted()
+                && header.is_intact(&bytes)
+        });
+        let payload =
+            entry.and_then(|entry| self.decrypt(&entry, &header, bytes.slice(HEADER_BYTES..content)));
+        let Some(payload) = payload else { return Err(self.explain_bad(position)) };
+        Ok(Record { position, kind: header.kind, payload })
+    }
+
+    /// The payload from the bytes behind a header; `None` when they are not what was encrypted.
+    fn decrypt(&self, entry: &Entry, header: &Header, stored: Bytes) -> Option<Bytes> {
+        if !header.is_encrypted() {
+            return Some(stored);
         }
-        Ok(Record { position, kind: header.kind, payload: bytes.slice(HEADER_BYTES..content) })
+        let key = self.shared.keys.of(entry)?;
+        let mut plain = vec![0; stored.len().checked_sub(header.tag_bytes())?];
+        key.open_record(header, &stored, &mut plain).then(|| plain.into())
     }
 
     /// Reads up to `wanted` bytes of log from `position`, fewer where the log ends.

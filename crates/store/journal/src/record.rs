@@ -7,16 +7,23 @@
 //!  0       4       8              16              24      28   29   30    32          32+length
 //!  | length| crc   | position     | synced        | mark  |kind|flag| key | payload ... | 0-7 zero bytes |
 //! ```
-//! - `length`: bytes of payload.
+//! - `length`: bytes of payload as it lies here, the tag of an encrypted one included.
 //! - `crc`: CRC-32C of bytes 8 to 32+length, continued from `length` as if that were the sum of what came before.
 //! - `position`: where the record starts in the endless log; a record found elsewhere is not valid (F5: misdirected).
 //! - `synced`: everything below was known durable when this record was encoded. A bad record below a later record's
 //!   `synced` had been safe once, so it is damage and not a torn tail (F5).
 //! - `mark`: the epoch XOR a random number of the run of segments, so that nobody can plant a record in a payload.
 //! - `kind`: the caller's, opaque here. `flag`: bit 0, the group goes on in the next record; bit 1, the group began
-//!   before this record. `key`: data key of the payload; 0, plain, is the only one known so far.
+//!   before this record. `key`: 0, the payload is plain; 1, it is encrypted with AES-256-GCM under the data key of the
+//!   segment in which the record starts, and its last 16 bytes are the tag (S13).
+//!
+//! The nonce of an encrypted payload is `position` and four zero bytes: a counter, since a position is used once for ever
+//! and each data key is of one segment. Its associated data is the header with `crc` zero. The sum covers the encrypted
+//! bytes, so what a crash tore is told from what rotted without any key.
 
 use std::fmt;
+
+use crate::cipher::TAG_BYTES;
 
 /// Bytes before the payload.
 pub const HEADER_BYTES: usize = 32;
@@ -24,6 +31,9 @@ pub const HEADER_BYTES: usize = 32;
 pub const MAX_PAYLOAD_BYTES: usize = (512 + 1) * 1024 * 1024;
 /// Records start at multiples of this.
 pub(crate) const ALIGN_BYTES: u64 = 8;
+/// `key` of a plain record, and of one that is encrypted under the key of its segment.
+pub(crate) const PLAIN: u16 = 0;
+pub(crate) const ENCRYPTED: u16 = 1;
 
 const CONTINUES: u8 = 1;
 const JOINED: u8 = 2;
@@ -109,9 +119,10 @@ impl Header {
             flags,
             key: u16::from_le_bytes([k0, k1]),
         };
-        let is_sound = header.payload_bytes as usize <= MAX_PAYLOAD_BYTES
+        let stored = (header.payload_bytes as usize).checked_sub(header.tag_bytes());
+        let is_sound = stored.is_some_and(|plain| plain <= MAX_PAYLOAD_BYTES)
             && header.flags & !(CONTINUES | JOINED) == 0
-            && header.key == 0
+            && header.key <= ENCRYPTED
             && header.synced <= header.position;
         is_sound.then_some(header)
     }
@@ -128,6 +139,15 @@ impl Header {
         bytes[29] = self.flags;
         bytes[30..32].copy_from_slice(&self.key.to_le_bytes());
         bytes
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.key == ENCRYPTED
+    }
+
+    /// Bytes of the tag at the end of the payload.
+    pub(crate) fn tag_bytes(&self) -> usize {
+        if self.is_encrypted() { TAG_BYTES } else { 0 }
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -157,7 +177,7 @@ pub(crate) fn sum(payload_bytes: u32, from_position_on: &[u8]) -> u32 {
     crc32c::crc32c_append(payload_bytes, from_position_on)
 }
 
-/// Decodes and checks the record at the start of any bytes, for fuzzing: its kind and payload, or `None`.
+/// Decodes and checks the record at the start of any bytes, for fuzzing: its kind and payload as it lies there, or `None`.
 #[must_use]
 pub fn check_record_bytes(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let header = Header::decode(bytes)?;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ternmq_env::{DirectoryLock, FileError, FileFault, Files, Rng, read_full};
 
+use crate::cipher::Encryption;
 use crate::error::OpenError;
+use crate::keyring::Keyring;
 use crate::manifest::{self, Loaded, Manifest, ManifestState, is_addressable};
 use crate::options::Options;
 use crate::record::JournalPos;
@@ -20,6 +22,8 @@ pub enum Recovered<'a> {
         position: JournalPos,
         /// As given to the appender.
         kind: u8,
+        /// Bytes that it takes in the log, header and all.
+        len_bytes: u32,
         /// True for the last record of its group.
         ends_group: bool,
         /// As given to the appender.
@@ -48,6 +52,13 @@ pub struct RecoveryReport {
     pub torn_at: Option<JournalPos>,
     /// Every gap, in order.
     pub damage: Vec<Damage>,
+    /// Segments of the log that are encrypted.
+    pub encrypted_segments: usize,
+    /// Segments of the log that are plain.
+    pub plain_segments: usize,
+    /// Data keys that are wrapped under the former key of the operator. Once the journal is open they are wrapped under the
+    /// current one, and the former one opens nothing any more.
+    pub former_key_segments: usize,
 }
 
 /// How a run that was cut off ended; its tail has to be made safe.
@@ -70,6 +81,15 @@ pub(crate) struct Found {
     /// Highest epoch that any file names.
     pub(crate) epoch: u32,
     pub(crate) names: Vec<String>,
+    pub(crate) keys: Arc<Keyring>,
+}
+
+impl Found {
+    /// The log, to be read.
+    pub(crate) fn source(&self) -> LogSource {
+        let (files, dir) = (self.files.clone(), self.dir.clone());
+        LogSource::new(files, dir, self.manifest.segment_bytes, self.keys.clone())
+    }
 }
 
 /// A journal being opened: yields its records, and becomes a journal to write to by [`Recovery::finish`].
@@ -77,25 +97,31 @@ pub struct Recovery {
     pub(crate) found: Found,
     pub(crate) options: Options,
     pub(crate) lock: Box<dyn DirectoryLock>,
-    pub(crate) salt: u32,
+    pub(crate) rng: Box<dyn Rng>,
     pub(crate) walk: Walk,
 }
 
-/// Opens the journal for recovery and takes the data directory for this process.
+/// Opens the journal for recovery and takes the data directory for this process. Marks, data keys and the nonces of their
+/// wraps are drawn from `rng`, which has to be fit for secrets.
 ///
 /// # Errors
 /// See [`OpenError`]. Nothing that a journal holds is changed.
-pub fn open(files: Arc<dyn Files>, rng: &mut dyn Rng, options: Options) -> Result<Recovery, OpenError> {
+pub fn open(files: Arc<dyn Files>, rng: Box<dyn Rng>, options: Options) -> Result<Recovery, OpenError> {
     options.check()?;
     let lock = files.lock()?;
     files.create_dir(&options.directory)?;
-    let found = find(files, &options.directory, options.segment_bytes)?;
+    let found = find(files, &options.directory, options.segment_bytes, &options.encryption)?;
     let walk = Walk::new(&found);
-    Ok(Recovery { found, options, lock, salt: rng.next_u64() as u32, walk })
+    Ok(Recovery { found, options, lock, rng, walk })
 }
 
 /// Reads the manifest in force without changing anything.
-pub(crate) fn find(files: Arc<dyn Files>, dir: &str, segment_bytes: u64) -> Result<Found, OpenError> {
+pub(crate) fn find(
+    files: Arc<dyn Files>,
+    dir: &str,
+    segment_bytes: u64,
+    encryption: &Encryption,
+) -> Result<Found, OpenError> {
     let names = files.list(dir)?;
     let kinds = || names.iter().filter_map(|name| FileName::parse(name));
     let epoch = kinds().map(FileName::epoch).max().unwrap_or(0);
@@ -112,7 +138,8 @@ pub(crate) fn find(files: Arc<dyn Files>, dir: &str, segment_bytes: u64) -> Resu
             (manifest, state)
         }
     };
-    Ok(Found { files, dir: dir.into(), manifest, state, epoch, names })
+    let keys = Arc::new(Keyring::load(&*files, dir, &manifest.entries, encryption)?);
+    Ok(Found { files, dir: dir.into(), manifest, state, epoch, names, keys })
 }
 
 fn empty_manifest(segment_bytes: u64) -> Manifest {
@@ -191,9 +218,9 @@ impl Walk {
         let mut waiting = runs.into_iter();
         let first = waiting.next();
         let start = first.as_ref().map_or(manifest.checkpoint, |run| run.start.max(manifest.checkpoint));
-        let source = LogSource::new(found.files.clone(), found.dir.clone(), manifest.segment_bytes);
+        let encrypted_segments = manifest.entries.iter().filter(|entry| entry.is_encrypted).count();
         Self {
-            scan: first.map(|run| Scan::new(source, run, start)),
+            scan: first.map(|run| Scan::new(found.source(), run, start)),
             waiting,
             next_in_group: 0,
             cut: Vec::new(),
@@ -206,6 +233,9 @@ impl Walk {
                 was_clean: manifest.clean_end != 0 || found.state == ManifestState::None,
                 torn_at: None,
                 damage: Vec::new(),
+                encrypted_segments,
+                plain_segments: manifest.entries.len() - encrypted_segments,
+                former_key_segments: found.keys.stale_count(),
             },
         }
     }
@@ -237,9 +267,16 @@ impl Walk {
         let position = JournalPos::new(header.position);
         self.report.records += 1;
         self.report.payload_bytes += payload.len() as u64;
-        self.report.end = position.after(payload.len());
+        let len_bytes = header.span_bytes();
+        self.report.end = JournalPos::new(header.position + len_bytes);
         let ends_group = !header.place().is_continued;
-        Some(Recovered::Record { position, kind: header.kind, ends_group, payload })
+        Some(Recovered::Record {
+            position,
+            kind: header.kind,
+            len_bytes: len_bytes as u32,
+            ends_group,
+            payload,
+        })
     }
 
     fn end_run(&mut self, accepted: u64, torn: Option<u64>) {

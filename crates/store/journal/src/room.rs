@@ -1,14 +1,16 @@
 //! Files and the room for them: the next segment, spare files, the reserve (F4), publishing the manifest.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use ternmq_env::{File, FileError, FileFault, Files, write_full};
+use ternmq_env::{File, FileError, FileFault, Files, Rng, write_full};
 
+use crate::cipher::CipherKey;
+use crate::keyring::Keyring;
 use crate::limit::{Limit, NOTE_BYTES, NOTE_OFFSET, bytes_ahead};
 use crate::manifest::{self, Manifest, without_retry};
 use crate::options::Options;
-use crate::segment::{Entry, OPEN_ENDED, PAGE_BYTES, RESERVE_NAME, manifest_name, spare_name};
+use crate::segment::{Entry, KeyName, OPEN_ENDED, PAGE_BYTES, RESERVE_NAME, manifest_name, spare_name};
 
 /// Bytes zeroed in one step, so that preparing a segment never holds up a sync for long.
 const ZERO_STEP_BYTES: u64 = 1024 * 1024;
@@ -68,6 +70,8 @@ pub(crate) struct Ready {
     pub(crate) entry: Entry,
     pub(crate) file: Arc<dyn File>,
     pub(crate) limit: Limit,
+    /// Of an encrypted one.
+    pub(crate) key: Option<Arc<CipherKey>>,
 }
 
 /// A file on its way to become a segment.
@@ -82,7 +86,9 @@ pub(crate) struct Room {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) dir: Arc<str>,
     pub(crate) manifest: Manifest,
-    pub(crate) salt: u32,
+    pub(crate) keys: Arc<Keyring>,
+    rng: Box<dyn Rng>,
+    salt: u32,
     /// How far ahead of its writing the limit of the next segment is set.
     pub(crate) ahead_bytes: u64,
     published: VecDeque<String>,
@@ -101,15 +107,19 @@ impl Room {
         files: Arc<dyn Files>,
         dir: Arc<str>,
         manifest: Manifest,
-        salt: u32,
+        keys: Arc<Keyring>,
+        mut rng: Box<dyn Rng>,
         options: &Options,
     ) -> Self {
         let alarm_bytes = options.alarm_free_bytes.max(4 * manifest.segment_bytes);
         let ahead_bytes = bytes_ahead(0, manifest.segment_bytes);
+        let salt = rng.next_u64() as u32;
         Self {
             files,
             dir,
             manifest,
+            keys,
+            rng,
             salt,
             ahead_bytes,
             published: VecDeque::new(),
@@ -176,6 +186,31 @@ impl Room {
         Ok(())
     }
 
+    /// Removes the key file of a segment whose file is gone, unless the segment lives on in a copy.
+    pub(crate) fn retire_key(&mut self, gone: &Entry) -> Result<(), FileError> {
+        let Some(name) = gone.key_name() else { return Ok(()) };
+        if self.manifest.entries.iter().any(|entry| entry.key_name() == Some(name)) {
+            return Ok(());
+        }
+        self.keys.forget(name);
+        ignore_missing(self.files.remove(&self.path(&name.file_name())))
+    }
+
+    /// Wraps all data keys under the operator's current key that are wrapped under the former one, and makes that safe: the
+    /// former one may be thrown away then.
+    pub(crate) fn rewrap_keys(&mut self) -> Result<(), FileError> {
+        let listed: BTreeSet<KeyName> = self.manifest.entries.iter().filter_map(Entry::key_name).collect();
+        let stale = self.keys.take_stale();
+        for (name, bytes) in &stale {
+            if listed.contains(name) {
+                self.with_reserve(|room| {
+                    room.keys.write(&*room.files, &room.dir, *name, bytes, &mut *room.rng)
+                })?;
+            }
+        }
+        if stale.is_empty() { Ok(()) } else { self.files.sync_dir(&self.dir).map_err(without_retry) }
+    }
+
     /// Goes one bounded step towards a next segment; `None` while it is not ready.
     pub(crate) fn prepare_step(&mut self) -> Result<Option<Ready>, FileError> {
         let whole = self.file_bytes();
@@ -192,16 +227,22 @@ impl Room {
 
     /// Makes the next segment ready at once, without zeroing what is left to zero.
     ///
-    /// The new segment is complete and synced before the manifest names it, and the manifest names it before
-    /// anything is written to it (F2).
+    /// The new segment, and its key file, is complete and synced before the manifest names it, and the manifest names it
+    /// before anything is written to it (F2, S13).
     pub(crate) fn prepare_now(&mut self) -> Result<Ready, FileError> {
         let (epoch, index, salt) = (self.manifest.epoch, self.manifest.next_index, self.salt);
-        let entry = Entry { index, file_epoch: epoch, record_epoch: epoch, salt, sealed_bytes: OPEN_ENDED };
+        let (sealed_bytes, is_encrypted) = (OPEN_ENDED, self.keys.is_writing());
+        let entry = Entry { index, file_epoch: epoch, record_epoch: epoch, salt, sealed_bytes, is_encrypted };
         let preparing = self.preparing()?;
         let (path, file) = (preparing.path.clone(), preparing.file.clone());
         let limit = Limit::new(entry, self.manifest.segment_bytes, self.ahead_bytes);
         let mut page = entry.encode_page();
         page.splice(NOTE_OFFSET as usize..NOTE_OFFSET as usize + NOTE_BYTES, limit.note());
+        // Another try of the same segment draws another key: nothing was written under the one before.
+        let key = match entry.key_name() {
+            Some(name) => Some(self.keys.make(&*self.files, &self.dir, name, &mut *self.rng)?),
+            None => None,
+        };
         self.install(&path, &file, entry, &page, &[])?;
         self.files.sync_dir(&self.dir).map_err(without_retry)?;
         // From here on the file has its new name, also for another try when the manifest finds no room.
@@ -215,7 +256,7 @@ impl Room {
             return Err(error);
         }
         self.preparing = None;
-        Ok(Ready { entry, file, limit })
+        Ok(Ready { entry, file, limit, key })
     }
 
     /// The file that is on its way, begun when there is none.

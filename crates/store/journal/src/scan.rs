@@ -5,12 +5,17 @@
 //! unless something proves that it had been durable: a later valid record with a higher `synced`, the `durable` of
 //! the manifest, or a segment that was sealed behind it. Bytes that the device cannot give are damage, too. Later records
 //! are looked for up to the limit of the segment, above which its writer had not got.
+//!
+//! An encrypted record is valid when its sum is right and its tag is (S13). One whose sum alone is right was written whole,
+//! so no crash tore it: that is damage, wherever it lies. So are all records of a segment whose key is lost.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use ternmq_env::{File, FileError, FileFault, Files, read_full};
 
+use crate::cipher::CipherKey;
+use crate::keyring::Keyring;
 use crate::limit::{NOTE_BYTES, NOTE_OFFSET, decode_note};
 use crate::manifest::Manifest;
 use crate::record::{ALIGN_BYTES, HEADER_BYTES, Header, JournalPos};
@@ -48,6 +53,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// The segment in which a position of the run lies.
+    fn entry_of(&self, position: u64, segment_bytes: u64) -> Option<&Entry> {
+        let first = self.entries.first()?.index;
+        self.entries.get(index_of(position, segment_bytes).checked_sub(first)? as usize)
+    }
+
     pub(crate) fn all_of(manifest: &Manifest) -> Vec<Self> {
         let size = manifest.segment_bytes;
         let mut runs: Vec<Self> = Vec::new();
@@ -81,14 +92,15 @@ pub(crate) struct LogSource {
     pub(crate) files: Arc<dyn Files>,
     pub(crate) dir: Arc<str>,
     pub(crate) segment_bytes: u64,
+    keys: Arc<Keyring>,
     /// Ranges of the log that could not be read at all, in the order of reading.
     holes: Vec<Range<u64>>,
     opened: Option<(Entry, Option<Arc<dyn File>>)>,
 }
 
 impl LogSource {
-    pub(crate) fn new(files: Arc<dyn Files>, dir: Arc<str>, segment_bytes: u64) -> Self {
-        Self { files, dir, segment_bytes, holes: Vec::new(), opened: None }
+    pub(crate) fn new(files: Arc<dyn Files>, dir: Arc<str>, segment_bytes: u64, keys: Arc<Keyring>) -> Self {
+        Self { files, dir, segment_bytes, keys, holes: Vec::new(), opened: None }
     }
 
     /// Fills `bytes` from a position inside the run. Bytes that no longer exist, or that the device cannot read, are
@@ -173,8 +185,9 @@ impl LogSource {
     }
 
     fn file_of(&mut self, run: &Run, index: u64) -> Result<Option<Arc<dyn File>>, FileError> {
-        let first = run.entries.first().map_or(0, |entry| entry.index);
-        let Some(entry) = run.entries.get((index - first) as usize) else { return Ok(None) };
+        let Some(entry) = run.entry_of(index * self.segment_bytes, self.segment_bytes) else {
+            return Ok(None);
+        };
         if let Some((opened, file)) = &self.opened
             && opened == entry
         {
@@ -260,6 +273,10 @@ pub(crate) struct Scan {
     /// Highest `synced` of any valid record seen.
     pub(crate) synced: u64,
     group: Vec<Header>,
+    /// Of an encrypted run: the group found last, payloads decrypted, each record as far from the start as in the log.
+    plain: Vec<u8>,
+    /// The key of the segment looked at last.
+    key: Option<(Entry, Option<Arc<CipherKey>>)>,
 }
 
 /// What a look at one position found.
@@ -268,13 +285,16 @@ enum Found {
     /// The header of a record that does not end inside the run.
     CutOff,
     Bad,
+    /// A record whose sum is right and that does not open with the key of its segment.
+    Sealed(Header),
 }
 
 impl Scan {
     pub(crate) fn new(source: LogSource, run: Run, position: u64) -> Self {
         let window = Window { bytes: Vec::new(), start: position, filled: 0 };
         let synced = run.proven;
-        Self { source, run, window, position, accepted: position, synced, group: Vec::new() }
+        let (group, plain) = (Vec::new(), Vec::new());
+        Self { source, run, window, position, accepted: position, synced, group, plain, key: None }
     }
 
     /// Goes on in another run from a position in it.
@@ -300,8 +320,14 @@ impl Scan {
 
     /// Payload of a record of the group found last.
     pub(crate) fn payload(&self, header: &Header) -> &[u8] {
-        let record = self.window.from(header.position);
-        record.get(HEADER_BYTES..header.content_bytes()).unwrap_or_default()
+        let record = if header.is_encrypted() {
+            let start = self.group.first().map_or(header.position, |first| first.position);
+            self.plain.get((header.position - start) as usize..).unwrap_or_default()
+        } else {
+            self.window.from(header.position)
+        };
+        let end = header.content_bytes().saturating_sub(header.tag_bytes());
+        record.get(HEADER_BYTES..end).unwrap_or_default()
     }
 
     /// Finds the first place at or after the current one where a group starts; used where the start is not known.
@@ -330,7 +356,8 @@ impl Scan {
                 Found::CutOff if self.run.is_cut_off => {
                     return Ok(Step::End { accepted: self.accepted, torn: None });
                 }
-                Found::Valid(_) | Found::CutOff | Found::Bad => return self.judge(start, at),
+                Found::Sealed(_) => return self.judge(start, at, true),
+                Found::Valid(_) | Found::CutOff | Found::Bad => return self.judge(start, at, false),
             };
             self.group.push(header);
             at += header.span_bytes();
@@ -354,24 +381,47 @@ impl Scan {
             return Ok(Found::CutOff);
         }
         self.window.reach(&mut self.source, &self.run, keep, at + header.span_bytes())?;
-        if header.is_intact(self.window.from(at)) { Ok(Found::Valid(header)) } else { Ok(Found::Bad) }
+        if !header.is_intact(self.window.from(at)) {
+            return Ok(Found::Bad);
+        }
+        if header.is_encrypted() && !self.decrypt(keep, &header) {
+            return Ok(Found::Sealed(header));
+        }
+        Ok(Found::Valid(header))
     }
 
     fn decode_at(&self, at: u64) -> Option<Header> {
         let header = Header::decode(self.window.from(at))?;
         let is_here = header.position == at && header.mark == self.run.mark;
-        is_here.then_some(header)
+        let entry = self.run.entry_of(at, self.source.segment_bytes)?;
+        (is_here && header.is_encrypted() == entry.is_encrypted).then_some(header)
     }
 
-    /// Decides what a bad record means. `start` is where its group began.
-    fn judge(&mut self, start: u64, bad: u64) -> Result<Step, FileError> {
+    /// Puts the decrypted record into `plain`, which starts at `keep`. False when it cannot be decrypted.
+    fn decrypt(&mut self, keep: u64, header: &Header) -> bool {
+        let at = (header.position - keep) as usize;
+        self.plain.resize(at + header.span_bytes() as usize, 0);
+        let Some(entry) = self.run.entry_of(header.position, self.source.segment_bytes) else { return false };
+        if self.key.as_ref().is_none_or(|(known, _)| known != entry) {
+            self.key = Some((*entry, self.source.keys.of(entry)));
+        }
+        let Some((_, Some(key))) = &self.key else { return false };
+        let content = header.content_bytes();
+        let stored = self.window.from(header.position).get(HEADER_BYTES..content).unwrap_or_default();
+        let end = content.saturating_sub(header.tag_bytes());
+        let plain = self.plain.get_mut(at + HEADER_BYTES..at + end).unwrap_or_default();
+        key.open_record(header, stored, plain)
+    }
+
+    /// Decides what a bad record means. `start` is where its group began. One that was written whole is damage.
+    fn judge(&mut self, start: u64, bad: u64, is_whole: bool) -> Result<Step, FileError> {
         self.group.clear();
         let begun = Header::decode(self.window.from(bad)).filter(|header| header.position == bad);
         let was_begun = start != bad || begun.is_some();
         // What cannot be read is not absent: a segment is allocated and synced before it is used.
         let end = bad + begun.map_or(HEADER_BYTES as u64, |header| header.span_bytes());
         let unreadable = self.source.hole_end(bad, end);
-        let is_known = self.run.is_sealed || bad < self.run.proven || unreadable.is_some();
+        let is_known = self.run.is_sealed || bad < self.run.proven || unreadable.is_some() || is_whole;
         if !is_known {
             let until = self.limit_behind(bad)?;
             let found = self.search(bad, bad, until)?;
@@ -385,7 +435,8 @@ impl Scan {
         let found = self.search(bad, bad, self.run.end)?;
         // Without a valid record behind it, the damage reaches as far as anything was known to be durable, and over
         // all that cannot be read.
-        let reach = self.synced.max(bad + ALIGN_BYTES).max(unreadable.unwrap_or(0));
+        let whole_end = if is_whole { end } else { bad + ALIGN_BYTES };
+        let reach = self.synced.max(whole_end).max(found.sealed_end).max(unreadable.unwrap_or(0));
         let known_end = if self.run.is_sealed { self.run.end } else { reach.next_multiple_of(ALIGN_BYTES) };
         let to = found.resume.unwrap_or(known_end.min(self.run.end));
         self.position = if found.resume.is_some() { to } else { self.run.end };
@@ -414,13 +465,23 @@ impl Scan {
     /// Looks behind a bad record for valid ones that start before `until`: the first that starts a group, and one that
     /// bears witness that the bad one had been durable.
     fn search(&mut self, bad: u64, witness_above: u64, until: u64) -> Result<Search, FileError> {
-        let mut found = Search { resume: None, is_proven: self.run.is_sealed || bad < self.run.proven };
+        let is_proven = self.run.is_sealed || bad < self.run.proven;
+        let mut found = Search { resume: None, is_proven, sealed_end: bad };
         let mut at = (bad + 1).next_multiple_of(ALIGN_BYTES);
         while at + HEADER_BYTES as u64 <= until {
             at = self.skip_to_candidate(at, until)?;
-            let Found::Valid(header) = self.look(at, at)? else {
-                at += ALIGN_BYTES;
-                continue;
+            let header = match self.look(at, at)? {
+                Found::Valid(header) => header,
+                Found::Sealed(header) => {
+                    at += header.span_bytes();
+                    found.is_proven = true;
+                    found.sealed_end = at;
+                    continue;
+                }
+                Found::CutOff | Found::Bad => {
+                    at += ALIGN_BYTES;
+                    continue;
+                }
             };
             self.synced = self.synced.max(header.synced);
             found.is_proven |= header.synced > witness_above;
@@ -455,6 +516,8 @@ impl Scan {
 struct Search {
     resume: Option<u64>,
     is_proven: bool,
+    /// Where the last record ends that was written whole and does not open.
+    sealed_end: u64,
 }
 
 /// Offset of the first of `places` headers, one every 8 bytes from `at` on, that names its own position. `positions` starts

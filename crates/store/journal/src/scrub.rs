@@ -102,7 +102,8 @@ impl Scrub {
         self.next = last.index + 1;
         let (start, end, mark) = (first.start(size), last.end(size), first.mark());
         let run = Run { start, end, mark, proven: end, is_sealed: true, is_cut_off: true, entries };
-        let source = LogSource::new(self.shared.files.clone(), self.shared.dir.clone(), size);
+        let shared = &self.shared;
+        let source = LogSource::new(shared.files.clone(), shared.dir.clone(), size, shared.keys.clone());
         let mut scan = Scan::new(source, run, start);
         scan.seek_group()?;
         Ok(Some(scan))

@@ -8,8 +8,9 @@
 //!  | magic| format| file epoch| zero| index| record epoch| salt       | key  | sealed  | crc      | zero | log ...
 //! ```
 //! The header names the segment for a person with a damaged directory and for recovery without its newest manifest;
-//! otherwise the manifest is believed. `key` is the data key of the segment; 0, plain, is the only one so far. From 512
-//! on the page holds the note of `limit.rs`.
+//! otherwise the manifest is believed. `key` is 0 when the records are plain and 1 when they are encrypted under the data
+//! key in the segment's key file (`wrap.rs`); a plain segment has format 1, an encrypted one format 2. From 512 on the
+//! page holds the note of `limit.rs`.
 
 use std::fmt;
 
@@ -17,8 +18,10 @@ use crate::record::JournalPos;
 
 /// Bytes of a segment file before the log.
 pub(crate) const PAGE_BYTES: u64 = 4096;
-/// Format of segments and manifests.
-pub const FORMAT: u32 = 1;
+/// Latest format of segments and manifests. What has nothing encrypted is of format [`PLAIN_FORMAT`], which older
+/// releases read.
+pub const FORMAT: u32 = 2;
+pub(crate) const PLAIN_FORMAT: u32 = 1;
 /// A segment whose end is not known: it was still being written.
 pub(crate) const OPEN_ENDED: u64 = u64::MAX;
 
@@ -61,11 +64,46 @@ pub(crate) struct Entry {
     pub(crate) salt: u32,
     /// Bytes of log that count, or [`OPEN_ENDED`].
     pub(crate) sealed_bytes: u64,
+    /// Payloads are encrypted under a key of the segment's own (S13).
+    pub(crate) is_encrypted: bool,
+}
+
+/// Names a data key: by the segment, and by the epoch that encoded its records. A copied tail has both from the segment it
+/// was copied from, so its key file is that segment's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct KeyName {
+    pub(crate) index: u64,
+    pub(crate) epoch: u32,
+}
+
+impl KeyName {
+    pub(crate) fn file_name(self) -> String {
+        format!("key-{:016x}-{:08x}", self.index, self.epoch)
+    }
+}
+
+/// Format of a file that says whether something is encrypted.
+pub(crate) fn format_of(is_encrypted: bool) -> u32 {
+    if is_encrypted { FORMAT } else { PLAIN_FORMAT }
+}
+
+/// The member `key` of manifests and segments: whether it says encrypted, or `None` when it says nothing known.
+pub(crate) fn decode_key(key: u32) -> Option<bool> {
+    match key {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
 }
 
 impl Entry {
     pub(crate) fn mark(&self) -> u32 {
         self.record_epoch ^ self.salt
+    }
+
+    /// The name of the data key; `None` when there is none.
+    pub(crate) fn key_name(&self) -> Option<KeyName> {
+        self.is_encrypted.then_some(KeyName { index: self.index, epoch: self.record_epoch })
     }
 
     pub(crate) fn file_name(&self) -> String {
@@ -93,13 +131,13 @@ impl Entry {
     pub(crate) fn encode_page(&self) -> Vec<u8> {
         let mut page = Vec::with_capacity(PAGE_BYTES as usize);
         page.extend_from_slice(MAGIC);
-        page.extend_from_slice(&FORMAT.to_le_bytes());
+        page.extend_from_slice(&format_of(self.is_encrypted).to_le_bytes());
         page.extend_from_slice(&self.file_epoch.to_le_bytes());
         page.extend_from_slice(&0_u32.to_le_bytes());
         page.extend_from_slice(&self.index.to_le_bytes());
         page.extend_from_slice(&self.record_epoch.to_le_bytes());
         page.extend_from_slice(&self.salt.to_le_bytes());
-        page.extend_from_slice(&0_u32.to_le_bytes());
+        page.extend_from_slice(&u32::from(self.is_encrypted).to_le_bytes());
         page.extend_from_slice(&self.sealed_bytes.to_le_bytes());
         let crc = crc32c::crc32c(&page);
         page.extend_from_slice(&crc.to_le_bytes());
@@ -118,10 +156,10 @@ impl Entry {
         fields.u32()?;
         let index = fields.u64()?;
         let (record_epoch, salt) = (fields.u32()?, fields.u32()?);
-        let key = fields.u32()?;
+        let is_encrypted = decode_key(fields.u32()?)?;
         let sealed_bytes = fields.u64()?;
-        let entry = Self { index, file_epoch, record_epoch, salt, sealed_bytes };
-        (is_ours && format == FORMAT && key == 0).then_some(entry)
+        let entry = Self { index, file_epoch, record_epoch, salt, sealed_bytes, is_encrypted };
+        (is_ours && format == format_of(is_encrypted)).then_some(entry)
     }
 }
 
@@ -133,6 +171,11 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
+    }
+
+    /// What was not taken.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     pub(crate) fn u32(&mut self) -> Option<u32> {
@@ -181,7 +224,9 @@ pub(crate) enum FileName {
         epoch: u32,
         generation: u64,
     },
-    /// A manifest that was not finished.
+    /// The wrapped data key of a segment.
+    Key(KeyName),
+    /// A manifest or key file that was not finished.
     Draft {
         epoch: u32,
     },
@@ -221,6 +266,8 @@ impl FileName {
             ("spare", false) => Some(Self::Spare { epoch: hex32(first)?, number: hex32(second)? }),
             ("manifest", false) => Some(Self::Manifest { epoch: hex32(first)?, generation: hex64(second)? }),
             ("manifest", true) => Some(Self::Draft { epoch: hex32(first)? }),
+            ("key", false) => Some(Self::Key(KeyName { index: hex64(first)?, epoch: hex32(second)? })),
+            ("key", true) => Some(Self::Draft { epoch: hex32(second)? }),
             _ => None,
         }
     }
@@ -230,6 +277,7 @@ impl FileName {
             Self::Segment { epoch, .. }
             | Self::Spare { epoch, .. }
             | Self::Manifest { epoch, .. }
+            | Self::Key(KeyName { epoch, .. })
             | Self::Draft { epoch } => epoch,
             Self::Reserve => 0,
         }
@@ -245,7 +293,10 @@ pub fn check_segment_bytes(bytes: &[u8]) -> usize {
     let mut position = entry.start(log.len() as u64);
     let mut count = 0;
     while let Some(header) = crate::record::Header::decode(log) {
-        let is_here = header.position == position && header.mark == entry.mark() && header.is_intact(log);
+        let is_here = header.position == position
+            && header.mark == entry.mark()
+            && header.is_encrypted() == entry.is_encrypted
+            && header.is_intact(log);
         let Some(rest) = log.get(header.span_bytes() as usize..).filter(|_| is_here) else { break };
         position = position.saturating_add(header.span_bytes());
         log = rest;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ternmq_env::{DirectoryLock, File, FileError, write_full};
 
 use crate::appender::Batch;
+use crate::cipher::{CipherKey, cipher_refused};
 use crate::durable::Durable;
 use crate::error::JournalError;
 use crate::limit::{Limit, NOTE_BYTES, NOTE_OFFSET, bytes_ahead};
@@ -36,14 +37,15 @@ pub enum Progress {
 struct Target {
     index: u64,
     file: Arc<dyn File>,
+    key: Option<Arc<CipherKey>>,
     limit: Limit,
     is_dirty: bool,
 }
 
 impl Target {
     fn new(ready: Ready) -> Self {
-        let Ready { entry, file, limit } = ready;
-        Self { index: entry.index, file, limit, is_dirty: false }
+        let Ready { entry, file, limit, key } = ready;
+        Self { index: entry.index, file, key, limit, is_dirty: false }
     }
 
     fn write_note(&mut self, note: &[u8; NOTE_BYTES]) -> Result<(), FileError> {
@@ -106,7 +108,8 @@ impl Writer {
         }
     }
 
-    /// Writes a batch behind the last one. It is not durable yet.
+    /// Writes a batch behind the last one. It is not durable yet. In an encrypted journal the batch is encrypted first,
+    /// here and not where its records were made, so that making them costs no more (S13).
     ///
     /// # Errors
     /// [`JournalError::DiskFull`]: nothing of it counts, give the same batch again once there is room. Any other
@@ -115,13 +118,16 @@ impl Writer {
     /// # Panics
     /// When the batch does not start where the last one ended: one was lost or put out of order, and going on would
     /// lose acknowledged records.
-    pub fn write(&mut self, batch: &Batch) -> Result<(), JournalError> {
+    pub fn write(&mut self, batch: &mut Batch) -> Result<(), JournalError> {
         self.require_sound()?;
         let (start, end) = (batch.start().get(), batch.end().get());
         assert!(start == self.written, "batch at {start} follows {}: one is missing", self.written);
         // What has a position must be written, with the reserve if need be: all behind it, settles too, waits for it.
         let made = self.make_room_until(end).and_then(|()| self.raise_limits(start, end));
         self.settle(made)?;
+        if !batch.encrypt(|position| self.key_at(position)) {
+            return Err(self.fail(cipher_refused("segment")));
+        }
         let written = self.write_at(start, batch.bytes());
         self.settle(written)?;
         self.written = end;
@@ -245,7 +251,8 @@ impl Writer {
         // Readers lose the segment before its file can become another one.
         self.shared.forget(&released);
         for entry in &released {
-            self.room.retire(&entry.file_name()).map_err(|error| self.fail(error))?;
+            let retired = self.room.retire(&entry.file_name()).and_then(|()| self.room.retire_key(entry));
+            retired.map_err(|error| self.fail(error))?;
         }
         self.room.note_full(false);
         Ok(())
@@ -350,6 +357,13 @@ impl Writer {
             self.add_target(ready);
         }
         Ok(())
+    }
+
+    /// The key of the segment in which a record starts. It stays the same for as long as the segment is written to, so a
+    /// batch that is given again is the one that was encrypted.
+    fn key_at(&self, position: u64) -> Option<Arc<CipherKey>> {
+        let index = index_of(position, self.room.manifest.segment_bytes);
+        self.targets.iter().find(|target| target.index == index)?.key.clone()
     }
 
     /// Lets the range be written, where the limits of its segments were not raised ahead.

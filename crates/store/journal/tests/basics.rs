@@ -8,7 +8,8 @@ use std::sync::Arc;
 use support::{Kept, Log, clean, options, payload, recover, reopen};
 use ternmq_fakes::{FakeDisk, SeededRng};
 use ternmq_journal::{
-    Group, JournalError, JournalPos, OpenError, Options, Progress, ReadError, SegmentIndex, inspect, open,
+    Encryption, Group, JournalError, JournalPos, OpenError, Options, Progress, ReadError, SegmentIndex,
+    inspect, open,
 };
 
 const SEGMENT: u64 = 4096;
@@ -63,7 +64,7 @@ fn everything_comes_back_after_many_restarts_of_both_kinds() {
             disk = disk.killed();
         }
     }
-    let report = inspect(Arc::new(disk.clone()), "journal").unwrap();
+    let report = inspect(Arc::new(disk.clone()), "journal", &Encryption::Off).unwrap();
     assert_eq!(report.records, expected.len() as u64);
     assert!(report.damage.is_empty() && report.segments.iter().all(|segment| segment.header_is_intact));
 }
@@ -272,11 +273,11 @@ fn a_lost_batch_is_noticed() {
 fn a_directory_in_use_and_bad_options_are_refused() {
     let disk = FakeDisk::new();
     let _log = started(&disk);
-    let second = open(Arc::new(disk.clone()), &mut SeededRng::new(1), options(SEGMENT));
+    let second = open(Arc::new(disk.clone()), Box::new(SeededRng::new(1)), options(SEGMENT));
     assert_eq!(second.err(), Some(OpenError::InUse));
     for segment_bytes in [0, 2048, 4097, 12_288, 1 << 31] {
         let bad = Options { segment_bytes, ..Options::default() };
-        let answer = open(Arc::new(FakeDisk::new()), &mut SeededRng::new(1), bad);
+        let answer = open(Arc::new(FakeDisk::new()), Box::new(SeededRng::new(1)), bad);
         assert!(matches!(answer.err(), Some(OpenError::BadOption { .. })), "{segment_bytes}");
     }
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use support::{Kept, Log, clean, payload, reopen};
 use ternmq_env::{Files, write_full};
 use ternmq_fakes::{FakeDisk, SeededRng};
-use ternmq_journal::{Group, ManifestState, OpenError, check_record_bytes, check_segment_bytes, inspect};
+use ternmq_journal::{
+    Encryption, Group, ManifestState, OpenError, check_record_bytes, check_segment_bytes, inspect,
+};
 
 const SEGMENT: u64 = 4096;
 const PAGE: u64 = 4096;
@@ -45,7 +47,7 @@ fn f5_a_bad_record_before_a_witness_is_damage_and_the_rest_is_yielded() {
             let is_there =
                 if is_unreadable { disk.make_unreadable(&path, offset) } else { disk.rot(&path, offset, 5) };
             assert!(is_there);
-            let seen = inspect(Arc::new(disk.clone()), "journal").unwrap();
+            let seen = inspect(Arc::new(disk.clone()), "journal", &Encryption::Off).unwrap();
             let before = disk.contents();
             let (recovered, opened) = reopen(&disk, SEGMENT);
             let damage = &opened.report.damage;
@@ -98,7 +100,7 @@ fn an_unsynced_tail_that_the_disk_reordered_is_torn_and_not_damage() {
     }
     let (path, offset) = path_of(&disk, log.kept[1].position.get());
     assert!(disk.rot(&path, offset + 256, 1));
-    let report = inspect(Arc::new(disk.killed()), "journal").unwrap();
+    let report = inspect(Arc::new(disk.killed()), "journal", &Encryption::Off).unwrap();
     assert_eq!((report.torn_at, report.records), (Some(log.kept[1].position), 1));
     let (recovered, opened) = reopen(&disk.killed(), SEGMENT);
     assert_eq!(recovered, log.kept[..1]);
@@ -216,10 +218,10 @@ fn without_an_intact_manifest_nothing_is_opened_or_changed() {
 fn a_newer_format_is_refused_by_its_number() {
     let (disk, _) = filled(3, 100);
     let newest = paths(&disk, "/manifest-").pop().unwrap();
-    write_full(&*disk.open(&newest).unwrap(), "m", &[2, 0, 0, 0], 8).unwrap();
+    write_full(&*disk.open(&newest).unwrap(), "m", &[3, 0, 0, 0], 8).unwrap();
     let error = support::recover(&disk, support::options(SEGMENT)).err().unwrap();
-    assert_eq!(error, OpenError::NewerFormat { found: 2, known: 1 });
-    let text = "the journal has format 2, this release knows formats up to 1; run a newer release";
+    assert_eq!(error, OpenError::NewerFormat { found: 3, known: 2 });
+    let text = "the journal has format 3, this release knows formats up to 2; run a newer release";
     assert_eq!(error.to_string(), text);
 }
 
@@ -227,12 +229,12 @@ fn a_newer_format_is_refused_by_its_number() {
 fn inspecting_changes_nothing() {
     let (disk, kept) = filled(20, 1000);
     let before = disk.contents();
-    let report = inspect(Arc::new(disk.clone()), "journal").unwrap();
+    let report = inspect(Arc::new(disk.clone()), "journal", &Encryption::Off).unwrap();
     assert_eq!(disk.contents(), before);
     assert_eq!(report.records, kept.len() as u64);
     assert_eq!(report.payload_bytes, 20_000);
     assert!(!report.was_clean && report.damage.is_empty() && report.torn_at.is_none());
-    let missing = inspect(Arc::new(FakeDisk::new()), "journal").unwrap();
+    let missing = inspect(Arc::new(FakeDisk::new()), "journal", &Encryption::Off).unwrap();
     assert_eq!((missing.manifest, missing.records), (ManifestState::None, 0));
 }
 
@@ -248,12 +250,12 @@ fn inspecting_looks_before_the_checkpoint_too() {
     log.writer.publish_checkpoint(log.durable.end()).unwrap();
     let third = log.writer.segments().nth(2).unwrap();
     log.writer.release(&[third]).unwrap();
-    let report = inspect(Arc::new(disk.killed()), "journal").unwrap();
+    let report = inspect(Arc::new(disk.killed()), "journal", &Encryption::Off).unwrap();
     assert!(report.damage.is_empty(), "{:?}", report.damage);
     assert!((18..24).contains(&report.records), "{}", report.records);
     let (path, offset) = path_of(&disk, log.kept[1].position.get() + 600);
     assert!(disk.rot(&path, offset, 1));
-    assert_eq!(inspect(Arc::new(disk.killed()), "journal").unwrap().damage.len(), 1);
+    assert_eq!(inspect(Arc::new(disk.killed()), "journal", &Encryption::Off).unwrap().damage.len(), 1);
 }
 
 #[test]
@@ -273,7 +275,7 @@ fn any_bytes_in_any_file_never_panic_and_never_invent() {
         assert!(recovered.iter().all(|record| kept.contains(record)));
         let gone = kept.len() - recovered.len();
         assert!(gone <= 1 || !opened.report.damage.is_empty(), "{gone} records lost in silence");
-        inspect(Arc::new(hurt), "journal").unwrap();
+        inspect(Arc::new(hurt), "journal", &Encryption::Off).unwrap();
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use support::{Kept, Log, clean, reopen};
 use ternmq_env::{Files, write_full};
 use ternmq_fakes::{FakeDisk, Fault};
-use ternmq_journal::{Group, JournalPos, Progress, inspect};
+use ternmq_journal::{Encryption, Group, JournalPos, Progress, inspect};
 
 const SEGMENT: u64 = 64 * 1024;
 const PAGE: u64 = 4096;
@@ -45,7 +45,7 @@ fn limit_of(disk: &FakeDisk, position: u64) -> u64 {
 
 /// What a start on this disk finds has to be all of `kept` up to a torn end at or after `durable`, or damage is told.
 fn check_start(disk: &FakeDisk, kept: &[Kept], durable: usize, what: &str) -> bool {
-    let seen = inspect(Arc::new(disk.clone()), "journal").unwrap();
+    let seen = inspect(Arc::new(disk.clone()), "journal", &Encryption::Off).unwrap();
     let (recovered, opened) = reopen(disk, SEGMENT);
     assert_eq!(opened.report.damage, seen.damage, "{what}: the doctor sees the same");
     if opened.report.damage.is_empty() {
@@ -220,8 +220,8 @@ fn fill_in_steps(disk: &FakeDisk, log: &mut Log, sizes: &[usize]) -> Vec<u64> {
     append(log);
     while log.appender.end().get() < 2 * SEGMENT - 10_000 {
         let before = disk.calls();
-        let batch = log.waiting.remove(0);
-        log.writer.write(&batch).unwrap();
+        let mut batch = log.waiting.remove(0);
+        log.writer.write(&mut batch).unwrap();
         append(log);
         let durable = log.writer.sync().unwrap();
         calls.extend(before..disk.calls());

@@ -10,7 +10,9 @@ use std::thread;
 use support::{Log, options, reopen};
 use ternmq_env::{DiskFiles, Files, SystemRng};
 use ternmq_fakes::FakeDisk;
-use ternmq_journal::{Group, JournalPos, OpenError, Options, ReadError, Reader, Recovered, inspect, open};
+use ternmq_journal::{
+    Encryption, Group, JournalPos, OpenError, Options, ReadError, Reader, Recovered, inspect, open,
+};
 
 const SEGMENT: u64 = 4096;
 
@@ -81,8 +83,8 @@ fn a_real_disk_does_as_the_fake_one() {
     let settings = Options { segment_bytes: 65_536, reserve_bytes: 1 << 20, ..options(65_536) };
     let mut expected = Vec::new();
     for life in 0..3_u8 {
-        let mut recovery = open(files.clone(), &mut SystemRng, settings.clone()).unwrap();
-        let second = open(files.clone(), &mut SystemRng, settings.clone());
+        let mut recovery = open(files.clone(), Box::new(SystemRng), settings.clone()).unwrap();
+        let second = open(files.clone(), Box::new(SystemRng), settings.clone());
         assert_eq!(second.err(), Some(OpenError::InUse));
         let mut found = Vec::new();
         while let Some(item) = recovery.read_next().unwrap() {
@@ -104,7 +106,7 @@ fn a_real_disk_does_as_the_fake_one() {
             log.writer.close().unwrap();
         }
     }
-    let report = inspect(files, "journal").unwrap();
+    let report = inspect(files, "journal", &Encryption::Off).unwrap();
     assert_eq!((report.records, report.damage.len()), (300, 0));
     assert!(report.segments.iter().all(|segment| segment.header_is_intact));
 }

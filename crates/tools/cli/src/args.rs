@@ -90,6 +90,11 @@ pub(crate) struct BrokerArgs {
     /// it, pages of the host that they connect to.
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) ws_origin: Vec<String>,
+    #[command(flatten)]
+    pub(crate) encryption: EncryptionArgs,
+    /// Do not encrypt anything new: the way back to a data directory without encryption. What is encrypted is read.
+    #[arg(long, requires = "encryption_key_file", help_heading = "Encryption at rest")]
+    pub(crate) decrypt_only: bool,
     /// Form of the log on standard error. Without it the configuration file says, else text.
     #[arg(long, value_enum)]
     pub(crate) log_format: Option<LogFormat>,
@@ -99,6 +104,18 @@ pub(crate) struct BrokerArgs {
     /// Number of shards.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) shards: u16,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Encryption at rest")]
+pub(crate) struct EncryptionArgs {
+    /// File with the key for encryption at rest: 32 bytes or 64 hexadecimal digits, not readable by others. Data directories
+    /// without encryption are read, and what is new is encrypted.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) encryption_key_file: Option<PathBuf>,
+    /// File with the key before it. What is encrypted with it needs the new key alone from then on.
+    #[arg(long, value_name = "FILE", requires = "encryption_key_file")]
+    pub(crate) encryption_old_key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -308,6 +325,8 @@ pub(crate) struct DoctorArgs {
     /// The data directory.
     #[arg(long, value_name = "DIR", default_value = "./ternmq-data")]
     pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) encryption: EncryptionArgs,
     /// Text explains, JSON lists.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
@@ -340,6 +359,9 @@ mod tests {
             &["broker", "--user", "a"],
             &["broker", "--engine", "kafka"],
             &["broker", "--tls-clients", "required"],
+            &["broker", "--encryption-old-key-file", "old"],
+            &["broker", "--decrypt-only"],
+            &["doctor", "--encryption-old-key-file", "old"],
             &["broker", "--tls-min", "1.1"],
             &["broker", "--proxy-from", "10.0.0.0/33"],
             &["peek", "q", "--count", "0"],

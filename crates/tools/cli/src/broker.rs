@@ -1,8 +1,10 @@
 //! `ternmq broker`.
 
-use ternmq_node::{BrokerOptions, ClientAuth, EngineType, Login, LoginFrom, TlsFlags, TlsVersion};
+use ternmq_node::{
+    BrokerOptions, ClientAuth, EncryptionFlags, EngineType, Login, LoginFrom, TlsFlags, TlsVersion,
+};
 
-use crate::args::{BrokerArgs, Engine, LogFormat, TlsArgs, TlsClients, TlsMin, TlsUser};
+use crate::args::{BrokerArgs, EncryptionArgs, Engine, LogFormat, TlsArgs, TlsClients, TlsMin, TlsUser};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: BrokerArgs) -> Result<(), Failure> {
@@ -32,7 +34,16 @@ fn options(args: BrokerArgs) -> BrokerOptions {
         proxies: args.proxy_from,
         origins: args.ws_origin,
         shards: args.shards,
+        encryption: encryption_flags(args.encryption, args.decrypt_only),
         accepts_damage: args.accept_damage,
+    }
+}
+
+pub(crate) fn encryption_flags(args: EncryptionArgs, is_decrypt_only: bool) -> EncryptionFlags {
+    EncryptionFlags {
+        key_file: args.encryption_key_file,
+        old_key_file: args.encryption_old_key_file,
+        is_decrypt_only,
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 use ternmq_env::{DiskFiles, FileFault, Files};
-use ternmq_journal::{InspectReport, ManifestState, OpenError, Options, inspect};
+use ternmq_journal::{InspectReport, ManifestState, OpenError, Options, SegmentReport, inspect};
 
 use crate::args::{DoctorArgs, Output};
+use crate::broker::encryption_flags;
 use crate::failure::Failure;
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
@@ -22,10 +23,17 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
         FileFault::InUse => Failure::new(format!("a broker is using '{shown}'; stop it first")),
         _ => Failure::new(format!("cannot look at '{shown}': {error}")),
     })?;
-    let report = match inspect(Arc::new(files), &Options::default().directory) {
+    let encryption = ternmq_node::read_encryption(&encryption_flags(args.encryption.clone(), true))
+        .map_err(|error| Failure::with_code(error.to_string(), error.exit_code()))?;
+    let report = match inspect(Arc::new(files), &Options::default().directory, &encryption) {
         Ok(report) => report,
         Err(OpenError::Disk(error)) if error.fault == FileFault::NotFound => {
             return print(&format!("'{shown}' holds no journal yet: nothing was ever stored there"));
+        }
+        Err(error @ (OpenError::KeyMissing { .. } | OpenError::WrongKey { .. })) => {
+            return Err(Failure::new(format!(
+                "cannot look into '{shown}': {error}; give the key with --encryption-key-file"
+            )));
         }
         Err(error) => return Err(Failure::new(format!("'{shown}' is damaged: {error}"))),
     };
@@ -41,8 +49,9 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 fn is_sound(report: &InspectReport) -> bool {
-    let is_whole =
-        |segment: &ternmq_journal::SegmentReport| segment.file_bytes.is_some() && segment.header_is_intact;
+    let is_whole = |segment: &SegmentReport| {
+        segment.file_bytes.is_some() && segment.header_is_intact && !segment.key_is_lost
+    };
     report.damage.is_empty() && report.segments.iter().all(is_whole)
 }
 
@@ -70,7 +79,14 @@ fn explain(report: &InspectReport) -> Vec<String> {
     if let Some(position) = report.torn_at {
         lines.push(format!("A record at the very end, at {position}, is half written. It was never confirmed; the next start drops it."));
     }
+    let encrypted = report.segments.iter().filter(|segment| segment.is_encrypted).count();
+    if encrypted > 0 {
+        lines.push(format!("Encrypted are {encrypted} of the {} segments.", report.segments.len()));
+    }
     for segment in &report.segments {
+        if segment.key_is_lost {
+            lines.push(format!("DAMAGE: the key file of {} is missing or not what was written; without it nothing in there can be read. Put it back from a backup.", segment.path));
+        }
         if segment.file_bytes.is_none() {
             lines.push(format!("DAMAGE: the file {} is missing. Put it back from a backup.", segment.path));
         } else if !segment.header_is_intact {
@@ -94,7 +110,7 @@ fn to_json(report: &InspectReport) -> serde_json::Value {
         .segments
         .iter()
         .map(|it| {
-            json!({"path": it.path, "file_bytes": it.file_bytes, "sealed_bytes": it.sealed_bytes, "header_is_intact": it.header_is_intact})
+            json!({"path": it.path, "file_bytes": it.file_bytes, "sealed_bytes": it.sealed_bytes, "header_is_intact": it.header_is_intact, "is_encrypted": it.is_encrypted, "key_is_lost": it.key_is_lost})
         })
         .collect();
     let damage: Vec<serde_json::Value> =

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -528,6 +529,117 @@ fn f5_what_a_start_has_to_read_is_damaged_and_nobody_is_told_that_it_is_absent()
     assert_eq!(String::from_utf8(got.stdout).unwrap(), "first-message\nthird-message\n", "{:?}", got.stderr);
     let broker = Broker::start_in(broker.stop().1, &[]);
     broker.stop();
+}
+
+/// A key file as people make it.
+fn key_file(dir: &Path, name: &str, digit: char) -> String {
+    let path = dir.join(name);
+    fs::write(&path, format!("{}\n", String::from(digit).repeat(64))).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn journal_holds(dir: &Path, body: &[u8]) -> bool {
+    let holds = |path: &Path| fs::read(path).unwrap().windows(body.len()).any(|window| window == body);
+    fs::read_dir(dir.join("data/journal")).unwrap().any(|entry| holds(&entry.unwrap().path()))
+}
+
+fn publish(broker: &Broker, body: &str) {
+    let status = ternmq(&["pub", "--url", &broker.url(), "jobs", body]).status().unwrap();
+    assert!(status.success());
+}
+
+fn take(broker: &Broker, count: &str) -> String {
+    let got = ternmq(&["sub", "--url", &broker.url(), "jobs", "--count", count]).output().unwrap();
+    String::from_utf8(got.stdout).unwrap()
+}
+
+#[test]
+fn s13_an_encrypted_data_directory_is_read_with_its_key_only() {
+    let keys = tempfile::tempdir().unwrap();
+    let (key, other) = (key_file(keys.path(), "key", 'a'), key_file(keys.path(), "other", 'b'));
+    let broker = Broker::start(&["--encryption-key-file", &key]);
+    publish(&broker, "a-secret-message");
+    let dir = broker.kill();
+    assert!(!journal_holds(dir.path(), b"a-secret-message"));
+    let data = dir.path().join("data");
+    let (before, data) = (listing(&data.join("journal")), data.to_str().unwrap());
+    let words = [&["broker", "--data-dir", data][..], &FREE_PORTS].concat();
+    let end = "; give the key with --encryption-key-file, and while keys are changed the one before with \
+               --encryption-old-key-file";
+    check_line(
+        &words,
+        1,
+        &format!(
+            "cannot open the data directory '{data}': 1 of its segments are encrypted, and no key was given{end}"
+        ),
+    );
+    let wrong = [&words[..], &["--encryption-key-file", &other]].concat();
+    check_line(
+        &wrong,
+        1,
+        &format!(
+            "cannot open the data directory '{data}': of its 1 encrypted segments 1 are encrypted with another key than was \
+             given{end}"
+        ),
+    );
+    let doctor = ["doctor", "--data-dir", data];
+    check(
+        &doctor,
+        1,
+        &format!("cannot look into '{data}': 1 of its segments are encrypted, and no key was given"),
+    );
+    check(&[&doctor[..], &["--encryption-key-file", &other]].concat(), 1, "another key than was given");
+    assert_eq!(listing(&dir.path().join("data/journal")), before);
+    let seen = ternmq(&[&doctor[..], &["--encryption-key-file", &key]].concat()).output().unwrap();
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert!(text.contains("Encrypted are 1 of the 1 segments.") && text.contains("is sound"), "{text}");
+    let broker = Broker::start_in(dir, &["--encryption-key-file", &key]);
+    assert_eq!(take(&broker, "1"), "a-secret-message\n");
+    broker.stop();
+}
+
+#[test]
+fn s13_encryption_is_turned_on_its_key_changed_and_turned_off_again() {
+    let keys = tempfile::tempdir().unwrap();
+    let (first, second) = (key_file(keys.path(), "first", '1'), key_file(keys.path(), "second", '2'));
+    let broker = Broker::start(&[]);
+    publish(&broker, "plain-one");
+    let broker = Broker::start_in(broker.stop().1, &["--encryption-key-file", &first]);
+    publish(&broker, "hidden-two");
+    let rotate = ["--encryption-key-file", &second, "--encryption-old-key-file", &first];
+    let broker = Broker::start_in(broker.kill(), &rotate);
+    assert!(broker.said.contains("the encryption key was changed"), "{}", broker.said);
+    publish(&broker, "hidden-three");
+    let off = ["--encryption-key-file", &second, "--decrypt-only"];
+    let broker = Broker::start_in(broker.stop().1, &off);
+    assert!(broker.said.contains("the journal holds encrypted segments"), "{}", broker.said);
+    publish(&broker, "plain-four");
+    let dir = broker.kill();
+    for (body, is_plain) in
+        [("plain-one", true), ("hidden-two", false), ("hidden-three", false), ("plain-four", true)]
+    {
+        assert_eq!(journal_holds(dir.path(), body.as_bytes()), is_plain, "{body}");
+    }
+    let broker = Broker::start_in(dir, &off);
+    assert_eq!(take(&broker, "4"), "plain-one\nhidden-two\nhidden-three\nplain-four\n");
+    broker.stop();
+}
+
+#[test]
+fn a_key_file_that_cannot_be_used_is_named_with_the_mend() {
+    let keys = tempfile::tempdir().unwrap();
+    let key = key_file(keys.path(), "key", 'x');
+    let broker = |key: &str| ["broker", "--ephemeral", "--encryption-key-file", key].map(str::to_owned);
+    let check = |key: &str, expect: &str| {
+        let words = broker(key);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        check_line(&words, 1, &format!("the encryption key file '{key}' {expect}"));
+    };
+    check(&key, "holds no key: 32 bytes or 64 hexadecimal digits are needed, as from openssl rand -hex 32");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    check(&key, "may be used by others than its owner (mode 640): run chmod 600 on it");
+    check("/nonexistent", "cannot be read: No such file or directory (os error 2)");
 }
 
 fn listing(dir: &Path) -> Vec<(String, u64)> {

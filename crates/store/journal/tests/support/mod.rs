@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use ternmq_fakes::{FakeDisk, SeededRng};
 use ternmq_journal::{
-    Appender, Batch, Durable, Group, JournalError, JournalPos, OpenError, Opened, Options, Recovered,
-    RecoveryReport, Writer, open,
+    Appender, Batch, Durable, Encryption, Group, JournalError, JournalPos, MasterKey, MasterKeys, OpenError,
+    Opened, Options, Recovered, RecoveryReport, Writer, open,
 };
+use zeroize::Zeroizing;
 
 /// A record as the model keeps it.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,18 +32,43 @@ pub(crate) fn options(segment_bytes: u64) -> Options {
 
 /// Opens the journal and collects all it holds; gaps are in the report.
 pub(crate) fn recover(disk: &FakeDisk, options: Options) -> Result<(Vec<Kept>, Opened), OpenError> {
-    let mut recovery = open(Arc::new(disk.clone()), &mut SeededRng::new(1), options)?;
+    // No two starts draw the same.
+    let rng = Box::new(SeededRng::new(disk.calls()));
+    let mut recovery = open(Arc::new(disk.clone()), rng, options)?;
     let mut kept = Vec::new();
     while let Some(item) = recovery.read_next()? {
-        if let Recovered::Record { position, kind, ends_group, payload } = item {
+        if let Recovered::Record { position, kind, ends_group, payload, .. } = item {
             kept.push(Kept { position, kind, ends_group, payload: payload.to_vec() });
         }
     }
     Ok((kept, recovery.finish()?))
 }
 
+/// Opens the journal as a node does: with a gap in what has to be read it is left as it is.
+pub(crate) fn start_if_sound(disk: &FakeDisk, options: Options) -> Result<(), OpenError> {
+    let rng = Box::new(SeededRng::new(disk.calls()));
+    let mut recovery = open(Arc::new(disk.clone()), rng, options)?;
+    while recovery.read_next()?.is_some() {}
+    if recovery.report().damage.is_empty() { recovery.finish().map(drop) } else { Ok(()) }
+}
+
 pub(crate) fn reopen(disk: &FakeDisk, segment_bytes: u64) -> (Vec<Kept>, Opened) {
     recover(disk, options(segment_bytes)).unwrap()
+}
+
+/// Encrypted under a key of these bytes.
+pub(crate) fn encrypted(byte: u8) -> Encryption {
+    Encryption::On(keys(byte, None))
+}
+
+pub(crate) fn keys(current: u8, former: Option<u8>) -> MasterKeys {
+    let key = |byte| MasterKey::new(Zeroizing::new([byte; 32]));
+    MasterKeys { current: key(current), former: former.map(key) }
+}
+
+/// As [`reopen`], with a plain or an encrypted journal.
+pub(crate) fn reopen_as(disk: &FakeDisk, segment_bytes: u64, encryption: &Encryption) -> (Vec<Kept>, Opened) {
+    recover(disk, Options { encryption: encryption.clone(), ..options(segment_bytes) }).unwrap()
 }
 
 /// Appends and remembers.
@@ -71,7 +97,7 @@ impl Log {
     /// Writes what waits; a batch that found no room stays waiting.
     pub(crate) fn write(&mut self) -> Result<(), JournalError> {
         self.waiting.extend(self.appender.take_batch());
-        while let Some(batch) = self.waiting.first() {
+        while let Some(batch) = self.waiting.first_mut() {
             self.writer.write(batch)?;
             let batch = self.waiting.remove(0);
             self.appender.recycle(batch.into_buffer());
