@@ -1,6 +1,7 @@
 //! What a crash leaves, and the record of operations from which every moment can be rebuilt (T2).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::disk::FakeDisk;
 use crate::inode::Inode;
@@ -18,7 +19,7 @@ pub(crate) enum NameChange {
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
     Name(NameChange),
-    Write { inode: usize, offset: u64, bytes: Vec<u8> },
+    Write { inode: usize, offset: u64, bytes: Arc<[u8]> },
     SetLen { inode: usize, len: u64 },
     Sync { inode: usize },
     FailedSync { inode: usize, seed: u64 },
@@ -70,7 +71,7 @@ impl World {
     pub(crate) fn apply(&mut self, operation: &Operation) {
         match operation {
             Operation::Name(change) => self.change_name(change),
-            Operation::Write { inode, offset, bytes } => self.inodes[*inode].write(bytes, *offset),
+            Operation::Write { inode, offset, bytes } => self.inodes[*inode].write(bytes.clone(), *offset),
             Operation::SetLen { inode, len } => self.inodes[*inode].set_len(*len),
             Operation::Sync { inode } => self.inodes[*inode].sync(),
             Operation::FailedSync { inode, seed } => {

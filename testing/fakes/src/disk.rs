@@ -111,6 +111,12 @@ impl FakeDisk {
         true
     }
 
+    /// How many changes were asked of the disk so far.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.lock_state().recording.len()
+    }
+
     /// All changes asked of the disk so far, for rebuilding every state in between (T2).
     #[must_use]
     pub fn recording(&self) -> Recording {
@@ -296,7 +302,7 @@ impl File for FakeFile {
         };
         let len = state.world.inode(self.inode).len() as u64;
         state.require_room("write", &self.path, (offset + count as u64).saturating_sub(len))?;
-        let bytes = bytes[..count].to_vec();
+        let bytes = bytes[..count].into();
         state.change(Operation::Write { inode: self.inode, offset, bytes });
         error.map_or(Ok(count), Err)
     }

@@ -1,5 +1,9 @@
 //! One file of the fake disk: what is safe, what is written, and what lies between.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::image::Image;
 use crate::rng::SeededRng;
 
 /// The disk writes this many bytes in one step or not at all (F2).
@@ -8,7 +12,7 @@ pub const SECTOR_BYTES: usize = 512;
 /// A change that no sync has covered yet.
 #[derive(Clone, Debug)]
 enum Unsynced {
-    Write { offset: usize, bytes: Vec<u8> },
+    Write { offset: usize, bytes: Arc<[u8]> },
     Length(usize),
 }
 
@@ -16,9 +20,9 @@ enum Unsynced {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inode {
     /// What survives any crash.
-    safe: Vec<u8>,
+    safe: Image,
     /// What a reader sees now.
-    now: Vec<u8>,
+    now: Image,
     /// Changes since the last sync, oldest first.
     unsynced: Vec<Unsynced>,
 }
@@ -29,20 +33,17 @@ impl Inode {
     }
 
     pub(crate) fn read(&self, bytes: &mut [u8], offset: u64) -> usize {
-        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.now.len());
-        let count = bytes.len().min(self.now.len() - from);
-        bytes[..count].copy_from_slice(&self.now[from..from + count]);
-        count
+        self.now.read(bytes, usize::try_from(offset).unwrap_or(usize::MAX))
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8], offset: u64) {
+    pub(crate) fn write(&mut self, bytes: Arc<[u8]>, offset: u64) {
         let offset = offset as usize;
-        overwrite(&mut self.now, offset, bytes);
-        self.unsynced.push(Unsynced::Write { offset, bytes: bytes.to_vec() });
+        self.now.write(offset, &bytes);
+        self.unsynced.push(Unsynced::Write { offset, bytes });
     }
 
     pub(crate) fn set_len(&mut self, len: u64) {
-        self.now.resize(len as usize, 0);
+        self.now.set_len(len as usize);
         self.unsynced.push(Unsynced::Length(len as usize));
     }
 
@@ -71,9 +72,7 @@ impl Inode {
         let at = from + rng.below(SECTOR_BYTES as u64) as usize;
         let flip = 1_u8 << rng.below(8);
         for image in [&mut self.safe, &mut self.now] {
-            if let Some(byte) = image.get_mut(at) {
-                *byte ^= flip;
-            }
+            image.flip(at, flip);
         }
     }
 
@@ -85,7 +84,7 @@ impl Inode {
 
     /// The bytes that a loss of power now would leave. A seed favours one temper of the disk: keep all, lose all,
     /// whole writes at random, or each sector in any of the states it went through.
-    fn survive(&self, rng: &mut SeededRng) -> Vec<u8> {
+    fn survive(&self, rng: &mut SeededRng) -> Image {
         match rng.below(4) {
             0 => {
                 let mut image = self.safe.clone();
@@ -98,7 +97,7 @@ impl Inode {
         }
     }
 
-    fn survive_by_write(&self, rng: &mut SeededRng) -> Vec<u8> {
+    fn survive_by_write(&self, rng: &mut SeededRng) -> Image {
         let mut image = self.safe.clone();
         for change in &self.unsynced {
             if rng.chance(1, 2) {
@@ -108,50 +107,47 @@ impl Inode {
         image
     }
 
-    fn survive_by_sector(&self, rng: &mut SeededRng) -> Vec<u8> {
+    fn survive_by_sector(&self, rng: &mut SeededRng) -> Image {
         let mut states = vec![self.safe.clone()];
         for change in &self.unsynced {
             let mut next = states[states.len() - 1].clone();
             apply(&mut next, change);
             states.push(next);
         }
-        // The length may be ahead of the data: the rest then holds whatever the disk held before.
         let len = states[rng.below(states.len() as u64) as usize].len();
+        // The length may be ahead of the data: the rest then holds whatever the disk held before.
         let garbage = if rng.chance(1, 2) { 0 } else { 0xa5 };
-        let mut image = vec![garbage; len];
-        for (index, sector) in image.chunks_mut(SECTOR_BYTES).enumerate() {
-            let from = index * SECTOR_BYTES;
-            let state = &states[self.pick_state(index, states.len(), rng)];
-            if let Some(bytes) = state.get(from..) {
-                let count = bytes.len().min(sector.len());
-                sector[..count].copy_from_slice(&bytes[..count]);
-            }
+        // A sector that nothing touched keeps its one state; another is in any state, the last one favoured.
+        let mut image = states[states.len() - 1].clone();
+        image.set_len(len);
+        for sector in self.touched_sectors(len) {
+            let is_last = rng.chance(1, 2);
+            let number = if is_last { states.len() - 1 } else { rng.below(states.len() as u64) as usize };
+            let from = sector * SECTOR_BYTES;
+            let mut bytes = [garbage; SECTOR_BYTES];
+            states[number].read(&mut bytes, from);
+            image.write(from, &bytes[..SECTOR_BYTES.min(len - from)]);
         }
         image
     }
 
-    /// A sector that nothing touched keeps its one state; another is in any state, the last one favoured.
-    fn pick_state(&self, sector: usize, states: usize, rng: &mut SeededRng) -> usize {
-        let (from, to) = (sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES);
-        let touched = self.unsynced.iter().any(|change| match change {
-            Unsynced::Write { offset, bytes } => *offset < to && offset + bytes.len() > from,
-            Unsynced::Length(len) => *len < to,
-        });
-        if !touched || rng.chance(1, 2) { states - 1 } else { rng.below(states as u64) as usize }
+    /// Sectors below `len` that a change since the last sync may have touched, in order.
+    fn touched_sectors(&self, len: usize) -> BTreeSet<usize> {
+        let mut sectors = BTreeSet::new();
+        for change in &self.unsynced {
+            let (from, to) = match change {
+                Unsynced::Write { offset, bytes } => (*offset, offset + bytes.len()),
+                Unsynced::Length(cut) => (*cut, len),
+            };
+            sectors.extend(from / SECTOR_BYTES..to.min(len).div_ceil(SECTOR_BYTES));
+        }
+        sectors
     }
 }
 
-fn apply(image: &mut Vec<u8>, change: &Unsynced) {
+fn apply(image: &mut Image, change: &Unsynced) {
     match change {
-        Unsynced::Write { offset, bytes } => overwrite(image, *offset, bytes),
-        Unsynced::Length(len) => image.resize(*len, 0),
+        Unsynced::Write { offset, bytes } => image.write(*offset, bytes),
+        Unsynced::Length(len) => image.set_len(*len),
     }
-}
-
-fn overwrite(image: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
-    let end = offset + bytes.len();
-    if image.len() < end {
-        image.resize(end, 0);
-    }
-    image[offset..end].copy_from_slice(bytes);
 }

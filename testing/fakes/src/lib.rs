@@ -11,6 +11,7 @@
 mod clock;
 mod crash;
 mod disk;
+mod image;
 mod inode;
 mod rng;
 

@@ -8,10 +8,11 @@ use ternmq_broker::{
     Outcome as Fate, Publish, Published, QueueSpec, Receipt, SessionId, SettleRange,
 };
 use ternmq_fakes::SeededRng;
-use ternmq_message::{DeathReason, Map, Message, MessageMeta, Value};
+use ternmq_message::{Map, Message, MessageMeta, Value};
 
 use crate::checker::{Violation, body_of, broken, head_of};
 use crate::history::{Event, Outcome, QueueFacts, Taken};
+use crate::node::{MARK, USER};
 use crate::sabotage::Sabotage;
 use crate::world::World;
 
@@ -58,7 +59,7 @@ fn facts(rng: &mut SeededRng) -> QueueFacts {
 
 fn arguments(facts: &QueueFacts, mark: u64) -> Map {
     let number = |number: u64| Value::I64(i64::try_from(number).unwrap_or(i64::MAX));
-    let mut map: Vec<(&str, Value)> = vec![("mark", number(mark))];
+    let mut map: Vec<(&str, Value)> = vec![(MARK, number(mark))];
     map.extend(facts.is_quorum.then_some(("quorum", Value::Bool(true))));
     map.extend(facts.max_priority.map(|most| ("max_priority", number(most.into()))));
     map.extend(facts.ttl_ms.map(|ttl| ("message_ttl_ms", number(ttl))));
@@ -112,7 +113,7 @@ impl World {
         let connection = match shared {
             Some(connection) => connection,
             None => broker
-                .connect(&"root".into(), "main", ConnectionInfo::default())
+                .connect(&USER.into(), "main", ConnectionInfo::default())
                 .map_err(|error| unexpected("connect", &error))?,
         };
         let session = broker.open_session(connection, label).map_err(|error| unexpected("open", &error))?;
@@ -541,43 +542,18 @@ impl World {
         deliver: &Deliver,
         needs_settle: bool,
     ) -> Result<(), Violation> {
-        let message = &deliver.message;
-        let history = message.history();
-        let deaths = history.map(|history| &history.deaths[..]).unwrap_or_default();
-        let mut body = message.body().to_vec();
+        let mut taken = Taken::of(queue, deliver, needs_settle);
         if self.sabotage() == Sabotage::ChangeBodies
             && self.delivered.is_multiple_of(11)
-            && let Some(last) = body.last_mut()
+            && let Some(last) = taken.body.last_mut()
         {
             *last ^= 1;
         }
-        let is_redelivered = deliver.is_redelivered && self.sabotage() != Sabotage::HideRedelivery;
-        let taken = Taken {
-            queue: queue.into(),
-            delivery: deliver.delivery.0,
-            needs_settle,
-            is_redelivered,
-            deaths: deaths.iter().map(|death| (death.queue.to_string(), reason_name(death.reason))).collect(),
-            node: message.node().into(),
-            key: message.key().into(),
-            head: message.head().to_vec(),
-            body,
-            is_durable: message.meta().is_durable,
-            priority: message.meta().priority,
-        };
+        taken.is_redelivered &= self.sabotage() != Sabotage::HideRedelivery;
         if needs_settle {
             self.clients[at].unsettled.push(deliver.delivery.0);
         }
         let session = self.clients[at].label;
         self.note(Event::Deliver { session, taken })
-    }
-}
-
-fn reason_name(reason: DeathReason) -> &'static str {
-    match reason {
-        DeathReason::Rejected => "rejected",
-        DeathReason::Expired => "expired",
-        DeathReason::MaxLength => "maxlen",
-        DeathReason::DeliveryLimit => "delivery_limit",
     }
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use ternmq_broker::Deliver;
+use ternmq_message::DeathReason;
+
 /// How an operation ended, as its client knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -61,6 +64,38 @@ pub struct Taken {
     pub is_durable: bool,
     /// Priority.
     pub priority: u8,
+}
+
+impl Taken {
+    /// A delivery as the core hands it out.
+    #[must_use]
+    pub fn of(queue: &str, deliver: &Deliver, needs_settle: bool) -> Self {
+        let message = &deliver.message;
+        let history = message.history();
+        let deaths = history.map(|history| &history.deaths[..]).unwrap_or_default();
+        Self {
+            queue: queue.into(),
+            delivery: deliver.delivery.0,
+            needs_settle,
+            is_redelivered: deliver.is_redelivered,
+            deaths: deaths.iter().map(|death| (death.queue.to_string(), reason_name(death.reason))).collect(),
+            node: message.node().into(),
+            key: message.key().into(),
+            head: message.head().to_vec(),
+            body: message.body().to_vec(),
+            is_durable: message.meta().is_durable,
+            priority: message.meta().priority,
+        }
+    }
+}
+
+fn reason_name(reason: DeathReason) -> &'static str {
+    match reason {
+        DeathReason::Rejected => "rejected",
+        DeathReason::Expired => "expired",
+        DeathReason::MaxLength => "maxlen",
+        DeathReason::DeliveryLimit => "delivery_limit",
+    }
 }
 
 /// What is found after a restart.

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ternmq_broker::{
-    Alarm, Broker, BrokerConfig, Incident, Limits, LoadJob, Log, LogRequest, Now, PermissionDefinition,
-    UserDefinition,
+    Alarm, Broker, BrokerConfig, Dialect, Incident, Limits, LoadJob, Log, LogRequest, Now,
+    PermissionDefinition, UserDefinition,
 };
 use ternmq_env::Files;
 use ternmq_fakes::{FakeDisk, SeededRng};
@@ -13,16 +13,20 @@ use ternmq_journal::{
     Batch, Encryption, JournalError, JournalPos, MasterKey, MasterKeys, OpenError, Opened, Options, Progress,
     Recovered, SegmentIndex, SpaceLevel, Writer,
 };
-use ternmq_message::Formats;
+use ternmq_message::{Formats, Map};
 use zeroize::Zeroizing;
 
 use crate::dialect::PlainDialect;
+use crate::history::Found;
 use crate::journal_log::{JournalLog, JournalSource};
 use crate::sabotage::Sabotage;
 
 const MESSAGE_KIND: u8 = 1;
 const SETTLE_KIND: u8 = 2;
 const DEFINITION_KIND: u8 = 8;
+
+/// The argument of a queue that tells it from an earlier one of its name: the number of its declaration.
+pub const MARK: &str = "mark";
 
 /// Sizes of the simulated node: small, so that everything that happens in months happens in a second.
 #[derive(Clone, Debug)]
@@ -68,8 +72,28 @@ pub enum Stopped {
     Replay(String),
 }
 
+/// A vendor's ways and the encodings of stored messages.
+pub struct Engine {
+    /// The dialect.
+    pub dialect: Arc<dyn Dialect>,
+    /// The encodings.
+    pub formats: Formats,
+}
+
+impl Default for Engine {
+    /// No vendor's ways, no encoding.
+    fn default() -> Self {
+        Self { dialect: Arc::new(PlainDialect), formats: Formats::default() }
+    }
+}
+
+/// The user that may do everything.
+pub const USER: &str = "root";
+
 /// What a start needs.
 pub struct Start<'a> {
+    /// Whose ways it follows.
+    pub engine: &'a Engine,
     /// The disk.
     pub disk: &'a FakeDisk,
     /// The clocks.
@@ -133,7 +157,7 @@ impl Node {
     /// # Errors
     /// [`Stopped`]: the disk failed, or what it holds cannot be understood.
     pub fn start(start: &Start<'_>) -> Result<Self, Stopped> {
-        let Start { disk, now, seed, tuning, turn } = *start;
+        let Start { engine, disk, now, seed, tuning, turn } = *start;
         let files: Arc<dyn Files> = Arc::new(disk.clone());
         let mut rng = SeededRng::new(seed);
         let journal_rng = SeededRng::new(rng.number());
@@ -146,8 +170,8 @@ impl Node {
             ..Limits::default()
         };
         let mut broker = Broker::new(BrokerConfig {
-            dialect: Arc::new(PlainDialect),
-            formats: Formats::default(),
+            dialect: engine.dialect.clone(),
+            formats: engine.formats.clone(),
             log: Box::new(log.clone()),
             rng: Box::new(rng),
             limits,
@@ -189,20 +213,21 @@ impl Node {
             is_always_short: tuning.is_disk_short,
             was_clean: report.was_clean,
         };
-        node.make_user();
+        node.make_user(engine.dialect.default_namespace());
         Ok(node)
     }
 
-    fn make_user(&mut self) {
-        if self.broker.user_definition("root").is_some() && !self.broker.permissions().is_empty() {
+    fn make_user(&mut self, namespace: &str) {
+        let has_permission = self.broker.permissions().iter().any(|permission| &*permission.user == USER);
+        if self.broker.user_definition(USER).is_some() && has_permission {
             return;
         }
         let user =
-            UserDefinition { name: "root".into(), tags: vec!["admin".into()], ..UserDefinition::default() };
+            UserDefinition { name: USER.into(), tags: vec!["admin".into()], ..UserDefinition::default() };
         let all: Arc<str> = ".*".into();
         let permission = PermissionDefinition {
-            user: "root".into(),
-            namespace: "main".into(),
+            user: USER.into(),
+            namespace: namespace.into(),
             configure: all.clone(),
             write: all.clone(),
             read: all,
@@ -215,6 +240,34 @@ impl Node {
     #[must_use]
     pub fn was_clean(&self) -> bool {
         self.was_clean
+    }
+
+    /// The queues and bindings of a namespace. A queue without the argument [`MARK`] has the mark 0.
+    #[must_use]
+    pub fn found(&self, namespace: &str) -> Found {
+        let mark = |arguments: &Map| {
+            let marked = arguments.iter().find(|(name, _)| &**name == MARK);
+            marked
+                .and_then(|(_, value)| value.as_i64())
+                .and_then(|mark| u64::try_from(mark).ok())
+                .unwrap_or(0)
+        };
+        let mut queues: Vec<(String, u64)> = self
+            .broker
+            .queue_views(Some(namespace))
+            .into_iter()
+            .map(|view| (view.name.to_string(), mark(&view.arguments)))
+            .collect();
+        queues.sort_unstable();
+        let mut bindings: Vec<_> = self
+            .broker
+            .binding_views(namespace)
+            .into_iter()
+            .filter(|binding| !binding.source.is_empty())
+            .map(|binding| (binding.source.to_string(), binding.target.to_string(), binding.key.to_string()))
+            .collect();
+        bindings.sort_unstable();
+        Found { queues, bindings }
     }
 
     /// Ends a turn: its records go to the journal's queue. Answers the turn's number.

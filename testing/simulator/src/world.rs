@@ -13,7 +13,7 @@ use crate::checker::{Checker, Violation, broken};
 use crate::clients::{Client, DIRECT};
 use crate::faults::{TimeBound, Trouble, pick};
 use crate::history::{Event, Found, Line, QueueFacts};
-use crate::node::{Node, Start, Stopped, Tuning};
+use crate::node::{Engine, Node, Start, Stopped, Tuning};
 use crate::sabotage::Sabotage;
 
 const START_MS: u64 = 1_600_000_000_000;
@@ -168,7 +168,9 @@ impl World {
         let stream =
             |number: u64| SeededRng::new(plan.seed.wrapping_mul(0x9e37_79b9).wrapping_add(number << 56));
         let now = Now { monotonic_ms: 1_000, wall_ms: START_MS };
-        let start = Start { disk: &disk, now, seed: plan.seed, tuning: &plan.tuning, turn: 0 };
+        let engine = Engine::default();
+        let start =
+            Start { engine: &engine, disk: &disk, now, seed: plan.seed, tuning: &plan.tuning, turn: 0 };
         let node = Node::start(&start).map_err(|stopped| {
             let violation = broken("I12", format!("a new node does not start: {stopped:?}"));
             Box::new(Failure { seed: plan.seed, violation, tail: Vec::new() })
@@ -465,7 +467,7 @@ impl World {
     fn mark_moment(&mut self) {
         let Some(moments) = &mut self.moments else { return };
         moments.push(Moment {
-            changes: self.disk.recording().len(),
+            changes: self.disk.changes(),
             events: self.events,
             turn: self.node.turn(),
             durable_turn: self.node.durable_turn(),
@@ -513,6 +515,7 @@ impl World {
     /// Closes the node. Another one stands in its place until the restart, on a disk of its own.
     fn replace_closed(&mut self) -> Result<(), Stopped> {
         let start = Start {
+            engine: &Engine::default(),
             disk: &FakeDisk::new(),
             now: self.now,
             seed: 0,
@@ -571,12 +574,14 @@ impl World {
         // A fault at the start may be survived, and still make the stop before it look unclean.
         let was_disturbed = crash_again;
         self.has_fault |= crash_again;
+        let engine = Engine::default();
         self.node = loop {
             if crash_again {
                 let fault = if self.trouble.chance(1, 3) { Fault::Short } else { Fault::Device };
                 self.disk.fail_call(self.disk.calls() + self.trouble.below(60), fault);
             }
             let start = Start {
+                engine: &engine,
                 disk: &self.disk,
                 now: self.now,
                 seed: self.trouble.number(),
@@ -612,28 +617,7 @@ impl World {
     }
 
     fn found(&self) -> Found {
-        let broker = &self.node.broker;
-        let mark = |arguments: &Map| {
-            let marked = arguments.iter().find(|(name, _)| &**name == "mark");
-            marked
-                .and_then(|(_, value)| value.as_i64())
-                .and_then(|mark| u64::try_from(mark).ok())
-                .unwrap_or(0)
-        };
-        let mut queues: Vec<(String, u64)> = broker
-            .queue_views(Some("main"))
-            .into_iter()
-            .map(|view| (view.name.to_string(), mark(&view.arguments)))
-            .collect();
-        queues.sort_unstable();
-        let mut bindings: Vec<_> = broker
-            .binding_views("main")
-            .into_iter()
-            .filter(|binding| !binding.source.is_empty())
-            .map(|binding| (binding.source.to_string(), binding.target.to_string(), binding.key.to_string()))
-            .collect();
-        bindings.sort_unstable();
-        Found { queues, bindings }
+        self.node.found("main")
     }
 
     /// Trouble is over: everything that is left must come out.

@@ -12,7 +12,7 @@ use ternmq_broker::{
 };
 use ternmq_fakes::{FakeDisk, SeededRng};
 use ternmq_message::{Message, MessageMeta};
-use ternmq_simulator::{Node, Start, Tuning};
+use ternmq_simulator::{Engine, Node, Start, Tuning};
 
 const KEEP_MS: u64 = 10_000_000;
 const STEPS: u64 = 600;
@@ -74,7 +74,7 @@ fn tuning() -> Tuning {
 
 fn boot(disk: &FakeDisk, now_ms: u64, turn: u64) -> Node {
     let now = Now { monotonic_ms: now_ms, wall_ms: 1_600_000_000_000 + now_ms };
-    Node::start(&Start { disk, now, seed: 7, tuning: &tuning(), turn })
+    Node::start(&Start { engine: &Engine::default(), disk, now, seed: 7, tuning: &tuning(), turn })
         .map_err(|why| format!("{why:?}"))
         .unwrap()
 }

@@ -6,7 +6,7 @@ use ternmq_broker::{
 };
 use ternmq_fakes::{FakeDisk, Fault};
 use ternmq_message::{Message, MessageMeta};
-use ternmq_simulator::{Node, Plan, Start, Tuning, run_seed};
+use ternmq_simulator::{Engine, Node, Plan, Start, Tuning, run_seed};
 
 #[test]
 fn t1_seeds_that_failed_once_pass() {
@@ -42,7 +42,7 @@ fn start(disk: &FakeDisk, at_ms: u64) -> Node {
     let now = Now { monotonic_ms: at_ms, wall_ms: 1_600_000_000_000 + at_ms };
     // Nothing stays in memory: every message is read back.
     let tuning = Tuning { resident_bytes: 0, ..Tuning::default() };
-    Node::start(&Start { disk, now, seed: 7, tuning: &tuning, turn: at_ms })
+    Node::start(&Start { engine: &Engine::default(), disk, now, seed: 7, tuning: &tuning, turn: at_ms })
         .map_err(|why| format!("{why:?}"))
         .unwrap()
 }
