@@ -27,7 +27,7 @@ mod world;
 
 mod crash_states;
 
-pub use checker::{Checker, Violation, body_of, head_of};
+pub use checker::{Checker, Violation, body_of, head_of, message_id};
 pub use crash_states::{CrashStates, check_crash_states, check_failing_calls};
 pub use dialect::PlainDialect;
 pub use history::{Event, Found, Line, Outcome, QueueFacts, Taken};

@@ -110,7 +110,8 @@ pub fn head_of(id: u64) -> Vec<u8> {
 }
 
 /// The number in a body.
-pub(crate) fn message_id(body: &[u8]) -> Option<u64> {
+#[must_use]
+pub fn message_id(body: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(body.get(..16)?).ok()?;
     u64::from_str_radix(digits, 16).ok()
 }

@@ -12,7 +12,7 @@ mod deliveries;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub(crate) use self::copies::message_id;
+pub use self::copies::message_id;
 use self::copies::{Copy, Message, Place, Stage};
 pub use self::copies::{body_of, head_of};
 use self::definitions::Definitions;
