@@ -1,14 +1,13 @@
 //! The real broker under strace, on a data directory of its own.
 
 use std::fs::File;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 use ternmq_env::{DiskFiles, SystemRng};
 use ternmq_journal::Options;
 
@@ -53,7 +52,7 @@ impl Place {
     }
 
     /// Makes a journal with small segments: one that exists keeps its size, whatever a broker would choose.
-    pub(crate) fn prepare(&self) -> Result<()> {
+    pub(crate) fn make_small_journal(&self) -> Result<()> {
         let files = Arc::new(DiskFiles::new(&self.data())?);
         let options = Options { segment_bytes: SEGMENT_BYTES, reserve_bytes: 0, ..Options::default() };
         let opened = ternmq_journal::open(files, Box::new(SystemRng), options)?.finish()?;
@@ -75,7 +74,7 @@ impl Place {
         }
         command.arg("--data-dir").arg(self.data()).arg("--ports-file").arg(&ports);
         command.args(["--user", USER, "--password-file"]).arg(self.folder.join("password"));
-        command.stdin(Stdio::null()).stdout(log).stderr(twin).process_group(0);
+        command.stdin(Stdio::null()).stdout(log).stderr(twin);
         let tracer = command.spawn().context("cannot start strace: is it installed?")?;
         let mut broker = Broker { tracer, address: String::new(), log: self.log(start), output };
         broker.address = broker.wait_for_port(&ports)?;
@@ -161,10 +160,11 @@ impl Drop for Broker {
         if matches!(self.tracer.try_wait(), Ok(Some(_))) {
             return;
         }
-        if let Some(group) = i32::try_from(self.tracer.id()).ok().and_then(Pid::from_raw) {
-            // Gone just now is the only way this fails.
-            let _ = kill_process_group(group, Signal::KILL);
+        // A tracer that goes lets what it traces run on. Gone just now is the only way this fails.
+        if let Ok(broker) = self.process() {
+            let _ = kill_process(broker, Signal::KILL);
         }
+        let _ = self.tracer.kill();
         let _ = self.tracer.wait();
     }
 }

@@ -18,6 +18,8 @@ use crate::replay::{Change, Heard, Process};
 const DIRECTORIES: [&str; 2] = [".", "journal"];
 /// Crash states of each moment that a planted fault concerns, so that one that brings it to light is among them.
 const PLANTED_STATES: u64 = 32;
+/// Syncs that are left out, one in each walk.
+const PLANTED_SYNCS: usize = 8;
 
 /// One start of the broker, up to its end.
 pub struct Life {
@@ -25,7 +27,7 @@ pub struct Life {
     pub trace: Trace,
     /// How it ended.
     pub end: End,
-    /// Its data directory as it was left, to compare with; the last life's is compared with the directory itself.
+    /// Its data directory as it was left, to compare with.
     pub left: Image,
 }
 
@@ -44,7 +46,8 @@ pub struct FileImage {
 /// A fault that is planted to see whether the check finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plant {
-    /// The broker does not sync a file once: the one before a confirm in the middle of the run.
+    /// The broker leaves out one sync of a file before an answer that promises something. One of several such runs has to
+    /// be found: what a client was promised it may have settled by the time of the crash.
     OneSync,
     /// The broker never syncs a directory.
     DirectorySyncs,
@@ -94,17 +97,21 @@ impl Case<'_> {
     /// The trace cannot be followed.
     pub fn check_planted(&self, plant: Plant) -> Result<Option<String>> {
         let first = self.walk(Goal::Count, BTreeSet::new())?;
-        let goal = match plant {
+        let goals: Vec<Goal> = match plant {
             Plant::OneSync => {
-                let middle = first.confirming_syncs.get(first.confirming_syncs.len() / 2);
-                Goal::OmitSync(*middle.context("no sync is followed by a confirm")?)
+                let syncs = &first.confirming_syncs;
+                ensure!(!syncs.is_empty(), "no sync is followed by an answer");
+                let stride = syncs.len().div_ceil(PLANTED_SYNCS);
+                syncs.iter().step_by(stride).map(|sync| Goal::OmitSync(*sync)).collect()
             }
-            Plant::DirectorySyncs => Goal::OmitDirectorySyncs,
+            Plant::DirectorySyncs => vec![Goal::OmitDirectorySyncs],
         };
-        match self.walk(goal, first.said.returned().clone()) {
-            Ok(_) => Ok(None),
-            Err(error) => error.downcast::<Broken>().map(|broken| Some(broken.to_string())),
+        for goal in goals {
+            if let Err(error) = self.walk(goal, first.said.returned().clone()) {
+                return error.downcast::<Broken>().map(|broken| Some(broken.to_string()));
+            }
         }
+        Ok(None)
     }
 
     fn walk(&self, goal: Goal, returned: BTreeSet<u64>) -> Result<Walk> {
@@ -196,10 +203,10 @@ impl Walk {
         self.moment(End::CutOff)?;
         let difference = compare(&self.disk, &life.left)?;
         ensure!(difference.is_none(), "the replay lost track: {}", difference.unwrap_or_default());
-        match life.end {
-            End::Clean => self.moment(End::Clean)?,
-            End::CutOff => self.restart()?,
+        if life.end == End::Clean {
+            self.moment(End::Clean)?;
         }
+        self.restart(life.end)?;
         (self.report.operations, self.report.confirms) = (self.said.operations(), self.said.confirms());
         Ok(process.connections())
     }
@@ -280,13 +287,14 @@ impl Walk {
         Ok(())
     }
 
-    /// Another process takes over what a killed one left; the machine went on.
-    fn restart(&mut self) -> Result<()> {
+    /// The machine goes on, and another process takes over what is there, synced or not.
+    fn restart(&mut self, end: End) -> Result<()> {
         self.disk = self.disk.killed();
         let found = find(&self.engine, &self.disk).map_err(|violation| self.broken(violation, 0))?;
         let turn = self.said.turn();
-        // What had been written is there, synced or not, as far as the broker had written it.
-        let gone = Event::Gone { durable_turn: self.said.durable_turn(), is_clean: false };
+        let is_clean = end == End::Clean;
+        let durable_turn = if is_clean { turn } else { self.said.durable_turn() };
+        let gone = Event::Gone { durable_turn, is_clean };
         for event in [gone, Event::Turn { turn: turn + 1 }, Event::Back { found }] {
             self.note(&event)?;
         }

@@ -595,3 +595,170 @@ fn facts_of(declare: &queue::Declare<'_>) -> Result<QueueFacts> {
         is_single_active: arguments.get("x-single-active-consumer").is_some(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ternmq_amqp091::codec::method::{MethodFrame, basic, channel, confirm, queue, tx};
+    use ternmq_amqp091::codec::write::{Content, write_deliver, write_publish, write_return};
+    use ternmq_amqp091::codec::{BasicProperties, TableBuf};
+    use ternmq_simulator::body_of;
+
+    const CHANNEL: u16 = 1;
+
+    fn frame(method: &impl MethodFrame) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        method.write_frame(&mut bytes, CHANNEL);
+        bytes
+    }
+
+    fn properties() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        BasicProperties { delivery_mode: Some(2), ..BasicProperties::default() }.encode(&mut bytes);
+        bytes
+    }
+
+    fn publish(message: u64, key: &str) -> Vec<u8> {
+        let publish = basic::Publish { exchange: "", routing_key: key, mandatory: true, immediate: false };
+        let mut bytes = Vec::new();
+        let content = Content { properties: &properties(), body: &body_of(message) };
+        write_publish(&mut bytes, CHANNEL, &publish, content, FRAME_MAX_BYTES);
+        bytes
+    }
+
+    fn declare(name: &str, mark: i64) -> Vec<u8> {
+        let mut arguments = TableBuf::new();
+        arguments.push(MARK, FieldValue::I64(mark));
+        frame(&queue::Declare {
+            queue: name,
+            passive: false,
+            durable: true,
+            exclusive: false,
+            auto_delete: false,
+            no_wait: false,
+            arguments: arguments.as_table(),
+        })
+    }
+
+    fn declare_ok() -> Vec<u8> {
+        frame(&queue::DeclareOk { queue: "q", message_count: 0, consumer_count: 0 })
+    }
+
+    /// A conversation with a durable queue `q`, its declaration answered, and a channel with confirms.
+    fn begun(returned: &[u64]) -> Conversation {
+        let mut said = Conversation::new(returned.iter().copied().collect());
+        said.note_from_client(1, &PROTOCOL_HEADER).unwrap();
+        said.note_from_client(1, &frame(&channel::Open {})).unwrap();
+        said.note_from_client(1, &declare("q", 1)).unwrap();
+        said.note_to_client(1, &declare_ok()).unwrap();
+        said.note_from_client(1, &frame(&confirm::Select { no_wait: false })).unwrap();
+        said.take_events();
+        said
+    }
+
+    #[test]
+    fn a_confirm_proves_all_that_was_said_before_its_publish() {
+        let mut said = begun(&[]);
+        let before = said.turn();
+        said.note_from_client(1, &publish(1, "q")).unwrap();
+        let bytes = publish(2, "q");
+        // In pieces, as a socket gives them.
+        let (first, rest) = bytes.split_at(30);
+        said.note_from_client(1, first).unwrap();
+        said.note_from_client(1, rest).unwrap();
+        said.note_from_client(1, &publish(3, "q")).unwrap();
+        assert_eq!((said.turn(), said.durable_turn()), (before + 3, 1));
+        said.note_to_client(1, &frame(&basic::Ack { delivery_tag: 2, multiple: true })).unwrap();
+        assert_eq!((said.durable_turn(), said.confirms()), (before + 2, 2));
+        let events = said.take_events();
+        let published: Vec<u64> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Publish { message, is_durable: true, is_routed: true, .. } => Some(*message),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(published, [1, 2, 3]);
+        assert_eq!(events.iter().filter(|event| matches!(event, Event::Ok { .. })).count(), 2);
+    }
+
+    #[test]
+    fn what_came_back_was_not_routed_and_proves_nothing() {
+        let mut said = begun(&[7]);
+        let durable_turn = said.durable_turn();
+        said.note_from_client(1, &publish(7, "q")).unwrap();
+        said.note_to_client(1, &frame(&basic::Ack { delivery_tag: 1, multiple: false })).unwrap();
+        assert_eq!(said.durable_turn(), durable_turn);
+        let returned = basic::Return { reply_code: 312, reply_text: "", exchange: "", routing_key: "no" };
+        let mut bytes = Vec::new();
+        let content = Content { properties: &properties(), body: &body_of(8) };
+        write_return(&mut bytes, CHANNEL, &returned, content, FRAME_MAX_BYTES);
+        said.note_to_client(1, &bytes).unwrap();
+        assert_eq!(said.returned().iter().copied().collect::<Vec<_>>(), [7, 8]);
+    }
+
+    #[test]
+    fn deliveries_carry_what_was_published_or_else_what_came() {
+        let mut said = begun(&[]);
+        said.note_from_client(1, &publish(1, "q")).unwrap();
+        let arguments = TableBuf::new();
+        let consume = basic::Consume {
+            queue: "q",
+            consumer_tag: "c",
+            no_local: false,
+            no_ack: false,
+            exclusive: false,
+            no_wait: false,
+            arguments: arguments.as_table(),
+        };
+        said.note_from_client(1, &frame(&consume)).unwrap();
+        said.take_events();
+        for (tag, head) in [(1, properties()), (2, vec![0, 0])] {
+            let deliver = basic::Deliver {
+                consumer_tag: "c",
+                delivery_tag: tag,
+                redelivered: false,
+                exchange: "",
+                routing_key: "q",
+            };
+            let mut bytes = Vec::new();
+            let content = Content { properties: &head, body: &body_of(1) };
+            write_deliver(&mut bytes, CHANNEL, &deliver, content, FRAME_MAX_BYTES);
+            said.note_to_client(1, &bytes).unwrap();
+        }
+        said.note_from_client(1, &frame(&basic::Ack { delivery_tag: 2, multiple: true })).unwrap();
+        let events = said.take_events();
+        let heads: Vec<&[u8]> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Deliver { taken, .. } => Some(&*taken.head),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(heads, [&*head_of(1), &[0, 0]]);
+        assert!(events.contains(&Event::Accept { session: 1, deliveries: vec![1, 2] }));
+    }
+
+    #[test]
+    fn a_rollback_gives_back_what_was_staged() {
+        let mut said = begun(&[]);
+        said.note_from_client(1, &frame(&tx::Select {})).unwrap();
+        said.session(1, CHANNEL).unwrap().unsettled.extend([1, 2]);
+        let ack = frame(&basic::Ack { delivery_tag: 1, multiple: false });
+        said.note_from_client(1, &ack).unwrap();
+        assert!(said.note_from_client(1, &ack).is_err(), "settled twice");
+        let mut said = said.clone();
+        said.note_from_client(1, &frame(&tx::Rollback {})).unwrap();
+        said.note_from_client(1, &ack).unwrap();
+    }
+
+    #[test]
+    fn what_no_workload_says_is_an_error() {
+        let mut said = begun(&[]);
+        let unknown = frame(&basic::Recover { requeue: true });
+        assert!(said.note_from_client(1, &unknown).is_err());
+        assert!(said.note_to_client(1, &declare_ok()).is_err(), "an answer to nothing");
+        let nack = frame(&basic::Nack { delivery_tag: 1, multiple: false, requeue: false });
+        assert!(said.note_to_client(1, &nack).is_err());
+    }
+}

@@ -1,4 +1,5 @@
-//! `ternmq-trace --broker PATH --folder DIR [--states COUNT]`: one line per case, `ok NAME` or `FAILED NAME: WHY`.
+//! `ternmq-trace --broker PATH --folder DIR [--states COUNT]`: one line per case, `ok NAME` or `FAILED NAME: WHY`, and
+//! lines that begin with `note` for people.
 
 #![forbid(unsafe_code)]
 
@@ -9,7 +10,9 @@ use anyhow::{Context, Result, bail};
 use ternmq_trace::{Order, Passed, run};
 
 const USAGE: &str = "usage: ternmq-trace --broker PATH --folder DIR [--states COUNT]";
-const STATES: u64 = 3_000;
+/// Characters shown of what was found for a planted fault.
+const SHOWN: usize = 160;
+const STATES: u64 = 4_000;
 
 fn read_order(mut arguments: impl Iterator<Item = String>) -> Result<Order> {
     let (mut broker, mut folder, mut states) = (None, None, STATES);
@@ -28,9 +31,10 @@ fn read_order(mut arguments: impl Iterator<Item = String>) -> Result<Order> {
 }
 
 fn told(passed: &Passed) -> String {
-    let Passed { report, planted, traced, judged } = passed;
+    let Passed { name, report, planted, traced, judged } = passed;
     let mut text = format!(
-        "ok {} crash states of {} changes of the disk, {} operations, {} confirms; {:.1} s under strace, {:.1} s judged\n",
+        "ok every crash state: {name}\nnote {} states of {} changes of the disk by {} operations with {} confirms; \
+         {:.1} s under strace, {:.1} s judging\n",
         report.states,
         report.changes,
         report.operations,
@@ -39,8 +43,8 @@ fn told(passed: &Passed) -> String {
         judged.as_secs_f64()
     );
     for (plant, found) in planted {
-        text += &format!("ok found what was planted, {plant:?}\n");
-        text += &format!("  as {found}\n");
+        let found: String = found.chars().take(SHOWN).collect();
+        text += &format!("ok {plant:?} left out is found: {name}\nnote {found}\n");
     }
     text
 }
@@ -48,7 +52,7 @@ fn told(passed: &Passed) -> String {
 fn main() -> ExitCode {
     let answer = read_order(std::env::args().skip(1)).and_then(|order| run(&order));
     let (text, code) = match answer {
-        Ok(passed) => (told(&passed), ExitCode::SUCCESS),
+        Ok(passed) => (passed.iter().map(told).collect(), ExitCode::SUCCESS),
         Err(error) => (format!("FAILED crash states of the real binary: {error:#}\n"), ExitCode::FAILURE),
     };
     // Whoever does not read the answer has the exit code.

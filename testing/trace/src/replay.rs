@@ -378,7 +378,8 @@ impl<'a> Process<'a> {
             // All of it, as if it had succeeded; the caller finds out whether it did.
             let mut whole = call.clone();
             whole.result = Some(i64::MAX);
-            changes.extend(self.change_of(&whole)?);
+            let is_open = whole.name.starts_with("open");
+            changes.extend(if is_open { self.create(&whole)? } else { self.change_of(&whole)? });
         }
         Ok(changes)
     }
@@ -397,4 +398,162 @@ impl<'a> Process<'a> {
 fn returned(call: &Call) -> Result<u64> {
     let descriptor = call.result.context("a call that did not return")?;
     u64::try_from(descriptor).with_context(|| format!("{} returned {descriptor}", call.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &str = "/data";
+
+    /// What the calls do to the disk and what is heard, a line each.
+    fn replayed(text: &str) -> Result<(FakeDisk, Vec<String>)> {
+        let trace = Trace::read(text)?;
+        let disk = FakeDisk::new();
+        let mut process = Process::new(&trace, ROOT, 0);
+        let mut lines = Vec::new();
+        for edge in &trace.edges {
+            if let Some(change) = process.change_at(*edge)? {
+                lines.push(format!("{change:?}"));
+                process.apply(&disk, &change)?;
+            }
+            match process.hear(&disk, *edge)? {
+                Heard::Nothing => {}
+                heard => lines.push(format!("{heard:?}")),
+            }
+        }
+        Ok((disk, lines))
+    }
+
+    #[track_caller]
+    fn check(text: &str, expect: &[&str]) -> FakeDisk {
+        let (disk, lines) = replayed(text).unwrap();
+        assert_eq!(lines, expect);
+        disk
+    }
+
+    const CREATE: &str = "7 openat(AT_FDCWD, \"/data/a\", O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600) = 3\n";
+
+    #[track_caller]
+    fn check_refused(text: &str, expect: &str) {
+        let error = replayed(&format!("{CREATE}{text}")).map(|(_, lines)| lines).unwrap_err();
+        assert_eq!(error.root_cause().to_string(), expect);
+    }
+
+    #[test]
+    fn changes_count_from_their_beginning_and_syncs_from_their_end() {
+        let text = "7 pwrite64(3, \"ab\", 2, 1 <unfinished ...>\n\
+                    8 accept4(5, NULL, NULL, 0) = 9\n\
+                    7 <... pwrite64 resumed>) = 2\n\
+                    7 fdatasync(3 <unfinished ...>\n\
+                    8 recvfrom(9, \"hi\", 100, 0, NULL, NULL) = 2\n\
+                    7 <... fdatasync resumed>) = 0\n\
+                    8 sendto(9, \"ok\", 2, MSG_NOSIGNAL, NULL, 0) = 2\n\
+                    8 recvfrom(9, \"\", 100, 0, NULL, NULL) = 0\n";
+        let disk = check(
+            &format!("{CREATE}{text}"),
+            &[
+                r#"Create { path: "a" }"#,
+                "Write { descriptor: 3, offset: 1, bytes: [97, 98] }",
+                "Connected(1)",
+                "FromClient(1, [104, 105])",
+                "Sync { descriptor: 3 }",
+                "ToClient(1, [111, 107])",
+                "Closed(1)",
+            ],
+        );
+        assert_eq!(disk.contents()["a"], b"\0ab");
+    }
+
+    #[test]
+    fn names_lengths_and_directories() {
+        let text = "7 fallocate(3, 0, 0, 8) = 0\n\
+                    7 ftruncate(3, 8) = 0\n\
+                    7 ftruncate(3, 4) = 0\n\
+                    7 write(3, \"x\", 1) = 1\n\
+                    7 write(3, \"y\", 1) = 1\n\
+                    7 close(3) = 0\n\
+                    7 rename(\"/data/a\", \"/data/b\") = 0\n\
+                    7 openat(AT_FDCWD, \"/data/.\", O_RDONLY|O_CLOEXEC) = 3\n\
+                    7 fsync(3) = 0\n\
+                    7 close(3) = 0\n\
+                    7 unlink(\"/data/gone\") = -1 ENOENT (No such file or directory)\n\
+                    7 unlink(\"/elsewhere\") = 0\n\
+                    7 openat(AT_FDCWD, \"/data/b\", O_RDWR|O_CLOEXEC) = 3\n\
+                    7 pwritev(3, [{iov_base=\"p\", iov_len=1}, {iov_base=\"q\", iov_len=1}], 2, 2) = 2\n";
+        let disk = check(
+            &format!("{CREATE}{text}"),
+            &[
+                r#"Create { path: "a" }"#,
+                "Allocate { descriptor: 3, len: 8 }",
+                "SetLen { descriptor: 3, len: 4 }",
+                "Write { descriptor: 3, offset: 0, bytes: [120] }",
+                "Write { descriptor: 3, offset: 1, bytes: [121] }",
+                r#"Rename { from: "a", to: "b" }"#,
+                r#"SyncDir { dir: "." }"#,
+                "Write { descriptor: 3, offset: 2, bytes: [112, 113] }",
+            ],
+        );
+        assert_eq!(disk.contents().into_iter().collect::<Vec<_>>(), [("b".to_owned(), b"xypq".to_vec())]);
+    }
+
+    #[test]
+    fn a_write_in_part_is_replayed_in_part() {
+        let disk = replayed(&format!("{CREATE}7 pwrite64(3, \"abc\", 3, 0) = 1\n")).unwrap().0;
+        assert_eq!(disk.contents()["a"], b"a");
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        let unknown = "a call that the replay does not know";
+        check_refused("7 copy_file_range(3, NULL, 4, NULL, 9, 0) = 9\n", unknown);
+        check_refused("7 truncate(\"/data/a\", 9) = 0\n", unknown);
+        check_refused(
+            "7 rename(\"/data/a\", \"/tmp/a\") = 0\n",
+            "a file moves into or out of the data directory",
+        );
+        check_refused(
+            "7 fallocate(3, FALLOC_FL_PUNCH_HOLE, 0, 8) = 0\n",
+            "fallocate: argument 1 is no number",
+        );
+        check_refused(
+            "7 openat(AT_FDCWD, \"/data/b\", O_WRONLY|O_CREAT|O_DSYNC, 0600) = 4\n",
+            "opened in a way that the replay does not know: O_WRONLY|O_CREAT|O_DSYNC",
+        );
+        check_refused(
+            "7 fdatasync(3 <unfinished ...>\n8 pwrite64(3, \"a\", 1, 0) = 1\n7 <... fdatasync resumed>) = 0\n",
+            "changed while it was being synced: what of it is safe cannot be told",
+        );
+        check_refused(
+            "7 openat(AT_FDCWD, \"/data/a\", O_RDWR|O_CLOEXEC) = 3\n",
+            "descriptor 3 is opened twice",
+        );
+    }
+
+    #[test]
+    fn changes_that_a_kill_cut_off_are_told() {
+        let text = format!(
+            "{CREATE}7 pwrite64(3, \"ab\", 2, 0 <unfinished ...>\n8 unlink(\"/data/a\") = ?\n\
+             9 openat(AT_FDCWD, \"/data/b\", O_RDWR|O_CREAT|O_EXCL, 0600 <unfinished ...>\n"
+        );
+        let trace = Trace::read(&text).unwrap();
+        let disk = FakeDisk::new();
+        let mut process = Process::new(&trace, ROOT, 0);
+        for edge in &trace.edges {
+            if let Some(change) = process.change_at(*edge).unwrap() {
+                process.apply(&disk, &change).unwrap();
+            }
+            process.hear(&disk, *edge).unwrap();
+        }
+        let told: Vec<String> =
+            process.cut_off().unwrap().iter().map(|change| format!("{change:?}")).collect();
+        assert_eq!(
+            told,
+            [
+                "Write { descriptor: 3, offset: 0, bytes: [97, 98] }",
+                r#"Remove { path: "a" }"#,
+                r#"Create { path: "b" }"#
+            ]
+        );
+    }
 }

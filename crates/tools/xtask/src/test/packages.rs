@@ -141,6 +141,11 @@ pub(crate) fn network_tools(shop: &Workshop) -> Result<()> {
     if is_there("ip") { Ok(()) } else { debian_packages(shop, &["iproute2"]) }
 }
 
+/// Makes sure that system calls can be traced.
+pub(crate) fn tracer(shop: &Workshop) -> Result<()> {
+    if is_there("strace") { Ok(()) } else { debian_packages(shop, &["strace"]) }
+}
+
 fn is_installed(name: &str) -> bool {
     let mut query = Command::new("dpkg-query");
     query.args(["-W", "-f", "${db:Status-Status}", name]);

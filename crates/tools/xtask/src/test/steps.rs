@@ -9,7 +9,7 @@ use super::scenarios::SCENARIOS;
 use super::suites::{SUITES, build};
 use super::tally::{Case, Outcome, Tally};
 use super::workshop::Workshop;
-use super::{fuzz, outcome, scenarios, suites};
+use super::{fuzz, outcome, packages, scenarios, suites};
 use crate::process::{Ending, run_logged, tail};
 use crate::{kill_loop, project, tidy};
 
@@ -17,6 +17,7 @@ const CARGO_LIMIT: Duration = Duration::from_secs(1800);
 /// Binary that the suites are run against.
 const BROKER_BINARY: &str = "ternmq";
 const SIMULATOR: &str = "ternmq-simulator";
+const TRACER: &str = "ternmq-trace";
 
 /// One step.
 pub(crate) struct Step {
@@ -67,6 +68,7 @@ pub(crate) fn all() -> Vec<Step> {
     }
     steps.push(plain("kill-loop", "kill -9 under load, history judged", kill_loop_step));
     steps.push(plain("simulation", "seeded simulation of whole nodes", simulation));
+    steps.push(plain("trace", "crash states of the real binary, from a trace of its system calls", trace));
     steps.push(plain("fuzz", "fuzz targets, beginning with their seeds", fuzz_step));
     steps
 }
@@ -159,6 +161,22 @@ fn simulate(shop: &Workshop, name: &str, options: &[&str]) -> Result<Case> {
         Ending::Failed => Case::failed(name, format!("\n{}\n  all of it: {}", tail(&log, 20), log.display())),
         Ending::TimedOut => Case::failed(name, format!("took more than {} s", CARGO_LIMIT.as_secs())),
     })
+}
+
+/// T2 of the guarantees, by the binary itself.
+fn trace(shop: &Workshop) -> Result<Tally> {
+    packages::tracer(shop)?;
+    let log = shop.log("trace");
+    let mut command = cargo(shop, &["run", "--release", "--locked", "-p", TRACER, "--"]);
+    command.arg("--broker").arg(shop.binary()?).arg("--folder").arg(shop.work().join("trace"));
+    let ending = run_logged(&mut command, &log, CARGO_LIMIT)?;
+    let text = std::fs::read_to_string(&log).context("cannot read the log of the trace")?;
+    text.lines().filter_map(|line| line.strip_prefix("note ")).for_each(|note| shop.say(note));
+    let mut cases: Vec<Case> = text.lines().filter_map(outcome::read_scenario_line).collect();
+    if ending != Ending::Succeeded || cases.is_empty() {
+        cases.push(Case::failed("trace", format!("\n{}\n  all of it: {}", tail(&log, 20), log.display())));
+    }
+    Ok(Tally::of(&cases))
 }
 
 fn fuzz_step(shop: &Workshop) -> Result<Tally> {
