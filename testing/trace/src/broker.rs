@@ -20,9 +20,22 @@ pub(crate) const PASSWORD: &str = "guest";
 const SEGMENT_BYTES: u64 = 64 << 10;
 /// strace prints no more of a buffer; one that was cut is found when it is read.
 const BUFFER_BYTES: &str = "1048576";
+/// The run does not depend on how much room there is beyond what it takes.
+const CONFIGURATION: &str = "disk_free_limit.absolute = 64MiB\n";
 const START_LIMIT: Duration = Duration::from_secs(60);
 const END_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
+
+/// A call that fails without being made. Each thread counts its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Injection {
+    pub(crate) call: &'static str,
+    pub(crate) error: &'static str,
+    pub(crate) number: u32,
+}
+
+/// Exit code of a broker whose disk failed.
+const EXIT_DISK_FAILED: i32 = 74;
 
 /// Where everything of a run is.
 pub(crate) struct Place {
@@ -38,6 +51,7 @@ impl Place {
         let folder = std::fs::canonicalize(folder)?;
         let binary = std::fs::canonicalize(binary).with_context(|| format!("no {}", binary.display()))?;
         std::fs::write(folder.join("password"), PASSWORD)?;
+        std::fs::write(folder.join("broker.conf"), CONFIGURATION)?;
         Ok(Self { folder, binary })
     }
 
@@ -61,17 +75,21 @@ impl Place {
     }
 
     /// Starts the broker for the `start`-th time and waits until it serves.
-    pub(crate) fn start(&self, start: usize) -> Result<Broker> {
+    pub(crate) fn start(&self, start: usize, injection: Option<&Injection>) -> Result<Broker> {
         let ports = self.folder.join(format!("ports-{start}.json"));
         let output = self.folder.join(format!("broker-{start}.log"));
         let log = File::create(&output).context("cannot write the broker's log")?;
         let twin = log.try_clone()?;
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-s", BUFFER_BYTES, "-e"]).arg(format!("trace={TRACED_CALLS}"));
+        if let Some(Injection { call, error, number }) = injection {
+            command.arg("-e").arg(format!("inject={call}:error={error}:when={number}"));
+        }
         command.arg("-o").arg(self.log(start)).arg(&self.binary).arg("broker");
         for listener in ["amqp", "http", "mqtt", "stomp", "ws"] {
             command.arg("--listen").arg(format!("{listener}=127.0.0.1:0"));
         }
+        command.arg("--config").arg(self.folder.join("broker.conf"));
         command.arg("--data-dir").arg(self.data()).arg("--ports-file").arg(&ports);
         command.args(["--user", USER, "--password-file"]).arg(self.folder.join("password"));
         command.stdin(Stdio::null()).stdout(log).stderr(twin);
@@ -96,6 +114,12 @@ impl Broker {
         &self.address
     }
 
+    /// What it and strace have written to their standard streams.
+    pub(crate) fn said(&self) -> String {
+        let text = std::fs::read(&self.output).unwrap_or_default();
+        String::from_utf8_lossy(&text).trim().to_owned()
+    }
+
     fn wait_for_port(&mut self, ports: &Path) -> Result<String> {
         let deadline = Instant::now() + START_LIMIT;
         loop {
@@ -105,15 +129,14 @@ impl Broker {
                 let address = listeners.get("amqp").and_then(serde_json::Value::as_str);
                 return Ok(address.context("no address of amqp in the ports file")?.to_owned());
             }
-            let said = || std::fs::read_to_string(&self.output).unwrap_or_default();
             if let Some(status) = self.tracer.try_wait()? {
                 bail!(
                     "the broker under strace ended at its start ({status}); tracing has to be permitted here \
                      (ptrace, in a container also its seccomp profile): {}",
-                    said().trim()
+                    self.said()
                 );
             }
-            ensure!(Instant::now() < deadline, "the broker under strace does not serve: {}", said().trim());
+            ensure!(Instant::now() < deadline, "the broker under strace does not serve: {}", self.said());
             std::thread::sleep(POLL);
         }
     }
@@ -131,6 +154,13 @@ impl Broker {
         kill_process(self.process()?, Signal::KILL).context("cannot kill the broker")?;
         let status = self.wait()?;
         ensure!(!status.success(), "the killed broker ended with {status}");
+        Ok(())
+    }
+
+    /// Waits until it has ended because the disk failed (F3).
+    pub(crate) fn await_failure(mut self) -> Result<()> {
+        let status = self.wait()?;
+        ensure!(status.code() == Some(EXIT_DISK_FAILED), "the broker whose disk failed ended with {status}");
         Ok(())
     }
 

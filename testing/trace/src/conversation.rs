@@ -146,7 +146,12 @@ impl Conversation {
         std::mem::take(&mut self.events)
     }
 
-    /// The process was killed and another one is up.
+    /// The process has ended in order.
+    pub fn note_all_durable(&mut self) {
+        self.durable_turn = self.turn;
+    }
+
+    /// The process is gone and another one serves, from this turn on.
     pub fn note_restart(&mut self, turn: u64) {
         self.connections.clear();
         self.proofs.clear();

@@ -1,12 +1,12 @@
 //! Crash states of the real binary (T2): what it asked of the disk is taken from a trace of its system calls.
 //!
-//! The broker runs under strace with a workload, is killed, starts again and stops. Every call on its data directory is
-//! then done again on the fake disk of `ternmq-fakes`, and what went through its sockets tells what its clients knew at
+//! Brokers run under strace with a workload, are killed, stop, or meet a call that fails. Every call on a data directory
+//! is then done again on the fake disk of `ternmq-fakes`, and what went through its sockets tells what its clients knew at
 //! each moment. Between any two changes the power may have gone: the disk is rebuilt with unsynced writes lost,
 //! reordered and torn, recovered with the real journal and core, and judged by the checker of `ternmq-simulator`.
 //!
 //! Owns: reading traces ([`Trace`]), replaying them ([`Process`]), the conversation ([`Conversation`]), judging a disk
-//! ([`judge`]), the check over all moments ([`Case`]), the run ([`run`]).
+//! ([`judge()`]), the check over all moments ([`Case`]), the run ([`run()`]).
 //! Must not know: what is in the files. The broker is believed in nothing but its calls.
 //!
 //! Invariants: a call that could change the data directory and is not understood is an error, and the replayed disk is

@@ -12,7 +12,7 @@ use ternmq_trace::{Order, Passed, run};
 const USAGE: &str = "usage: ternmq-trace --broker PATH --folder DIR [--states COUNT]";
 /// Characters shown of what was found for a planted fault.
 const SHOWN: usize = 160;
-const STATES: u64 = 4_000;
+const STATES: u64 = 10_000;
 
 fn read_order(mut arguments: impl Iterator<Item = String>) -> Result<Order> {
     let (mut broker, mut folder, mut states) = (None, None, STATES);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use ternmq_env::{File, Files};
-use ternmq_fakes::FakeDisk;
+use ternmq_fakes::{FakeDisk, Fault};
 
 use crate::calls::{Call, Edge, Trace};
 
@@ -49,6 +49,8 @@ pub enum Change {
     Allocate { descriptor: u64, len: u64 },
     /// All that was written to the file behind a descriptor is safe.
     Sync { descriptor: u64 },
+    /// The disk failed to make the file behind a descriptor safe: what of it is safe nobody knows, nor will later (F3).
+    FailSync { descriptor: u64 },
     /// All names in a directory are safe.
     SyncDir { dir: String },
     /// A new file.
@@ -102,12 +104,13 @@ impl<'a> Process<'a> {
             Edge::End(index) => (index, false),
         };
         let call = self.trace.calls.get(index).context("no such call")?;
-        // What had not ended when the process did is looked at when its end is known; what failed changed nothing.
-        if !call.has_succeeded() {
+        let is_sync = matches!(&*call.name, "fsync" | "fdatasync");
+        // What had not ended when the process did is looked at when its end is known; of what failed only a sync counts.
+        if !call.has_succeeded() && (call.result.is_none() || !is_sync) {
             return Ok(None);
         }
         let change = match &*call.name {
-            "fsync" | "fdatasync" => self.sync(call, index, is_begin),
+            _ if is_sync => self.sync(call, index, is_begin),
             "openat" | "open" if !is_begin => self.create(call),
             _ if is_begin => self.change_of(call),
             _ => Ok(None),
@@ -202,7 +205,14 @@ impl<'a> Process<'a> {
             self.syncing.remove(&index) == Some(changes),
             "changed while it was being synced: what of it is safe cannot be told"
         );
-        Ok(Some(change))
+        if call.has_succeeded() {
+            return Ok(Some(change));
+        }
+        match change {
+            Change::Sync { descriptor } => Ok(Some(Change::FailSync { descriptor })),
+            // Names that are not safe may get lost, and that is all.
+            _ => Ok(None),
+        }
     }
 
     fn create(&self, call: &Call) -> Result<Option<Change>> {
@@ -245,6 +255,11 @@ impl<'a> Process<'a> {
                 Some(Open::File { file, .. }) => file.sync_data()?,
                 _ => bail!("a sync of what is no file"),
             },
+            Change::FailSync { descriptor } => {
+                disk.fail_call(disk.calls(), Fault::Device);
+                let file = self.changed_file(*descriptor)?;
+                ensure!(file.sync_data().is_err(), "the fake disk did not fail");
+            }
             Change::SyncDir { dir } => disk.sync_dir(dir)?,
             Change::Create { path } => {
                 if disk.open(path).is_err() {
@@ -495,6 +510,25 @@ mod tests {
             ],
         );
         assert_eq!(disk.contents().into_iter().collect::<Vec<_>>(), [("b".to_owned(), b"xypq".to_vec())]);
+    }
+
+    #[test]
+    fn a_sync_that_fails_may_lose_what_no_later_sync_brings_back() {
+        let text = "7 openat(AT_FDCWD, \"/data\", O_RDONLY|O_CLOEXEC) = 4\n\
+                    7 fsync(4) = 0\n\
+                    7 pwrite64(3, \"ab\", 2, 0) = 2\n\
+                    7 fdatasync(3) = -1 EIO (Input/output error) (INJECTED)\n\
+                    7 fdatasync(3) = 0\n";
+        let mut left = std::collections::BTreeSet::new();
+        for calls in 0..20 {
+            // What is lost follows from the number of calls before.
+            let disk = replayed(&format!(
+                "{CREATE}{}{text}",
+                "7 ftruncate(3, 1) = 0\n7 ftruncate(3, 0) = 0\n".repeat(calls)
+            ));
+            left.insert(disk.unwrap().0.crash(0).contents()["a"].clone());
+        }
+        assert!(left.contains(&b"ab"[..]) && left.len() > 1, "{left:?}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! The whole run: a broker with clients under strace, killed once, started again, stopped; then the check.
+//! The whole run: brokers with clients under strace that are killed, stopped, and whose disk fails; then the check.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::broker::{PASSWORD, Place, USER};
+use crate::broker::{Injection, PASSWORD, Place, USER};
 use crate::calls::Trace;
 use crate::check::{Case, Life, Plant, Report, read_image};
 use crate::judge::End;
@@ -18,8 +18,7 @@ const LEAST_OPERATIONS: u64 = 200;
 struct Scenario {
     name: &'static str,
     journal: Journal,
-    /// Rounds of the workload in each life of the broker, and how it ends.
-    lives: &'static [(u64, End)],
+    lives: &'static [Plan],
     /// Of ten states to judge, so many are of this one.
     share: u64,
 }
@@ -33,15 +32,54 @@ enum Journal {
     Small,
 }
 
-const SCENARIOS: [Scenario; 2] = [
+/// One life of the broker.
+struct Plan {
+    /// Rounds of the workload.
+    rounds: u64,
+    fate: Fate,
+    injection: Option<Injection>,
+}
+
+/// What becomes of a broker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stopped,
+    Killed,
+    /// It gives up because the disk fails.
+    Failed,
+}
+
+const fn plan(rounds: u64, fate: Fate) -> Plan {
+    Plan { rounds, fate, injection: None }
+}
+
+const SCENARIOS: [Scenario; 3] = [
     Scenario {
         name: "killed, stopped and killed again",
         journal: Journal::Small,
-        lives: &[(36, End::CutOff), (20, End::Clean), (12, End::CutOff)],
-        share: 8,
+        lives: &[plan(36, Fate::Killed), plan(20, Fate::Stopped), plan(12, Fate::Killed)],
+        share: 6,
     },
-    Scenario { name: "first start", journal: Journal::None, lives: &[(3, End::CutOff)], share: 2 },
+    Scenario {
+        name: "killed in the first start",
+        journal: Journal::None,
+        lives: &[plan(3, Fate::Killed)],
+        share: 2,
+    },
+    Scenario {
+        name: "a sync fails, then a write finds no room",
+        journal: Journal::Small,
+        lives: &[
+            Plan { injection: Some(failing("fdatasync", "EIO", 40)), ..plan(60, Fate::Failed) },
+            Plan { injection: Some(failing("pwrite64", "ENOSPC", 20)), ..plan(16, Fate::Stopped) },
+        ],
+        share: 2,
+    },
 ];
+
+const fn failing(call: &'static str, error: &'static str, number: u32) -> Injection {
+    Injection { call, error, number }
+}
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -112,23 +150,36 @@ fn run_scenario(order: &Order, scenario: &Scenario, folder: &Path) -> Result<Pas
 fn live(place: &Place, scenario: &Scenario) -> Result<Vec<Life>> {
     let mut lives = Vec::new();
     let mut numbers = Numbers::default();
-    for (start, (rounds, end)) in scenario.lives.iter().enumerate() {
-        let broker = place.start(start)?;
+    for (start, plan) in scenario.lives.iter().enumerate() {
+        let broker = place.start(start, plan.injection.as_ref())?;
         let mut workload = Workload::begin(broker.address(), USER, PASSWORD, numbers)?;
-        workload.run(*rounds)?;
-        if *end == End::Clean {
-            numbers = workload.end()?;
-            broker.stop()?;
-        } else {
-            workload.settle()?;
-            numbers = workload.numbers();
-            broker.kill()?;
+        let worked = workload
+            .run(plan.rounds)
+            .with_context(|| format!("start {start}; the broker said: {}", broker.said()));
+        numbers = workload.numbers();
+        match plan.fate {
+            Fate::Stopped => {
+                worked?;
+                workload.end()?;
+                broker.stop()?;
+            }
+            Fate::Killed => {
+                worked?;
+                workload.settle()?;
+                broker.kill()?;
+            }
+            Fate::Failed => {
+                ensure!(worked.is_err(), "the clients did not notice that the disk had failed");
+                broker.await_failure()?;
+            }
         }
-        lives.push(Life {
-            trace: read_trace(&place.log(start))?,
-            end: *end,
-            left: read_image(&place.data())?,
-        });
+        let end = if plan.fate == Fate::Stopped { End::Clean } else { End::CutOff };
+        let trace = read_trace(&place.log(start))?;
+        if let Some(Injection { call, .. }) = plan.injection {
+            let has_failed = trace.calls.iter().any(|made| made.name == call && made.result == Some(-1));
+            ensure!(has_failed, "no {call} failed");
+        }
+        lives.push(Life { trace, end, left: read_image(&place.data())? });
     }
     Ok(lives)
 }

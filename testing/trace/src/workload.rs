@@ -19,8 +19,6 @@ const URGENT: &str = "urgent";
 const SHORT: &str = "short";
 const DEAD: &str = "dead";
 const PASSING: &str = "passing";
-/// Queue that is made and deleted again and again.
-const GUEST: &str = "guest";
 /// Key that leads to two queues, and one that leads nowhere.
 const BOTH: &str = "both";
 const NOWHERE: &str = "nowhere";
@@ -38,6 +36,8 @@ pub(crate) struct Workload {
     consumer: Client,
     next_message: u64,
     next_mark: i64,
+    /// Queue that is made and deleted again and again. A broker that failed may have left the one of its life.
+    guest: String,
 }
 
 /// Where the numbers stand.
@@ -65,8 +65,9 @@ impl Workload {
         let mut consumer = Client::connect(address, user, password)?;
         consumer.open(CONSUMERS)?;
         consumer.open(FETCHES)?;
+        let guest = format!("guest-{}", numbers.message);
         let mut workload =
-            Self { publisher, consumer, next_message: numbers.message, next_mark: numbers.mark };
+            Self { publisher, consumer, next_message: numbers.message, next_mark: numbers.mark, guest };
         if numbers.mark == 0 {
             workload.declare_all()?;
         }
@@ -153,12 +154,10 @@ impl Workload {
     }
 
     /// Ends the connections in order; some deliveries are still held.
-    pub(crate) fn end(mut self) -> Result<Numbers> {
+    pub(crate) fn end(mut self) -> Result<()> {
         self.settle()?;
-        let numbers = self.numbers();
         self.publisher.close()?;
-        self.consumer.close()?;
-        Ok(numbers)
+        self.consumer.close()
     }
 
     /// Where the numbers stand.
@@ -286,19 +285,20 @@ impl Workload {
     /// A queue comes, gets messages, and goes with some of them.
     fn entertain_guest(&mut self) -> Result<()> {
         self.settle()?;
-        self.declare(GUEST, true, &[])?;
-        self.bind(GUEST, GUEST)?;
-        self.publish("", GUEST, true, 0);
-        self.publish(DIRECT, GUEST, true, 0);
+        let guest = &*self.guest.clone();
+        self.declare(guest, true, &[])?;
+        self.bind(guest, guest)?;
+        self.publish("", guest, true, 0);
+        self.publish(DIRECT, guest, true, 0);
         self.publisher.await_confirms()?;
-        self.fetch(GUEST, Fetch::Acked)?;
-        self.publish("", GUEST, true, 0);
+        self.fetch(guest, Fetch::Acked)?;
+        self.publish("", guest, true, 0);
         self.settle()?;
         let none = TableBuf::new();
         let unbind =
-            queue::Unbind { queue: GUEST, exchange: DIRECT, routing_key: GUEST, arguments: none.as_table() };
+            queue::Unbind { queue: guest, exchange: DIRECT, routing_key: guest, arguments: none.as_table() };
         self.consumer.call(FETCHES, &unbind, id_of::<queue::UnbindOk>())?;
-        let delete = queue::Delete { queue: GUEST, if_unused: false, if_empty: false, no_wait: false };
+        let delete = queue::Delete { queue: guest, if_unused: false, if_empty: false, no_wait: false };
         self.consumer.call(FETCHES, &delete, id_of::<queue::DeleteOk>())?;
         self.settle()
     }
