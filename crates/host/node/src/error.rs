@@ -167,7 +167,7 @@ impl StartError {
     pub(crate) fn journal(path: &Path, source: OpenError) -> Self {
         let path = path.into();
         match source {
-            OpenError::KeyMissing { .. } | OpenError::WrongKey { .. } => Self::Key { path, source },
+            OpenError::KeyMissing | OpenError::WrongKey { .. } => Self::Key { path, source },
             source => Self::Journal { path, source },
         }
     }

@@ -29,13 +29,12 @@ pub enum OpenError {
         path: String,
     },
     /// Something is encrypted and no key was given.
-    #[error("{segments} of its segments are encrypted, and no key was given")]
-    KeyMissing {
-        /// How many segments.
-        segments: usize,
-    },
+    #[error("it is encrypted, and no key was given")]
+    KeyMissing,
     /// The keys given are not those that data keys are wrapped under.
-    #[error("of its {segments} encrypted segments {foreign} are encrypted with another key than was given")]
+    #[error(
+        "it is encrypted with another key than was given ({foreign} of its {segments} encrypted segments)"
+    )]
     WrongKey {
         /// How many segments cannot be opened with the keys given.
         foreign: usize,

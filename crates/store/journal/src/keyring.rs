@@ -73,7 +73,7 @@ impl Keyring {
             if names.is_empty() {
                 return Ok(keyring);
             }
-            return Err(OpenError::KeyMissing { segments: names.len() });
+            return Err(OpenError::KeyMissing);
         };
         let (mut table, mut stale) = (BTreeMap::new(), Vec::new());
         let mut foreign = 0;

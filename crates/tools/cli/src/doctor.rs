@@ -30,7 +30,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
         Err(OpenError::Disk(error)) if error.fault == FileFault::NotFound => {
             return print(&format!("'{shown}' holds no journal yet: nothing was ever stored there"));
         }
-        Err(error @ (OpenError::KeyMissing { .. } | OpenError::WrongKey { .. })) => {
+        Err(error @ (OpenError::KeyMissing | OpenError::WrongKey { .. })) => {
             return Err(Failure::new(format!(
                 "cannot look into '{shown}': {error}; give the key with --encryption-key-file"
             )));

@@ -570,30 +570,24 @@ fn s13_an_encrypted_data_directory_is_read_with_its_key_only() {
     check_line(
         &words,
         1,
-        &format!(
-            "cannot open the data directory '{data}': 1 of its segments are encrypted, and no key was given{end}"
-        ),
+        &format!("cannot open the data directory '{data}': it is encrypted, and no key was given{end}"),
     );
     let wrong = [&words[..], &["--encryption-key-file", &other]].concat();
-    check_line(
-        &wrong,
-        1,
-        &format!(
-            "cannot open the data directory '{data}': of its 1 encrypted segments 1 are encrypted with another key than was \
-             given{end}"
-        ),
+    // How many segments there are is a matter of time: the next one is made when there is nothing else to do.
+    let refused = ternmq(&wrong).output().unwrap();
+    let text = String::from_utf8(refused.stderr).unwrap();
+    let expect = format!(
+        "ternmq: cannot open the data directory '{data}': it is encrypted with another key than was given ("
     );
+    assert!(text.starts_with(&expect) && text.ends_with(&format!("){end}\n")), "{text}");
+    assert_eq!((refused.status.code(), text.lines().count()), (Some(1), 1), "{text}");
     let doctor = ["doctor", "--data-dir", data];
-    check(
-        &doctor,
-        1,
-        &format!("cannot look into '{data}': 1 of its segments are encrypted, and no key was given"),
-    );
+    check(&doctor, 1, &format!("cannot look into '{data}': it is encrypted, and no key was given"));
     check(&[&doctor[..], &["--encryption-key-file", &other]].concat(), 1, "another key than was given");
     assert_eq!(listing(&dir.path().join("data/journal")), before);
     let seen = ternmq(&[&doctor[..], &["--encryption-key-file", &key]].concat()).output().unwrap();
     let text = String::from_utf8(seen.stdout).unwrap();
-    assert!(text.contains("Encrypted are 1 of the 1 segments.") && text.contains("is sound"), "{text}");
+    assert!(text.contains("Encrypted are ") && text.contains("is sound"), "{text}");
     let broker = Broker::start_in(dir, &["--encryption-key-file", &key]);
     assert_eq!(take(&broker, "1"), "a-secret-message\n");
     broker.stop();
@@ -605,22 +599,24 @@ fn s13_encryption_is_turned_on_its_key_changed_and_turned_off_again() {
     let (first, second) = (key_file(keys.path(), "first", '1'), key_file(keys.path(), "second", '2'));
     let broker = Broker::start(&[]);
     publish(&broker, "plain-one");
-    let broker = Broker::start_in(broker.stop().1, &["--encryption-key-file", &first]);
+    let (_, dir) = broker.stop();
+    assert!(journal_holds(dir.path(), b"plain-one"));
+    let broker = Broker::start_in(dir, &["--encryption-key-file", &first]);
     publish(&broker, "hidden-two");
-    let rotate = ["--encryption-key-file", &second, "--encryption-old-key-file", &first];
-    let broker = Broker::start_in(broker.kill(), &rotate);
+    let dir = broker.kill();
+    assert!(!journal_holds(dir.path(), b"hidden-two"));
+    let broker =
+        Broker::start_in(dir, &["--encryption-key-file", &second, "--encryption-old-key-file", &first]);
     assert!(broker.said.contains("the encryption key was changed"), "{}", broker.said);
     publish(&broker, "hidden-three");
+    let (_, dir) = broker.stop();
+    assert!(!journal_holds(dir.path(), b"hidden-three"));
     let off = ["--encryption-key-file", &second, "--decrypt-only"];
-    let broker = Broker::start_in(broker.stop().1, &off);
+    let broker = Broker::start_in(dir, &off);
     assert!(broker.said.contains("the journal holds encrypted segments"), "{}", broker.said);
     publish(&broker, "plain-four");
     let dir = broker.kill();
-    for (body, is_plain) in
-        [("plain-one", true), ("hidden-two", false), ("hidden-three", false), ("plain-four", true)]
-    {
-        assert_eq!(journal_holds(dir.path(), body.as_bytes()), is_plain, "{body}");
-    }
+    assert!(journal_holds(dir.path(), b"plain-four"));
     let broker = Broker::start_in(dir, &off);
     assert_eq!(take(&broker, "4"), "plain-one\nhidden-two\nhidden-three\nplain-four\n");
     broker.stop();
