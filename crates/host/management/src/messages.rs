@@ -382,3 +382,54 @@ fn properties_json(message: &Message, formats: &Formats, encoding: Encoding) -> 
     set("app_id", word(&properties.app_id));
     Json::Object(object)
 }
+
+#[cfg(test)]
+mod tests {
+    use ternmq_amqp091::format::Amqp091Format;
+    use ternmq_message::{Death, DeathReason, Format, History};
+
+    use super::*;
+
+    /// Another protocol's heads: a topic for the answer.
+    struct Other;
+
+    impl Format for Other {
+        fn properties(&self, head: &[u8]) -> Properties {
+            let key = String::from_utf8_lossy(head).into_owned();
+            Properties { reply_key: Some(key.into()), ..Properties::default() }
+        }
+
+        fn history(&self, _: &[u8]) -> History {
+            History::default()
+        }
+
+        fn without_ttl(&self, _: &[u8]) -> Option<Vec<u8>> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_protocol_is_shown_as_a_consumer_gets_it() {
+        let (own, other) = (Encoding(1), Encoding(9));
+        let mut formats = Formats::default();
+        formats.register(own, Arc::new(Amqp091Format));
+        formats.register(other, Arc::new(Other));
+        let mut history = History::default();
+        history.record(Death {
+            queue: "work".into(),
+            reason: DeathReason::Rejected,
+            count: 1,
+            first_time_s: 7,
+            node: "".into(),
+            keys: Vec::new(),
+            original_ttl_ms: None,
+        });
+        let meta = MessageMeta { encoding: other, is_durable: true, ..MessageMeta::default() };
+        let message = Message::new("n", "k", b"re.ply", b"", meta, Some(Arc::new(history))).unwrap();
+        let shown = properties_json(&message, &formats, own);
+        assert_eq!(shown["delivery_mode"], 2);
+        assert_eq!(shown["headers"]["x-reply-to-topic"], "re.ply");
+        assert_eq!(shown["headers"]["x-death"][0]["queue"], "work");
+        assert_eq!(shown["headers"]["x-last-death-reason"], "rejected");
+    }
+}

@@ -1,7 +1,10 @@
 //! Messages to the client.
 
-use ternmq_broker::{Broker, Deliver};
+use std::sync::Arc;
+
+use ternmq_broker::{Broker, Deliver, Subscription};
 use ternmq_message::{Map, Message};
+use ternmq_routing::Wildcards;
 
 use super::subscribe::{Reading, labelled};
 use super::{
@@ -46,6 +49,27 @@ impl Way {
         {
             self.identifiers.push(identifier);
         }
+    }
+}
+
+/// The key of a message, and the further ones that led it here when it came by another protocol.
+struct Keys<'a> {
+    own: &'a str,
+    further: Vec<Arc<str>>,
+    wildcards: Wildcards,
+}
+
+impl<'a> Keys<'a> {
+    fn of(broker: &Broker, message: &'a Message) -> Self {
+        let encoding = message.meta().encoding;
+        let format = broker.formats().get(encoding).filter(|_| encoding != ENCODING);
+        let further = format.map(|format| format.extra_keys(message.head())).unwrap_or_default();
+        Self { own: message.key(), further, wildcards: broker.dialect().wildcards() }
+    }
+
+    fn are_for(&self, subscription: &Subscription) -> bool {
+        is_for(subscription, self.own, self.wildcards)
+            || self.further.iter().any(|key| is_for(subscription, key, self.wildcards))
     }
 }
 
@@ -198,7 +222,7 @@ impl MqttSession {
         let mut way = Way::default();
         if deliver.consumer_label != 0 {
             let one = subscriptions.iter().find(|one| one.number == deliver.consumer_label)?;
-            if !is_for(one, message.key(), broker.dialect().wildcards()) {
+            if !Keys::of(broker, message).are_for(one) {
                 return None;
             }
             way.add(one.label);
@@ -218,10 +242,10 @@ impl MqttSession {
             way.add(one.label);
             return Some(way);
         }
-        let keys = broker.dialect().wildcards();
+        let keys = Keys::of(broker, message);
         let mut is_any = false;
         for one in subscriptions.iter().filter(|one| one.group.is_none()) {
-            if is_for(one, message.key(), keys) {
+            if keys.are_for(one) {
                 is_any = true;
                 way.add(one.label);
             }

@@ -18,7 +18,7 @@ pub enum Escapes {
 }
 
 impl Escapes {
-    fn has_any(self) -> bool {
+    pub(super) fn has_any(self) -> bool {
         matches!(self, Self::WithoutReturn | Self::Full)
     }
 }

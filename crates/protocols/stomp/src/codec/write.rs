@@ -22,8 +22,12 @@ impl<'a> FrameWriter<'a> {
         Self { out, escapes }
     }
 
-    /// One header.
+    /// One header. A name with a colon is left out where the version has no escape for it: what stands before the colon
+    /// would be taken for the name.
     pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
+        if !self.escapes.has_any() && name.contains(':') {
+            return self;
+        }
         push_escaped(self.out, name, self.escapes);
         self.out.push(b':');
         push_escaped(self.out, value, self.escapes);
