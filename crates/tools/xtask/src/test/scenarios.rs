@@ -92,6 +92,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         },
     },
     usual("lapin-app", "an application over lapin (Rust)", rust_program),
+    Scenario {
+        name: "rumqttc-app",
+        what: "an application over rumqttc (Rust): TCP, TLS, WebSocket",
+        setting: Setting::SELF_SIGNED,
+        command: rust_program,
+    },
     usual("go-app", "an application over amqp091-go (Go)", go_program),
 ];
 
