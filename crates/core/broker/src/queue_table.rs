@@ -46,6 +46,12 @@ pub(crate) struct QueueSlot {
 }
 
 impl QueueSlot {
+    /// It keeps the messages of this client from now on.
+    pub(crate) fn serve_client(&mut self, client: ClientId) {
+        self.client = Some(client);
+        self.machine.keep_delivered();
+    }
+
     /// Its messages that ask for it are kept over a restart.
     pub(crate) fn is_logged(&self) -> bool {
         self.is_durable && self.owner.is_none()

@@ -56,6 +56,8 @@ pub struct Queue {
     pub(crate) resident_bytes: u64,
     /// Entries below this number may have been handed out before a crash that forgot it (I4).
     pub(crate) redelivered_below: Seq,
+    /// See [`Queue::keep_delivered`].
+    pub(crate) keeps_delivered: bool,
     pub(crate) rare: Option<Box<Rare>>,
 }
 
@@ -71,6 +73,7 @@ impl Queue {
             unsettled: Slab::new(),
             resident_bytes: 0,
             redelivered_below: Seq(0),
+            keeps_delivered: false,
             rare: None,
             settings,
         }
@@ -86,6 +89,12 @@ impl Queue {
     ) {
         self.settings = settings;
         self.run(now_ms, windows, outbox);
+    }
+
+    /// From now on an entry that comes back from a consumer expires no more: its one reader may have it already and waits
+    /// for the end of the exchange. Holds until a restart.
+    pub fn keep_delivered(&mut self) {
+        self.keeps_delivered = true;
     }
 
     /// What it obeys.

@@ -62,6 +62,9 @@ impl Queue {
                 return true;
             }
         }
+        if self.keeps_delivered {
+            entry.expires_at_ms = u64::MAX;
+        }
         if entry.expires_at_ms < now_ms {
             self.expire(entry, outbox);
             return true;
@@ -90,6 +93,9 @@ impl Queue {
                 self.die_absent(lane, entry, DeathReason::DeliveryLimit, outbox);
                 return;
             }
+        }
+        if self.keeps_delivered {
+            entry.expires_at_ms = u64::MAX;
         }
         if entry.expires_at_ms < now_ms {
             self.die_absent(lane, entry, DeathReason::Expired, outbox);

@@ -293,7 +293,7 @@ impl Broker {
         let queue = self.find_queue(namespace, &made.value.name).ok_or(Error::Gone)?;
         let most = self.limits.client_backlog_bytes;
         if let Some(slot) = self.queues.get_mut(queue) {
-            slot.client = Some(id);
+            slot.serve_client(id);
             slot.sheds_above_bytes = Some(most);
         }
         if let Some(client) = self.clients.get_mut(id) {

@@ -86,7 +86,7 @@ impl Broker {
             own.released.clone_from(&record.released);
         }
         if let Some(slot) = record.queue.and_then(|queue| self.queues.get_mut(queue)) {
-            slot.client = Some(id);
+            slot.serve_client(id);
         }
     }
 
@@ -180,7 +180,7 @@ impl Broker {
             if let Some(queue) = client.queue {
                 match self.queues.get_mut(queue) {
                     Some(slot) => {
-                        slot.client = Some(id);
+                        slot.serve_client(id);
                         slot.sheds_above_bytes = Some(0);
                     }
                     None => self.clients.on_queue_gone(id, queue),

@@ -115,6 +115,30 @@ fn hand_over_is_promised_only_when_it_happens() {
 }
 
 #[test]
+fn what_was_handed_out_expires_no_more_where_that_is_asked() {
+    for keeps_delivered in [false, true] {
+        let mut rig = rig();
+        if keeps_delivered {
+            rig.queue.keep_delivered();
+        }
+        rig.queue.add_consumer(ConsumerSpec { window: Some(1), ..consumer(1) }).unwrap();
+        rig.enqueue(message(0, Some(5), b"handed out"), false);
+        rig.enqueue(message(0, Some(5), b"waiting"), false);
+        rig.run();
+        let held = rig.take_deliveries();
+        rig.queue.remove_consumer(1);
+        rig.now_ms += 10;
+        rig.queue.give_back(held[0].slot.unwrap(), held[0].seq, Blame::Consumer, rig.now_ms, &mut rig.outbox);
+        rig.run();
+        let left: Vec<_> = rig.queue.browse(None, 9).map(|entry| entry.message.body().to_vec()).collect();
+        let expect: &[&[u8]] = if keeps_delivered { &[b"handed out", b"waiting"] } else { &[] };
+        assert_eq!(left, expect);
+        // One behind it waits for its turn to be over its time, as ever.
+        assert_eq!(rig.queue.head_expiry_ms(), None);
+    }
+}
+
+#[test]
 fn what_comes_back_takes_its_old_place() {
     let mut rig = rig();
     rig.queue.add_consumer(consumer(1)).unwrap();

@@ -236,12 +236,6 @@ impl MqttSession {
             way.add(label);
             return Some(way);
         }
-        if let [one] = subscriptions
-            && !message.key().starts_with('$')
-        {
-            way.add(one.label);
-            return Some(way);
-        }
         let keys = Keys::of(broker, message);
         let mut is_any = false;
         for one in subscriptions.iter().filter(|one| one.group.is_none()) {
@@ -287,7 +281,7 @@ impl MqttSession {
         let mut section = PropertyBuf::new();
         let mut is_topic_told = true;
         if self.version.is_v5() {
-            if !self.append_properties(broker, message, &head, way, &mut section) {
+            if !self.append_properties(broker, message, &head, way, is_dup, &mut section) {
                 return false;
             }
             is_topic_told = self.append_alias(message.key(), &mut section);
@@ -322,20 +316,22 @@ impl MqttSession {
         true
     }
 
-    /// Adds the properties that a message is delivered with. False when it is over its time.
+    /// Adds the properties that a message is delivered with. False when it is over its time and was not sent before
+    /// (MQTT-4.3.3-7).
     fn append_properties(
         &self,
         broker: &Broker,
         message: &Message,
         head: &Head<'_>,
         way: &Way,
+        is_dup: bool,
         section: &mut PropertyBuf,
     ) -> bool {
         let dialect = broker.dialect();
         let deaths = message.history().map_or_else(Map::new, |history| dialect.history_headers(history));
         if message.meta().encoding == ENCODING {
             let waited_ms = head.received_at_ms.map_or(0, |at_ms| broker.time_ms().saturating_sub(at_ms));
-            if !copy_properties(head.properties, waited_ms, &deaths, section) {
+            if !copy_properties(head.properties, waited_ms, &deaths, section) && !is_dup {
                 return false;
             }
         } else {
@@ -371,11 +367,13 @@ fn left_ms(deliver: &Deliver, now_ms: u64) -> Option<u64> {
     Some(deliver.expires_at_ms.map_or(ttl_ms, |at_ms| at_ms.saturating_sub(now_ms).min(ttl_ms)))
 }
 
-/// Copies properties as they came, but those that the broker tells itself, with the time that the message has left (MQTT-3.3.2-6). False when it has none.
+/// Copies properties as they came, but those that the broker tells itself, with the time that the message has left
+/// (MQTT-3.3.2-6). False when it has none.
 fn copy_properties(properties: Properties<'_>, waited_ms: u64, deaths: &Map, out: &mut PropertyBuf) -> bool {
     if properties.is_empty() {
         return true;
     }
+    let mut is_in_time = true;
     let is_told = |property: &Property<'_>| match property.value {
         PropertyValue::Pair(name, _) => deaths.iter().any(|(known, _)| &**known == name),
         _ => false,
@@ -386,11 +384,9 @@ fn copy_properties(properties: Properties<'_>, waited_ms: u64, deaths: &Map, out
             continue;
         }
         let waited_s = u32::try_from(waited_ms / 1_000).unwrap_or(u32::MAX);
-        let Some(left) = properties.number(property.id).and_then(|expiry| expiry.checked_sub(waited_s))
-        else {
-            return false;
-        };
-        out.push(Property::number(property.id, left));
+        let left = properties.number(property.id).and_then(|expiry| expiry.checked_sub(waited_s));
+        is_in_time &= left.is_some();
+        out.push(Property::number(property.id, left.unwrap_or(0)));
     }
-    true
+    is_in_time
 }
