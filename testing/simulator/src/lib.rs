@@ -31,6 +31,6 @@ pub use checker::{Checker, Violation, body_of, head_of, message_id};
 pub use crash_states::{CrashStates, check_crash_states, check_failing_calls};
 pub use dialect::PlainDialect;
 pub use history::{Event, Found, Line, Outcome, QueueFacts, Taken};
-pub use node::{Engine, MARK, Node, Start, Stopped, Tuning, USER};
+pub use node::{Engine, KEYS, MARK, Node, Start, Stopped, Tuning, USER};
 pub use sabotage::Sabotage;
 pub use world::{Failure, Passed, Plan, World, run_seed};

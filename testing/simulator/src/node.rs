@@ -25,6 +25,9 @@ const MESSAGE_KIND: u8 = 1;
 const SETTLE_KIND: u8 = 2;
 const DEFINITION_KIND: u8 = 8;
 
+/// The keys of a node whose journal is encrypted.
+pub const KEYS: [[u8; 32]; 2] = [[1; 32], [2; 32]];
+
 /// The argument of a queue that tells it from an earlier one of its name: the number of its declaration.
 pub const MARK: &str = "mark";
 
@@ -131,12 +134,13 @@ fn encryption(seed: u64, tuning: &Tuning) -> Encryption {
     if !tuning.is_encrypted {
         return Encryption::Off;
     }
-    let key = |byte| MasterKey::new(Zeroizing::new([byte; 32]));
+    let key = |bytes| MasterKey::new(Zeroizing::new(bytes));
+    let [first, second] = KEYS;
     let keys = |current, former| MasterKeys { current: key(current), former: Some(key(former)) };
     match seed % 4 {
-        0 => Encryption::ReadOnly(keys(1, 2)),
-        1 => Encryption::On(keys(2, 1)),
-        _ => Encryption::On(keys(1, 2)),
+        0 => Encryption::ReadOnly(keys(first, second)),
+        1 => Encryption::On(keys(second, first)),
+        _ => Encryption::On(keys(first, second)),
     }
 }
 

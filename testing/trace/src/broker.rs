@@ -1,6 +1,8 @@
 //! The real broker under strace, on a data directory of its own.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -10,7 +12,9 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use ternmq_env::{DiskFiles, SystemRng};
 use ternmq_journal::Options;
+use ternmq_simulator::KEYS;
 
+use crate::judge::Encryption;
 use crate::replay::TRACED_CALLS;
 
 pub(crate) const USER: &str = "guest";
@@ -52,6 +56,8 @@ impl Place {
         let binary = std::fs::canonicalize(binary).with_context(|| format!("no {}", binary.display()))?;
         std::fs::write(folder.join("password"), PASSWORD)?;
         std::fs::write(folder.join("broker.conf"), CONFIGURATION)?;
+        let mut key = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join("key"))?;
+        key.write_all(&KEYS[0])?;
         Ok(Self { folder, binary })
     }
 
@@ -75,7 +81,12 @@ impl Place {
     }
 
     /// Starts the broker for the `start`-th time and waits until it serves.
-    pub(crate) fn start(&self, start: usize, injection: Option<&Injection>) -> Result<Broker> {
+    pub(crate) fn start(
+        &self,
+        start: usize,
+        encryption: Encryption,
+        injection: Option<&Injection>,
+    ) -> Result<Broker> {
         let ports = self.folder.join(format!("ports-{start}.json"));
         let output = self.folder.join(format!("broker-{start}.log"));
         let log = File::create(&output).context("cannot write the broker's log")?;
@@ -92,6 +103,9 @@ impl Place {
         command.arg("--config").arg(self.folder.join("broker.conf"));
         command.arg("--data-dir").arg(self.data()).arg("--ports-file").arg(&ports);
         command.args(["--user", USER, "--password-file"]).arg(self.folder.join("password"));
+        if encryption == Encryption::FirstKey {
+            command.arg("--encryption-key-file").arg(self.folder.join("key"));
+        }
         command.stdin(Stdio::null()).stdout(log).stderr(twin);
         let tracer = command.spawn().context("cannot start strace: is it installed?")?;
         let mut broker = Broker { tracer, address: String::new(), log: self.log(start), output };

@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ternmq_env::{Files, read_full};
 use ternmq_fakes::FakeDisk;
-use ternmq_simulator::{Checker, Engine, Event, Violation};
+use ternmq_simulator::{Checker, Event, Violation};
 
 use crate::calls::{Edge, Trace};
 use crate::conversation::Conversation;
-use crate::judge::{End, engine, find, judge};
+use crate::judge::{Encryption, End, Judge};
 use crate::replay::{Change, Heard, Process};
 
 /// Directories of a data directory that hold files.
@@ -61,6 +61,8 @@ pub struct Case<'a> {
     pub lives: &'a [Life],
     /// Its path, as the broker was given it.
     pub root: &'a str,
+    /// Whether the broker had a key.
+    pub encryption: Encryption,
 }
 
 /// What was looked at.
@@ -117,7 +119,7 @@ impl Case<'_> {
     }
 
     fn walk(&self, goal: Goal, returned: BTreeSet<u64>) -> Result<Walk> {
-        let mut walk = Walk::new(goal, returned);
+        let mut walk = Walk::new(goal, returned, self.encryption);
         put_image(&walk.disk, self.before)?;
         let mut connections = 0;
         for (number, life) in self.lives.iter().enumerate() {
@@ -161,7 +163,7 @@ impl std::error::Error for Broken {}
 
 struct Walk {
     goal: Goal,
-    engine: Engine,
+    judge: Judge,
     disk: FakeDisk,
     checker: Checker,
     said: Conversation,
@@ -178,10 +180,10 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(goal: Goal, returned: BTreeSet<u64>) -> Self {
+    fn new(goal: Goal, returned: BTreeSet<u64>, encryption: Encryption) -> Self {
         Self {
             goal,
-            engine: engine(),
+            judge: Judge::new(encryption),
             disk: FakeDisk::new(),
             checker: Checker::new(),
             said: Conversation::new(returned),
@@ -290,7 +292,8 @@ impl Walk {
         for seed in number * PLANTED_STATES..number * PLANTED_STATES + count {
             self.report.states += 1;
             let crashed = self.disk.crash(seed);
-            judge(&self.engine, &crashed, self.checker.clone(), &self.said, end)
+            self.judge
+                .judge(&crashed, self.checker.clone(), &self.said, end)
                 .map_err(|violation| self.broken(violation, seed))?;
         }
         Ok(())
@@ -300,7 +303,7 @@ impl Walk {
     /// finds before it serves: until then only the promises of the former one count.
     fn end_life(&mut self, end: End) -> Result<()> {
         self.disk = self.disk.killed();
-        let found = find(&self.engine, &self.disk).map_err(|violation| self.broken(violation, 0))?;
+        let found = self.judge.find(&self.disk).map_err(|violation| self.broken(violation, 0))?;
         let is_clean = end == End::Clean;
         if is_clean {
             self.said.note_all_durable();
@@ -478,7 +481,9 @@ mod tests {
         for (content, is_right) in [(&b"a"[..], true), (b"b", false)] {
             let left = image(&[("lock", 1, content)]);
             let lives = [Life { trace: Trace::read(text).unwrap(), end: End::CutOff, left }];
-            let checked = Case { before: &Vec::new(), lives: &lives, root: "/d" }.check(10);
+            let checked =
+                Case { before: &Vec::new(), lives: &lives, root: "/d", encryption: Encryption::Off }
+                    .check(10);
             if is_right {
                 assert_eq!(
                     checked.unwrap(),

@@ -26,6 +26,15 @@ const PATIENCE: u32 = 20;
 /// Any time will do: nothing in the workload expires.
 const NOW: Now = Now { monotonic_ms: 1_000, wall_ms: 1_800_000_000_000 };
 
+/// Whether what is on the disk is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// It is not.
+    Off,
+    /// It is, with the first of the simulator's keys.
+    FirstKey,
+}
+
 /// How the process whose disk is judged ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -35,58 +44,66 @@ pub enum End {
     Clean,
 }
 
-/// RabbitMQ's ways and the encoding of AMQP 0-9-1, as the real binary has them.
-#[must_use]
-pub fn engine() -> Engine {
-    let mut formats = Formats::default();
-    formats.register(ENCODING, Arc::new(Amqp091Format));
-    Engine { dialect: Arc::new(RabbitMq), formats }
-}
-
 fn broken(invariant: &'static str, text: impl Into<String>) -> Violation {
     Violation { invariant, text: text.into() }
 }
 
-fn start(engine: &Engine, disk: &FakeDisk, turn: u64) -> Result<Node, Violation> {
-    let tuning = Tuning::default();
-    let start = Start { engine, disk, now: NOW, seed: turn, tuning: &tuning, turn };
-    Node::start(&start)
-        .map_err(|stopped| broken("I12", format!("the node does not start again: {stopped:?}")))
+/// Recovers disks and judges what is there.
+pub struct Judge {
+    engine: Engine,
+    tuning: Tuning,
 }
 
-/// Queues and bindings that a start from this disk finds.
-///
-/// # Errors
-/// It does not start.
-pub fn find(engine: &Engine, disk: &FakeDisk) -> Result<Found, Violation> {
-    Ok(start(engine, &disk.killed(), 0)?.found(NAMESPACE))
-}
-
-/// Recovers a disk and judges what is there.
-///
-/// # Errors
-/// The first promise that was broken.
-pub fn judge(
-    engine: &Engine,
-    disk: &FakeDisk,
-    checker: Checker,
-    said: &Conversation,
-    end: End,
-) -> Result<(), Violation> {
-    let mut checker = checker;
-    let is_clean = end == End::Clean;
-    let (turn, durable_turn) = (said.turn(), if is_clean { said.turn() } else { said.durable_turn() });
-    checker.note(&Event::Gone { durable_turn, is_clean })?;
-    let node = start(engine, disk, turn + 1)?;
-    if is_clean && !node.was_clean() {
-        return Err(broken("I12", "a clean stop is taken for a crash"));
+impl Judge {
+    /// With RabbitMQ's ways and the encoding of AMQP 0-9-1, as the real binary has them.
+    #[must_use]
+    pub fn new(encryption: Encryption) -> Self {
+        let mut formats = Formats::default();
+        formats.register(ENCODING, Arc::new(Amqp091Format));
+        let tuning = Tuning { is_encrypted: encryption == Encryption::FirstKey, ..Tuning::default() };
+        Self { engine: Engine { dialect: Arc::new(RabbitMq), formats }, tuning }
     }
-    checker.note(&Event::Turn { turn: turn + 1 })?;
-    let mut fetch = Fetch { node, checker, said };
-    fetch.judge_incidents()?;
-    let found = fetch.node.found(NAMESPACE);
-    fetch.checker.note(&Event::Back { found })?;
-    fetch.all()
+
+    fn start(&self, disk: &FakeDisk, turn: u64) -> Result<Node, Violation> {
+        let start = Start { engine: &self.engine, disk, now: NOW, seed: turn, tuning: &self.tuning, turn };
+        Node::start(&start)
+            .map_err(|stopped| broken("I12", format!("the node does not start again: {stopped:?}")))
+    }
+
+    /// Queues and bindings that a start from this disk finds.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn find(&self, disk: &FakeDisk) -> Result<Found, Violation> {
+        Ok(self.start(&disk.killed(), 0)?.found(NAMESPACE))
+    }
+
+    /// Recovers a disk and judges what is there.
+    ///
+    /// # Errors
+    /// The first promise that was broken.
+    pub fn judge(
+        &self,
+        disk: &FakeDisk,
+        checker: Checker,
+        said: &Conversation,
+        end: End,
+    ) -> Result<(), Violation> {
+        let mut checker = checker;
+        let is_clean = end == End::Clean;
+        let (turn, durable_turn) = (said.turn(), if is_clean { said.turn() } else { said.durable_turn() });
+        checker.note(&Event::Gone { durable_turn, is_clean })?;
+        let node = self.start(disk, turn + 1)?;
+        if is_clean && !node.was_clean() {
+            return Err(broken("I12", "a clean stop is taken for a crash"));
+        }
+        checker.note(&Event::Turn { turn: turn + 1 })?;
+        let mut fetch = Fetch { node, checker, said };
+        fetch.judge_incidents()?;
+        let found = fetch.node.found(NAMESPACE);
+        fetch.checker.note(&Event::Back { found })?;
+        fetch.all()
+    }
 }
 
 /// Fetching all that is left.

@@ -6,7 +6,7 @@
 //! reordered and torn, recovered with the real journal and core, and judged by the checker of `ternmq-simulator`.
 //!
 //! Owns: reading traces ([`Trace`]), replaying them ([`Process`]), the conversation ([`Conversation`]), judging a disk
-//! ([`judge()`]), the check over all moments ([`Case`]), the run ([`run()`]).
+//! ([`Judge`]), the check over all moments ([`Case`]), the run ([`run()`]).
 //! Must not know: what is in the files. The broker is believed in nothing but its calls.
 //!
 //! Invariants: a call that could change the data directory and is not understood is an error, and the replayed disk is
@@ -39,7 +39,7 @@ mod workload;
 pub use calls::{Call, Edge, Trace};
 pub use check::{Case, FileImage, Image, Life, Plant, Report, read_image};
 pub use conversation::Conversation;
-pub use judge::{End, engine, find, judge};
+pub use judge::{Encryption, End, Judge};
 pub use line::Argument;
 pub use replay::{Change, Heard, Process, TRACED_CALLS};
 pub use run::{Order, Passed, run};

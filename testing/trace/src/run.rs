@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::broker::{Injection, PASSWORD, Place, USER};
 use crate::calls::Trace;
 use crate::check::{Case, Life, Plant, Report, read_image};
-use crate::judge::End;
+use crate::judge::{Encryption, End};
 use crate::workload::{Numbers, Workload};
 
 /// Methods that a run has to have at least, so that it proves something (T2).
@@ -19,6 +19,7 @@ struct Scenario {
     name: &'static str,
     journal: Journal,
     lives: &'static [Plan],
+    encryption: Encryption,
     /// Of ten states to judge, so many are of this one.
     share: u64,
 }
@@ -53,17 +54,19 @@ const fn plan(rounds: u64, fate: Fate) -> Plan {
     Plan { rounds, fate, injection: None }
 }
 
-const SCENARIOS: [Scenario; 3] = [
+const SCENARIOS: [Scenario; 4] = [
     Scenario {
         name: "killed, stopped and killed again",
         journal: Journal::Small,
         lives: &[plan(36, Fate::Killed), plan(20, Fate::Stopped), plan(12, Fate::Killed)],
-        share: 6,
+        encryption: Encryption::Off,
+        share: 4,
     },
     Scenario {
         name: "killed in the first start",
         journal: Journal::None,
         lives: &[plan(3, Fate::Killed)],
+        encryption: Encryption::Off,
         share: 2,
     },
     Scenario {
@@ -73,6 +76,14 @@ const SCENARIOS: [Scenario; 3] = [
             Plan { injection: Some(failing("fdatasync", "EIO", 40)), ..plan(60, Fate::Failed) },
             Plan { injection: Some(failing("pwrite64", "ENOSPC", 20)), ..plan(16, Fate::Stopped) },
         ],
+        encryption: Encryption::Off,
+        share: 2,
+    },
+    Scenario {
+        name: "encrypted, killed and stopped",
+        journal: Journal::Small,
+        lives: &[plan(20, Fate::Killed), plan(8, Fate::Stopped)],
+        encryption: Encryption::FirstKey,
         share: 2,
     },
 ];
@@ -137,7 +148,7 @@ fn run_scenario(order: &Order, scenario: &Scenario, folder: &Path) -> Result<Pas
     let started = Instant::now();
     let root = place.data();
     let root = root.to_str().context("a folder whose name is not UTF-8")?;
-    let case = Case { before: &before, lives: &lives, root };
+    let case = Case { before: &before, lives: &lives, root, encryption: scenario.encryption };
     let report = case.check(order.states * scenario.share / 10)?;
     let mut planted = Vec::new();
     for plant in [Plant::OneSync, Plant::DirectorySyncs] {
@@ -151,7 +162,7 @@ fn live(place: &Place, scenario: &Scenario) -> Result<Vec<Life>> {
     let mut lives = Vec::new();
     let mut numbers = Numbers::default();
     for (start, plan) in scenario.lives.iter().enumerate() {
-        let broker = place.start(start, plan.injection.as_ref())?;
+        let broker = place.start(start, scenario.encryption, plan.injection.as_ref())?;
         let mut workload = Workload::begin(broker.address(), USER, PASSWORD, numbers)?;
         let worked = workload
             .run(plan.rounds)
@@ -179,7 +190,10 @@ fn live(place: &Place, scenario: &Scenario) -> Result<Vec<Life>> {
             let has_failed = trace.calls.iter().any(|made| made.name == call && made.result == Some(-1));
             ensure!(has_failed, "no {call} failed");
         }
-        lives.push(Life { trace, end, left: read_image(&place.data())? });
+        let left = read_image(&place.data())?;
+        let has_keys = left.iter().any(|(path, _)| path.starts_with("journal/key-"));
+        ensure!(has_keys == (scenario.encryption == Encryption::FirstKey), "keys in the journal: {has_keys}");
+        lives.push(Life { trace, end, left });
     }
     Ok(lives)
 }
