@@ -11,7 +11,7 @@
 //! of the log (F5); a position is used once for ever (I7); after a failed write or sync nothing more is accepted (F3);
 //! each segment that is encrypted has a data key of its own, which is on the disk only wrapped (S13).
 //!
-//! Known limits: one appender and one writer per journal; lengths, kinds and times of records are not hidden.
+//! Known limits: one appender and one writer per journal; lengths, kinds and number of records are not hidden.
 #![forbid(unsafe_code)]
 
 mod cipher;
