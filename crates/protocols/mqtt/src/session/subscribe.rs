@@ -23,6 +23,7 @@ impl MqttSession {
     ) -> Result<(), Fault> {
         let identifier = subscribe.properties.number(PropertyId::SubscriptionIdentifier);
         let mut codes = Vec::new();
+        let mut retained = Vec::new();
         let mut receipt = Receipt::NONE;
         for entry in subscribe.entries() {
             let is_shared = entry.filter.starts_with("$share/");
@@ -30,20 +31,26 @@ impl MqttSession {
                 // MQTT-3.8.3-4
                 return Err(close::unexpected("no-local of a shared subscription"));
             }
-            let (code, done) = self.subscribe_one(broker, &entry, identifier, out)?;
+            let (code, done) = self.subscribe_one(broker, &entry, identifier, &mut retained)?;
             receipt = receipt.and(done);
             codes.push(code.0);
         }
         self.answer_codes(broker, receipt, Codes::Subscribe, subscribe.id, &codes, out);
+        // Behind SUBACK, unless that waits for the log: both orders are right, and there are clients that know only this one.
+        let session = self.session()?;
+        for (key, label) in retained {
+            self.send_retained(broker, session, &key, label, out);
+        }
         Ok(())
     }
 
+    /// Makes one subscription; `retained` gets what is to be looked for in the retained store.
     fn subscribe_one(
         &mut self,
         broker: &mut Broker,
         entry: &FilterEntry<'_>,
         identifier: Option<u32>,
-        out: &mut Vec<u8>,
+        retained: &mut Vec<(String, Label)>,
     ) -> Result<(Reason, Receipt), Fault> {
         let session = self.session()?;
         let filter = match parse_filter(entry.filter) {
@@ -75,7 +82,7 @@ impl MqttSession {
             RetainHandling::DoNotSend => false,
         };
         if wants_retained && filter.group.is_none() {
-            self.send_retained(broker, session, &key, label, out);
+            retained.push((key.to_string(), label));
         }
         Ok((Reason(options.qos as u8), done.receipt))
     }

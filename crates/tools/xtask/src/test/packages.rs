@@ -131,6 +131,62 @@ pub(crate) fn debian_packages(shop: &Workshop, names: &[&str]) -> Result<()> {
     apt(shop, &args)
 }
 
+/// The upstream part of a Debian source package, unpacked. The machine's own list of sources is not touched: most name no
+/// source packages.
+pub(crate) fn debian_source(shop: &Workshop, name: &str, version: &str) -> Result<PathBuf> {
+    let sources = shop.work().join("sources");
+    let folder = sources.join(format!("{name}-{version}"));
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    shop.say(&format!("downloading the source of {name} {version}"));
+    std::fs::create_dir_all(&sources).context("cannot make the sources folder")?;
+    let (parts, lists) = (shop.work().join("apt/parts"), shop.work().join("apt/lists"));
+    std::fs::create_dir_all(&lists).context("cannot make the folder of package lists")?;
+    write_source_lists(&parts)?;
+    let apt = |args: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(["-y", "-qq", "-o", "Dir::Etc::sourcelist=/dev/null", "-o"]);
+        command.arg(format!("Dir::Etc::sourceparts={}", parts.display()));
+        command.arg("-o").arg(format!("Dir::State::lists={}", lists.display()));
+        command.args(args).current_dir(&sources);
+        install(shop, name, &mut command)
+    };
+    apt(&["update"])?;
+    apt(&["source", "--download-only", name])?;
+    let archive = sources.join(format!("{name}_{version}.orig.tar.gz"));
+    output_of(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&sources))
+        .with_context(|| format!("Debian's source of {name} is no longer {version}"))?;
+    ensure!(folder.is_dir(), "the archive of {name} {version} does not hold {name}-{version}");
+    Ok(folder)
+}
+
+/// The machine's lists of package sources, with source packages where they name binary ones.
+fn write_source_lists(parts: &Path) -> Result<()> {
+    let _ = std::fs::remove_dir_all(parts);
+    std::fs::create_dir_all(parts).with_context(|| format!("cannot make {}", parts.display()))?;
+    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
+    if let Ok(entries) = std::fs::read_dir("/etc/apt/sources.list.d") {
+        files.extend(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())));
+    }
+    for file in files {
+        let Some(extension) = file.extension().and_then(|it| it.to_str()) else { continue };
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let text: String = text
+            .lines()
+            .map(|line| match (extension, line.strip_prefix("deb ")) {
+                ("list", Some(rest)) => format!("deb-src {rest}\n"),
+                ("sources", _) if line.trim() == "Types: deb" => "Types: deb-src\n".to_owned(),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        if let Some(name) = file.file_name() {
+            std::fs::write(parts.join(name), text).context("cannot write a list of sources")?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes sure there is a Go; the distribution's when none is on the path.
 pub(crate) fn go(shop: &Workshop) -> Result<()> {
     if is_there("go") { Ok(()) } else { debian_packages(shop, &["golang-go"]) }

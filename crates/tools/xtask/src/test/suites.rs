@@ -19,6 +19,7 @@ const PY_AMQP_VERSION: &str = "5.4.2";
 const KOMBU_VERSION: &str = "5.7.0";
 const ASYNC_STOMP_VERSION: &str = "0.7.0";
 const GMQTT_VERSION: &str = "0.8.0";
+const MOSQUITTO_VERSION: &str = "2.0.11";
 /// Where Debian puts Go sources.
 const GO_PATH: &str = "/usr/share/gocode";
 const BUILD_LIMIT: Duration = Duration::from_secs(1200);
@@ -124,6 +125,25 @@ pub(crate) const SUITES: &[Suite] = &[
             Ok(command)
         },
         read: outcome::read_go,
+    },
+    Suite {
+        name: "mosquitto",
+        what: "the scripts of mosquitto's own tests that any MQTT broker can be held to (Python)",
+        has_reference: false,
+        limit: Duration::from_secs(300),
+        prepare: prepare_mosquitto,
+        command: |shop, broker, namespace, folder| {
+            let mut command = namespace.command(packages::python(shop)?);
+            command
+                .arg("-B")
+                .arg(shop.conformance().join("suites/mosquitto/run.py"))
+                // The scripts start brokers of their own.
+                .env("TERNMQ_BROKER", shop.binary()?)
+                .env("TERNMQ_DATA", broker.scratch()?)
+                .current_dir(folder.join("test/broker"));
+            Ok(command)
+        },
+        read: |text| text.lines().filter_map(outcome::read_scenario_line).collect(),
     },
     Suite {
         name: "async-stomp",
@@ -267,6 +287,14 @@ fn prepare_go(shop: &Workshop) -> Result<PathBuf> {
         .env("GOCACHE", shop.work().join("go-cache"));
     build(shop, "amqp091-go", &mut command)?;
     Ok(program)
+}
+
+/// Puts our look-alike where the scripts look for their broker.
+fn prepare_mosquitto(shop: &Workshop) -> Result<PathBuf> {
+    let folder = packages::debian_source(shop, "mosquitto", MOSQUITTO_VERSION)?;
+    let shim = shop.conformance().join("suites/mosquitto/mosquitto");
+    std::fs::copy(shim, folder.join("src/mosquitto")).context("cannot put the look-alike in its place")?;
+    Ok(folder)
 }
 
 /// The packages of the MQTT client in Go that have tests. Their version is in the go.mod of the suite.
