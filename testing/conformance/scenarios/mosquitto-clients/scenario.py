@@ -161,7 +161,7 @@ def request_and_response():
         if method is None:
             return
         answer = pika.BasicProperties(correlation_id=properties.correlation_id)
-        channel.basic_publish("amq.topic", properties.reply_to, body.upper(), answer)
+        channel.basic_publish("amq.topic", properties.headers["x-reply-to-topic"], body.upper(), answer)
         channel.connection.close()
 
     server = threading.Thread(target=serve)

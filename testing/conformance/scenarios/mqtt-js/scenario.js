@@ -184,9 +184,9 @@ async function withAmqp(way) {
     assert.deepEqual([message.fields.routingKey, message.content.toString()], ['plant.7.temperature', '21']);
     assert.equal(message.properties.deliveryMode, 2);
     if (way.version === 5) {
-      const { contentType, replyTo, correlationId, headers } = message.properties;
-      assert.deepEqual([contentType, replyTo, correlationId], ['text/plain', 'answers.here', '42']);
-      assert.deepEqual({ ...headers }, { unit: 'C' });
+      const { contentType, correlationId, headers } = message.properties;
+      assert.deepEqual([contentType, correlationId], ['text/plain', '42']);
+      assert.deepEqual({ ...headers }, { unit: 'C', 'x-reply-to-topic': 'answers.here' });
     }
     channel.publish('amq.topic', 'answers.here', Buffer.from('thanks'), { correlationId: '42', headers: { ok: true }, persistent: true });
     await within(channel.waitForConfirms(), 'the confirm');
