@@ -9,6 +9,7 @@ use crate::{
     null_broker,
     report::{NULL, Series, table, to_json},
     spawn::{Spawned, null_broker},
+    stream::Trust,
     target::Target,
     workloads::{self, Workload},
 };
@@ -21,6 +22,8 @@ Examples:
   ternmq bench run --workload transient-16,durable-1000 --target ours=amqp://u:p@127.0.0.1:5672 --null
   ternmq bench run --workload transient-16 --rounds 3 --seconds 5 --baseline rabbit --json out.json \\
       --target ours=amqp://u:p@127.0.0.1:5672 --target rabbit=amqp://guest:guest@127.0.0.1:5673
+  ternmq bench run --workload transient-1k --ca ca.pem --baseline plain \\
+      --target plain=amqp://u:p@localhost:5672 --target tls=amqps://u:p@localhost:5671
 
 Targets take turns within each round. A run in which a message was lost, doubled, damaged or out of order fails with
 exit code 1. Ratios above 1 are better than the baseline's, whatever the figure.")]
@@ -51,9 +54,12 @@ struct RunArgs {
     /// Workloads, separated by commas; see `list`.
     #[arg(long, value_delimiter = ',', required = true)]
     workload: Vec<String>,
-    /// A broker: NAME=amqp://user:password@host:port/vhost. May be repeated.
+    /// A broker: NAME=amqp://user:password@host:port/vhost, or mqtt, stomp, and for TLS amqps, mqtts, stomps. May be repeated.
     #[arg(long, value_name = "NAME=URL")]
     target: Vec<String>,
+    /// The CAs that certificates of targets over TLS may come from, in PEM.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Command that starts the target of this name, for start and restart workloads; it must stay in the foreground.
     #[arg(long, value_name = "NAME=COMMAND")]
     spawn: Vec<String>,
@@ -117,8 +123,9 @@ pub fn run(args: &BenchArgs, own_command: &[String]) -> Result<()> {
 }
 
 fn run_workloads(args: &RunArgs, own_command: &[String]) -> Result<()> {
+    let trust = args.ca.as_deref().map(Trust::read).transpose()?;
     let mut targets: Vec<Target> =
-        args.target.iter().map(|text| Target::parse(text)).collect::<Result<_>>()?;
+        args.target.iter().map(|text| Target::parse(text, trust.as_ref())).collect::<Result<_>>()?;
     let mut null = None;
     if args.null {
         let (running, target) = null_broker(own_command)?;

@@ -24,7 +24,9 @@ mod process;
 mod report;
 mod spawn;
 mod stomp;
+mod stream;
 mod target;
 mod workloads;
 
 pub use args::{BenchArgs, run};
+pub use stream::Trust;

@@ -2,20 +2,19 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::TcpStream,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 
-use crate::amqp::Address;
+use crate::{amqp::Address, stream::Stream};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection, and what has come over it and is not looked at yet.
 pub(crate) struct Link {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     bytes: Vec<u8>,
     start: usize,
     end: usize,
@@ -24,11 +23,7 @@ pub(crate) struct Link {
 impl Link {
     /// Connects. `inbox_bytes`: size of the read buffer at first.
     pub(crate) fn open(address: &Address, inbox_bytes: usize) -> Result<Self> {
-        let stream = TcpStream::connect(&address.endpoint)
-            .with_context(|| format!("cannot connect to {}", address.endpoint))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, bytes: vec![0; inbox_bytes], start: 0, end: 0 })
+        Ok(Self { stream: Stream::open(address, PATIENCE)?, bytes: vec![0; inbox_bytes], start: 0, end: 0 })
     }
 
     /// The next whole message, as `first` finds it with its size at the start of what is there.

@@ -41,7 +41,7 @@ pub(crate) fn null_broker(bench: &[String]) -> Result<(Running, Target)> {
     let mut endpoint = String::new();
     BufReader::new(output).read_line(&mut endpoint)?;
     let process = Some(ProcessTree::new(child.id()));
-    let address = Address::parse(&format!("amqp://{}", endpoint.trim()))?;
+    let address = Address::parse(&format!("amqp://{}", endpoint.trim()), None)?;
     Ok((Running(child), Target { name: NULL.to_owned(), address, process }))
 }
 

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     amqp::Address,
     process::{ProcessTree, listener_of_port},
+    stream::Trust,
 };
 
 /// One broker under test.
@@ -16,14 +17,14 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Reads `NAME=amqp://…`. The process is the one that listens on the port, when this user may see it.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    /// Reads `NAME=amqp://…`; addresses of TLS need `trust`. The process is the one that listens on the port, when this user may see it.
+    pub(crate) fn parse(text: &str, trust: Option<&Trust>) -> Result<Self> {
         let (name, address) =
             text.split_once('=').context("write a target as NAME=amqp://user:password@host:port/vhost")?;
         if name.is_empty() {
             bail!("the target {text:?} has no name; write NAME=amqp://user:password@host:port/vhost");
         }
-        let address = Address::parse(address)?;
+        let address = Address::parse(address, trust)?;
         let mut target = Self { name: name.to_owned(), address, process: None };
         target.find_process();
         Ok(target)

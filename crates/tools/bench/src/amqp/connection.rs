@@ -1,17 +1,16 @@
 //! One blocking connection: login, the few methods with an answer, and bursts of raw bytes both ways.
 
 use std::io::{self, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use rustix::net::RecvFlags;
 
 use super::address::Address;
 use super::wire::{
     self, FRAME_MAX, FieldValue, Frame, MethodId, PROTOCOL_HEADER, Reader, first_frame, id, put_long_string,
     put_method, put_short_string, put_table,
 };
+use crate::stream::Stream;
 
 /// How many bytes one read may give.
 pub const READ_BYTES: usize = 256 * 1024;
@@ -61,7 +60,7 @@ pub enum QueueKind {
 
 /// A logged-in connection.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     inbox: Vec<u8>,
     /// The unread part of `inbox` is `start..end`.
     start: usize,
@@ -91,10 +90,7 @@ impl Connection {
     }
 
     fn connect(address: &Address, bytes: usize) -> Result<Connection> {
-        let endpoint = &address.endpoint;
-        let stream = TcpStream::connect(endpoint).with_context(|| format!("no connection to {endpoint}"))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        let stream = Stream::open(address, ANSWER_TIMEOUT)?;
         Ok(Connection { stream, inbox: vec![0; bytes], start: 0, end: 0, product: Product::default() })
     }
 
@@ -139,14 +135,9 @@ impl Connection {
         &self.product
     }
 
-    /// A second handle to write with while this one reads on another thread.
-    pub fn writer(&self) -> Result<TcpStream> {
-        Ok(self.stream.try_clone()?)
-    }
-
     /// How long [`Wait::ForBytes`] waits at most.
     pub fn set_read_timeout(&self, limit: Duration) -> Result<()> {
-        Ok(self.stream.set_read_timeout(Some(limit))?)
+        Ok(self.stream.tcp().set_read_timeout(Some(limit))?)
     }
 
     /// Writes `bytes` as they are. When the broker hung up, the error tells the reason it gave, if it gave one.
@@ -182,18 +173,15 @@ impl Connection {
         if self.end == self.inbox.len() {
             self.inbox.resize(self.inbox.len().max(1024) * 2, 0);
         }
-        let flags = if wait == Wait::Never { RecvFlags::DONTWAIT } else { RecvFlags::empty() };
         let room = self.inbox.get_mut(self.end..).unwrap_or_default();
-        match rustix::net::recv(&self.stream, room, flags) {
-            Ok((0, _)) => bail!("the broker closed the connection without giving a reason"),
-            Ok((count, _)) => {
+        match self.stream.receive(room, wait) {
+            Ok(0) => bail!("the broker closed the connection without giving a reason"),
+            Ok(count) => {
                 self.end += count;
                 Ok(Read::Bytes(count))
             }
-            Err(error) => match io::Error::from(error) {
-                error if is_nothing_yet(&error) => Ok(Read::Nothing),
-                error => Err(error.into()),
-            },
+            Err(error) if is_nothing_yet(&error) => Ok(Read::Nothing),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -9,7 +9,7 @@ mod connection;
 mod delivery;
 pub mod wire;
 
-pub use address::Address;
+pub use address::{Address, Security};
 pub use burst::{BURST_BYTES, Burst, BurstSpec};
 pub use connection::{
     Connection, Product, QueueKind, READ_BYTES, Read, Settle, Wait, put_bind_queue, put_consume,

@@ -54,7 +54,7 @@ struct Flow {
 
 fn publish(target: &Target, flow: Flow, shared: &Shared) -> Result<()> {
     let mut client = Client::open(&target.address, "bench-publisher", INBOX_BYTES)?;
-    client.link.stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+    client.link.stream.tcp().set_read_timeout(Some(Duration::from_millis(500)))?;
     let mut body = [0; BODY_BYTES];
     body::prepare(&mut body);
     let (mut sent, mut acked) = (0_u64, 0_u64);
@@ -137,8 +137,8 @@ fn subscribe(mut subscribers: Vec<Subscriber>, shared: &Shared) -> Result<Faults
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(1_024);
     for (index, subscriber) in subscribers.iter().enumerate() {
-        subscriber.client.link.stream.set_nonblocking(true)?;
-        let fd = subscriber.client.link.stream.as_raw_fd();
+        subscriber.client.link.stream.tcp().set_nonblocking(true)?;
+        let fd = subscriber.client.link.stream.tcp().as_raw_fd();
         poll.registry().register(&mut SourceFd(&fd), Token(index), Interest::READABLE)?;
     }
     let count = subscribers.len() as u64;
@@ -183,6 +183,12 @@ fn send_all(client: &mut Client, mut bytes: &[u8]) -> Result<()> {
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
             Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
             Err(error) => return Err(error).context("acknowledging"),
+        }
+    }
+    while let Err(error) = client.link.stream.flush() {
+        match error.kind() {
+            ErrorKind::WouldBlock => thread::yield_now(),
+            _ => return Err(error).context("acknowledging"),
         }
     }
     Ok(())

@@ -49,7 +49,7 @@ struct Shared {
 
 fn publish(target: &Target, is_durable: bool, shared: &Shared) -> Result<()> {
     let mut client = Client::open(&target.address)?;
-    client.link.stream.set_read_timeout(Some(PATIENCE))?;
+    client.link.stream.tcp().set_read_timeout(Some(PATIENCE))?;
     let persistent = if is_durable { "persistent:true\n" } else { "" };
     let template = SendTemplate::new(DESTINATION, &format!("{QUEUE}{persistent}"), BODY_BYTES, is_durable);
     let mut body = [0; BODY_BYTES];
@@ -101,7 +101,7 @@ fn receipts(client: &mut Client) -> Result<u64> {
 }
 
 fn consume(mut client: Client, shared: &Shared) -> Result<Faults> {
-    client.link.stream.set_read_timeout(Some(PATIENCE))?;
+    client.link.stream.tcp().set_read_timeout(Some(PATIENCE))?;
     let mut ledger = LaneLedger::default();
     let (mut corrupted, mut seen, mut open) = (0, 0_u64, 0_u64);
     let (mut acks, mut last_ack) = (Vec::new(), Vec::new());
@@ -150,7 +150,7 @@ fn consume(mut client: Client, shared: &Shared) -> Result<Faults> {
         put_ack(&mut acks, &last_ack);
         client.link.send(&acks)?;
     }
-    client.link.stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    client.link.stream.tcp().set_read_timeout(Some(Duration::from_secs(20)))?;
     client.confirm("UNSUBSCRIBE\nid:0\nreceipt:u\n\n\0")?;
     let mut faults = ledger.close(shared.published.load(Relaxed));
     faults.corrupted += corrupted;

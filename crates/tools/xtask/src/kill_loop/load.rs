@@ -1,32 +1,40 @@
-//! The clients of the loop: they work until the broker dies under them, and write down what they saw.
+//! What the clients of every protocol have in common: the run that they share, what they write down, and the bodies of messages.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use super::history::{Event, MessageId, Micros};
-use super::wire::{self, Client, Method, Received};
+use super::history::{ConsumerId, Event, MessageId, Micros};
 
-/// Queues of the run, by number.
-pub(crate) const QUEUES: [&str; 2] = ["kill.acks", "kill.tx"];
-/// Queue whose consumers ack without an answer.
-const ACKS: u8 = 0;
-/// Queue filled and emptied by transactions.
-const TX: u8 = 1;
 /// Unconfirmed messages of one publisher.
-const WINDOW: usize = 200;
-const GROUP_SIZE: u64 = 5;
-const PREFETCH: u16 = 50;
+pub(crate) const WINDOW: usize = 200;
+/// Messages of one transaction.
+pub(crate) const GROUP_SIZE: u64 = 5;
+/// Deliveries that a consumer may have open.
+pub(crate) const PREFETCH: u16 = 50;
+/// Acks that a consumer sends before it wants a sign that they were seen.
+pub(crate) const PROOF_EVERY: usize = 16;
+/// Deliveries that a consumer keeps open under load, so that every kill finds some.
+pub(crate) const HELD: usize = 10;
+/// How long a client waits for input before it looks whether there is something to send.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(5);
+/// Longest silence before a call counts as unanswered (I12).
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// Messages that may wait in the queues before the publishers pause, so that the last drain stays short.
 const BACKLOG_LIMIT: i64 = 1_000;
-/// A consumer asks for a sign that its acks were seen after so many of them.
-const PROOF_EVERY: usize = 16;
-/// Deliveries that a consumer keeps open under load, so that every kill finds some.
-const HELD: usize = 10;
-/// How long a client waits for input before it looks whether there is something to send.
-const PATIENCE: Duration = Duration::from_millis(5);
+
+/// The clients of one protocol.
+pub(crate) trait Load: Sync {
+    /// The queues of the run; an event names them by their place here.
+    fn queues(&self) -> [&'static str; 2];
+
+    /// Makes the queues, durable, before the first life. Fails when the broker refuses.
+    fn declare(&self) -> Result<()>;
+
+    /// The clients of each life, publishers first.
+    fn clients(&self) -> &'static [Work];
+}
 
 /// What all clients of a run share.
 #[derive(Debug)]
@@ -55,9 +63,76 @@ impl Shared {
         Micros::try_from(self.started.elapsed().as_micros()).unwrap_or(Micros::MAX)
     }
 
-    fn is_full(&self) -> bool {
+    /// Says how many messages wait at the beginning of a life.
+    pub(crate) fn set_backlog(&self, waiting: u32) {
+        self.backlog.store(i64::from(waiting), Ordering::Relaxed);
+    }
+
+    /// Number for a new consumer.
+    pub(crate) fn new_consumer(&self) -> ConsumerId {
+        self.next_consumer.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Number for a new message, written down as about to be published.
+    pub(crate) fn note_publish(&self, notes: &mut Notes, queue_of: impl Fn(MessageId) -> u8) -> MessageId {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.backlog.fetch_add(1, Ordering::Relaxed);
+        notes.push((self.now(), Event::Published { id, queue: queue_of(id), group: None }));
+        id
+    }
+
+    /// Numbers for the messages of one transaction, written down as about to be published.
+    pub(crate) fn note_group(&self, notes: &mut Notes, queue: u8) -> std::ops::Range<MessageId> {
+        let group = Some(self.next_group.fetch_add(1, Ordering::Relaxed));
+        let first = self.next_id.fetch_add(GROUP_SIZE, Ordering::Relaxed);
+        self.backlog.fetch_add(i64::try_from(GROUP_SIZE).unwrap_or(0), Ordering::Relaxed);
+        let now = self.now();
+        notes.extend((first..first + GROUP_SIZE).map(|id| (now, Event::Published { id, queue, group })));
+        first..first + GROUP_SIZE
+    }
+
+    /// Writes down an ack: from the moment that it may be sent, it counts as sent.
+    pub(crate) fn note_ack(&self, notes: &mut Notes, id: MessageId) {
+        self.backlog.fetch_sub(1, Ordering::Relaxed);
+        notes.push((self.now(), Event::Acked { id }));
+    }
+
+    /// Writes down the same of all these messages.
+    pub(crate) fn note_all(
+        &self,
+        notes: &mut Notes,
+        ids: impl IntoIterator<Item = MessageId>,
+        event: impl Fn(MessageId) -> Event,
+    ) {
+        let now = self.now();
+        notes.extend(ids.into_iter().map(|id| (now, event(id))));
+    }
+
+    /// Writes down what arrived and gives the message's number.
+    pub(crate) fn note_delivery(&self, notes: &mut Notes, arrival: &Arrival<'_>) -> MessageId {
+        let (id, is_intact) = read_body(arrival.body);
+        let Arrival { queue, consumer, is_flagged, .. } = *arrival;
+        notes.push((self.now(), Event::Delivered { id, queue, consumer, is_flagged, is_intact }));
+        id
+    }
+
+    /// Whether publishers have to pause.
+    pub(crate) fn is_full(&self) -> bool {
         self.backlog.load(Ordering::Relaxed) > BACKLOG_LIMIT
     }
+}
+
+/// A message as a consumer sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    /// Place of its queue in `Load::queues`.
+    pub queue: u8,
+    /// Who got it.
+    pub consumer: ConsumerId,
+    /// The broker says that it may have been delivered before.
+    pub is_flagged: bool,
+    /// What was sent.
+    pub body: &'a [u8],
 }
 
 /// What one client wrote down in one life.
@@ -66,25 +141,8 @@ pub(crate) type Notes = Vec<(Micros, Event)>;
 /// A client: it returns only when its connection is lost, and that is not an error of it.
 pub(crate) type Work = fn(&Shared, &mut Notes) -> Result<()>;
 
-/// The clients of each life.
-pub(crate) const CLIENTS: [Work; 5] =
-    [publish_confirmed, publish_in_transactions, consume, consume, consume_in_transactions];
-
-/// Declares the queues; durable, so only the first time makes them. What waits in them is where the backlog begins.
-pub(crate) fn declare(shared: &Shared) -> Result<()> {
-    let mut client = Client::connect()?;
-    let mut waiting = 0;
-    for queue in QUEUES {
-        // Bits: durable alone.
-        let declare = Method::new((50, 10)).raw(&[0, 0]).short(queue).raw(&[0b10]).long(b"");
-        waiting += client.call(declare, wire::QUEUE_DECLARE_OK)?.message_count()?;
-    }
-    shared.backlog.store(i64::from(waiting), Ordering::Relaxed);
-    Ok(())
-}
-
 /// The body of a message: its number, then bytes that follow from it, of a length that follows from it.
-fn body_of(id: MessageId) -> Vec<u8> {
+pub(crate) fn body_of(id: MessageId) -> Vec<u8> {
     let mut bytes = id.to_be_bytes().to_vec();
     let mut state = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let filler_size_bytes = usize::try_from(state >> 53).unwrap_or(0);
@@ -100,187 +158,4 @@ fn read_body(body: &[u8]) -> (MessageId, bool) {
     let Some(Ok(head)) = body.get(..8).map(<[u8; 8]>::try_from) else { return (0, false) };
     let id = MessageId::from_be_bytes(head);
     (id, body == body_of(id))
-}
-
-fn publish_confirmed(shared: &Shared, notes: &mut Notes) -> Result<()> {
-    let mut client = Client::connect()?;
-    client.call(Method::new((85, 10)).raw(&[0]), wire::CONFIRM_SELECT_OK)?;
-    let mut open: Vec<(u64, MessageId)> = Vec::new();
-    let mut tag = 0;
-    loop {
-        while open.len() < WINDOW && !shared.is_full() {
-            let id = shared.next_id.fetch_add(1, Ordering::Relaxed);
-            tag += 1;
-            notes.push((shared.now(), Event::Published { id, queue: ACKS, group: None }));
-            shared.backlog.fetch_add(1, Ordering::Relaxed);
-            client.publish("kill.acks", &body_of(id));
-            open.push((tag, id));
-        }
-        client.flush()?;
-        let Some(received) = client.receive(PATIENCE)? else { continue };
-        ensure!(received.id != wire::NACK, "a publish was refused");
-        if received.id == wire::ACK {
-            let (upto, is_multiple) = (received.delivery_tag()?, received.flag()?);
-            let now = shared.now();
-            open.retain(|(tag, id)| {
-                let is_confirmed = *tag == upto || (is_multiple && *tag <= upto);
-                if is_confirmed {
-                    notes.push((now, Event::Confirmed { id: *id }));
-                }
-                !is_confirmed
-            });
-        }
-    }
-}
-
-fn publish_in_transactions(shared: &Shared, notes: &mut Notes) -> Result<()> {
-    let mut client = Client::connect()?;
-    client.call(Method::new((90, 10)), wire::TX_SELECT_OK)?;
-    loop {
-        if shared.is_full() {
-            client.receive(PATIENCE)?;
-            continue;
-        }
-        let group = shared.next_group.fetch_add(1, Ordering::Relaxed);
-        let first = shared.next_id.fetch_add(GROUP_SIZE, Ordering::Relaxed);
-        for id in first..first + GROUP_SIZE {
-            notes.push((shared.now(), Event::Published { id, queue: TX, group: Some(group) }));
-            shared.backlog.fetch_add(1, Ordering::Relaxed);
-            client.publish("kill.tx", &body_of(id));
-        }
-        client.call(Method::new((90, 20)), wire::TX_COMMIT_OK)?;
-        let now = shared.now();
-        notes.extend((first..first + GROUP_SIZE).map(|id| (now, Event::Confirmed { id })));
-    }
-}
-
-/// Writes down a delivery and gives the message's number.
-fn note_delivery(
-    shared: &Shared,
-    notes: &mut Notes,
-    received: &Received,
-    queue: u8,
-    consumer: u32,
-) -> Result<MessageId> {
-    let (id, is_intact) = read_body(&received.body);
-    let is_flagged = received.flag()?;
-    notes.push((shared.now(), Event::Delivered { id, queue, consumer, is_flagged, is_intact }));
-    Ok(id)
-}
-
-fn ack(tag: u64) -> Method {
-    Method::new(wire::ACK).raw(&tag.to_be_bytes()).raw(&[0])
-}
-
-fn qos() -> Method {
-    Method::new((60, 10)).raw(&[0; 4]).raw(&PREFETCH.to_be_bytes()).raw(&[0])
-}
-
-fn start_consuming(client: &mut Client, queue: &str) -> Result<()> {
-    client.call(qos(), wire::QOS_OK)?;
-    let consume = Method::new((60, 20)).raw(&[0, 0]).short(queue).short("").raw(&[0]).long(b"");
-    client.call(consume, wire::CONSUME_OK)?;
-    Ok(())
-}
-
-/// Deliveries that a consumer has and has not acked yet, oldest first.
-type Held = VecDeque<(u64, MessageId)>;
-
-/// Takes what came, if it is a delivery.
-fn hold(
-    shared: &Shared,
-    notes: &mut Notes,
-    held: &mut Held,
-    received: &Received,
-    place: (u8, u32),
-) -> Result<()> {
-    if received.id == wire::DELIVER {
-        let id = note_delivery(shared, notes, received, place.0, place.1)?;
-        held.push_back((received.delivery_tag()?, id));
-    }
-    Ok(())
-}
-
-/// Puts acks for the `count` oldest into the output and writes them down: from the moment they may be sent, they count as sent.
-fn put_acks(
-    shared: &Shared,
-    notes: &mut Notes,
-    client: &mut Client,
-    held: &mut Held,
-    count: usize,
-) -> Vec<MessageId> {
-    let now = shared.now();
-    let mut acked = Vec::new();
-    for (tag, id) in held.drain(..count.min(held.len())) {
-        client.send(ack(tag));
-        notes.push((now, Event::Acked { id }));
-        acked.push(id);
-    }
-    shared.backlog.fetch_sub(i64::try_from(acked.len()).unwrap_or(0), Ordering::Relaxed);
-    acked
-}
-
-fn consume(shared: &Shared, notes: &mut Notes) -> Result<()> {
-    let consumer = shared.next_consumer.fetch_add(1, Ordering::Relaxed);
-    let mut client = Client::connect()?;
-    start_consuming(&mut client, "kill.acks")?;
-    let (mut held, mut unproven) = (Held::new(), Vec::new());
-    loop {
-        let received = client.receive(PATIENCE)?;
-        let is_idle = received.is_none();
-        if let Some(received) = received {
-            hold(shared, notes, &mut held, &received, (ACKS, consumer))?;
-        }
-        let count = if is_idle { held.len() } else { held.len().saturating_sub(HELD) };
-        unproven.extend(put_acks(shared, notes, &mut client, &mut held, count));
-        client.flush()?;
-        // Any answer on the channel proves that the acks before it were seen.
-        if unproven.len() >= PROOF_EVERY || (is_idle && !unproven.is_empty()) {
-            client.call(qos(), wire::QOS_OK)?;
-            let now = shared.now();
-            notes.extend(unproven.drain(..).map(|id| (now, Event::Processed { id })));
-        }
-    }
-}
-
-fn consume_in_transactions(shared: &Shared, notes: &mut Notes) -> Result<()> {
-    let consumer = shared.next_consumer.fetch_add(1, Ordering::Relaxed);
-    let mut client = Client::connect()?;
-    client.call(Method::new((90, 10)), wire::TX_SELECT_OK)?;
-    start_consuming(&mut client, "kill.tx")?;
-    let mut held = Held::new();
-    loop {
-        let received = client.receive(PATIENCE)?;
-        let is_idle = received.is_none();
-        if let Some(received) = received {
-            hold(shared, notes, &mut held, &received, (TX, consumer))?;
-        }
-        if held.len() >= PROOF_EVERY || (is_idle && !held.is_empty()) {
-            let count = held.len();
-            let acked = put_acks(shared, notes, &mut client, &mut held, count);
-            client.call(Method::new((90, 20)), wire::TX_COMMIT_OK)?;
-            let now = shared.now();
-            notes.extend(acked.into_iter().map(|id| (now, Event::Settled { id })));
-        }
-    }
-}
-
-/// Takes everything that is left out of the queues, one by one, until each says that it is empty.
-pub(crate) fn drain(shared: &Shared) -> Result<Notes> {
-    let mut notes = Notes::new();
-    let mut client = Client::connect()?;
-    for (queue, number) in QUEUES.into_iter().zip(0_u8..) {
-        loop {
-            let get = Method::new((60, 70)).raw(&[0, 0]).short(queue).raw(&[0]);
-            let received = client.call(get, wire::GET_OK)?;
-            if received.id == wire::GET_EMPTY {
-                break;
-            }
-            let id = note_delivery(shared, &mut notes, &received, number, 0)?;
-            notes.push((shared.now(), Event::Acked { id }));
-            client.send(ack(received.delivery_tag()?));
-        }
-    }
-    client.flush()?;
-    Ok(notes)
 }

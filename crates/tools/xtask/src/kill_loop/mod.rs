@@ -2,10 +2,13 @@
 //!
 //! The clients publish with confirms and in transactions, consume with acks and in transactions, and write down what they
 //! see. After the last cycle everything left is drained and the whole history is judged (F1: I1 to I4 and I6 must hold).
+//! `amqp` and `stomp` are such clients; over MQTT the scenario `paho-kills` has the clients and judges them itself.
 
+mod amqp;
 mod history;
 mod load;
-mod wire;
+mod mqtt;
+mod stomp;
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -20,24 +23,48 @@ use crate::test::namespace::Namespace;
 use crate::test::tally::{Case, Tally};
 use crate::test::workshop::{Against, Workshop};
 use history::{Life, Verdict, judge};
-use load::{CLIENTS, Notes, Shared};
+use load::{Load, Notes, Shared};
 
 /// A kill comes this long after the clients were let loose.
 const LOAD_MS: std::ops::Range<u64> = 20..300;
 /// Message numbers named in a failure.
 const NAMED: usize = 10;
 
-/// How long and how random a run is.
+/// What the clients of a run speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// AMQP 0-9-1.
+    Amqp,
+    /// MQTT 3.1.1.
+    Mqtt,
+    /// STOMP 1.2.
+    Stomp,
+}
+
+impl Protocol {
+    /// Reads the value of `--protocol`.
+    fn parse(word: &str) -> Result<Self> {
+        match word {
+            "amqp" => Ok(Self::Amqp),
+            "mqtt" => Ok(Self::Mqtt),
+            "stomp" => Ok(Self::Stomp),
+            _ => bail!("--protocol takes `amqp`, `mqtt` or `stomp`, not `{word}`"),
+        }
+    }
+}
+
+/// How long and how random a run is, and over what.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
+    protocol: Protocol,
     cycles: u32,
     seed: u64,
 }
 
 impl Plan {
     /// A run of `cycles` kills whose moments follow from `seed`.
-    pub(crate) fn new(cycles: u32, seed: u64) -> Self {
-        Self { cycles, seed }
+    pub(crate) fn new(protocol: Protocol, cycles: u32, seed: u64) -> Self {
+        Self { protocol, cycles, seed }
     }
 }
 
@@ -51,13 +78,14 @@ pub(crate) fn clock_seed() -> u64 {
 /// `cargo xtask kill-loop`. False when an invariant was broken.
 pub(crate) fn command(args: &[String]) -> Result<bool> {
     let mut shop = Workshop::open()?;
-    let mut plan = Plan::new(200, clock_seed());
+    let mut plan = Plan::new(Protocol::Amqp, 200, clock_seed());
     let mut words = args.iter();
     while let Some(word) = words.next() {
         let value = words.next().with_context(|| format!("{word} needs a value; see `cargo xtask help`"))?;
         match word.as_str() {
             "--cycles" => plan.cycles = value.parse().context("--cycles needs a whole number")?,
             "--seed" => plan.seed = value.parse().context("--seed needs a whole number")?,
+            "--protocol" => plan.protocol = Protocol::parse(value)?,
             "--against" => shop.against = Against::parse(value)?,
             "--broker" => {
                 let path = std::fs::canonicalize(PathBuf::from(value));
@@ -77,7 +105,15 @@ pub(crate) fn command(args: &[String]) -> Result<bool> {
 
 /// Runs the loop in a namespace of its own and gives one case per invariant.
 pub(crate) fn run(shop: &Workshop, plan: &Plan) -> Result<Vec<Case>> {
-    shop.say(&format!("kill-loop: {} cycles, seed {}", plan.cycles, plan.seed));
+    shop.say(&format!("kill-loop: {:?}, {} cycles, seed {}", plan.protocol, plan.cycles, plan.seed));
+    match plan.protocol {
+        Protocol::Amqp => run_load(shop, plan, &amqp::Amqp),
+        Protocol::Mqtt => mqtt::run(shop, plan),
+        Protocol::Stomp => run_load(shop, plan, &stomp::Stomp),
+    }
+}
+
+fn run_load(shop: &Workshop, plan: &Plan, load: &dyn Load) -> Result<Vec<Case>> {
     let kind = shop.kind()?;
     let namespace = Namespace::create("kill-loop")?;
     let folder = shop.work().join("brokers/kill-loop");
@@ -89,7 +125,7 @@ pub(crate) fn run(shop: &Workshop, plan: &Plan) -> Result<Vec<Case>> {
             move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))
                 .context("cannot enter the network namespace")?;
             let mut broker = Broker::start(&kind, &namespace, &folder, &shims)?;
-            let outcome = cycles(shop, plan, &mut broker);
+            let outcome = cycles(shop, plan, load, &mut broker);
             let is_clean = broker.stop()?;
             outcome.map(|record| (record, is_clean))
         });
@@ -112,18 +148,19 @@ struct Record {
     took: Duration,
 }
 
-fn cycles(shop: &Workshop, plan: &Plan, broker: &mut Broker<'_>) -> Result<Record> {
+fn cycles(shop: &Workshop, plan: &Plan, load: &dyn Load, broker: &mut Broker<'_>) -> Result<Record> {
     let started = Instant::now();
     let shared = Shared::new();
     let mut random = plan.seed | 1;
     let mut record = Record { lives: Vec::new(), restarts: Vec::new(), took: Duration::ZERO };
+    load.declare()?;
     for cycle in 0..plan.cycles {
         // xorshift64: the moments need no better randomness than this.
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
         let load_ms = LOAD_MS.start + random % (LOAD_MS.end - LOAD_MS.start);
-        let (life, restart) = one_life(&shared, broker, Duration::from_millis(load_ms))
+        let (life, restart) = one_life(load, &shared, broker, Duration::from_millis(load_ms))
             .with_context(|| format!("cycle {cycle}, load for {load_ms} ms"))?;
         record.lives.push(life);
         record.restarts.push(restart);
@@ -131,17 +168,23 @@ fn cycles(shop: &Workshop, plan: &Plan, broker: &mut Broker<'_>) -> Result<Recor
             shop.say(&format!("kill-loop: {} cycles", cycle + 1));
         }
     }
-    let notes = load::drain(&shared).context("the last drain")?;
+    let notes = amqp::drain(&shared, &load.queues()).context("the last drain")?;
     record.lives.push(Life { events: notes, killed_at: None });
     record.took = started.elapsed();
     Ok(record)
 }
 
 /// Lets the clients loose, kills the broker under them, and starts it again.
-fn one_life(shared: &Shared, broker: &mut Broker<'_>, load: Duration) -> Result<(Life, Duration)> {
-    load::declare(shared)?;
+fn one_life(
+    load: &dyn Load,
+    shared: &Shared,
+    broker: &mut Broker<'_>,
+    duration: Duration,
+) -> Result<(Life, Duration)> {
+    shared.set_backlog(amqp::count_waiting(&load.queues())?);
     std::thread::scope(|scope| {
-        let clients: Vec<_> = CLIENTS
+        let clients: Vec<_> = load
+            .clients()
             .iter()
             .map(|work| {
                 scope.spawn(move || {
@@ -151,7 +194,7 @@ fn one_life(shared: &Shared, broker: &mut Broker<'_>, load: Duration) -> Result<
                 })
             })
             .collect();
-        std::thread::sleep(load);
+        std::thread::sleep(duration);
         let killed_at = shared.now();
         let killed = Instant::now();
         let restarted = broker.kill_and_restart();

@@ -7,7 +7,7 @@ mod fuzz;
 pub(crate) mod namespace;
 mod outcome;
 mod packages;
-mod scenarios;
+pub(crate) mod scenarios;
 mod steps;
 mod suites;
 pub(crate) mod tally;

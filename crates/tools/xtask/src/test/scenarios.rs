@@ -22,6 +22,7 @@ use super::workshop::Workshop;
 use super::{outcome, packages};
 use crate::process::{Ending, kill_group, tail, wait};
 
+/// Time that a scenario may take in a test run.
 const RUN_LIMIT: Duration = Duration::from_secs(120);
 const KILL_REQUEST: &str = "HARNESS kill";
 
@@ -144,8 +145,24 @@ fn name_of(folder: &Path) -> Result<&str> {
     folder.file_name().and_then(OsStr::to_str).context("a scenario has a folder with a name")
 }
 
+/// The scenario of that name. An error when there is none.
+pub(crate) fn named(name: &str) -> Result<&'static Scenario> {
+    let found = SCENARIOS.iter().find(|scenario| scenario.name == name);
+    found.with_context(|| format!("there is no scenario `{name}`"))
+}
+
 /// Runs one scenario against a fresh broker.
 pub(crate) fn run(shop: &Workshop, scenario: &Scenario) -> Result<Vec<Case>> {
+    run_with(shop, scenario, &[], RUN_LIMIT)
+}
+
+/// As `run`, with variables in its environment, for at most `limit`.
+pub(crate) fn run_with(
+    shop: &Workshop,
+    scenario: &Scenario,
+    variables: &[(&str, String)],
+    limit: Duration,
+) -> Result<Vec<Case>> {
     let source = shop.conformance().join("scenarios").join(scenario.name);
     let kind = shop.kind()?;
     let namespace = Namespace::create(scenario.name)?;
@@ -159,6 +176,7 @@ pub(crate) fn run(shop: &Workshop, scenario: &Scenario) -> Result<Vec<Case>> {
         .env("MANAGEMENT_URL", "http://guest:guest@127.0.0.1:15672")
         .env("STOMP_URL", "stomp://guest:guest@127.0.0.1:61613")
         .env("TLS_CA", broker.ca())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .current_dir(&folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -166,7 +184,7 @@ pub(crate) fn run(shop: &Workshop, scenario: &Scenario) -> Result<Vec<Case>> {
         .process_group(0);
     let mut child =
         command.spawn().with_context(|| format!("cannot start the scenario {}", scenario.name))?;
-    let mut cases = match converse(&mut child, &mut broker) {
+    let mut cases = match converse(&mut child, &mut broker, limit) {
         Ok(cases) => cases,
         Err(error) => vec![Case::failed("whole run", format!("{error:#}"))],
     };
@@ -182,10 +200,10 @@ pub(crate) fn run(shop: &Workshop, scenario: &Scenario) -> Result<Vec<Case>> {
 }
 
 /// Reads the program's lines until it ends, and kills the broker when it asks for that.
-fn converse(child: &mut Child, broker: &mut Broker<'_>) -> Result<Vec<Case>> {
+fn converse(child: &mut Child, broker: &mut Broker<'_>, limit: Duration) -> Result<Vec<Case>> {
     let mut input = child.stdin.take().context("the scenario has no standard input")?;
     let lines = read_lines(child)?;
-    let deadline = Instant::now() + RUN_LIMIT;
+    let deadline = Instant::now() + limit;
     let mut cases = Vec::new();
     loop {
         match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -193,7 +211,7 @@ fn converse(child: &mut Child, broker: &mut Broker<'_>) -> Result<Vec<Case>> {
             Ok(line) => cases.extend(outcome::read_scenario_line(&line)),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                cases.push(Case::failed("whole run", format!("was stopped after {} s", RUN_LIMIT.as_secs())));
+                cases.push(Case::failed("whole run", format!("was stopped after {} s", limit.as_secs())));
                 return Ok(cases);
             }
         }

@@ -66,7 +66,12 @@ pub(crate) fn all() -> Vec<Step> {
         let run = Run::Scenario(index);
         steps.push(Step { name: scenario.name, group: "scenarios", what: scenario.what, run });
     }
-    steps.push(plain("kill-loop", "kill -9 under load, history judged", kill_loop_step));
+    steps.push(plain("kill-loop", "kill -9 under load over AMQP, history judged", kill_loop_step));
+    steps.push(plain(
+        "kill-loop-stomp",
+        "kill -9 under load over STOMP, history judged",
+        kill_loop_stomp_step,
+    ));
     steps.push(plain("simulation", "seeded simulation of whole nodes", simulation));
     steps.push(plain("trace", "crash states of the real binary, from a trace of its system calls", trace));
     steps.push(plain("fuzz", "fuzz targets, beginning with their seeds", fuzz_step));
@@ -132,7 +137,18 @@ fn scenario(shop: &Workshop, index: usize) -> Result<Tally> {
 }
 
 fn kill_loop_step(shop: &Workshop) -> Result<Tally> {
-    let plan = kill_loop::Plan::new(shop.kill_cycles, kill_loop::clock_seed());
+    kill_loop_over(shop, kill_loop::Protocol::Amqp, shop.kill_cycles)
+}
+
+fn kill_loop_stomp_step(shop: &Workshop) -> Result<Tally> {
+    kill_loop_over(shop, kill_loop::Protocol::Stomp, shop.kill_cycles.min(STOMP_KILL_CYCLES))
+}
+
+/// The journal below is the same for every protocol, and the step before has killed it often.
+const STOMP_KILL_CYCLES: u32 = 30;
+
+fn kill_loop_over(shop: &Workshop, protocol: kill_loop::Protocol, cycles: u32) -> Result<Tally> {
+    let plan = kill_loop::Plan::new(protocol, cycles, kill_loop::clock_seed());
     Ok(Tally::of(&kill_loop::run(shop, &plan)?))
 }
 

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::kill_loop::load::ANSWER_LIMIT;
+
 const ADDRESS: &str = "127.0.0.1:5672";
 const FRAME_METHOD: u8 = 1;
 const FRAME_HEADER: u8 = 2;
 const FRAME_BODY: u8 = 3;
 const FRAME_END: u8 = 0xCE;
 const FRAME_MAX: u32 = 131_072;
-/// Longest silence before a call counts as unanswered (I12).
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// Class and method number.
 pub(crate) type MethodId = (u16, u16);
