@@ -453,7 +453,7 @@ impl World {
             .disk
             .contents()
             .into_iter()
-            .filter(|(name, _)| name.contains("segment-"))
+            .filter(|(name, _)| name.contains("segment-") || name.contains("/key-"))
             .map(|(name, bytes)| (name, bytes.len()))
             .collect();
         // The last one is being written: what a crash does to it is another matter.
