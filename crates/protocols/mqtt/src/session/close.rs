@@ -61,6 +61,9 @@ impl MqttSession {
             out.truncate(start);
             self.write_end(fault.reason, Properties::default(), out);
         }
+        if out.len() - start > self.packet_max_bytes as usize {
+            out.truncate(start);
+        }
         self.end(broker);
     }
 
@@ -80,7 +83,7 @@ impl MqttSession {
     }
 
     /// Gives up everything; the output so far is the last.
-    fn end(&mut self, broker: &mut Broker) {
+    pub(super) fn end(&mut self, broker: &mut Broker) {
         self.flags.is_held = false;
         self.flags.is_paused = false;
         self.deadline_ms = None;

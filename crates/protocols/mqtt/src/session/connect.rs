@@ -6,7 +6,7 @@ use ternmq_access::Secret;
 use ternmq_broker::{Broker, ClientSpec, ConnectionInfo, LoginResult, LoginStep, Request, Will};
 use ternmq_message::{Message, MessageMeta, Value};
 
-use super::{MqttSession, State, close};
+use super::{MqttSession, State, close, publish::check_size};
 use crate::{
     codec::{
         ConnAck, Connect, Frame, Kind, LastWill, Property, PropertyBuf, PropertyId, Qos, Reason, Version,
@@ -266,7 +266,14 @@ impl MqttSession {
             0 => None,
             patience_ms => Some(self.last_input_ms.saturating_add(patience_ms)),
         };
+        let start = out.len();
         self.write_connack(&entry, attached.is_resumed, attached.keep_ms, out);
+        if out.len() - start > self.packet_max_bytes as usize {
+            // There is no way to tell (MQTT-3.1.2-24): a DISCONNECT without CONNACK is none.
+            out.truncate(start);
+            self.end(broker);
+            return Ok(());
+        }
         self.resume(broker, out)
     }
 
@@ -299,6 +306,7 @@ fn wrong_login() -> Fault {
 }
 
 fn will_of(broker: &Broker, will: &LastWill<'_>) -> Result<Will, Fault> {
+    check_size(broker, "will", will.payload)?;
     let properties = will.properties;
     let mut kept = PropertyBuf::new();
     for property in properties.iter().filter(|property| property.id != PropertyId::WillDelay) {

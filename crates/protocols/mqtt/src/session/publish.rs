@@ -17,6 +17,16 @@ use crate::{
 /// on each of its connections.
 const RELEASES_MAX: usize = 10_000;
 
+/// Holds a payload against the limit of messages. `what` it is: the word for it in the refusal.
+pub(super) fn check_size(broker: &Broker, what: &str, payload: &[u8]) -> Result<(), Fault> {
+    let max = broker.limits().max_message_bytes;
+    if payload.len() as u64 <= max {
+        return Ok(());
+    }
+    let text = format!("the {what} has {} bytes; at most {max} are taken", payload.len());
+    Err(Fault::new(Reason::PACKET_TOO_LARGE, text))
+}
+
 impl MqttSession {
     /// QoS 1 and 2 messages of the client that are not answered.
     pub(super) fn inbound_count(&self) -> u32 {
@@ -50,11 +60,7 @@ impl MqttSession {
     }
 
     fn check_publish(&self, broker: &Broker, publish: &Publish<'_>) -> Result<(), Fault> {
-        let max = broker.limits().max_message_bytes;
-        if publish.payload.len() as u64 > max {
-            let text = format!("the message has {} bytes; at most {max} are taken", publish.payload.len());
-            return Err(Fault::new(Reason::PACKET_TOO_LARGE, text));
-        }
+        check_size(broker, "message", publish.payload)?;
         let properties = publish.properties;
         if properties.is_empty() {
             return Ok(());
