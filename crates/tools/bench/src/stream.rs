@@ -146,7 +146,7 @@ impl Tls {
                 return Ok(count);
             }
             self.ciphertext.resize(CIPHERTEXT_BYTES, 0);
-            self.start = 0;
+            (self.start, self.end) = (0, 0);
             self.end = receive(&self.tcp, &mut self.ciphertext, wait)?;
             if self.end == 0 {
                 return Ok(0);
@@ -244,7 +244,7 @@ mod tests {
         Trust::read(file.path())
     }
 
-    /// Serves one connection of TLS under a certificate for `name`: sends back `ECHO_BYTES` bytes and says goodbye.
+    /// Serves one connection of TLS under a certificate for `name`: sends back `ECHO_BYTES` bytes, waits for one more and says goodbye.
     fn echo(ca: &CertifiedIssuer<'static, KeyPair>, name: &str) -> (u16, JoinHandle<io::Result<()>>) {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, ca).unwrap();
@@ -265,6 +265,7 @@ mod tests {
             let mut bytes = vec![0; ECHO_BYTES];
             stream.read_exact(&mut bytes)?;
             stream.write_all(&bytes)?;
+            stream.read_exact(&mut [0])?;
             stream.conn.send_close_notify();
             stream.flush()
         });
@@ -285,11 +286,16 @@ mod tests {
         assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
         let sent: Vec<u8> = (0..ECHO_BYTES).map(|index| (index % 251) as u8).collect();
         stream.write_all(&sent).unwrap();
-        let mut got = Vec::new();
         stream.read_exact(&mut few).unwrap();
-        got.extend(few);
-        stream.read_to_end(&mut got).unwrap();
-        assert!(got == sent);
+        let mut got = vec![0; ECHO_BYTES - few.len()];
+        stream.read_exact(&mut got).unwrap();
+        assert!(few == sent[..few.len()] && got == sent[few.len()..]);
+        for _ in 0..2 {
+            let nothing = stream.receive(&mut few, Wait::Never).unwrap_err();
+            assert_eq!(nothing.kind(), ErrorKind::WouldBlock, "what was deciphered is not read again");
+        }
+        stream.write_all(&[0]).unwrap();
+        assert_eq!(stream.receive(&mut few, Wait::ForBytes).unwrap(), 0);
         server.join().unwrap().unwrap();
     }
 

@@ -1,13 +1,11 @@
 //! What the clients saw, and the judge over it. Pure: no clock, no socket.
 //!
 //! A *life* is the time between a start of the broker and its death. Judged are the invariants I1 to I4 and I6, and the flag of
-//! redeliveries. An ack of a consumer has no answer, so it counts as settled only when something proves it durable: a
-//! `tx.commit-ok`, or an answer to a later call on the same channel that came `SETTLE_MARGIN_US` before the death.
+//! redeliveries. An ack over AMQP has no answer, so it counts as settled only when something proves it durable: a `tx.commit-ok`; or,
+//! once an answer to a later call on its channel has come, the confirm of a message that was published to the queue after that. The
+//! log has the ack before the message, so no clock is needed: a slow disk delays both.
 
 use std::collections::BTreeMap;
-
-/// An ack that the broker has seen is durable after 10 ms; five times that leaves room for a slow disk.
-pub(crate) const SETTLE_MARGIN_US: u64 = 50_000;
 
 /// Number of one message, unique over the whole run.
 pub(crate) type MessageId = u64;
@@ -33,14 +31,8 @@ pub(crate) enum Event {
     Settled { id: MessageId },
 }
 
-/// All events of one life, and when it ended. `None`: it ended cleanly, after everything was drained.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Life {
-    /// Events in any order; the judge sorts them.
-    pub events: Vec<(Micros, Event)>,
-    /// Time of the kill.
-    pub killed_at: Option<Micros>,
-}
+/// All events of one life, in any order; the judge sorts them.
+pub(crate) type Life = Vec<(Micros, Event)>;
 
 /// What the judge found. Every list must be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +59,7 @@ pub(crate) struct Verdict {
 struct Fate {
     queue: Option<u8>,
     group: Option<u64>,
+    published_at: Micros,
     is_confirmed: bool,
     was_delivered: bool,
     was_acked: bool,
@@ -99,12 +92,13 @@ pub(crate) fn judge(lives: &[Life]) -> Verdict {
     let mut verdict = Verdict::default();
     let mut fates: BTreeMap<MessageId, Fate> = BTreeMap::new();
     for life in lives {
-        let mut events = life.events.clone();
+        let mut events = life.clone();
         events.sort_by_key(|(at, _)| *at);
         for (at, event) in &events {
             apply(&mut fates, &mut verdict, *at, *event);
         }
-        end_life(&mut fates, life.killed_at);
+        let proofs = latest_confirmed(&fates);
+        end_life(&mut fates, &proofs);
     }
     // A delivery before the crash says nothing: it may run ahead of the disk, as for any message without a confirm.
     let mut groups: BTreeMap<u64, (bool, bool)> = BTreeMap::new();
@@ -128,7 +122,7 @@ fn apply(fates: &mut BTreeMap<MessageId, Fate>, verdict: &mut Verdict, at: Micro
     match event {
         Event::Published { id, queue, group } => {
             let fate = fates.entry(id).or_default();
-            (fate.queue, fate.group) = (Some(queue), group);
+            (fate.queue, fate.group, fate.published_at) = (Some(queue), group, at);
         }
         Event::Confirmed { id } => fates.entry(id).or_default().is_confirmed = true,
         Event::Delivered { id, queue, is_flagged, is_intact, .. } => {
@@ -160,11 +154,24 @@ fn apply(fates: &mut BTreeMap<MessageId, Fate>, verdict: &mut Verdict, at: Micro
     }
 }
 
+/// For each queue the time at which the latest confirmed message of this life was published.
+fn latest_confirmed(fates: &BTreeMap<MessageId, Fate>) -> BTreeMap<u8, Micros> {
+    let mut latest = BTreeMap::new();
+    for fate in fates.values().filter(|fate| fate.is_confirmed && !fate.is_old) {
+        if let Some(queue) = fate.queue {
+            let at: &mut Micros = latest.entry(queue).or_default();
+            *at = fate.published_at.max(*at);
+        }
+    }
+    latest
+}
+
 /// A death ends every delivery, and decides which acks count as durable.
-fn end_life(fates: &mut BTreeMap<MessageId, Fate>, killed_at: Option<Micros>) {
+fn end_life(fates: &mut BTreeMap<MessageId, Fate>, proofs: &BTreeMap<u8, Micros>) {
     for fate in fates.values_mut() {
-        let is_old_enough = |at: Micros| killed_at.is_none_or(|killed| at + SETTLE_MARGIN_US <= killed);
-        if fate.acked_in_this_life && fate.processed_at.is_some_and(is_old_enough) {
+        let proof = fate.queue.and_then(|queue| proofs.get(&queue));
+        let is_proven = fate.processed_at.zip(proof).is_some_and(|(processed, proof)| processed < *proof);
+        if fate.acked_in_this_life && is_proven {
             fate.is_settled = true;
         }
         if fate.is_held {
@@ -199,11 +206,7 @@ mod tests {
     }
 
     fn check(first: &[(Micros, Event)], second: &[(Micros, Event)], expect: Verdict) {
-        let lives = [
-            Life { events: first.to_vec(), killed_at: Some(KILL) },
-            Life { events: second.to_vec(), killed_at: None },
-        ];
-        assert_eq!(judge(&lives), expect);
+        assert_eq!(judge(&[first.to_vec(), second.to_vec()]), expect);
     }
 
     #[test]
@@ -232,12 +235,9 @@ mod tests {
     #[test]
     fn i1_a_message_redelivered_and_held_at_the_kill_must_come_back_although_acked_before() {
         let lives = [
-            Life {
-                events: vec![published(1), confirmed(1), delivered(3, 1, false), acked(4, 1)],
-                killed_at: Some(10),
-            },
-            Life { events: vec![delivered(11, 1, true)], killed_at: Some(20) },
-            Life::default(),
+            vec![published(1), confirmed(1), delivered(3, 1, false), acked(4, 1)],
+            vec![delivered(11, 1, true)],
+            Life::new(),
         ];
         assert_eq!(judge(&lives).lost, [1]);
     }
@@ -263,11 +263,17 @@ mod tests {
     }
 
     #[test]
-    fn i3_a_processed_ack_counts_only_when_it_is_old_enough() {
-        for (at, expect) in [(KILL - SETTLE_MARGIN_US, vec![1]), (KILL - SETTLE_MARGIN_US + 1, vec![])] {
-            let first = [published(1), delivered(3, 1, false), acked(4, 1), (at, Event::Processed { id: 1 })];
+    fn i3_a_processed_ack_counts_once_a_later_message_of_its_queue_is_confirmed() {
+        for (published_at, queue, is_confirmed, expect) in
+            [(6, 0, true, vec![1]), (5, 0, true, vec![]), (6, 1, true, vec![]), (6, 0, false, vec![])]
+        {
+            let mut first =
+                vec![published(1), delivered(3, 1, false), acked(4, 1), (5, Event::Processed { id: 1 })];
+            first.push((published_at, Event::Published { id: 2, queue, group: None }));
+            first.extend(is_confirmed.then_some((7, Event::Confirmed { id: 2 })));
             let second = [delivered(KILL + 1, 1, true), acked(KILL + 2, 1)];
-            check(&first, &second, Verdict { resurrected: expect, redelivered: 1, ..Verdict::default() });
+            let verdict = judge(&[first, second.to_vec()]);
+            assert_eq!(verdict.resurrected, expect, "published at {published_at} to {queue}");
         }
     }
 

@@ -169,7 +169,7 @@ fn cycles(shop: &Workshop, plan: &Plan, load: &dyn Load, broker: &mut Broker<'_>
         }
     }
     let notes = amqp::drain(&shared, &load.queues()).context("the last drain")?;
-    record.lives.push(Life { events: notes, killed_at: None });
+    record.lives.push(notes);
     record.took = started.elapsed();
     Ok(record)
 }
@@ -198,10 +198,10 @@ fn one_life(
         let killed_at = shared.now();
         let killed = Instant::now();
         let restarted = broker.kill_and_restart();
-        let mut life = Life { events: Vec::new(), killed_at: Some(killed_at) };
+        let mut life = Life::new();
         for client in clients {
             let (ended_at, notes, error) = client.join().map_err(|_| anyhow!("a client broke down"))?;
-            life.events.extend(notes);
+            life.extend(notes);
             if let Some(error) = error.filter(|_| ended_at < killed_at) {
                 return Err(error.context("a client lost its broker before the kill"));
             }
