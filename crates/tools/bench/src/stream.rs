@@ -20,8 +20,8 @@ use rustls::{
 
 use crate::amqp::{Address, Security, Wait};
 
-/// Ciphertext of one read.
-const CIPHERTEXT_BYTES: usize = 128 << 10;
+/// Ciphertext of one read, at least and at most: idle connections have little room for what comes, and there are thousands of them.
+const CIPHERTEXT_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=128 << 10;
 
 /// The CAs that a broker's certificate may come from.
 #[derive(Clone, Debug)]
@@ -145,7 +145,10 @@ impl Tls {
             if let Some(count) = self.decipher(room)? {
                 return Ok(count);
             }
-            self.ciphertext.resize(CIPHERTEXT_BYTES, 0);
+            let wanted = room.len().clamp(*CIPHERTEXT_BYTES.start(), *CIPHERTEXT_BYTES.end());
+            if self.ciphertext.len() < wanted {
+                self.ciphertext.resize(wanted, 0);
+            }
             (self.start, self.end) = (0, 0);
             self.end = receive(&self.tcp, &mut self.ciphertext, wait)?;
             if self.end == 0 {
@@ -229,7 +232,7 @@ mod tests {
     use super::*;
 
     /// More than one read of ciphertext and than the session's buffers hold.
-    const ECHO_BYTES: usize = 3 * CIPHERTEXT_BYTES + 1;
+    const ECHO_BYTES: usize = 3 * *CIPHERTEXT_BYTES.end() + 1;
     const PATIENCE: Duration = Duration::from_secs(20);
 
     fn new_ca() -> CertifiedIssuer<'static, KeyPair> {
