@@ -236,6 +236,14 @@ impl MqttSession {
             way.add(label);
             return Some(way);
         }
+        // What came by a key that is not told, to the only subscription that there was.
+        if let [one] = subscriptions
+            && !self.flags.has_unsubscribed
+            && !message.key().starts_with('$')
+        {
+            way.add(one.label);
+            return Some(way);
+        }
         let keys = Keys::of(broker, message);
         let mut is_any = false;
         for one in subscriptions.iter().filter(|one| one.group.is_none()) {

@@ -66,6 +66,8 @@ struct Flags {
     is_kept: bool,
     /// Its state is that of an earlier connection.
     is_resumed: bool,
+    /// A subscription has ended on this connection: messages for it may be in the queue still.
+    has_unsubscribed: bool,
     /// Deliveries may wait to be settled.
     needs_settle: bool,
     /// It does not want reason strings.

@@ -130,6 +130,7 @@ impl MqttSession {
                     let done =
                         self.ask(broker, |broker, session| broker.unsubscribe(session, &key, filter.group))?;
                     receipt = receipt.and(done.receipt);
+                    self.flags.has_unsubscribed |= done.value;
                     if done.value { Reason::SUCCESS } else { Reason::NO_SUBSCRIPTION_EXISTED }
                 }
             };
