@@ -5,6 +5,7 @@ a case calls `kill_broker()`; it returns when the new one serves.
 """
 
 import os
+import socket
 import sys
 import traceback
 
@@ -19,6 +20,25 @@ def report(name, error=None):
     why = " ".join(f"{type(error).__name__} {error}".split())
     print(f"FAILED {name}: {why}", flush=True)
     traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
+
+
+def attempt(name, case):
+    """Run one case and print its line."""
+    try:
+        case()
+        report(name)
+    except Exception as error:  # noqa: BLE001 - each case is reported, whatever broke it
+        report(name, error)
+
+
+def is_served(host, port, what):
+    """Whether somebody listens there; says that all is skipped when nobody does."""
+    try:
+        socket.create_connection((host, port), 5).close()
+    except OSError:
+        print(f"skipped all: no {what} here", flush=True)
+        return False
+    return True
 
 
 def request_kill():

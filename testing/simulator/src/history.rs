@@ -3,7 +3,6 @@
 use std::fmt;
 
 use ternmq_broker::Deliver;
-use ternmq_message::DeathReason;
 
 /// How an operation ended, as its client knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +77,7 @@ impl Taken {
             delivery: deliver.delivery.0,
             needs_settle,
             is_redelivered: deliver.is_redelivered,
-            deaths: deaths.iter().map(|death| (death.queue.to_string(), reason_name(death.reason))).collect(),
+            deaths: deaths.iter().map(|death| (death.queue.to_string(), death.reason.word())).collect(),
             node: message.node().into(),
             key: message.key().into(),
             head: message.head().to_vec(),
@@ -86,15 +85,6 @@ impl Taken {
             is_durable: message.meta().is_durable,
             priority: message.meta().priority,
         }
-    }
-}
-
-fn reason_name(reason: DeathReason) -> &'static str {
-    match reason {
-        DeathReason::Rejected => "rejected",
-        DeathReason::Expired => "expired",
-        DeathReason::MaxLength => "maxlen",
-        DeathReason::DeliveryLimit => "delivery_limit",
     }
 }
 

@@ -124,10 +124,10 @@ impl Broker {
                 consumer_label,
                 delivery: number,
                 seq: delivery.seq.0,
+                expires_at_ms: delivery.expiry_ms(),
                 message: delivery.message,
                 is_redelivered: delivery.is_redelivered,
                 failed_count: shows_count.then_some(delivery.failed_count),
-                expires_at_ms: (delivery.expires_at_ms < u64::MAX).then_some(delivery.expires_at_ms),
             }),
         ));
     }

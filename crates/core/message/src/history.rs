@@ -30,6 +30,23 @@ impl DeathReason {
         }
     }
 
+    /// Its word where it is told as text.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::MaxLength => "maxlen",
+            Self::DeliveryLimit => "delivery_limit",
+        }
+    }
+
+    /// The reason of a word; `None` when it is none of them.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.word() == word)
+    }
+
     /// The reason of a code; `None` past the last one.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {

@@ -164,30 +164,19 @@ impl Queue {
         let seq = entry.seq;
         let is_redelivered = entry.is_redelivered() || seq < self.redelivered_below;
         let (failed_count, expires_at_ms) = (entry.failed_count, entry.expires_at_ms);
-        if needs_settle {
+        let (slot, message) = if needs_settle {
             entry.acquired_count = entry.acquired_count.saturating_add(1);
             let place = u32::try_from(at).unwrap_or(u32::MAX);
             let (body, message) = self.keep(entry, outbox);
             let slot = self.unsettled.insert(Held { body, consumer, place });
             // More than 4 G unsettled entries do not fit in memory.
-            let slot = Some(u32::try_from(slot).unwrap_or(u32::MAX));
-            return Delivery {
-                session,
-                consumer,
-                slot,
-                seq,
-                message,
-                is_redelivered,
-                failed_count,
-                expires_at_ms,
-            };
-        }
-        self.let_go(entry.message.body_len() as u64, outbox);
-        if let Some(location) = entry.location {
-            outbox.settled.push((seq, location));
-        }
-        let message = entry.message;
-        Delivery { session, consumer, slot: None, seq, message, is_redelivered, failed_count, expires_at_ms }
+            (Some(u32::try_from(slot).unwrap_or(u32::MAX)), message)
+        } else {
+            self.let_go(entry.message.body_len() as u64, outbox);
+            outbox.settled.extend(entry.location.map(|location| (seq, location)));
+            (None, entry.message)
+        };
+        Delivery { session, consumer, slot, seq, message, is_redelivered, failed_count, expires_at_ms }
     }
 
     /// What is kept of an entry that a consumer has to settle, and its message.

@@ -33,6 +33,14 @@ pub struct Delivery {
     pub expires_at_ms: u64,
 }
 
+impl Delivery {
+    /// Broker time in ms at which it expires in its queue, if it does.
+    #[must_use]
+    pub fn expiry_ms(&self) -> Option<u64> {
+        (self.expires_at_ms < u64::MAX).then_some(self.expires_at_ms)
+    }
+}
+
 /// One entry that left the queue other than by acceptance, for the dead-letter route (or just gone without one).
 #[derive(Debug)]
 pub struct Dead {

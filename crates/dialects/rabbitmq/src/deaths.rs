@@ -3,21 +3,11 @@
 
 use ternmq_message::{DeathReason, History, Map, Value};
 
-/// The word for a reason.
-pub(crate) fn reason_word(reason: DeathReason) -> &'static str {
-    match reason {
-        DeathReason::Rejected => "rejected",
-        DeathReason::Expired => "expired",
-        DeathReason::MaxLength => "maxlen",
-        DeathReason::DeliveryLimit => "delivery_limit",
-    }
-}
-
 /// Exchange, queue and reason of the first death and of the last one; nothing of a message that never died.
 pub(crate) fn headers(history: &History) -> Map {
     let mut headers = Map::new();
     let mut push = |names: [&str; 3], exchange: &str, queue: &str, reason: DeathReason| {
-        for (name, value) in names.into_iter().zip([exchange, queue, reason_word(reason)]) {
+        for (name, value) in names.into_iter().zip([exchange, queue, reason.word()]) {
             headers.push((name.into(), Value::str(value)));
         }
     };

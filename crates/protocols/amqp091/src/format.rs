@@ -321,23 +321,6 @@ fn edited(head: &[u8], changed: Result<Vec<u8>, Malformed>) -> Cow<'_, [u8]> {
 
 // --- dead-letter history ---
 
-/// The word for a reason in `x-death`.
-#[must_use]
-pub fn reason_word(reason: DeathReason) -> &'static str {
-    match reason {
-        DeathReason::Rejected => "rejected",
-        DeathReason::Expired => "expired",
-        DeathReason::MaxLength => "maxlen",
-        DeathReason::DeliveryLimit => "delivery_limit",
-    }
-}
-
-/// The reason of a word in `x-death`.
-#[must_use]
-pub fn reason_of_word(word: &str) -> Option<DeathReason> {
-    DeathReason::ALL.into_iter().find(|reason| reason_word(*reason) == word)
-}
-
 /// Reads the history that headers carry. Entries without a queue or with an unknown reason are left out.
 #[must_use]
 pub fn history_from_headers(headers: Table<'_>) -> History {
@@ -350,7 +333,7 @@ pub fn history_from_headers(headers: Table<'_>) -> History {
 
 fn read_first(headers: Table<'_>) -> Option<(Arc<str>, DeathReason, Arc<str>)> {
     let text = |name: &str| headers.get(name).and_then(|value| value.as_text());
-    let reason = reason_of_word(text(X_FIRST_DEATH_REASON)?)?;
+    let reason = DeathReason::from_word(text(X_FIRST_DEATH_REASON)?)?;
     let node = text(X_FIRST_DEATH_EXCHANGE).unwrap_or_default();
     Some((text(X_FIRST_DEATH_QUEUE)?.into(), reason, node.into()))
 }
@@ -365,7 +348,7 @@ fn read_death(value: FieldValue<'_>) -> Option<Death> {
     };
     Some(Death {
         queue: text("queue")?.into(),
-        reason: reason_of_word(text("reason")?)?,
+        reason: DeathReason::from_word(text("reason")?)?,
         count: u64::try_from(count).unwrap_or(0).max(1),
         first_time_s: match death.get("time") {
             Some(FieldValue::Timestamp(seconds)) => seconds,
@@ -398,12 +381,12 @@ pub fn head_with_history<'a>(head: &'a [u8], history: &History) -> Cow<'a, [u8]>
     if let Some((queue, reason, node)) = &history.first {
         changed.push_text(X_FIRST_DEATH_EXCHANGE, node);
         changed.push_text(X_FIRST_DEATH_QUEUE, queue);
-        changed.push_text(X_FIRST_DEATH_REASON, reason_word(*reason));
+        changed.push_text(X_FIRST_DEATH_REASON, reason.word());
     }
     if let Some(last) = history.deaths.first() {
         changed.push_text(X_LAST_DEATH_EXCHANGE, &last.node);
         changed.push_text(X_LAST_DEATH_QUEUE, &last.queue);
-        changed.push_text(X_LAST_DEATH_REASON, reason_word(last.reason));
+        changed.push_text(X_LAST_DEATH_REASON, last.reason.word());
     }
     edited(head, with_headers(head, Some(changed.as_table())))
 }
@@ -418,7 +401,7 @@ fn death_table(death: &Death) -> TableBuf {
     let mut table = TableBuf::new();
     table
         .push("count", FieldValue::I64(i64::try_from(death.count).unwrap_or(i64::MAX)))
-        .push_text("reason", reason_word(death.reason))
+        .push_text("reason", death.reason.word())
         .push_text("queue", &death.queue)
         .push("time", FieldValue::Timestamp(death.first_time_s))
         .push_text("exchange", &death.node)

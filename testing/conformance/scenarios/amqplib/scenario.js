@@ -1,16 +1,16 @@
 'use strict';
-// An application over amqplib (Node). Prints one line per case; see ../cases.py for the talk with the harness.
+// An application over amqplib (Node). Prints one line per case; see ../cases.js for the talk with the harness.
 
 const amqplib = require('amqplib');
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
-const readline = require('node:readline');
+
+const { attempt, killBroker, play, within } = require('../cases.js');
 
 const URL = process.env.AMQP_URL;
 const KEPT_MESSAGES = 300;
 const WAIT_MS = 10_000;
 
-const harness = readline.createInterface({ input: process.stdin });
 
 /** Connects; errors of the connection are left to the calls that meet them. */
 async function connect() {
@@ -23,14 +23,6 @@ async function newChannel(connection, kind = 'createChannel') {
   const channel = await connection[kind]();
   channel.on('error', (error) => { channel.failure = error; });
   return channel;
-}
-
-function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took more than ${WAIT_MS} ms`)), WAIT_MS);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** Consumes `count` messages and acknowledges each. */
@@ -240,11 +232,10 @@ async function reconnectAfterKill() {
       channel = await newChannel(connection, 'createConfirmChannel');
     }
     if (confirmed.length === KEPT_MESSAGES / 2 && restarted === null) {
-      restarted = once(harness, 'line');
-      console.log('HARNESS kill');
+      restarted = killBroker();
     }
   }
-  assert.deepEqual(await restarted, ['restarted']);
+  await restarted;
   await connection.close();
   const fresh = await connect();
   const reader = await newChannel(fresh);
@@ -262,17 +253,9 @@ const CASES = [
 async function main() {
   for (const run of CASES) {
     const connection = await connect();
-    try {
-      await run(await newChannel(connection), connection);
-      console.log(`ok ${run.name}`);
-    } catch (error) {
-      console.log(`FAILED ${run.name}: ${String(error && error.message).replaceAll(/\s+/g, ' ')}`);
-      console.error(error);
-    }
+    await attempt(run.name, async () => run(await newChannel(connection), connection));
     await connection.close().catch(() => {});
   }
-  harness.close();
-  process.stdin.destroy();
 }
 
-main();
+play(main);

@@ -1,7 +1,7 @@
 'use strict';
 // MQTT.js and stompjs in one page of Chromium over wss, with amqplib at the other end. The browser verifies the broker's
 // certificate, which leads to the development CA that this program puts among those that the browser's user trusts. Prints one
-// line per case; see ../cases.py for the talk with the harness.
+// line per case; see ../cases.js for the talk with the harness.
 
 const amqplib = require('amqplib');
 const { chromium } = require('playwright-core');
@@ -10,9 +10,9 @@ const { execFileSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const http = require('node:http');
-const net = require('node:net');
 const path = require('node:path');
-const readline = require('node:readline');
+
+const { attempt, isServed, killBroker, play } = require('../cases.js');
 
 /** The origin that the broker lets in, and another one; a browser takes every name below localhost for this machine. */
 const SHOP = 'http://shop.localhost:8080';
@@ -22,7 +22,6 @@ const PLAIN_URL = 'ws://localhost:61618/ws';
 const WAIT_MS = 20_000;
 const HOME = path.resolve('home');
 
-const harness = readline.createInterface({ input: process.stdin });
 const FILES = {
   '/': ['text/html', path.join(__dirname, 'page.html')],
   '/page.js': ['text/javascript', path.join(__dirname, 'page.js')],
@@ -262,9 +261,7 @@ async function comeBackAfterAKill(page) {
   await page.mqtt('subscribe', 'lasting', 'lasting/#', 2);
   await page.stomp('enter', 'returning', { reconnectDelay: 100 });
   await page.stomp('send', 'returning', '/queue/lasting', 'before', { persistent: 'true' });
-  const restarted = once(harness, 'line');
-  console.log('HARNESS kill');
-  assert.deepEqual(await restarted, ['restarted']);
+  await killBroker();
   await page.stomp('reconnected', 'returning');
   await page.stomp('send', 'returning', '/topic/lasting.1', 'after', { persistent: 'true' });
   await page.stomp('subscribe', 'returning', '/queue/lasting');
@@ -283,26 +280,8 @@ const CASES = [
   ].map((run) => [run.name, run]),
 ];
 
-async function attempt(name, run) {
-  try {
-    await run();
-    console.log(`ok ${name}`);
-  } catch (error) {
-    console.log(`FAILED ${name}: ${String(error && error.message).replaceAll(/\s+/g, ' ')}`);
-    console.error(error);
-  }
-}
-
 async function main() {
-  const probe = net.connect(61619, '127.0.0.1');
-  try {
-    await once(probe, 'connect');
-  } catch {
-    console.log('skipped all: no WebSocket with TLS here');
-    return;
-  } finally {
-    probe.destroy();
-  }
+  if (!await isServed(61619, 'WebSocket with TLS')) return;
   const server = await serve();
   await attempt(untrustedCa.name, untrustedCa);
   trustTheCa();
@@ -316,7 +295,4 @@ async function main() {
   server.close();
 }
 
-main().finally(() => {
-  harness.close();
-  process.stdin.destroy();
-});
+play(main);

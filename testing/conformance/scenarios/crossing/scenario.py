@@ -5,7 +5,6 @@ A protocol's class says how it sends facts, and in which words it reads them; wh
 
 import os
 import queue
-import socket
 import sys
 import threading
 from urllib.parse import urlparse
@@ -17,7 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from cases import AMQP_URL, check_death, equal, report  # noqa: E402
+from cases import AMQP_URL, check_death, equal, is_served, report  # noqa: E402
 
 MQTT_ADDRESS = ("127.0.0.1", 1883)
 STOMP_ADDRESS = urlparse(os.environ["STOMP_URL"])
@@ -451,10 +450,7 @@ def retained():
 
 
 def main():
-    try:
-        socket.create_connection(MQTT_ADDRESS, 5).close()
-    except OSError:
-        print("skipped all: no MQTT here", flush=True)
+    if not is_served(*MQTT_ADDRESS, "MQTT"):
         return
     for cases in (properties, rejected, expired, expired_by_itself, requests, retained):
         try:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -10,7 +9,7 @@ import threading
 import pika
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from cases import AMQP_URL, await_restart, equal, report, request_kill  # noqa: E402
+from cases import AMQP_URL, attempt, await_restart, equal, is_served, request_kill  # noqa: E402
 
 HOST, PORT, SECURE_PORT = "localhost", 1883, 8883
 VERSIONS = {"3.1": "mqttv31", "3.1.1": "mqttv311", "5": "mqttv5"}
@@ -194,10 +193,7 @@ def outlive_a_kill():
 
 
 def main():
-    try:
-        socket.create_connection((HOST, PORT), 5).close()
-    except OSError:
-        print("skipped all: no MQTT here", flush=True)
+    if not is_served(HOST, PORT, "MQTT"):
         return
     cases = [
         (f"{case.__name__} {version}", lambda case=case, version=version: case(version))
@@ -211,11 +207,7 @@ def main():
     ]
     cases += [(case.__name__, case) for case in (shared, properties_travel, request_and_response, outlive_a_kill)]
     for name, case in cases:
-        try:
-            case()
-            report(name)
-        except Exception as error:  # noqa: BLE001 - each case is reported, whatever broke it
-            report(name, error)
+        attempt(name, case)
         for left in list(Subscriber.running):
             left.end()
 

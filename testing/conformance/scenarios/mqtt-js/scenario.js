@@ -1,14 +1,14 @@
 'use strict';
 // An application over MQTT.js (Node) on each transport and in both versions, with amqplib at the other end of some
-// conversations. Prints one line per case; see ../cases.py for the talk with the harness.
+// conversations. Prints one line per case; see ../cases.js for the talk with the harness.
 
 const amqplib = require('amqplib');
 const mqtt = require('mqtt');
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const fs = require('node:fs');
-const net = require('node:net');
-const readline = require('node:readline');
+
+const { attempt, isServed, killBroker, play, within } = require('../cases.js');
 
 const TRANSPORTS = {
   tcp: 'mqtt://localhost:1883',
@@ -17,20 +17,10 @@ const TRANSPORTS = {
   wss: 'wss://localhost:61619/ws',
 };
 const VERSIONS = { '3.1.1': 4, 5: 5 };
-const WAIT_MS = 10_000;
 const KEPT_S = 1000;
 const KEPT_MESSAGES = 100;
 
-const harness = readline.createInterface({ input: process.stdin });
 const byText = (a, b) => (a < b ? -1 : 1);
-
-function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took more than ${WAIT_MS} ms`)), WAIT_MS);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
 
 /** A client that keeps what comes until it is asked for. */
 class Client {
@@ -224,17 +214,17 @@ async function outliveAKill() {
     readers.push(reader);
     writers.push(await Client.enter(way, `o-writer-${way.name}`, back));
   }
-  const restarted = once(harness, 'line');
+  let restarted = null;
   const sent = writers.map(async (writer, index) => {
     const { name } = ways[index];
     for (let number = 0; number < KEPT_MESSAGES; number += 1) {
-      if (index === 0 && number === KEPT_MESSAGES / 2) console.log('HARNESS kill');
+      if (index === 0 && number === KEPT_MESSAGES / 2) restarted = killBroker();
       await writer.mqtt.publishAsync(`o/${name}/${number}`, String(number), { qos: 2 });
     }
     await writer.mqtt.publishAsync(`o/${name}/last`, 'last', { qos: 2 });
   });
-  assert.deepEqual(await restarted, ['restarted']);
   await Promise.all(sent);
+  await restarted;
   for (const [index, reader] of readers.entries()) {
     const bodies = (await reader.take(KEPT_MESSAGES + 1)).map(({ body }) => body).sort();
     const wanted = Array.from({ length: KEPT_MESSAGES }, (_, number) => String(number)).concat('last').sort();
@@ -257,29 +247,12 @@ function cases() {
 }
 
 async function main() {
-  const probe = net.connect(1883, '127.0.0.1');
-  try {
-    await once(probe, 'connect');
-  } catch {
-    console.log('skipped all: no MQTT here');
-    return;
-  } finally {
-    probe.destroy();
-  }
+  if (!await isServed(1883, 'MQTT')) return;
   for (const [name, run] of cases()) {
-    try {
-      await run();
-      console.log(`ok ${name}`);
-    } catch (error) {
-      console.log(`FAILED ${name}: ${String(error && error.message).replaceAll(/\s+/g, ' ')}`);
-      console.error(error);
-    }
+    await attempt(name, run);
     await Promise.allSettled([...Client.all].map((client) => client.mqtt.endAsync(true)));
     Client.all.clear();
   }
 }
 
-main().finally(() => {
-  harness.close();
-  process.stdin.destroy();
-});
+play(main);

@@ -8,7 +8,6 @@ KILL_CYCLES says how many kills, KILL_SEED gives their moments.
 
 import os
 import random
-import socket
 import sys
 import threading
 import time
@@ -18,7 +17,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import MessageState
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from cases import await_restart, equal, report, request_kill  # noqa: E402
+from cases import attempt, await_restart, equal, is_served, report, request_kill  # noqa: E402
 
 HOST, PORT = "127.0.0.1", 1883
 CYCLES = int(os.environ.get("KILL_CYCLES", "30"))
@@ -185,10 +184,7 @@ class Mortal:
 
 
 def main():
-    try:
-        socket.create_connection((HOST, PORT), 5).close()
-    except OSError:
-        print("skipped all: no MQTT here", flush=True)
+    if not is_served(HOST, PORT, "MQTT"):
         return
     book, subscribed, present = Book(), threading.Event(), []
     reader = Peer("kills-reader", book.note, lambda c, u, flags, code, p: present.append(flags.session_present))
@@ -245,11 +241,7 @@ def main():
         equal(sorted(set(got) - set(range(last)))[:10], [], "published though its client said goodbye, or never was")
 
     for case in (exactly_once, at_least_once, sessions_are_there, retained_is_the_last, each_will_once):
-        try:
-            case()
-            report(case.__name__)
-        except Exception as error:  # noqa: BLE001 - each case is reported, whatever broke it
-            report(case.__name__, error)
+        attempt(case.__name__, case)
     print(
         f"note {len(book.numbers['kills/once'])} of QoS 2, {len(book.numbers['kills/least'])} of QoS 1, "
         f"{keeper.acknowledged} retained, {len(book.numbers[WILL])} wills",

@@ -15,7 +15,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from cases import AMQP_URL, await_restart, equal, report, request_kill  # noqa: E402
+from cases import AMQP_URL, attempt, await_restart, equal, is_served, request_kill  # noqa: E402
 
 HOST = "localhost"
 PORTS = {"tcp": 1883, "tls": 8883, "ws": 61618, "wss": 61619}
@@ -289,10 +289,7 @@ def outlive_a_kill():
 
 
 def main():
-    try:
-        socket.create_connection((HOST, PORTS["tcp"]), 5).close()
-    except OSError:
-        print("skipped all: no MQTT here", flush=True)
+    if not is_served(HOST, PORTS["tcp"], "MQTT"):
         return
     transports = sys.argv[1:]
     by_version = (every_qos, large, retained, last_will, kept_session)
@@ -307,11 +304,7 @@ def main():
         ]
         cases += [(f"{case.__name__}{suffix}", case) for case in once]
         for name, case in cases:
-            try:
-                case()
-                report(name)
-            except Exception as error:  # noqa: BLE001 - each case is reported, whatever broke it
-                report(name, error)
+            attempt(name, case)
 
 
 main()

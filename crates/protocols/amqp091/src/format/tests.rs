@@ -240,7 +240,7 @@ fn an_empty_history_changes_nothing() {
 #[test]
 fn reasons_have_their_words() {
     for reason in DeathReason::ALL {
-        assert_eq!(reason_of_word(reason_word(reason)), Some(reason));
+        assert_eq!(DeathReason::from_word(reason.word()), Some(reason));
     }
-    assert_eq!(reason_of_word("unknown"), None);
+    assert_eq!(DeathReason::from_word("unknown"), None);
 }
