@@ -36,7 +36,8 @@ impl Broker {
         let slot = self.queues.get_mut(queue).ok_or(Error::Gone)?;
         let incarnation = short_incarnation(slot.incarnation);
         let shows_count = slot.machine.settings().delivery_limit.is_some();
-        let result = slot.machine.get(needs_settle, SessionIndex(id.index), now_ms, &mut self.outbox);
+        let result =
+            slot.machine.get(needs_settle, SessionIndex(id.index), now_ms, &self.windows, &mut self.outbox);
         let remaining = slot.machine.ready_count();
         self.pump(queue);
         let delivery = match result {

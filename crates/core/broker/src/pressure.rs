@@ -1,12 +1,12 @@
 //! Memory pressure: when bodies in memory pass the limit, those of unsettled messages leave first (F16), then every
 //! queue keeps less of its backlog there (F13).
 
-use ternmq_queue::Budget;
+use ternmq_queue::{Budget, Windows};
 
 use crate::{broker::Broker, log::Grouping};
 
 /// What a queue may keep while memory is short.
-const TIGHT: Budget = Budget { entries: 64, bytes: 64 << 10, held: 0 };
+const TIGHT: Budget = Budget { entries: 64, bytes: 64 << 10 };
 
 /// Progress of the relief.
 #[derive(Debug, Default)]
@@ -34,11 +34,12 @@ impl Broker {
             // Relaxed only well below the limit, so that it does not flap.
             true => resident_bytes > limit / 2,
         };
-        let budget = if is_tight { TIGHT } else { Budget::default() };
+        let (budget, bodies) = if is_tight { (TIGHT, 0) } else { (Budget::default(), Windows::BODIES) };
         if budget == self.pressure.budget {
             return;
         }
         self.pressure.budget = budget;
+        self.windows.keep_bodies(bodies);
         for queue in self.queue_ids() {
             if let Some(slot) = self.queues.get_mut(queue) {
                 slot.machine.set_budget(budget, &mut self.outbox);
@@ -60,13 +61,13 @@ impl Broker {
             let grouping = self.grouping(Grouping::Ends);
             for queue in &queues {
                 let Some(slot) = self.queues.get_mut(*queue) else { continue };
-                for entry in slot.machine.held_without_record() {
-                    entry.location = Some(crate::paging::write_down(
+                for (message, location) in slot.machine.held_without_record() {
+                    *location = Some(crate::paging::write_down(
                         &mut *self.log,
                         &mut self.segments,
                         &mut self.scratch,
                         grouping,
-                        &entry.message,
+                        message,
                     ));
                 }
             }

@@ -5,10 +5,10 @@ use ternmq_message::Message;
 use crate::{
     consumers::Consumer,
     entry::{Entry, Location, Seq},
-    held::{Held, HeldBody},
     lane::Lane,
     machine::Queue,
     outbox::{Delivery, NO_CONSUMER, Outbox},
+    unsettled::Held,
     windows::{SessionIndex, Windows},
 };
 
@@ -81,28 +81,43 @@ impl Queue {
         let seq = self.next_seq;
         self.next_seq = Seq(seq.0 + 1);
         let Some(consumer) = self.consumers.get(at) else { return seq };
-        let (key, session, needs_settle) = (consumer.key, consumer.session, consumer.needs_settle);
+        let (consumer, session, needs_settle) = (consumer.key, consumer.session, consumer.needs_settle);
         self.consumers.charge(at, windows);
         let expires_at_ms = self.expiry_of(&message, now_ms);
-        let delivery = if needs_settle {
-            self.hold(message.body_len() as u64, outbox);
-            let entry = Entry { seq, message, location, expires_at_ms, failed_count: 0, acquired_count: 0 };
-            self.hand_out(entry, needs_settle, session, (key, at), outbox)
+        let slot = if needs_settle {
+            let held = Held {
+                seq,
+                location,
+                expires_at_ms,
+                failed_count: 0,
+                acquired_count: 1,
+                body_len: u32::try_from(message.body_len()).unwrap_or(u32::MAX),
+                message: Held::IN_LOG,
+                consumer,
+                place: u32::try_from(at).unwrap_or(u32::MAX),
+                lane: self.lanes.lane_of(message.meta().priority),
+            };
+            let keeps = location.is_none() || windows.keeps_bodies();
+            if keeps {
+                self.hold(message.body_len() as u64, outbox);
+            }
+            Some(self.unsettled.insert(held, keeps.then(|| message.clone())))
         } else {
             outbox.settled.extend(location.map(|location| (seq, location)));
-            let (slot, is_redelivered, failed_count) = (None, false, 0);
-            Delivery {
-                session,
-                consumer: key,
-                slot,
-                seq,
-                message,
-                is_redelivered,
-                failed_count,
-                expires_at_ms,
-            }
+            None
         };
-        outbox.deliveries.push(delivery);
+        // Made in its place: one that is put together elsewhere and then moved waits for all stores before it, which
+        // are those of the message.
+        outbox.deliveries.extend(std::iter::once_with(|| Delivery {
+            session,
+            consumer,
+            slot,
+            seq,
+            message,
+            is_redelivered: false,
+            failed_count: 0,
+            expires_at_ms,
+        }));
         seq
     }
 
@@ -148,29 +163,41 @@ impl Queue {
         let Some(consumer) = self.consumers.get(at) else { return };
         let (key, session, needs_settle) = (consumer.key, consumer.session, consumer.needs_settle);
         self.consumers.charge(at, windows);
-        let delivery = self.hand_out(entry, needs_settle, session, (key, at), outbox);
+        let delivery = self.hand_out(entry, needs_settle, session, (key, at), windows, outbox);
         outbox.deliveries.push(delivery);
     }
 
     #[inline]
     fn hand_out(
         &mut self,
-        mut entry: Entry,
+        entry: Entry,
         needs_settle: bool,
         session: SessionIndex,
         (consumer, at): (u32, usize),
+        windows: &Windows,
         outbox: &mut Outbox,
     ) -> Delivery {
         let seq = entry.seq;
         let is_redelivered = entry.is_redelivered() || seq < self.redelivered_below;
         let (failed_count, expires_at_ms) = (entry.failed_count, entry.expires_at_ms);
         let (slot, message) = if needs_settle {
-            entry.acquired_count = entry.acquired_count.saturating_add(1);
-            let place = u32::try_from(at).unwrap_or(u32::MAX);
-            let (body, message) = self.keep(entry, outbox);
-            let slot = self.unsettled.insert(Held { body, consumer, place });
-            // More than 4 G unsettled entries do not fit in memory.
-            (Some(u32::try_from(slot).unwrap_or(u32::MAX)), message)
+            let held = Held {
+                seq,
+                location: entry.location,
+                expires_at_ms,
+                failed_count,
+                acquired_count: entry.acquired_count.saturating_add(1),
+                body_len: u32::try_from(entry.message.body_len()).unwrap_or(u32::MAX),
+                message: Held::IN_LOG,
+                consumer,
+                place: u32::try_from(at).unwrap_or(u32::MAX),
+                lane: self.lanes.lane_of(entry.message.meta().priority),
+            };
+            let keeps = entry.location.is_none() || windows.keeps_bodies();
+            if !keeps {
+                self.let_go(entry.message.body_len() as u64, outbox);
+            }
+            (Some(self.unsettled.insert(held, keeps.then(|| entry.message.clone()))), entry.message)
         } else {
             self.let_go(entry.message.body_len() as u64, outbox);
             outbox.settled.extend(entry.location.map(|location| (seq, location)));
@@ -179,31 +206,18 @@ impl Queue {
         Delivery { session, consumer, slot, seq, message, is_redelivered, failed_count, expires_at_ms }
     }
 
-    /// What is kept of an entry that a consumer has to settle, and its message.
-    #[inline]
-    fn keep(&mut self, entry: Entry, outbox: &mut Outbox) -> (HeldBody, Message) {
-        if self.unsettled.len() >= self.lanes.budget.held as usize
-            && let Some(logged) = entry.to_ref()
-        {
-            self.let_go(entry.message.body_len() as u64, outbox);
-            let lane = self.lanes.lane_of(entry.message.meta().priority);
-            return (HeldBody::Logged(lane, logged), entry.message);
-        }
-        let message = entry.message.clone();
-        (HeldBody::Here(entry), message)
-    }
-
     /// Fetches the first ready message, whatever the consumers. Takes no credit.
     pub fn get(
         &mut self,
         needs_settle: bool,
         session: SessionIndex,
         now_ms: u64,
+        windows: &Windows,
         outbox: &mut Outbox,
     ) -> GetResult {
         while let Some(lane) = self.lanes.highest() {
             if let Some(entry) = self.take_first(lane, now_ms, outbox) {
-                let delivery = self.hand_out(entry, needs_settle, session, (NO_CONSUMER, 0), outbox);
+                let delivery = self.hand_out(entry, needs_settle, session, (NO_CONSUMER, 0), windows, outbox);
                 self.refill(now_ms, outbox);
                 return GetResult::Got(delivery);
             }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use ternmq_message::DeathReason;
+use ternmq_message::{DeathReason, Message};
 
 use crate::{
     absent::Absent,
@@ -13,49 +13,6 @@ use crate::{
     machine::Queue,
     outbox::{Dead, LoadRequest, Outbox},
 };
-
-/// An entry that was handed out and is not settled.
-#[derive(Debug)]
-pub(crate) struct Held {
-    pub(crate) body: HeldBody,
-    pub(crate) consumer: u32,
-    /// Where the consumer stood among the consumers then: a hint that saves a search.
-    pub(crate) place: u32,
-}
-
-/// With its message or without.
-#[derive(Debug)]
-pub(crate) enum HeldBody {
-    Here(Entry),
-    /// In the log only; of this lane.
-    Logged(u8, EntryRef),
-}
-
-impl Held {
-    pub(crate) fn seq(&self) -> Seq {
-        match &self.body {
-            HeldBody::Here(entry) => entry.seq,
-            HeldBody::Logged(_, entry) => entry.seq,
-        }
-    }
-}
-
-impl HeldBody {
-    pub(crate) fn seq_and_location(&self) -> (Seq, Option<Location>) {
-        match self {
-            Self::Here(entry) => (entry.seq, entry.location),
-            Self::Logged(_, entry) => (entry.seq, Some(entry.location)),
-        }
-    }
-
-    /// Bytes of it in memory.
-    pub(crate) fn resident_bytes(&self) -> u64 {
-        match self {
-            Self::Here(entry) => entry.message.body_len() as u64,
-            Self::Logged(..) => 0,
-        }
-    }
-}
 
 /// Entries that died without their bodies and need them for the dead-letter route. Neither ready nor unsettled.
 #[derive(Debug, Default)]
@@ -116,25 +73,15 @@ impl Dying {
 }
 
 impl Queue {
-    /// Unsettled entries that have no record in the log yet. The facade sets their `location`, nothing else may be
-    /// changed; then [`Self::forget_held`] can let their bodies go.
-    pub fn held_without_record(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.unsettled.iter_mut().filter_map(|(_, held)| match &mut held.body {
-            HeldBody::Here(entry) if entry.location.is_none() => Some(entry),
-            HeldBody::Here(_) | HeldBody::Logged(..) => None,
-        })
+    /// Unsettled entries that have no record in the log yet. The facade writes each message there and notes where;
+    /// then [`Self::forget_held`] can let the bodies go.
+    pub fn held_without_record(&mut self) -> impl Iterator<Item = (&Message, &mut Option<Location>)> {
+        self.unsettled.without_record()
     }
 
     /// Bodies of unsettled entries that have a record in the log leave memory.
     pub fn forget_held(&mut self, outbox: &mut Outbox) {
-        let mut freed = 0;
-        for (_, held) in &mut self.unsettled {
-            let HeldBody::Here(entry) = &held.body else { continue };
-            let Some(logged) = entry.to_ref() else { continue };
-            freed += held.body.resident_bytes();
-            let lane = self.lanes.lane_of(entry.message.meta().priority);
-            held.body = HeldBody::Logged(lane, logged);
-        }
+        let freed = self.unsettled.forget_messages();
         self.let_go(freed, outbox);
     }
 

@@ -31,6 +31,7 @@ mod relocate;
 mod settings;
 mod settle;
 mod snapshot;
+mod unsettled;
 mod windows;
 
 pub use chunk::{ChunkList, ChunkRef, ChunkView};

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use slab::Slab;
 use ternmq_message::Message;
 
 use crate::{
@@ -11,10 +10,11 @@ use crate::{
     entry::{Entry, Location, Seq},
     filter::{Filter, Grouping},
     groups::Groups,
-    held::{Dying, Held},
+    held::Dying,
     lane::Lanes,
     outbox::Outbox,
     settings::QueueSettings,
+    unsettled::Unsettled,
     windows::Windows,
 };
 
@@ -51,7 +51,7 @@ pub struct Queue {
     pub(crate) settings: Arc<QueueSettings>,
     pub(crate) next_seq: Seq,
     pub(crate) lanes: Lanes,
-    pub(crate) unsettled: Slab<Held>,
+    pub(crate) unsettled: Unsettled,
     pub(crate) consumers: Consumers,
     pub(crate) resident_bytes: u64,
     /// Entries below this number may have been handed out before a crash that forgot it (I4).
@@ -70,7 +70,7 @@ impl Queue {
             lanes: Lanes::new(settings.max_priority),
             consumers: Consumers::new(mode),
             next_seq: Seq(1),
-            unsettled: Slab::new(),
+            unsettled: Unsettled::default(),
             resident_bytes: 0,
             redelivered_below: Seq(0),
             keeps_delivered: false,
@@ -269,8 +269,8 @@ impl Queue {
         for lane in 0..=self.lanes.top() {
             self.lanes.edit(lane, crate::lane::Lane::compact);
         }
-        if self.unsettled.is_empty() {
-            self.unsettled = Slab::new();
+        if self.unsettled.len() == 0 {
+            self.unsettled = Unsettled::default();
         }
     }
 }

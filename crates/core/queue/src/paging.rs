@@ -19,14 +19,11 @@ pub struct Budget {
     pub entries: u32,
     /// Most bytes of bodies; at least one entry is kept whatever its size.
     pub bytes: u64,
-    /// Once so many entries are unsettled, those that are handed out with a record in the log keep no body in memory
-    /// (F16).
-    pub held: u32,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { entries: 4096, bytes: 4 << 20, held: u32::MAX }
+        Self { entries: 4096, bytes: 4 << 20 }
     }
 }
 
@@ -42,19 +39,11 @@ impl Budget {
     /// least.
     pub(crate) fn share(self, top: u8) -> Self {
         let parts = u32::from(top).saturating_add(1).min(4);
-        Self {
-            entries: (self.entries / parts).max(1),
-            bytes: (self.bytes / u64::from(parts)).max(1),
-            held: self.held,
-        }
+        Self { entries: (self.entries / parts).max(1), bytes: (self.bytes / u64::from(parts)).max(1) }
     }
 
     pub(crate) fn times(self, factor: u32) -> Self {
-        Self {
-            entries: self.entries.saturating_mul(factor),
-            bytes: self.bytes.saturating_mul(factor.into()),
-            held: self.held,
-        }
+        Self { entries: self.entries.saturating_mul(factor), bytes: self.bytes.saturating_mul(factor.into()) }
     }
 
     pub(crate) fn is_tail_full(self, len: usize, bytes: u64) -> bool {
@@ -110,7 +99,7 @@ impl Queue {
         self.lanes.set_budget(budget);
         let budget = self.lanes.budget;
         let dying = self.rare.as_ref().and_then(|rare| rare.dying.as_ref()?.last_seq());
-        let held = self.unsettled.iter().map(|(_, held)| held.seq());
+        let held = self.unsettled.iter().map(|held| held.seq);
         let barrier = held.chain(dying).max().unwrap_or_default();
         for index in 0..=self.lanes.top() {
             let wants_spill = self.lanes.edit(index, |lane| {

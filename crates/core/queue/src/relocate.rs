@@ -6,7 +6,6 @@ use std::ops::Range;
 use crate::{
     chunk::{ChunkRef, ColdChunk, Source},
     entry::{Entry, EntryRef, Location, Seq},
-    held::HeldBody,
     lane::Deep,
     machine::Queue,
 };
@@ -47,9 +46,7 @@ impl Queue {
                 found(location);
             }
         };
-        for (_, held) in &self.unsettled {
-            held.body.seq_and_location().1.into_iter().for_each(&mut look);
-        }
+        self.unsettled.iter().filter_map(|held| held.location).for_each(&mut look);
         let dying = self.rare.iter().filter_map(|rare| rare.dying.as_ref());
         dying.flat_map(|dying| dying.waiting()).for_each(|entry| look(entry.location));
         for (_, lane) in self.lanes.occupied() {
@@ -95,12 +92,7 @@ impl Queue {
                 *location = copy;
             }
         };
-        for (_, held) in &mut self.unsettled {
-            match &mut held.body {
-                HeldBody::Here(entry) => entry.location.iter_mut().for_each(&mut point),
-                HeldBody::Logged(_, entry) => point(&mut entry.location),
-            }
-        }
+        self.unsettled.locations_mut().for_each(&mut point);
         if let Some(dying) = self.rare.as_mut().and_then(|rare| rare.dying.as_mut()) {
             dying.waiting_mut().for_each(|entry| point(&mut entry.location));
         }

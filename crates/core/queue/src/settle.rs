@@ -5,11 +5,11 @@ use ternmq_message::DeathReason;
 
 use crate::{
     entry::{EntryRef, Seq},
-    held::{Held, HeldBody},
     lane::Lane,
     machine::Queue,
     outbox::Outbox,
     paging::drop_chunk,
+    unsettled::{Held, Taken},
 };
 
 /// Who is to blame that an entry comes back (F17).
@@ -22,25 +22,19 @@ pub enum Blame {
 }
 
 impl Queue {
-    #[inline]
-    fn take_unsettled(&mut self, slot: u32, seq: Seq) -> Option<HeldBody> {
-        let slot = slot as usize;
-        if self.unsettled.get(slot)?.seq() != seq {
-            return None;
-        }
-        let held = self.unsettled.try_remove(slot)?;
+    fn take_unsettled(&mut self, slot: u32, seq: Seq) -> Option<Taken> {
+        let (held, taken) = self.unsettled.take(slot, seq)?;
         self.consumers.release(held.consumer, held.place as usize);
-        Some(held.body)
+        Some(taken)
     }
 
     /// The consumer is done with the entry. False for a stale handle. The facade gives the session's credit back.
     #[inline]
     pub fn accept(&mut self, slot: u32, seq: Seq, outbox: &mut Outbox) -> bool {
-        let Some(body) = self.take_unsettled(slot, seq) else { return false };
-        self.let_go(body.resident_bytes(), outbox);
-        if let (_, Some(location)) = body.seq_and_location() {
-            outbox.settled.push((seq, location));
-        }
+        let Some(held) = self.unsettled.remove(slot, seq) else { return false };
+        self.consumers.release(held.consumer, held.place as usize);
+        self.let_go(held.resident_bytes(), outbox);
+        outbox.settled.extend(held.location.map(|location| (seq, location)));
         true
     }
 
@@ -49,8 +43,8 @@ impl Queue {
     pub fn give_back(&mut self, slot: u32, seq: Seq, blame: Blame, now_ms: u64, outbox: &mut Outbox) -> bool {
         let mut entry = match self.take_unsettled(slot, seq) {
             None => return false,
-            Some(HeldBody::Here(entry)) => entry,
-            Some(HeldBody::Logged(lane, entry)) => {
+            Some(Taken::Here(entry)) => entry,
+            Some(Taken::Logged(lane, entry)) => {
                 self.give_back_absent(lane, entry, blame, now_ms, outbox);
                 return true;
             }
@@ -108,8 +102,8 @@ impl Queue {
     pub fn discard(&mut self, slot: u32, seq: Seq, outbox: &mut Outbox) -> bool {
         match self.take_unsettled(slot, seq) {
             None => return false,
-            Some(HeldBody::Here(entry)) => self.die(entry, DeathReason::Rejected, outbox),
-            Some(HeldBody::Logged(lane, entry)) => {
+            Some(Taken::Here(entry)) => self.die(entry, DeathReason::Rejected, outbox),
+            Some(Taken::Logged(lane, entry)) => {
                 self.die_absent(lane, entry, DeathReason::Rejected, outbox);
             }
         }
@@ -147,7 +141,7 @@ impl Queue {
         if outbox.dropped_chunks.is_empty() {
             return;
         }
-        let mut held: Vec<Seq> = self.unsettled.iter().map(|(_, held)| held.seq()).collect();
+        let mut held: Vec<Seq> = self.unsettled.iter().map(|held| held.seq).collect();
         held.sort_unstable();
         for chunk in &outbox.dropped_chunks {
             let mut next = chunk.first_seq;
@@ -168,15 +162,13 @@ impl Queue {
     /// Takes everything out, unsettled entries too, for the queue's end. Returns how many; consumers stay until the
     /// facade removes them, and what is on its way to a dead-letter route until [`Self::drop_dying`].
     pub fn drain_all(&mut self, outbox: &mut Outbox) -> u64 {
-        let mut held: Vec<_> =
-            std::mem::take(&mut self.unsettled).into_iter().map(|(_, held)| held).collect();
-        held.sort_unstable_by_key(Held::seq);
+        let mut held: Vec<Held> = std::mem::take(&mut self.unsettled).iter().copied().collect();
+        held.sort_unstable_by_key(|held| held.seq);
         let count = held.len() as u64;
         for held in held {
             self.consumers.release(held.consumer, held.place as usize);
-            self.let_go(held.body.resident_bytes(), outbox);
-            let (seq, location) = held.body.seq_and_location();
-            outbox.settled.extend(location.map(|location| (seq, location)));
+            self.let_go(held.resident_bytes(), outbox);
+            outbox.settled.extend(held.location.map(|location| (held.seq, location)));
         }
         count + self.purge(outbox)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     chunk::{ChunkRef, ColdChunk, Source},
     entry::{Entry, EntryRef, Seq},
-    held::{DyingEntry, HeldBody},
+    held::DyingEntry,
     lane::Lane,
     machine::Queue,
     settings::QueueSettings,
@@ -85,13 +85,7 @@ impl Queue {
             let absent = deep.into_iter().flat_map(|deep| deep.absent.entries().copied());
             snapshot.entries.extend(resident.chain(absent).map(|entry| (index, entry)));
         }
-        let held = self.unsettled.iter().filter_map(|(_, held)| match &held.body {
-            HeldBody::Here(entry) => {
-                Some((self.lanes.lane_of(entry.message.meta().priority), entry.to_ref()?))
-            }
-            HeldBody::Logged(lane, entry) => Some((*lane, *entry)),
-        });
-        snapshot.entries.extend(held);
+        snapshot.entries.extend(self.unsettled.iter().filter_map(|held| Some((held.lane, held.to_ref()?))));
         let dying = self.rare.iter().filter_map(|rare| rare.dying.as_ref()).flat_map(|dying| dying.entries());
         snapshot.dying.extend(dying.filter(|dying| dying.entry.location.is_durable));
         snapshot.dying.sort_unstable_by_key(|dying| dying.entry.seq);

@@ -12,12 +12,38 @@ struct Window {
 }
 
 /// Credit windows of all sessions of a shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Windows {
     slots: Vec<Window>,
+    /// What all sessions have used.
+    in_flight: u64,
+    bodies: u64,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { slots: Vec::new(), in_flight: 0, bodies: Self::BODIES }
+    }
 }
 
 impl Windows {
+    /// See [`Self::keep_bodies`]. Few deliveries wait for their settlement at once where each is handled before the next
+    /// is taken: those come back to their queue without a read.
+    pub const BODIES: u64 = 64;
+
+    /// While more deliveries than this are unsettled in all sessions together, one that has a record in the log keeps no
+    /// body in memory: its consumer has it, and one that comes back is read (F16). A body that stays keeps its whole
+    /// block, and blocks that wait for acknowledgements are out of every cache when their turn comes.
+    pub fn keep_bodies(&mut self, most: u64) {
+        self.bodies = most;
+    }
+
+    /// Whether the body of one more delivery stays in memory.
+    #[inline]
+    pub(crate) fn keeps_bodies(&self) -> bool {
+        self.in_flight <= self.bodies && self.bodies > 0
+    }
+
     /// Starts a session: no limit, nothing used, open.
     pub fn start(&mut self, session: SessionIndex) {
         let index = session.0 as usize;
@@ -25,6 +51,7 @@ impl Windows {
             self.slots.resize(index + 1, Window { limit: u32::MAX, used: 0, is_open: false });
         }
         if let Some(slot) = self.slots.get_mut(index) {
+            self.in_flight -= u64::from(slot.used);
             *slot = Window { limit: u32::MAX, used: 0, is_open: true };
         }
     }
@@ -58,7 +85,8 @@ impl Windows {
     /// Counts one more unsettled delivery.
     pub fn take(&mut self, session: SessionIndex) {
         if let Some(slot) = self.slots.get_mut(session.0 as usize) {
-            slot.used = slot.used.saturating_add(1);
+            slot.used += 1;
+            self.in_flight += 1;
         }
     }
 
@@ -67,7 +95,10 @@ impl Windows {
         match self.slots.get_mut(session.0 as usize) {
             Some(slot) => {
                 let was_full = slot.used >= slot.limit;
-                slot.used = slot.used.saturating_sub(1);
+                if slot.used > 0 {
+                    slot.used -= 1;
+                    self.in_flight -= 1;
+                }
                 was_full
             }
             None => false,

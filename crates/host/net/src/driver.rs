@@ -21,7 +21,7 @@ use crate::opening::Opening;
 use crate::transport::Transport;
 
 /// Most bytes taken from one connection before the next one's turn.
-const READ_BYTES: usize = 256 * 1024;
+const READ_BYTES: usize = 512 * 1024;
 /// The same before login (B2), and while publishers are held back: what a session does not take is kept.
 const SMALL_READ_BYTES: usize = 16 * 1024;
 /// Steps of opening transports in one turn: a TLS handshake costs some 0.3 ms, and established clients come first (F15).

@@ -21,7 +21,7 @@ enum Command {
     Get { needs_settle: bool },
     Pass(u64),
     Purge,
-    Budget(u32, Option<u32>),
+    Budget(u32, Option<u64>),
     Forget,
     Mark,
 }
@@ -42,7 +42,7 @@ fn command() -> impl Strategy<Value = Command> {
         4 => any::<bool>().prop_map(|needs_settle| Command::Get { needs_settle }),
         2 => (0..30_u64).prop_map(Command::Pass),
         1 => Just(Command::Purge),
-        1 => (1..200_u32, proptest::option::of(0..20_u32))
+        1 => (1..200_u32, proptest::option::of(0..20_u64))
             .prop_map(|(entries, held)| Command::Budget(entries, held)),
         2 => Just(Command::Forget),
         1 => Just(Command::Mark),
@@ -270,7 +270,7 @@ impl Model {
 
     fn get(&mut self, rig: &mut Rig, needs_settle: bool) {
         loop {
-            match rig.queue.get(needs_settle, SESSION, rig.now_ms, &mut rig.outbox) {
+            match rig.queue.get(needs_settle, SESSION, rig.now_ms, &rig.windows, &mut rig.outbox) {
                 GetResult::Loading => {
                     // A load runs the queue, so the consumers may have been served meanwhile.
                     rig.answer();
@@ -384,8 +384,8 @@ impl Model {
             }
             Command::Forget => rig.forget_held(),
             Command::Budget(entries, held) => {
-                let held = held.unwrap_or(u32::MAX);
-                rig.queue.set_budget(Budget { entries, bytes: 1 << 20, held }, &mut rig.outbox);
+                rig.windows.keep_bodies(held.unwrap_or(u64::MAX));
+                rig.queue.set_budget(Budget { entries, bytes: 1 << 20 }, &mut rig.outbox);
             }
             Command::Mark => {}
         }
@@ -429,7 +429,7 @@ fn check(settings: QueueSettings, commands: &[Command]) {
         dead: Vec::new(),
         next_key: 0,
     };
-    rig.queue.set_budget(Budget { entries: 50, bytes: 1 << 20, ..Budget::default() }, &mut rig.outbox);
+    rig.queue.set_budget(Budget { entries: 50, bytes: 1 << 20 }, &mut rig.outbox);
     let mut start = (rig.queue.snapshot(), 0);
     for command in commands {
         model.apply(&mut rig, command);

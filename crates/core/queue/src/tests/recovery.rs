@@ -7,7 +7,7 @@ use crate::{Budget, DeadLetterRoute, GetResult, Queue, QueueSettings, Seq};
 
 fn backlog(count: u32) -> Rig {
     let mut rig = Rig::new(QueueSettings::default());
-    rig.queue.set_budget(Budget { entries: 100, bytes: 1 << 20, ..Budget::default() }, &mut rig.outbox);
+    rig.queue.set_budget(Budget { entries: 100, bytes: 1 << 20 }, &mut rig.outbox);
     for index in 0..count {
         rig.enqueue(message(0, None, b"0123456789"), index % 2 == 0);
     }
@@ -30,11 +30,14 @@ fn a_backlog_leaves_memory_and_comes_back_in_order() {
 fn a_damaged_chunk_is_set_aside_and_the_queue_goes_on() {
     let mut rig = backlog(1_000);
     for _ in 0..100 {
-        rig.queue.get(false, SESSION, rig.now_ms, &mut rig.outbox);
+        rig.queue.get(false, SESSION, rig.now_ms, &rig.windows, &mut rig.outbox);
     }
     let first = Seq(101);
     assert_eq!(rig.outbox.loads.len(), 0, "nobody reads: nothing is read ahead");
-    assert!(matches!(rig.queue.get(false, SESSION, rig.now_ms, &mut rig.outbox), GetResult::Loading));
+    assert!(matches!(
+        rig.queue.get(false, SESSION, rig.now_ms, &rig.windows, &mut rig.outbox),
+        GetResult::Loading
+    ));
     let request = rig.outbox.loads.pop().unwrap();
     assert_eq!(request.first_seq, first);
     let lost = u64::from(rig.queue.chunk(0, first).unwrap().count);
@@ -80,7 +83,7 @@ fn no_chunk_spans_what_could_not_be_read() {
     rig.damaged = [Seq(151)].into();
     assert_eq!(rig.fetch().unwrap().seq.0, 1);
     assert_eq!(rig.queue.damaged_count(), 1);
-    rig.queue.set_budget(Budget { entries: 10, bytes: 1 << 20, ..Budget::default() }, &mut rig.outbox);
+    rig.queue.set_budget(Budget { entries: 10, bytes: 1 << 20 }, &mut rig.outbox);
     rig.answer();
     let spans: Vec<_> = rig.queue.snapshot().chunks.iter().map(|of| of.chunk.first_seq).collect();
     assert!(!spans.is_empty() && spans.iter().all(|first| *first > Seq(151)), "{spans:?}");

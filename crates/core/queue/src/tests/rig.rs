@@ -128,8 +128,8 @@ impl Rig {
 
     /// What the facade does when memory is short: unsettled bodies leave it.
     pub(super) fn forget_held(&mut self) {
-        for entry in self.queue.held_without_record() {
-            entry.location = Some(self.store.append(entry.message.clone(), false));
+        for (message, location) in self.queue.held_without_record() {
+            *location = Some(self.store.append(message.clone(), false));
         }
         self.queue.forget_held(&mut self.outbox);
     }
@@ -220,7 +220,7 @@ impl Rig {
     /// Fetches the first message, loads included.
     pub(super) fn fetch(&mut self) -> Option<Delivery> {
         loop {
-            match self.queue.get(false, SESSION, self.now_ms, &mut self.outbox) {
+            match self.queue.get(false, SESSION, self.now_ms, &self.windows, &mut self.outbox) {
                 GetResult::Got(delivery) => {
                     self.answer();
                     return Some(delivery);

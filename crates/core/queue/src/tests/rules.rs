@@ -163,7 +163,9 @@ fn only_the_consumers_fault_counts() {
     let mut rig = Rig::new(QueueSettings { delivery_limit: Some(1), ..QueueSettings::default() });
     rig.publish(&["a"]);
     let mut give_back = |blame| {
-        let GetResult::Got(delivery) = rig.queue.get(true, SESSION, rig.now_ms, &mut rig.outbox) else {
+        let GetResult::Got(delivery) =
+            rig.queue.get(true, SESSION, rig.now_ms, &rig.windows, &mut rig.outbox)
+        else {
             return "";
         };
         assert_eq!(delivery.consumer, NO_CONSUMER);

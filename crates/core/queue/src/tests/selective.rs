@@ -39,7 +39,7 @@ fn what_comes_back_is_looked_at_again() {
 #[test]
 fn a_filter_looks_into_the_backlog_as_far_as_four_budgets() {
     let mut rig = Rig::new(QueueSettings::default());
-    rig.queue.set_budget(Budget { entries: 100, bytes: 1 << 20, ..Budget::default() }, &mut rig.outbox);
+    rig.queue.set_budget(Budget { entries: 100, bytes: 1 << 20 }, &mut rig.outbox);
     for index in 0..2_000 {
         let body: &[u8] = if index == 350 || index == 1_500 { b"x" } else { b"y" };
         rig.enqueue(message(0, None, body), true);
