@@ -5,7 +5,7 @@ use std::fmt;
 use ternmq_broker::Deliver;
 
 /// How an operation ended, as its client knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Answered: it holds.
     Ok,
@@ -16,7 +16,7 @@ pub enum Outcome {
 }
 
 /// What matters of a queue's declaration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct QueueFacts {
     /// It outlives a restart.
     pub is_durable: bool,
@@ -39,7 +39,7 @@ pub struct QueueFacts {
 }
 
 /// A delivery as its client got it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Taken {
     /// Queue that the client consumes from.
     pub queue: String,
@@ -89,7 +89,7 @@ impl Taken {
 }
 
 /// What is found after a restart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Found {
     /// Queues: name, and the mark that its declaration gave it, which is the number of that operation.
     pub queues: Vec<(String, u64)>,
@@ -100,7 +100,7 @@ pub struct Found {
 /// One thing that happened. `op` numbers an operation whose answer comes later as [`Event::Ok`]; a session goes by its
 /// label, a message by its number, a queue and a node by its name.
 #[allow(missing_docs, reason = "the fields are the words of the line above and of the variants")]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A new queue was declared.
     Declare { op: u64, queue: String, facts: QueueFacts },

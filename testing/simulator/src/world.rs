@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
 
+use foldhash::fast::{FixedState, FoldHasher};
 use ternmq_broker::{Incident, NodeSpec, Now, Outcome as Fate, Receipt, SettleRange};
 use ternmq_fakes::{FakeDisk, Fault, SeededRng};
 use ternmq_message::Map;
@@ -116,7 +118,8 @@ pub struct World {
     pub(crate) checker: Checker,
     pub(crate) tail: VecDeque<Line>,
     pub(crate) events: u64,
-    hash: u64,
+    /// Over all events.
+    hasher: FoldHasher<'static>,
     starts: u64,
     /// Segments that former lives of the node emptied.
     emptied: u64,
@@ -194,7 +197,7 @@ impl World {
             checker: Checker::new(),
             tail: VecDeque::new(),
             events: 0,
-            hash: plan.seed,
+            hasher: FixedState::with_seed(plan.seed).build_hasher(),
             starts: 1,
             emptied: 0,
             next_op: 0,
@@ -216,7 +219,7 @@ impl World {
         match self.live() {
             Ok(()) => Ok(Passed {
                 events: self.events,
-                hash: self.hash,
+                hash: self.hasher.finish(),
                 starts: self.starts,
                 copies: self.checker.copy_count(),
                 emptied: self.emptied + self.node.broker.counters().segments_emptied,
@@ -291,9 +294,7 @@ impl World {
         self.events += 1;
         let judged = self.checker.note(&event);
         let line = Line { number: self.events, time_ms: self.now.monotonic_ms, event };
-        for byte in line.to_string().bytes() {
-            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        (line.number, line.time_ms, &line.event).hash(&mut self.hasher);
         if self.tail.len() >= self.plan.tail_lines {
             self.tail.pop_front();
         }

@@ -99,7 +99,10 @@ pub fn body_of(id: u64) -> Vec<u8> {
         6..=8 => 500 + mix(id ^ 2) % 1_500,
         _ => 2_000 + mix(id ^ 3) % 4_000,
     };
-    body.extend((0..len).map(|at| (mix(id.wrapping_add(at << 32)) & 0xff) as u8));
+    let end = body.len() + usize::try_from(len).unwrap_or(0);
+    let words = (0..len.div_ceil(8)).flat_map(|at| mix(id.wrapping_add(at << 32)).to_le_bytes());
+    body.extend(words);
+    body.truncate(end);
     body
 }
 
