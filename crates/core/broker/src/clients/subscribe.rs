@@ -529,12 +529,17 @@ impl Broker {
     }
 
     /// Takes the client's own queue out of the targets of what it publishes itself, when none of its subscriptions is
-    /// for such messages.
-    pub(crate) fn skip_own(&self, client: ClientId, key: &str, queues: &mut smallvec::SmallVec<[u32; 4]>) {
-        let Some(known) = self.clients.get(client) else { return };
-        let Some(queue) = known.queue else { return };
+    /// for such messages. Answers whether it was among them.
+    pub(crate) fn skip_own(
+        &self,
+        client: ClientId,
+        key: &str,
+        queues: &mut smallvec::SmallVec<[u32; 4]>,
+    ) -> bool {
+        let Some(known) = self.clients.get(client) else { return false };
+        let Some(queue) = known.queue else { return false };
         if !known.subscriptions().iter().any(|subscription| subscription.skips_own) {
-            return;
+            return false;
         }
         let wildcards = self.dialect.wildcards();
         let is_wanted = known.subscriptions().iter().any(|subscription| {
@@ -542,8 +547,11 @@ impl Broker {
                 && subscription.group.is_none()
                 && wildcards.is_match(&subscription.key, key)
         });
-        if !is_wanted {
-            queues.retain(|target| *target != queue);
+        if is_wanted {
+            return false;
         }
+        let count = queues.len();
+        queues.retain(|target| *target != queue);
+        queues.len() < count
     }
 }

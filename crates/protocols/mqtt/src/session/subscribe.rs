@@ -57,7 +57,9 @@ impl MqttSession {
             Ok(filter) => filter,
             Err(error) => return Ok((error.reason, Receipt::NONE)),
         };
-        let options = entry.options;
+        let mut options = entry.options;
+        // More may be asked for than there is (MQTT-3.2.2-10).
+        options.qos = options.qos.min(self.settings.qos_max);
         let key = topic_swap(broker.dialect().wildcards()).text(filter.filter);
         let label = Label { options, identifier };
         self.flags.needs_settle |= options.qos > Qos::AtMostOnce;
