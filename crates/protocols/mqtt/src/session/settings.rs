@@ -36,6 +36,8 @@ pub struct Settings {
     pub packet_max_bytes: u32,
     /// Output of one call in bytes beyond which no more input is taken, and retained messages go by the client's queue.
     pub output_max_bytes: usize,
+    /// Most retained messages that a client's subscriptions look at in one turn; the rest follows in the next ones.
+    pub retained_step: usize,
     /// Most QoS 1 and 2 messages that a client may have under way to us.
     pub receive_max: u16,
     /// Most QoS 1 and 2 messages under way to a client, whatever it allows.
@@ -66,6 +68,7 @@ impl Default for Settings {
             handshake_packet_max_bytes: 64 << 10,
             packet_max_bytes: 16 << 20,
             output_max_bytes: 1 << 20,
+            retained_step: 1_024,
             receive_max: 100,
             outbound_max: 1_000,
             qos_max: Qos::ExactlyOnce,

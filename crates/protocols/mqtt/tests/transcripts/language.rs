@@ -49,6 +49,7 @@ fn session(client: &str, now_ms: u64) -> Box<dyn Session> {
         alias_max: 2,
         packet_max_bytes: 2_000,
         output_max_bytes: 1_000,
+        retained_step: 3,
         anonymous: (client == "anonymous").then(|| ("root".into(), Secret::from("secret"))),
         is_certificate_login: client.starts_with("certificate-"),
         keep_alive_max_s: if client == "limited" { 30 } else { 0 },
