@@ -325,7 +325,8 @@ impl World {
         assert_eq!(self.takers["witness"].got, self.wills, "seed {seed}: each will once");
         let session = self.sessions["publisher"];
         for (key, number) in &self.retained {
-            let kept = self.node.broker.retained(session, key).unwrap();
+            let mut read = self.node.broker.begin_retained_read(key);
+            let kept = self.node.broker.read_retained(session, &mut read, 10).unwrap().messages;
             let numbers: Vec<u64> = kept.iter().map(number_of).collect();
             assert_eq!(numbers, [*number], "seed {seed}: retained under {key}");
         }

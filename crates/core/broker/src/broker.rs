@@ -1,6 +1,6 @@
 //! The broker of one shard: its state and the turn that drives it.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::BytesMut;
 use ternmq_env::Rng;
@@ -18,7 +18,7 @@ use crate::{
     consume::Consumer,
     dead_letter::DeadLetters,
     dialect::Dialect,
-    effect::{ConnectionId, Effect},
+    effect::{ConnectionId, Effect, SessionId},
     forward::Forward,
     incident::Incident,
     ledger::{Segments, Settles},
@@ -80,6 +80,8 @@ pub struct Broker {
     pub(crate) queues: QueueTable,
     pub(crate) clients: Clients,
     pub(crate) retained: RetainedStore,
+    /// Sessions whose adapters go on with something in the next turn.
+    pub(crate) woken: VecDeque<SessionId>,
     pub(crate) connections: Arena<Connection>,
     pub(crate) sessions: Arena<SessionState>,
     pub(crate) consumers: Arena<Consumer>,
@@ -169,6 +171,7 @@ impl Broker {
             queues: QueueTable::default(),
             clients: Clients::new(seed),
             retained: RetainedStore::default(),
+            woken: VecDeque::new(),
             connections: Arena::default(),
             sessions: Arena::default(),
             consumers: Arena::default(),
@@ -226,6 +229,7 @@ impl Broker {
     /// Ends a turn: settlements go into the log, copying forward and a checkpoint take a step.
     pub fn end_turn(&mut self) {
         self.follow_pressure();
+        self.wake_some();
         self.settles.flush(&mut *self.log, Grouping::Ends);
         self.step_forward();
         self.step_checkpoint();

@@ -1,5 +1,5 @@
 //! Checkpoints: so that a restart reads little. A checkpoint is written a bit per turn, as ordinary records: all
-//! definitions at once, then the state of one queue after the other, each true at its own place in the log. When its
+//! definitions at once, then the state of one queue after the other, wills and what is retained, each true at its own place in the log. When its
 //! last record is durable, recovery starts at its first one, and segments that nothing needs go.
 
 use ternmq_stdx::layout::Writer;
@@ -67,6 +67,7 @@ impl Broker {
     pub fn wants_turn(&self) -> bool {
         self.checkpoint.running.is_some()
             || self.wants_forward()
+            || !self.woken.is_empty()
             || (!self.is_checkpointing() && self.has_room_to_free())
             || (self.checkpoint.is_requested && self.checkpoint.written.is_none())
     }
@@ -113,7 +114,7 @@ impl Broker {
             self.log.append(kind::DEFINITION, Grouping::Ends, &[self.scratch.bytes()]);
         }
         self.log.append(kind::CHECKPOINT_DEFINED, Grouping::Ends, &[]);
-        self.write_wills();
+        self.clients.next_will = Some(0);
         self.retained.start_checkpoint();
         for id in self.queues.all_ids() {
             if let Some(slot) = self.queues.any_mut(id) {
@@ -142,8 +143,11 @@ impl Broker {
             }
             next += 1;
         }
-        let room = STEP_BYTES.saturating_sub(self.log.next_pos() - began);
-        if next < end || !self.write_retained(room) {
+        let room = |log_pos: u64| STEP_BYTES.saturating_sub(log_pos - began);
+        let is_whole = next >= end
+            && self.write_wills(room(self.log.next_pos()))
+            && self.write_retained(room(self.log.next_pos()));
+        if !is_whole {
             self.checkpoint.running = Some((start, next));
             return;
         }

@@ -85,6 +85,7 @@ pub use paging::{LoadJob, LoadResult, RecordSource};
 pub use publish::{Publish, Published};
 pub use queues::{QueueSpec, QueueStatus};
 pub use recovery::ReplayError;
+pub use retained::{RetainedPage, RetainedRead};
 pub use session::{Phase, Request, Session};
 pub use settings::{Effective, Origin};
 pub use settle::{Outcome, SettleRange};

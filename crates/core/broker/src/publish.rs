@@ -68,7 +68,12 @@ impl Broker {
             self.stage_publish(id, message, &memo.queues)
         } else {
             self.counters.published += 1;
-            Ok(self.send_to(&memo.queues, message, None))
+            if memo.queues.is_empty() && memo.is_own_skipped {
+                // It has a subscriber, who does not want it from itself.
+                Ok(Published::Accepted(Receipt::NONE))
+            } else {
+                Ok(self.send_to(&memo.queues, message, None))
+            }
         };
         if let Some(session) = self.sessions.get_mut(id.into()) {
             session.memo = Some(memo);
@@ -135,6 +140,7 @@ impl Broker {
         memo: &mut RouteMemo,
     ) -> Result<(), Error> {
         memo.is_valid = false;
+        memo.is_own_skipped = false;
         let (principal, namespace, _) = self.who(id)?;
         let space = self.namespaces.name(namespace);
         let node = self.check_target(&principal, namespace, message.node())?;
@@ -152,7 +158,7 @@ impl Broker {
         memo.names = SmallVec::from_slice(message.names());
         let is_stable = self.route(namespace, message, extra_keys, &mut memo.queues)?;
         if let Some(client) = self.sessions.get(id.into()).and_then(|session| session.client) {
-            self.skip_own(client, message.key(), &mut memo.queues);
+            memo.is_own_skipped = self.skip_own(client, message.key(), &mut memo.queues);
         }
         memo.is_valid = is_stable && extra_keys.is_empty();
         Ok(())

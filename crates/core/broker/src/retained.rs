@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use ternmq_message::Message;
+use ternmq_routing::Wildcards;
 use ternmq_stdx::layout::BadLayout;
 
 use crate::{
@@ -20,9 +21,45 @@ const OVERHEAD_BYTES: u64 = 128;
 
 type Key = (NamespaceId, Arc<str>);
 
+/// Most bytes of messages that one step of a read finds, but for the last one.
+const READ_BYTES: u64 = 256 << 10;
+/// Most retained messages that one step of a checkpoint looks at.
+const STEP_KEPT: usize = 4_096;
+
 struct Kept {
     message: Message,
     expires_at_ms: u64,
+    /// Number of the change that put it there; 0 for one that was there at the start.
+    change: u64,
+}
+
+/// A read of what is retained under one key, which goes on where it stopped.
+#[derive(Clone, Debug)]
+pub struct RetainedRead {
+    key: Arc<str>,
+    /// Everything up to this key has been looked at.
+    after: Option<Arc<str>>,
+    /// Changes of the store when it began.
+    changes: u64,
+}
+
+impl RetainedRead {
+    /// The binding key that it is for.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// What a step of a read found.
+#[derive(Debug)]
+pub struct RetainedPage {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// How many retained messages were looked at.
+    pub looked_at: usize,
+    /// Nothing is left to look at.
+    pub is_last: bool,
 }
 
 /// All retained messages, in order of namespace and key.
@@ -30,6 +67,8 @@ struct Kept {
 pub(crate) struct RetainedStore {
     all: BTreeMap<Key, Kept>,
     bytes: u64,
+    /// Changes since the start.
+    changes: u64,
     /// The running checkpoint has still to write what comes after this key; `None`: there is nothing to write.
     checkpoint: Option<Bound<Key>>,
 }
@@ -61,6 +100,17 @@ impl RetainedStore {
             None => false,
         }
     }
+}
+
+/// The words before the first wildcard, which are the same in everything that matches.
+fn prefix_of(key: &str, wildcards: Wildcards) -> &str {
+    if wildcards.is_plain(key) {
+        return key;
+    }
+    let end = key.find([wildcards.one, wildcards.many]).unwrap_or(key.len());
+    let prefix = key.get(..end).unwrap_or_default();
+    // `a.#` matches `a` too: the separator belongs to what may be missing.
+    prefix.strip_suffix(wildcards.separator).unwrap_or(prefix)
 }
 
 fn cost(message: &Message) -> u64 {
@@ -101,7 +151,9 @@ impl Broker {
         let receipt = self.record_retained(&space, &key.1, Some((message, expires_at_ms)));
         // The message came in a block that it shares with others: kept there, it would keep them all.
         let message = message.compact();
-        self.retained.put(key, Kept { message, expires_at_ms });
+        self.retained.changes += 1;
+        let change = self.retained.changes;
+        self.retained.put(key, Kept { message, expires_at_ms, change });
         Ok(receipt)
     }
 
@@ -113,55 +165,75 @@ impl Broker {
         self.log.append(kind::RETAINED, grouping, &[self.scratch.bytes(), &raw]).receipt()
     }
 
-    /// The retained messages that a binding key on the topic node matches, in order of their keys. Those that the user
-    /// may not read are left out, unless the key itself is one that it may not read.
+    /// Begins to look for what is retained under a binding key on the topic node, as it is now.
+    #[must_use]
+    pub fn begin_retained_read(&self, key: &str) -> RetainedRead {
+        RetainedRead { key: key.into(), after: None, changes: self.retained.changes }
+    }
+
+    /// The next retained messages that a read is for, in order of their keys; at most `room` of what is retained are
+    /// looked at, and some 256 KiB are found (I11). Those that the user may not read are left out, unless the key itself
+    /// is one that it may not read. What was retained since the read began is left out too: whoever subscribed before
+    /// has it by the subscription.
     ///
     /// # Errors
     /// The session is gone, or no permission (S5).
-    pub fn retained(&mut self, session: SessionId, key: &str) -> Result<Vec<Message>, Error> {
+    pub fn read_retained(
+        &mut self,
+        session: SessionId,
+        read: &mut RetainedRead,
+        room: usize,
+    ) -> Result<RetainedPage, Error> {
+        let mut page = RetainedPage { messages: Vec::new(), looked_at: 0, is_last: true };
         if self.retained.all.is_empty() {
-            return Ok(Vec::new());
+            return Ok(page);
         }
         let (principal, namespace, _) = self.who(session)?;
         let space = self.namespaces.name(namespace);
         let node = self.dialect.topic_node();
+        let key = &*read.key;
         self.authorize(&principal, Verb::Read, Kind::Node, &space, node)?;
         self.authorize_key(&principal, Verb::Read, &space, node, key)?;
         let wildcards = self.dialect.wildcards();
         let now_ms = self.time.ms();
         let is_plain = wildcards.is_plain(key);
-        // Words before the first wildcard are the same in everything that matches.
-        let prefix = if is_plain {
-            key
-        } else {
-            let end = key.find([wildcards.one, wildcards.many]).unwrap_or(key.len());
-            let prefix = key.get(..end).unwrap_or_default();
-            // `a.#` matches `a` too: the separator belongs to what may be missing.
-            prefix.strip_suffix(wildcards.separator).unwrap_or(prefix)
+        let prefix = prefix_of(key, wildcards);
+        let start = match &read.after {
+            Some(after) => Bound::Excluded((namespace, after.clone())),
+            None => Bound::Included((namespace, Arc::from(prefix))),
         };
-        let mut expired = Vec::new();
-        let mut found = Vec::new();
+        let (mut expired, mut found_bytes, mut last) = (Vec::new(), 0, None);
         for ((_, known), kept) in self
             .retained
             .all
-            .range((namespace, Arc::from(prefix))..)
+            .range((start, Bound::Unbounded))
             .take_while(|((of, known), _)| *of == namespace && known.starts_with(prefix))
         {
             if is_plain && **known != *key {
                 break;
             }
+            if page.looked_at >= room || found_bytes >= READ_BYTES {
+                page.is_last = false;
+                break;
+            }
+            page.looked_at += 1;
+            last = Some(known);
             if kept.expires_at_ms <= now_ms {
                 expired.push((namespace, known.clone()));
-            } else if (is_plain || wildcards.is_match(key, known))
+            } else if kept.change <= read.changes
+                && (is_plain || wildcards.is_match(key, known))
                 && self.authorize_key(&principal, Verb::Read, &space, node, known).is_ok()
             {
-                found.push(kept.message.clone());
+                found_bytes += cost(&kept.message);
+                page.messages.push(kept.message.clone());
             }
         }
+        let last = last.cloned();
+        read.after = last.or(read.after.take());
         for key in &expired {
             self.retained.remove(key);
         }
-        Ok(found)
+        Ok(page)
     }
 
     /// Number of retained messages.
@@ -177,8 +249,8 @@ impl Broker {
         let now_ms = self.time.ms();
         let began = self.log.next_pos();
         let mut last = None;
-        for (key, kept) in self.retained.all.range((after, Bound::Unbounded)) {
-            if self.log.next_pos() - began > room_bytes {
+        for (count, (key, kept)) in self.retained.all.range((after, Bound::Unbounded)).enumerate() {
+            if count >= STEP_KEPT || self.log.next_pos() - began > room_bytes {
                 break;
             }
             last = Some(key.clone());
@@ -209,7 +281,7 @@ impl Broker {
             RetainedRecord::Kept { namespace, message, expires_at_ms } => {
                 if let Some(namespace) = self.namespaces.find(&namespace) {
                     let key = (namespace, message.key().into());
-                    self.retained.put(key, Kept { message, expires_at_ms });
+                    self.retained.put(key, Kept { message, expires_at_ms, change: 0 });
                 }
             }
         }

@@ -156,8 +156,8 @@ fn a_checkpoint_has_all_that_is_kept() {
     rig.broker.start_client(session).unwrap();
     rig.turn();
     assert_eq!(bodies(&rig.deliveries()), ["once", "after"]);
-    assert_eq!(bodies_of(&rig.broker.retained(session, "r.599").unwrap()), ["kept"]);
-    assert!(rig.broker.retained(session, "r.0").unwrap().is_empty());
+    assert_eq!(bodies_of(&retained(&mut rig, session, "r.599").unwrap()), ["kept"]);
+    assert!(retained(&mut rig, session, "r.0").unwrap().is_empty());
 }
 
 fn bodies_of(messages: &[Message]) -> Vec<String> {
@@ -263,6 +263,46 @@ fn a_will_outlives_a_crash_and_is_published_once() {
 }
 
 #[test]
+fn i11_a_checkpoint_writes_wills_a_bit_each_turn() {
+    let mut rig = Rig::new();
+    let reader = come(&mut rig, "reader", KEEP_MS);
+    subscribe(&mut rig, reader, "will");
+    leave(&mut rig, reader);
+    let big = |at: usize| format!("{at}{}", "x".repeat(100_000));
+    let sessions: Vec<SessionId> = (0..9).map(|at| come(&mut rig, &format!("c{at}"), KEEP_MS)).collect();
+    for (at, session) in sessions.iter().enumerate() {
+        rig.broker.set_will(*session, will(&big(at), 0, false)).unwrap();
+    }
+    rig.turn();
+    rig.broker.request_checkpoint();
+    let log_bytes = |rig: &Rig| rig.log.0.borrow().next;
+    let mut steps = 0;
+    let mut before = log_bytes(&rig);
+    while steps == 0 || rig.broker.wants_turn() {
+        rig.broker.end_turn();
+        let now = log_bytes(&rig);
+        assert!(now - before < 500_000, "one step wrote {}", now - before);
+        before = now;
+        steps += 1;
+        if steps == 2 {
+            // One that is written already or not yet goes, another one changes, one client comes anew.
+            rig.broker.set_will(sessions[0], None).unwrap();
+            rig.broker.set_will(sessions[7], None).unwrap();
+            rig.broker.set_will(sessions[8], will("another", 0, false)).unwrap();
+            before = log_bytes(&rig);
+        }
+    }
+    assert!(steps > 3, "{steps}");
+    rig.turn();
+    rig.log_requests();
+    let mut rig = recover_from_checkpoint(&rig);
+    rig.advance(1);
+    let mut found: Vec<String> = got(&mut rig, "reader").iter().map(|body| body[..1].to_owned()).collect();
+    found.sort();
+    assert_eq!(found, ["1", "2", "3", "4", "5", "6", "a"], "each once, as it was last");
+}
+
+#[test]
 fn a_client_is_forgotten_when_its_time_is_over() {
     let mut rig = Rig::new();
     let session = come(&mut rig, "c", 5_000);
@@ -357,12 +397,12 @@ fn s5_every_use_is_allowed_by_permissions() {
     let root = rig.session;
     let _ = rig.broker.publish(root, command("a", "kept")).unwrap();
     let _ = rig.broker.retain(root, &message("a", "kept", true)).unwrap();
-    assert_eq!(rig.broker.retained(session, "a").unwrap().len(), 1);
+    assert_eq!(retained(&mut rig, session, "a").unwrap().len(), 1);
     // S7: a stored will and stored subscriptions count for what their user may do now.
     permit(&mut rig, "^sys\\.topic$", "^sys\\.topic$");
     rig.broker.set_will(session, will("x", 0, true)).unwrap();
     permit(&mut rig, "", "");
-    assert!(refused(rig.broker.retained(session, "a").unwrap_err()), "retained read");
+    assert!(refused(retained(&mut rig, session, "a").unwrap_err()), "retained read");
     leave(&mut rig, session);
     assert_eq!(rig.broker.retained_count(), 1, "the will was not published");
     let session = session_of(&mut rig, "limited");
@@ -458,6 +498,44 @@ fn t7_limits_of_clients_and_retained_messages() {
     assert!(!retain(&mut rig, "c", &"x".repeat(900)) && retain(&mut rig, "c", &"x".repeat(100)));
 }
 
+/// All that is retained under a key, read three at a time.
+fn retained(rig: &mut Rig, session: SessionId, key: &str) -> Result<Vec<Message>, Error> {
+    let mut read = rig.broker.begin_retained_read(key);
+    let mut found = Vec::new();
+    loop {
+        let page = rig.broker.read_retained(session, &mut read, 3)?;
+        assert!(page.looked_at <= 3);
+        found.extend(page.messages);
+        if page.is_last {
+            return Ok(found);
+        }
+    }
+}
+
+#[test]
+fn i11_a_read_of_what_is_retained_goes_on_where_it_stopped() {
+    let mut rig = Rig::new();
+    let session = rig.session;
+    let retain = |rig: &mut Rig, key: &str, body: &str| {
+        let _ = rig.broker.retain(session, &message(key, body, true)).unwrap();
+    };
+    for key in ["a", "b", "c", "d", "e", "f"] {
+        retain(&mut rig, key, key);
+    }
+    let mut read = rig.broker.begin_retained_read("#");
+    let page = rig.broker.read_retained(session, &mut read, 2).unwrap();
+    assert_eq!((bodies_of(&page.messages), page.is_last), (vec!["a".to_owned(), "b".to_owned()], false));
+    // Before and behind where it stands: put, replaced, taken away, the last one among them.
+    for (key, body) in [("aa", "new"), ("b", ""), ("c", "again"), ("d", ""), ("dd", "new"), ("z", "new")] {
+        retain(&mut rig, key, body);
+    }
+    let page = rig.broker.read_retained(session, &mut read, 100).unwrap();
+    assert_eq!((bodies_of(&page.messages), page.is_last), (vec!["e".to_owned(), "f".to_owned()], true));
+    let page = rig.broker.read_retained(session, &mut read, 100).unwrap();
+    assert!(page.messages.is_empty() && page.is_last);
+    assert_eq!(retained(&mut rig, session, "#").unwrap().len(), 7, "a new one finds them");
+}
+
 #[test]
 fn retained_messages_are_found_by_key_and_pattern() {
     let mut rig = Rig::new();
@@ -475,7 +553,7 @@ fn retained_messages_are_found_by_key_and_pattern() {
         ("*.b.#", &["a.b", "a.b.c"]),
         ("x", &[]),
     ] {
-        assert_eq!(bodies_of(&rig.broker.retained(session, pattern).unwrap()), expect, "{pattern}");
+        assert_eq!(bodies_of(&retained(&mut rig, session, pattern).unwrap()), expect, "{pattern}");
     }
 }
 
@@ -487,9 +565,9 @@ fn a_retained_message_is_over_its_time() {
     let session = rig.session;
     let _ = rig.broker.retain(session, &short).unwrap();
     rig.turn();
-    assert_eq!(rig.broker.retained(session, "#").unwrap().len(), 1);
+    assert_eq!(retained(&mut rig, session, "#").unwrap().len(), 1);
     rig.advance(1_000);
-    assert!(rig.broker.retained(session, "#").unwrap().is_empty());
+    assert!(retained(&mut rig, session, "#").unwrap().is_empty());
     assert_eq!(rig.broker.retained_count(), 0);
 }
 

@@ -17,14 +17,22 @@ pub struct MqttSettings {
     pub default_password: Option<Password>,
     /// Clients without a user name are the user whom their certificate names.
     pub is_certificate_login: Option<bool>,
+    /// A login is refused as one that is not authorized, not as one with a bad user name or password.
+    pub is_refused_as_unauthorized: bool,
+    /// Clients may come without an identifier.
+    pub takes_empty_ids: Option<bool>,
     /// Virtual host of clients whose user name names none.
     pub vhost: Option<String>,
-    /// Longest time in s that a session is kept without a connection.
+    /// Longest time in s that a session is kept without a connection; `u32::MAX`: for ever.
     pub max_session_expiry_s: Option<u32>,
     /// Most QoS 1 and 2 messages under way to a client.
     pub prefetch: Option<u16>,
     /// Most QoS 1 and 2 messages under way from a client.
     pub receive_max: Option<u16>,
+    /// Highest QoS, 0 to 2.
+    pub qos_max: Option<u8>,
+    /// Messages are retained.
+    pub is_retain_available: Option<bool>,
     /// Highest topic alias.
     pub alias_max: Option<u16>,
     /// Longest keep alive in s.
@@ -89,6 +97,33 @@ pub(crate) static MQTT: &[Key] = &[
         },
     ),
     sets(
+        "mqtt.login_refusal",
+        "`bad_user_name_or_password` or `not_authorized`",
+        "bad_user_name_or_password",
+        "Reason that an MQTT client with a wrong user name or password is told (4 or 5 in MQTT 3); not a key of RabbitMQ.",
+        |s, _, value| {
+            s.mqtt.is_refused_as_unauthorized = match value {
+                "not_authorized" => true,
+                "bad_user_name_or_password" => false,
+                _ => {
+                    let value = ternmq_stdx::quoted(value);
+                    return Err(format!("{value} is neither bad_user_name_or_password nor not_authorized"));
+                }
+            };
+            Ok(())
+        },
+    ),
+    sets(
+        "mqtt.allow_empty_client_id",
+        "`true` or `false`",
+        "true",
+        "MQTT clients may come without an identifier and are given one; not a key of RabbitMQ.",
+        |s, _, value| {
+            s.mqtt.takes_empty_ids = Some(values::truth(value)?);
+            Ok(())
+        },
+    ),
+    sets(
         "mqtt.vhost",
         "name",
         "/",
@@ -100,13 +135,13 @@ pub(crate) static MQTT: &[Key] = &[
     ),
     sets(
         "mqtt.max_session_expiry_interval_seconds",
-        "seconds, 0 to 604800, or `infinity` for the most",
+        "seconds, 0 to 4294967294, or `infinity` for ever",
         "604800",
         "Longest time that an MQTT session is kept without a connection.",
         |s, _, value| {
             s.mqtt.max_session_expiry_s = match value {
-                "infinity" => None,
-                _ => u32::try_from(values::number(value, 0, 604_800)?).ok(),
+                "infinity" => Some(u32::MAX),
+                _ => u32::try_from(values::number(value, 0, 4_294_967_294)?).ok(),
             };
             Ok(())
         },
@@ -132,6 +167,26 @@ pub(crate) static MQTT: &[Key] = &[
         },
     ),
     sets(
+        "mqtt.maximum_qos",
+        "0, 1 or 2",
+        "2",
+        "Highest QoS that MQTT clients publish with and get; not a key of RabbitMQ.",
+        |s, _, value| {
+            s.mqtt.qos_max = u8::try_from(values::number(value, 0, 2)?).ok();
+            Ok(())
+        },
+    ),
+    sets(
+        "mqtt.retain_available",
+        "`true` or `false`",
+        "true",
+        "Messages of MQTT clients are retained; with `false` one that asks for it ends its connection; not a key of RabbitMQ.",
+        |s, _, value| {
+            s.mqtt.is_retain_available = Some(values::truth(value)?);
+            Ok(())
+        },
+    ),
+    sets(
         "mqtt.topic_alias_maximum",
         "number, 0 to 65535",
         "16",
@@ -153,11 +208,11 @@ pub(crate) static MQTT: &[Key] = &[
     ),
     sets(
         "mqtt.max_packet_size_authenticated",
-        "bytes, 1024 to 268435456",
+        "bytes, 16 to 268435460",
         "16777216",
-        "Largest MQTT packet after the login.",
+        "Largest MQTT packet after the login; 268435460 is the largest that MQTT has, and then clients are told no limit.",
         |s, _, value| {
-            s.mqtt.packet_max_bytes = u32::try_from(values::number(value, 1_024, 268_435_456)?).ok();
+            s.mqtt.packet_max_bytes = u32::try_from(values::number(value, 16, 268_435_460)?).ok();
             Ok(())
         },
     ),

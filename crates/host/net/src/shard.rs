@@ -161,6 +161,8 @@ struct Running {
     clock: Arc<dyn Clock>,
     now_ms: u64,
     is_refusing: bool,
+    /// A drain begins with this turn.
+    is_drain_asked: bool,
     drain_until_ms: Option<u64>,
 }
 
@@ -204,6 +206,7 @@ impl Running {
             clock: parts.clock,
             now_ms: 0,
             is_refusing: false,
+            is_drain_asked: false,
             drain_until_ms: None,
         })
     }
@@ -241,6 +244,10 @@ impl Running {
         // While the disk is behind by much, nobody is read: publishers cannot outrun it into memory.
         if self.under_way_bytes + self.log.waiting_bytes() < MAX_UNDER_WAY_BYTES {
             self.driver.pump_ready();
+        }
+        if std::mem::take(&mut self.is_drain_asked) {
+            // Behind what had come by then: an acknowledgement among it still counts.
+            self.begin_drain();
         }
         self.driver.handle_deadlines();
         self.driver.hand_out_effects();
@@ -302,7 +309,7 @@ impl Running {
                 Mail::Opened(opened) => self.on_opened(opened),
                 Mail::Alarm(alarm, switch) => self.driver.core_mut().set_alarm(alarm, switch == Switch::On),
                 Mail::NewConnections(switch) => self.is_refusing = switch == Switch::On,
-                Mail::Drain => self.begin_drain(),
+                Mail::Drain => self.is_drain_asked = true,
                 Mail::Watch(watcher) => self.watchers.push(watcher),
                 Mail::Call(question) => {
                     let counters = *self.driver.counters();

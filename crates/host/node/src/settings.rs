@@ -11,6 +11,7 @@ use ternmq_configuration::{
     DefaultUser, FreeDiskLimit, Listeners, Loaded, LogLevel, MAX_PROBLEMS, MAX_TEXT_BYTES, Problem,
     TcpOptions, Timeout,
 };
+use ternmq_mqtt::codec::{Qos, Reason};
 use ternmq_net::{DriverLimits, SocketOptions};
 
 use crate::administrator::{FirstNamespace, GivenLogin, Grants};
@@ -139,11 +140,24 @@ impl Settings {
         set(&mut mqtt.outbound_max, file.prefetch);
         set(&mut mqtt.receive_max, file.receive_max);
         set(&mut mqtt.alias_max, file.alias_max);
+        set(&mut mqtt.takes_empty_ids, file.takes_empty_ids);
+        set(&mut mqtt.is_retain_available, file.is_retain_available);
+        if file.is_refused_as_unauthorized {
+            mqtt.login_refusal = Reason::NOT_AUTHORIZED;
+        }
+        mqtt.qos_max = match file.qos_max {
+            Some(0) => Qos::AtMostOnce,
+            Some(1) => Qos::AtLeastOnce,
+            _ => Qos::ExactlyOnce,
+        };
         set(&mut mqtt.keep_alive_max_s, file.keep_alive_max_s);
         set(&mut mqtt.packet_max_bytes, file.packet_max_bytes);
         set(&mut mqtt.handshake_packet_max_bytes, file.handshake_packet_max_bytes);
         if let Some(seconds) = file.max_session_expiry_s {
-            self.limits.max_client_keep_ms = u64::from(seconds) * 1_000;
+            self.limits.max_client_keep_ms = match seconds {
+                u32::MAX => u64::MAX,
+                _ => u64::from(seconds) * 1_000,
+            };
         }
     }
 

@@ -130,7 +130,11 @@ pub(crate) fn push_pairs(headers: &Map, out: &mut PropertyBuf) {
 /// A name for a client that has none, from 128 random bits.
 pub(crate) fn assigned_name(random: [u8; 16]) -> String {
     let mut name = "auto-".to_owned();
-    for byte in random {
+    for (index, byte) in random.into_iter().enumerate() {
+        // In the groups of a UUID, which people tell apart more easily.
+        if matches!(index, 4 | 6 | 8 | 10) {
+            name.push('-');
+        }
         // Writing to a string can't fail.
         let _written = write!(name, "{byte:02x}");
     }

@@ -83,6 +83,11 @@ impl Broker {
                     user: principal.user().clone(),
                 });
             }
+            let is_away = self.clients.get(known).is_some_and(|client| client.session.is_none());
+            if is_away {
+                // It is here again before its will was due, whatever it wants of what was kept.
+                self.clear_will(known);
+            }
             self.take_over(known);
         }
         let known = self.clients.find(namespace, spec.name);
@@ -227,7 +232,8 @@ impl Broker {
             Some(at_ms) => at_ms.min(ends_at_ms),
             None => ends_at_ms,
         };
-        self.reset_client_timer(id, Some(next_ms));
+        // One that is kept for ever has nothing due.
+        self.reset_client_timer(id, (next_ms < u64::MAX).then_some(next_ms));
     }
 
     fn reset_client_timer(&mut self, id: ClientId, at_ms: Option<u64>) {

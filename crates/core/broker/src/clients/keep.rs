@@ -11,6 +11,9 @@ use crate::{
     records::{WillRecord, kind, read_token, read_will, will_parts},
 };
 
+/// Most clients looked at in one step of a checkpoint.
+const STEP_CLIENTS: u32 = 16_384;
+
 impl Broker {
     pub(crate) fn client_record(&self, id: ClientId) -> Option<ClientRecord> {
         let client = self.clients.get(id)?;
@@ -39,15 +42,27 @@ impl Broker {
         }
     }
 
-    /// The wills of the clients that are kept.
-    pub(crate) fn write_wills(&mut self) {
-        for (id, client) in self.clients.iter().filter(|(_, client)| client.is_logged) {
+    /// Writes the next wills of kept clients for the running checkpoint, some `room_bytes` of them; one that changes
+    /// meanwhile has a record of its own. True when all are written.
+    pub(crate) fn write_wills(&mut self, room_bytes: u64) -> bool {
+        let Some(first) = self.clients.next_will.take() else { return true };
+        let (began, end) = (self.log.next_pos(), self.clients.end());
+        let mut next = first;
+        while next < end {
+            if next - first >= STEP_CLIENTS || self.log.next_pos() - began > room_bytes {
+                self.clients.next_will = Some(next);
+                return false;
+            }
+            let id = ClientId(next);
+            next += 1;
+            let Some(client) = self.clients.get(id).filter(|client| client.is_logged) else { continue };
             let Some(will) = client.own.as_ref().and_then(|own| own.will.as_ref()) else { continue };
             self.scratch.clear();
             let parts = (&will.message, will.delay_ms, will.is_retained);
             will_parts(&mut self.scratch, id.0, Some(parts));
             self.log.append(kind::WILL, Grouping::Ends, &[self.scratch.bytes(), will.message.raw()]);
         }
+        true
     }
 
     pub(crate) fn apply_put_client(&mut self, record: &ClientRecord) {

@@ -107,6 +107,8 @@ pub(crate) struct Clients {
     by_name: HashMap<(NamespaceId, Arc<str>), ClientId, FixedState>,
     pub(crate) groups: HashMap<GroupKey, Group, FixedState>,
     pub(crate) review: Review,
+    /// Next client whose will the running checkpoint has to write; absent: all are written.
+    pub(crate) next_will: Option<u32>,
 }
 
 impl Clients {
@@ -116,6 +118,7 @@ impl Clients {
             by_name: HashMap::with_hasher(FixedState::with_seed(seed)),
             groups: HashMap::with_hasher(FixedState::with_seed(seed)),
             review: Review::default(),
+            next_will: None,
         }
     }
 

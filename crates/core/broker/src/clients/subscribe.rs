@@ -24,6 +24,9 @@ use crate::{
 /// Most clients looked at in one turn when permissions have changed.
 const REVIEW_STEP: u32 = 256;
 
+/// Most adapters that go on with their work in one turn.
+const WAKES: usize = 16;
+
 /// A subscription of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subscription {
@@ -177,6 +180,21 @@ impl Broker {
         if let Some(state) = self.sessions.get(session.into()) {
             let (connection, session_label) = (state.connection, state.label);
             self.effects.push((connection, crate::Effect::Loaded { session_label }));
+        }
+    }
+
+    /// As [`Broker::wake_adapter`], in one of the next turns: for work that an adapter does a bit of each time.
+    pub fn wake_adapter_later(&mut self, session: SessionId) {
+        if !self.woken.contains(&session) {
+            self.woken.push_back(session);
+        }
+    }
+
+    /// Wakes those who wait longest, as many as one turn can have.
+    pub(crate) fn wake_some(&mut self) {
+        for _ in 0..WAKES {
+            let Some(session) = self.woken.pop_front() else { break };
+            self.wake_adapter(session);
         }
     }
 
@@ -529,12 +547,17 @@ impl Broker {
     }
 
     /// Takes the client's own queue out of the targets of what it publishes itself, when none of its subscriptions is
-    /// for such messages.
-    pub(crate) fn skip_own(&self, client: ClientId, key: &str, queues: &mut smallvec::SmallVec<[u32; 4]>) {
-        let Some(known) = self.clients.get(client) else { return };
-        let Some(queue) = known.queue else { return };
+    /// for such messages. Answers whether it was among them.
+    pub(crate) fn skip_own(
+        &self,
+        client: ClientId,
+        key: &str,
+        queues: &mut smallvec::SmallVec<[u32; 4]>,
+    ) -> bool {
+        let Some(known) = self.clients.get(client) else { return false };
+        let Some(queue) = known.queue else { return false };
         if !known.subscriptions().iter().any(|subscription| subscription.skips_own) {
-            return;
+            return false;
         }
         let wildcards = self.dialect.wildcards();
         let is_wanted = known.subscriptions().iter().any(|subscription| {
@@ -542,8 +565,11 @@ impl Broker {
                 && subscription.group.is_none()
                 && wildcards.is_match(&subscription.key, key)
         });
-        if !is_wanted {
-            queues.retain(|target| *target != queue);
+        if is_wanted {
+            return false;
         }
+        let count = queues.len();
+        queues.retain(|target| *target != queue);
+        queues.len() < count
     }
 }

@@ -36,6 +36,9 @@ pub use publish::{PacketId, Publish, Qos};
 pub use reason::Reason;
 pub use subscribe::{Codes, FilterEntry, Options, RetainHandling, Subscribe, SubscribeAck, Unsubscribe};
 
+/// Largest packet that the protocol can say, in bytes (MQTT 5 2.1.4).
+pub const PACKET_MAX_BYTES: u32 = wire::VARINT_MAX + 5;
+
 /// Version of the protocol that a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {

@@ -272,7 +272,8 @@ impl<'a> Properties<'a> {
         while !cursor.is_empty() {
             let property = Property::read(&mut cursor)?;
             if property.id.places() & place as u16 == 0 {
-                return Err(DecodeError::protocol("a property does not belong into this packet"));
+                // MQTT 5 2.2.2.2 names this one malformed.
+                return Err(DecodeError::malformed("a property does not belong into this packet"));
             }
             if let PropertyValue::Pair(name, value) = property.value {
                 pairs += 1;

@@ -83,6 +83,8 @@ impl Reason {
             Self::CLIENT_IDENTIFIER_NOT_VALID => 2,
             Self::BAD_USER_NAME_OR_PASSWORD | Self::BAD_AUTHENTICATION_METHOD => 4,
             Self::NOT_AUTHORIZED | Self::BANNED | Self::QUOTA_EXCEEDED => 5,
+            // What it asks for is not given here, and it should not try again as with 3.
+            Self::PACKET_TOO_LARGE | Self::RETAIN_NOT_SUPPORTED | Self::QOS_NOT_SUPPORTED => 5,
             _ => 3,
         }
     }

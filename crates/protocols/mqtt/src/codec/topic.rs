@@ -21,17 +21,17 @@ pub struct Filter<'a> {
 /// Checks a topic name: not empty, no wildcards, within the limits (MQTT-4.7.3-1, MQTT-3.3.2-2).
 ///
 /// # Errors
-/// 0x90 with what is wrong.
+/// 0x82 for what is no topic name, 0x90 for one that is not taken.
 pub fn check_name(name: &str) -> Result<(), DecodeError> {
-    let refuse = |problem| Err(DecodeError { reason: Reason::TOPIC_NAME_INVALID, problem });
     if name.is_empty() {
-        return refuse("a topic name is empty");
+        return Err(DecodeError::protocol("a topic name is empty"));
     }
     if name.contains(['+', '#']) {
-        return refuse("a topic name holds a wildcard");
+        return Err(DecodeError::protocol("a topic name holds a wildcard"));
     }
     if is_too_long(name) {
-        return refuse("a topic name is longer than 4,096 bytes or has more than 128 levels");
+        let problem = "a topic name is longer than 4,096 bytes or has more than 128 levels";
+        return Err(DecodeError { reason: Reason::TOPIC_NAME_INVALID, problem });
     }
     Ok(())
 }
@@ -71,6 +71,28 @@ pub fn parse_filter(text: &str) -> Result<Filter<'_>, DecodeError> {
         }
     }
     Ok(Filter { group, filter })
+}
+
+/// Whether clients may not publish to a topic name, written with this separator: what is below `$SYS` is told by servers
+/// (MQTT 5 4.7.2), and nobody can subscribe to what is below `$share` (4.8.2). Bridges tell there how they are.
+#[must_use]
+pub fn is_reserved(name: &str, separator: char) -> bool {
+    if !name.starts_with('$') {
+        return false;
+    }
+    let mut levels = name.split(separator);
+    match levels.next() {
+        Some("$share") => levels.next().is_some(),
+        Some("$SYS") => {
+            let is_bridge = levels.next() == Some("broker")
+                && levels.next() == Some("connection")
+                && levels.next().is_some()
+                && levels.next() == Some("state")
+                && levels.next().is_none();
+            !is_bridge
+        }
+        _ => false,
+    }
 }
 
 fn is_too_long(topic: &str) -> bool {

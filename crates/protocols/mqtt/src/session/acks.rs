@@ -8,20 +8,28 @@ use crate::{
     error::Fault,
 };
 
+/// The message of this identifier is under way, and its QoS has another answer at this point (MQTT 5 4.3.2, 4.3.3;
+/// MQTT-4.8.0-1 of 3.1.1).
+fn wrong_kind(what: &str, id: u16) -> Fault {
+    Fault::new(Reason::PROTOCOL_ERROR, format!("{what} is not the answer that message {id} waits for"))
+}
+
 impl MqttSession {
     /// The client has a QoS 1 message, or does not want it: it is done with either way.
-    pub(super) fn on_puback(&mut self, broker: &mut Broker, ack: &Ack<'_>) {
-        let Some(link) = self.link.as_deref_mut() else { return };
-        let id = ack.id.get();
-        match link.outbound.get(&id) {
+    pub(super) fn on_puback(&mut self, broker: &mut Broker, ack: &Ack<'_>) -> Result<(), Fault> {
+        let (session, id) = (self.session()?, ack.id.get());
+        let under_way = self.link.as_deref().and_then(|link| link.outbound.get(&id)).copied();
+        match under_way {
             Some(under_way) if under_way.qos == Qos::AtLeastOnce => {
-                let delivery = under_way.delivery;
-                link.outbound.remove(&id);
-                self.accept(broker, delivery);
+                self.link().outbound.remove(&id);
+                self.accept(broker, under_way.delivery);
             }
-            // One that we know nothing of does no harm.
-            _ => {}
+            Some(_) => return Err(wrong_kind("PUBACK", id)),
+            None if broker.released_tokens(session).contains(&id) => return Err(wrong_kind("PUBACK", id)),
+            // One that we know nothing of does no harm: it may be late.
+            None => {}
         }
+        Ok(())
     }
 
     /// The client has a QoS 2 message: it is never sent again, its identifier stays until PUBCOMP.
@@ -32,11 +40,10 @@ impl MqttSession {
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let (session, id) = (self.session()?, ack.id.get());
-        let under_way = self
-            .link
-            .as_deref_mut()
-            .filter(|link| link.outbound.get(&id).is_some_and(|it| it.qos == Qos::ExactlyOnce))
-            .and_then(|link| link.outbound.remove(&id));
+        let under_way = self.link.as_deref_mut().and_then(|link| link.outbound.remove(&id));
+        if under_way.is_some_and(|it| it.qos != Qos::ExactlyOnce) {
+            return Err(wrong_kind("PUBREC", id));
+        }
         let Some(under_way) = under_way else {
             let is_released = broker.released_tokens(session).contains(&id);
             if is_released || !ack.reason.is_error() {
@@ -76,7 +83,11 @@ impl MqttSession {
 
     /// The client has forgotten the identifier of our QoS 2 message.
     pub(super) fn on_pubcomp(&mut self, broker: &mut Broker, ack: &Ack<'_>) -> Result<(), Fault> {
-        let done = self.ask(broker, |broker, session| broker.complete_token(session, ack.id.get()))?;
+        let id = ack.id.get();
+        if self.link.as_deref().is_some_and(|link| link.outbound.contains_key(&id)) {
+            return Err(wrong_kind("PUBCOMP", id));
+        }
+        let done = self.ask(broker, |broker, session| broker.complete_token(session, id))?;
         if done.value {
             self.set_window(broker, 0);
             self.deliver_held(broker);

@@ -23,13 +23,7 @@ pub(super) fn unexpected(what: &str) -> Fault {
 
 /// Whether MQTT 3 has a word for a refusal; else the connection is closed without one.
 fn has_return_code(reason: Reason) -> bool {
-    !matches!(
-        reason,
-        Reason::MALFORMED_PACKET
-            | Reason::PROTOCOL_ERROR
-            | Reason::TOPIC_NAME_INVALID
-            | Reason::PACKET_TOO_LARGE
-    )
+    !matches!(reason, Reason::MALFORMED_PACKET | Reason::PROTOCOL_ERROR | Reason::TOPIC_NAME_INVALID)
 }
 
 /// Reason text of a fault, cut to what a packet carries.

@@ -6,11 +6,14 @@ use ternmq_access::Secret;
 use ternmq_broker::{Broker, ClientSpec, ConnectionInfo, LoginResult, LoginStep, Request, Will};
 use ternmq_message::{Message, MessageMeta, Value};
 
-use super::{MqttSession, State, close, publish::check_size};
+use super::{
+    MqttSession, Settings, State, close,
+    publish::{RESERVED, check_offers, check_size},
+};
 use crate::{
     codec::{
-        ConnAck, Connect, Frame, Kind, LastWill, Property, PropertyBuf, PropertyId, Qos, Reason, Version,
-        wire::Cursor,
+        ConnAck, Connect, Frame, Kind, LastWill, PACKET_MAX_BYTES, Property, PropertyBuf, PropertyId, Qos,
+        Reason, Version, topic::is_reserved, wire::Cursor,
     },
     error::Fault,
     format::{ENCODING, Head},
@@ -120,7 +123,7 @@ impl MqttSession {
         let peer = handshake.peer.map(|peer| peer.ip());
         match broker.begin_login(&user, password, peer) {
             LoginStep::Done(user) => self.enter(broker, &user, out)?,
-            LoginStep::Refused => return Err(wrong_login()),
+            LoginStep::Refused => return Err(self.wrong_login()),
             LoginStep::Verify(check) => {
                 self.request = Some(Request::Verify(check));
                 self.flags.is_paused = true;
@@ -146,7 +149,16 @@ impl MqttSession {
                 return Ok(Claim::Password(user.to_string(), password.clone()));
             }
         }
-        Err(Fault::new(Reason::BAD_USER_NAME_OR_PASSWORD, "a user name and a password are needed"))
+        if self.settings.is_certificate_login {
+            let text = "a certificate, or a user name and a password are needed";
+            return Err(Fault::new(Reason::BAD_USER_NAME_OR_PASSWORD, text));
+        }
+        // Nothing is there that could be bad: the client is not authorized (3.1.1 3.2.2.3, MQTT 5 3.2.2.2).
+        Err(Fault::new(Reason::NOT_AUTHORIZED, "a user name and a password are needed"))
+    }
+
+    fn wrong_login(&self) -> Fault {
+        Fault::new(self.settings.login_refusal, "the user name or the password is wrong")
     }
 
     /// Its user is taken as it is: a certificate names no namespace.
@@ -162,7 +174,7 @@ impl MqttSession {
         let peer = handshake.peer.map(|peer| peer.ip());
         let Some(user) = broker.login_proven(user, peer) else {
             let text = "there is no user of the name that the certificate has";
-            return Err(Fault::new(Reason::BAD_USER_NAME_OR_PASSWORD, text));
+            return Err(Fault::new(self.settings.login_refusal, text));
         };
         self.enter(broker, &user, out)
     }
@@ -191,8 +203,13 @@ impl MqttSession {
             Version::V311 => connect.is_clean,
             Version::V5 => true,
         };
-        if is_assigned && !may_be_empty {
-            let text = "the client identifier is empty and the session is not a clean one";
+        let problem = match () {
+            () if !is_assigned => None,
+            () if !self.settings.takes_empty_ids => Some("the client identifier is empty"),
+            () if !may_be_empty => Some("the client identifier is empty and the session is not a clean one"),
+            () => None,
+        };
+        if let Some(text) = problem {
             return Err(Fault::new(Reason::CLIENT_IDENTIFIER_NOT_VALID, text));
         }
         let client_id: Arc<str> =
@@ -203,7 +220,7 @@ impl MqttSession {
             _ if connect.is_clean => 0,
             _ => self.settings.session_keep_ms,
         };
-        let will = connect.will.as_ref().map(|will| will_of(broker, will)).transpose()?;
+        let will = connect.will.as_ref().map(|will| will_of(broker, &self.settings, will)).transpose()?;
         Ok(Entry {
             namespace: self.settings.namespace.clone(),
             client_id,
@@ -224,7 +241,7 @@ impl MqttSession {
         }
         let entered = match user {
             Some(user) => self.enter(broker, &user, out),
-            None => Err(wrong_login()),
+            None => Err(self.wrong_login()),
         };
         if let Err(fault) = entered {
             self.fail(broker, &fault, out);
@@ -279,20 +296,33 @@ impl MqttSession {
 
     fn write_connack(&self, entry: &Entry, is_resumed: bool, keep_ms: u64, out: &mut Vec<u8>) {
         let settings = &self.settings;
+        // What is as the specification has it without being told is left out (MQTT 5 3.2.2.3).
         let mut properties = PropertyBuf::new();
         // What is not kept as long as asked for, because of a limit, is told.
         if super::connect::keep_ms(entry.session_expiry_s) != keep_ms {
             let seconds = u32::try_from(keep_ms / 1_000).unwrap_or(u32::MAX);
             properties.number(PropertyId::SessionExpiry, seconds);
         }
-        properties.number(PropertyId::ReceiveMaximum, settings.receive_max.into());
-        properties.number(PropertyId::MaximumPacketSize, settings.packet_max_bytes);
-        properties.number(PropertyId::TopicAliasMaximum, settings.alias_max.into());
+        if settings.alias_max > 0 {
+            properties.number(PropertyId::TopicAliasMaximum, settings.alias_max.into());
+        }
         if entry.is_assigned {
             properties.text(PropertyId::AssignedClientIdentifier, &entry.client_id);
         }
         if settings.keep_alive_max_s > 0 && self.keep_alive_s == settings.keep_alive_max_s {
             properties.number(PropertyId::ServerKeepAlive, self.keep_alive_s.into());
+        }
+        if settings.packet_max_bytes < PACKET_MAX_BYTES {
+            properties.number(PropertyId::MaximumPacketSize, settings.packet_max_bytes);
+        }
+        if !settings.is_retain_available {
+            properties.number(PropertyId::RetainAvailable, 0);
+        }
+        if settings.receive_max < u16::MAX {
+            properties.number(PropertyId::ReceiveMaximum, settings.receive_max.into());
+        }
+        if settings.qos_max < Qos::ExactlyOnce {
+            properties.number(PropertyId::MaximumQos, settings.qos_max as u32);
         }
         // MQTT 3.1 has no flag for it.
         let is_session_present = is_resumed && self.version != Version::V31;
@@ -301,12 +331,12 @@ impl MqttSession {
     }
 }
 
-fn wrong_login() -> Fault {
-    Fault::new(Reason::BAD_USER_NAME_OR_PASSWORD, "the user name or the password is wrong")
-}
-
-fn will_of(broker: &Broker, will: &LastWill<'_>) -> Result<Will, Fault> {
+fn will_of(broker: &Broker, settings: &Settings, will: &LastWill<'_>) -> Result<Will, Fault> {
     check_size(broker, "will", will.payload)?;
+    check_offers(settings, "will", will.qos, will.is_retain)?;
+    if is_reserved(will.topic, '/') {
+        return Err(Fault::new(Reason::NOT_AUTHORIZED, RESERVED));
+    }
     let properties = will.properties;
     let mut kept = PropertyBuf::new();
     for property in properties.iter().filter(|property| property.id != PropertyId::WillDelay) {

@@ -67,6 +67,11 @@ impl<'a> Keys<'a> {
         Self { own: message.key(), further, wildcards: broker.dialect().wildcards() }
     }
 
+    /// Wildcards do not stand for a first level with a dollar sign, also where another key led the message.
+    fn may_be_hidden(&self) -> bool {
+        !self.own.starts_with('$')
+    }
+
     fn are_for(&self, subscription: &Subscription) -> bool {
         is_for(subscription, self.own, self.wildcards)
             || self.further.iter().any(|key| is_for(subscription, key, self.wildcards))
@@ -97,9 +102,10 @@ impl MqttSession {
         while let Some(deliver) = self.link.as_deref_mut().and_then(|link| link.held.pop_front()) {
             if let Some(deliver) = self.try_deliver(broker, deliver, out) {
                 self.link().held.push_front(deliver);
-                return;
+                break;
             }
         }
+        self.read_some_retained(broker, out);
     }
 
     /// Writes a message, or gives it back when its identifier is in use.
@@ -250,6 +256,18 @@ impl MqttSession {
             if keys.are_for(one) {
                 is_any = true;
                 way.add(one.label);
+            }
+        }
+        if !is_any
+            && message.meta().encoding != ENCODING
+            && keys.may_be_hidden()
+            && !self.flags.has_unsubscribed
+        {
+            // A key that nobody is told of led it here. Which subscription that was is not known: it goes by the highest
+            // QoS, without identifiers.
+            is_any = true;
+            for one in subscriptions.iter().filter(|one| one.group.is_none()) {
+                way.qos = way.qos.max(Label::of_bits(one.label).options.qos);
             }
         }
         is_any.then_some(way)

@@ -2,13 +2,16 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use ternmq_broker::{Deliver, DeliveryId};
+use ternmq_broker::{Deliver, DeliveryId, RetainedRead};
 
 use super::{
     aliases::{InboundAliases, OutboundAliases},
     answers::Answers,
 };
-use crate::codec::{PacketId, Qos};
+use crate::{
+    codec::{PacketId, Qos},
+    translate::Label,
+};
 
 /// A message that the client has not acknowledged.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,8 @@ pub(super) struct Link {
     pub(super) outbound: HashMap<u16, UnderWay>,
     /// Deliveries that wait until the packet identifier of the first one is free.
     pub(super) held: VecDeque<Deliver>,
+    /// Subscriptions that look for what is retained.
+    pub(super) reads: VecDeque<(RetainedRead, Label)>,
     /// Next packet identifier for messages that have none of their own.
     next_id: u16,
     pub(super) inbound_aliases: InboundAliases,

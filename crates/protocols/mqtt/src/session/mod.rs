@@ -173,7 +173,7 @@ impl MqttSession {
         }
         match Packet::decode(frame, self.version)? {
             Packet::Publish(publish) => return self.on_publish(broker, &publish, out),
-            Packet::PubAck(ack) => self.on_puback(broker, &ack),
+            Packet::PubAck(ack) => self.on_puback(broker, &ack)?,
             Packet::PubRec(ack) => self.on_pubrec(broker, &ack, out)?,
             Packet::PubRel(ack) => self.on_pubrel(broker, &ack, out)?,
             Packet::PubComp(ack) => self.on_pubcomp(broker, &ack)?,

@@ -5,9 +5,9 @@ use smallvec::SmallVec;
 use ternmq_broker::{Broker, Once, Publish as Command, Published, Receipt};
 use ternmq_message::{Message, MessageBuilder, MessageMeta};
 
-use super::{MqttSession, Step, answers::Answer, close};
+use super::{MqttSession, Settings, Step, answers::Answer, close};
 use crate::{
-    codec::{Kind, PacketId, PropertyBuf, PropertyId, Publish, Qos, Reason},
+    codec::{Kind, PacketId, PropertyBuf, PropertyId, Publish, Qos, Reason, topic::is_reserved},
     error::Fault,
     format::{ENCODING, Head},
     translate::topic_swap,
@@ -25,6 +25,30 @@ pub(super) fn check_size(broker: &Broker, what: &str, payload: &[u8]) -> Result<
     }
     let text = format!("the {what} has {} bytes; at most {max} are taken", payload.len());
     Err(Fault::new(Reason::PACKET_TOO_LARGE, text))
+}
+
+/// Why a message to a topic of servers is refused.
+pub(super) const RESERVED: &str = "clients do not publish below $SYS and $share";
+
+/// Holds a message, `what` it is, against what CONNACK offered (MQTT-3.2.2-11 to MQTT-3.2.2-14).
+pub(super) fn check_offers(settings: &Settings, what: &str, qos: Qos, is_retain: bool) -> Result<(), Fault> {
+    if qos > settings.qos_max {
+        let text = format!("the {what} is of QoS {}; at most {} is taken", qos as u8, settings.qos_max as u8);
+        return Err(Fault::new(Reason::QOS_NOT_SUPPORTED, text));
+    }
+    if is_retain && !settings.is_retain_available {
+        let text = format!("the {what} is to be retained, which is not available");
+        return Err(Fault::new(Reason::RETAIN_NOT_SUPPORTED, text));
+    }
+    Ok(())
+}
+
+/// A topic that clients do not publish to is refused as one without permission.
+fn check_topic(broker: &Broker, message: &Message) -> Result<(), Fault> {
+    if is_reserved(message.key(), broker.dialect().wildcards().separator) {
+        return Err(Fault::new(Reason::NOT_AUTHORIZED, RESERVED));
+    }
+    Ok(())
 }
 
 impl MqttSession {
@@ -61,6 +85,7 @@ impl MqttSession {
 
     fn check_publish(&self, broker: &Broker, publish: &Publish<'_>) -> Result<(), Fault> {
         check_size(broker, "message", publish.payload)?;
+        check_offers(&self.settings, "message", publish.qos, publish.is_retain)?;
         let properties = publish.properties;
         if properties.is_empty() {
             return Ok(());
@@ -139,6 +164,7 @@ impl MqttSession {
         publish: &Publish<'_>,
         message: Message,
     ) -> Result<(), Fault> {
+        check_topic(broker, &message)?;
         let kept = publish.is_retain.then(|| message.clone());
         let _published =
             self.ask(broker, |broker, session| broker.publish(session, Self::command(message)))?;
@@ -158,13 +184,15 @@ impl MqttSession {
     ) -> Result<(), Fault> {
         self.check_quota(broker)?;
         let kept = publish.is_retain.then(|| message.clone());
-        let published = self.ask(broker, |broker, session| {
-            let published = broker.publish(session, Self::command(message))?;
-            let retained = match (&published, kept) {
-                (Published::Refused, _) | (_, None) => Receipt::NONE,
-                (_, Some(message)) => broker.retain(session, &message)?,
-            };
-            Ok((published, retained))
+        let published = check_topic(broker, &message).and_then(|()| {
+            self.ask(broker, |broker, session| {
+                let published = broker.publish(session, Self::command(message))?;
+                let retained = match (&published, kept) {
+                    (Published::Refused, _) | (_, None) => Receipt::NONE,
+                    (_, Some(message)) => broker.retain(session, &message)?,
+                };
+                Ok((published, retained))
+            })
         });
         let (reason, receipt) = match published {
             Ok((Published::Accepted(receipt), retained)) => (Reason::SUCCESS, receipt.and(retained)),
@@ -193,15 +221,18 @@ impl MqttSession {
         if !is_repeated {
             self.check_quota(broker)?;
         }
-        let once = self.ask(broker, |broker, session| {
-            broker.publish_once(session, id.get(), Self::command(message), publish.is_retain)
+        let once = check_topic(broker, &message).and_then(|()| {
+            self.ask(broker, |broker, session| {
+                broker.publish_once(session, id.get(), Self::command(message), publish.is_retain)
+            })
         });
         let (reason, receipt) = match once {
-            Ok(Once::Before(receipt)) => (Reason::SUCCESS, receipt),
-            Ok(Once::Published(Published::Accepted(own), receipt)) => (Reason::SUCCESS, own.and(receipt)),
-            Ok(Once::Published(Published::Unroutable(_), receipt)) => {
-                (Reason::NO_MATCHING_SUBSCRIBERS, receipt)
+            // The same packet is answered the same each time it comes: that nobody subscribed is not remembered with its
+            // identifier, and telling it is left to the server (MQTT 5 3.5.2.1).
+            Ok(Once::Before(receipt) | Once::Published(Published::Unroutable(_), receipt)) => {
+                (Reason::SUCCESS, receipt)
             }
+            Ok(Once::Published(Published::Accepted(own), receipt)) => (Reason::SUCCESS, own.and(receipt)),
             Ok(Once::Published(Published::Refused, _)) => (Reason::QUOTA_EXCEEDED, Receipt::NONE),
             Err(fault) => (self.refusal(fault)?, Receipt::NONE),
         };

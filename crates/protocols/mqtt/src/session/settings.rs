@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ternmq_access::Secret;
 
-use crate::codec::Reason;
+use crate::codec::{Qos, Reason};
 
 /// Where clients are to go instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,18 +24,28 @@ pub struct Settings {
     pub anonymous: Option<(Arc<str>, Secret)>,
     /// A client without a user name is the user whom its verified certificate names, if it has shown one (S4).
     pub is_certificate_login: bool,
+    /// Reason of a login that is refused: [`Reason::BAD_USER_NAME_OR_PASSWORD`] or [`Reason::NOT_AUTHORIZED`].
+    pub login_refusal: Reason,
+    /// A client may come without an identifier and is given one (MQTT-3.1.3-6).
+    pub takes_empty_ids: bool,
     /// Time in ms for the whole login (B2).
     pub login_timeout_ms: u64,
     /// Largest packet in bytes before the login.
     pub handshake_packet_max_bytes: u32,
-    /// Largest packet in bytes.
+    /// Largest packet in bytes; `codec::PACKET_MAX_BYTES`: whatever the protocol can say, and then no limit is told.
     pub packet_max_bytes: u32,
     /// Output of one call in bytes beyond which no more input is taken, and retained messages go by the client's queue.
     pub output_max_bytes: usize,
+    /// Most retained messages that a client's subscriptions look at in one turn; the rest follows in the next ones.
+    pub retained_step: usize,
     /// Most QoS 1 and 2 messages that a client may have under way to us.
     pub receive_max: u16,
     /// Most QoS 1 and 2 messages under way to a client, whatever it allows.
     pub outbound_max: u16,
+    /// Highest QoS of messages that clients publish, their wills among them, and of what they subscribe to.
+    pub qos_max: Qos,
+    /// Messages are retained; else one that asks for it is refused.
+    pub is_retain_available: bool,
     /// Highest topic alias, in both directions.
     pub alias_max: u16,
     /// Longest keep alive in s; MQTT 5 clients that want more, or none, are told this one. 0: whatever they want.
@@ -52,12 +62,17 @@ impl Default for Settings {
             namespace: "/".into(),
             anonymous: None,
             is_certificate_login: false,
+            login_refusal: Reason::BAD_USER_NAME_OR_PASSWORD,
+            takes_empty_ids: true,
             login_timeout_ms: 10_000,
             handshake_packet_max_bytes: 64 << 10,
             packet_max_bytes: 16 << 20,
             output_max_bytes: 1 << 20,
+            retained_step: 1_024,
             receive_max: 100,
             outbound_max: 1_000,
+            qos_max: Qos::ExactlyOnce,
+            is_retain_available: true,
             alias_max: 16,
             keep_alive_max_s: 0,
             session_keep_ms: u64::MAX,

@@ -37,11 +37,38 @@ impl MqttSession {
         }
         self.answer_codes(broker, receipt, Codes::Subscribe, subscribe.id, &codes, out);
         // Behind SUBACK, unless that waits for the log: both orders are right, and there are clients that know only this one.
-        let session = self.session()?;
         for (key, label) in retained {
-            self.send_retained(broker, session, &key, label, out);
+            let read = broker.begin_retained_read(&key);
+            let reads = &mut self.link().reads;
+            // The same subscription again: it begins anew.
+            reads.retain(|(known, _)| known.key() != key);
+            reads.push_back((read, label));
         }
+        self.read_some_retained(broker, out);
         Ok(())
+    }
+
+    /// Goes on with what subscriptions look for in the retained store, a bit each turn.
+    pub(super) fn read_some_retained(&mut self, broker: &mut Broker, out: &mut Vec<u8>) {
+        let Some(session) = self.session else { return };
+        let mut room = self.settings.retained_step;
+        while room > 0 {
+            let Some((mut read, label)) = self.link.as_deref_mut().and_then(|link| link.reads.pop_front())
+            else {
+                return;
+            };
+            // Whoever may subscribe may read; if that has just changed, there is nothing to send.
+            let Ok(page) = broker.read_retained(session, &mut read, room) else { continue };
+            room = room.saturating_sub(page.looked_at.max(1));
+            self.send_retained(broker, session, read.key(), label, page.messages, out);
+            if !page.is_last {
+                self.link().reads.push_front((read, label));
+                break;
+            }
+        }
+        if self.link.as_ref().is_some_and(|link| !link.reads.is_empty()) {
+            broker.wake_adapter_later(session);
+        }
     }
 
     /// Makes one subscription; `retained` gets what is to be looked for in the retained store.
@@ -57,7 +84,9 @@ impl MqttSession {
             Ok(filter) => filter,
             Err(error) => return Ok((error.reason, Receipt::NONE)),
         };
-        let options = entry.options;
+        let mut options = entry.options;
+        // More may be asked for than there is (MQTT-3.2.2-10).
+        options.qos = options.qos.min(self.settings.qos_max);
         let key = topic_swap(broker.dialect().wildcards()).text(filter.filter);
         let label = Label { options, identifier };
         self.flags.needs_settle |= options.qos > Qos::AtMostOnce;
@@ -95,10 +124,9 @@ impl MqttSession {
         session: SessionId,
         key: &str,
         label: Label,
+        messages: Vec<Message>,
         out: &mut Vec<u8>,
     ) {
-        // Whoever may subscribe may read; if that has just changed, there is nothing to send.
-        let Ok(messages) = broker.retained(session, key) else { return };
         let keys = broker.dialect().wildcards();
         let is_first_wild = key.starts_with([keys.one, keys.many]);
         for message in messages {
@@ -130,6 +158,9 @@ impl MqttSession {
                     let done =
                         self.ask(broker, |broker, session| broker.unsubscribe(session, &key, filter.group))?;
                     receipt = receipt.and(done.receipt);
+                    if let Some(link) = self.link.as_deref_mut().filter(|_| filter.group.is_none()) {
+                        link.reads.retain(|(read, _)| read.key() != &*key);
+                    }
                     self.flags.has_unsubscribed |= done.value;
                     if done.value { Reason::SUCCESS } else { Reason::NO_SUBSCRIPTION_EXISTED }
                 }

@@ -7,7 +7,7 @@ use ternmq_broker::{Limits, Session};
 use ternmq_message::Formats;
 use ternmq_mqtt::{
     MqttSession, Redirect, Settings,
-    codec::{Reason, Version},
+    codec::{PACKET_MAX_BYTES, Qos, Reason, Version},
     format::{ENCODING, MqttFormat},
 };
 use ternmq_routing::Wildcards;
@@ -29,14 +29,29 @@ impl Packets {
 }
 
 fn session(client: &str, now_ms: u64) -> Box<dyn Session> {
+    if client == "lesser" {
+        // It offers less than the protocol has, and limits nothing.
+        let settings = Settings {
+            receive_max: u16::MAX,
+            alias_max: 0,
+            packet_max_bytes: PACKET_MAX_BYTES,
+            qos_max: Qos::AtLeastOnce,
+            is_retain_available: false,
+            takes_empty_ids: false,
+            login_refusal: Reason::NOT_AUTHORIZED,
+            ..Settings::default()
+        };
+        return Box::new(MqttSession::new(Arc::new(settings), None, None, now_ms));
+    }
     let settings = Settings {
         receive_max: 3,
         outbound_max: 3,
         alias_max: 2,
         packet_max_bytes: 2_000,
         output_max_bytes: 1_000,
+        retained_step: 3,
         anonymous: (client == "anonymous").then(|| ("root".into(), Secret::from("secret"))),
-        is_certificate_login: true,
+        is_certificate_login: client.starts_with("certificate-"),
         keep_alive_max_s: if client == "limited" { 30 } else { 0 },
         redirect: (client == "elsewhere")
             .then(|| Redirect { reason: Reason::USE_ANOTHER_SERVER, reference: "other.example:1883".into() }),

@@ -1,5 +1,5 @@
 //! Conversations of MQTT in text; `ternmq-transcripts` tells how they read. A client's name is its identifier unless it says
-//! another one, and tells in some cases which listener it meets: `anonymous`, `limited`, `elsewhere`.
+//! another one, and tells in some cases which listener it meets: `anonymous`, `limited`, `elsewhere`, `lesser`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
 
 mod language;

@@ -85,7 +85,7 @@ fn connect_flags_and_names_are_checked() {
         ("10 0d 00 04 'MQTX 04 02 00 3c 00 01 'c", R::MALFORMED_PACKET),
         ("10 0e 00 04 'MQTT 04 02 00 3c 00 01 'c 00", R::MALFORMED_PACKET),
         ("10 0d 00 04 'MQTT 04 02 00 3c 00 01 00", R::MALFORMED_PACKET),
-        ("10 12 00 04 'MQTT 04 06 00 3c 00 01 'c 00 01 '+ 00 00", R::TOPIC_NAME_INVALID),
+        ("10 12 00 04 'MQTT 04 06 00 3c 00 01 'c 00 01 '+ 00 00", R::PROTOCOL_ERROR),
     ] {
         assert_eq!(refused(Version::V311, packet), reason, "{packet}");
     }
@@ -104,8 +104,8 @@ fn publish_flags_ids_and_topics_are_checked() {
         (Version::V311, "36 05 00 01 't 00 01", R::MALFORMED_PACKET),
         (Version::V311, "38 03 00 01 't", R::MALFORMED_PACKET),
         (Version::V311, "32 05 00 01 't 00 00", R::PROTOCOL_ERROR),
-        (Version::V311, "30 02 00 00", R::TOPIC_NAME_INVALID),
-        (Version::V311, "30 03 00 01 '#", R::TOPIC_NAME_INVALID),
+        (Version::V311, "30 02 00 00", R::PROTOCOL_ERROR),
+        (Version::V311, "30 03 00 01 '#", R::PROTOCOL_ERROR),
         (Version::V5, "30 05 00 01 't 01 18", R::MALFORMED_PACKET),
     ] {
         assert_eq!(refused(version, packet), reason, "{packet}");

@@ -2,7 +2,7 @@
 
 use crate::codec::{
     Reason,
-    topic::{Filter, LEVELS_MAX, TOPIC_MAX_BYTES, check_name, parse_filter},
+    topic::{Filter, LEVELS_MAX, TOPIC_MAX_BYTES, check_name, is_reserved, parse_filter},
 };
 
 #[test]
@@ -11,7 +11,24 @@ fn topic_names() {
         assert_eq!(check_name(name), Ok(()), "{name:?}");
     }
     for name in ["", "+", "a/+", "a/#", "#", "a+b"] {
-        assert_eq!(check_name(name).unwrap_err().reason, Reason::TOPIC_NAME_INVALID, "{name:?}");
+        assert_eq!(check_name(name).unwrap_err().reason, Reason::PROTOCOL_ERROR, "{name:?}");
+    }
+}
+
+#[test]
+fn topics_of_servers_are_known() {
+    for name in [
+        "$SYS",
+        "$SYS/",
+        "$SYS/x",
+        "$SYS/broker/connection/b",
+        "$SYS/broker/connection/b/state/x",
+        "$share/g/t",
+    ] {
+        assert!(is_reserved(name, '/'), "{name:?}");
+    }
+    for name in ["a", "$SYSTEM/x", "$share", "$shared/a", "a/$SYS", "$SYS/broker/connection/b/state"] {
+        assert!(!is_reserved(name, '/'), "{name:?}");
     }
 }
 
