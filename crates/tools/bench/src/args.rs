@@ -24,6 +24,8 @@ Examples:
       --target ours=amqp://u:p@127.0.0.1:5672 --target rabbit=amqp://guest:guest@127.0.0.1:5673
   ternmq bench run --workload transient-1k --ca ca.pem --baseline plain \\
       --target plain=amqp://u:p@localhost:5672 --target tls=amqps://u:p@localhost:5671
+  ternmq bench run --workload connect-storm,telemetry,reconnect --count 10000 --rate 10000 --rounds 1 \
+      --target ours=mqtt://u:p@127.0.0.1:1883 --target mosquitto=mqtt://u:p@127.0.0.1:1884
 
 Targets take turns within each round. A run in which a message was lost, doubled, damaged or out of order fails with
 exit code 1. Ratios above 1 are better than the baseline's, whatever the figure.")]
@@ -78,6 +80,10 @@ struct RunArgs {
     /// Size of workloads that have one: messages, connections or queues.
     #[arg(long)]
     count: Option<u64>,
+    /// Connections of a storm of MQTT devices that are being made at once; 100 when they come for the first time, all when they come
+    /// back.
+    #[arg(long)]
+    in_flight: Option<usize>,
     /// Messages per second of the latency workloads.
     #[arg(long, default_value_t = 1_000.0)]
     rate: f64,
@@ -92,6 +98,7 @@ pub(crate) struct Effort {
     pub(crate) seconds: f64,
     pub(crate) count: Option<u64>,
     pub(crate) rate: f64,
+    pub(crate) in_flight: Option<usize>,
 }
 
 /// Runs the command. `own_command` is how this tool is called, to start its null broker.
@@ -136,7 +143,8 @@ fn run_workloads(args: &RunArgs, own_command: &[String]) -> Result<()> {
         bail!("nothing to measure: give --target NAME=amqp://user:password@host:port or --null");
     }
     let baseline = args.baseline.clone().or_else(|| targets.last().map(|target| target.name.clone()));
-    let effort = Effort { seconds: args.seconds, count: args.count, rate: args.rate };
+    let effort =
+        Effort { seconds: args.seconds, count: args.count, rate: args.rate, in_flight: args.in_flight };
     let mut all = Vec::new();
     let mut fault_count = 0;
     for name in &args.workload {

@@ -46,6 +46,13 @@ impl ProcessTree {
         }
     }
 
+    /// How many files it may have open, when this user may see that and there is a limit.
+    pub(crate) fn open_file_limit(&self) -> Option<u64> {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.root)).ok()?;
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+        line.split_whitespace().next()?.parse().ok()
+    }
+
     fn descendants(&self) -> Vec<u32> {
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -125,6 +132,7 @@ mod tests {
         let usage = ProcessTree::new(std::process::id()).usage().unwrap();
         assert!(usage.rss_bytes > 0 && usage.peak_rss_bytes >= usage.rss_bytes / 2);
         assert!(ProcessTree::new(u32::MAX).usage().is_none());
+        assert!(ProcessTree::new(std::process::id()).open_file_limit().is_none_or(|limit| limit > 0));
     }
 
     #[test]

@@ -68,6 +68,15 @@ impl Stream {
         }
     }
 
+    /// Takes a socket that does not block and may still be connecting. A TLS handshake goes along with the first bytes: what is
+    /// written before it is over waits in the session, and what is read may leave something to flush.
+    pub(crate) fn start(tcp: TcpStream, address: &Address) -> Result<Self> {
+        match &address.security {
+            Security::Plain => Ok(Self::Plain(tcp)),
+            Security::Tls(trust) => Ok(Self::Tls(Box::new(Tls::new(tcp, &address.endpoint, trust)?))),
+        }
+    }
+
     /// The socket itself, for its settings and for polling.
     pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
@@ -125,17 +134,19 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    fn open(mut tcp: TcpStream, endpoint: &str, trust: &Trust) -> Result<Self> {
-        let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
+    fn open(tcp: TcpStream, endpoint: &str, trust: &Trust) -> Result<Self> {
+        let mut tls = Self::new(tcp, endpoint, trust)?;
+        while tls.session.is_handshaking() {
+            tls.session.complete_io(&mut tls.tcp).map_err(|error| explained(error, endpoint))?;
+        }
+        Ok(tls)
+    }
+
+    fn new(tcp: TcpStream, endpoint: &str, trust: &Trust) -> Result<Self> {
+        let host = host_of(endpoint);
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .with_context(|| format!("{host} is no name that a certificate can be for"))?;
-        let mut session = ClientConnection::new(Arc::clone(&trust.0), name)?;
-        while session.is_handshaking() {
-            session
-                .complete_io(&mut tcp)
-                .map_err(|error| explained(error, host))
-                .with_context(|| format!("no TLS with {endpoint}"))?;
-        }
+        let session = ClientConnection::new(Arc::clone(&trust.0), name)?;
         Ok(Self { tcp, session, ciphertext: Vec::new(), start: 0, end: 0 })
     }
 
@@ -198,8 +209,18 @@ impl Tls {
     }
 }
 
+fn host_of(endpoint: &str) -> &str {
+    endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host)
+}
+
+/// Whether a read failed in TLS itself, as it does for every connection then.
+pub(crate) fn is_of_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+}
+
 /// Says what to do about a certificate that is not good.
-fn explained(error: io::Error, host: &str) -> anyhow::Error {
+pub(crate) fn explained(error: io::Error, endpoint: &str) -> anyhow::Error {
+    let host = host_of(endpoint);
     let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let what = match cause {
         // A bad signature: another CA of the same name.
@@ -211,9 +232,9 @@ fn explained(error: io::Error, host: &str) -> anyhow::Error {
         )) => format!("its certificate is for another name than {host}"),
         Some(rustls::Error::InvalidCertificate(_)) => "its certificate is not valid".to_owned(),
         Some(rustls::Error::InvalidMessage(_)) => "it does not speak TLS on this port".to_owned(),
-        _ => return error.into(),
+        _ => return anyhow::Error::new(error).context(format!("no TLS with {endpoint}")),
     };
-    anyhow::Error::new(error).context(what)
+    anyhow::Error::new(error).context(what).context(format!("no TLS with {endpoint}"))
 }
 
 #[cfg(test)]

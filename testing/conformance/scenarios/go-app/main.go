@@ -2,26 +2,18 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
-	"reflect"
-	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
-)
 
-const (
-	wait         = 10 * time.Second
-	keptMessages = 300
+	"ternmq.invalid/conformance/cases"
 )
 
 var url = os.Getenv("AMQP_URL")
-var harness = bufio.NewReader(os.Stdin)
 
 type channel = *amqp.Channel
 
@@ -31,23 +23,6 @@ func text(body string) amqp.Publishing {
 
 func send(ch channel, exchange, key string, message amqp.Publishing) error {
 	return ch.PublishWithContext(context.Background(), exchange, key, false, false, message)
-}
-
-func equal(got, wanted any, what string) error {
-	if !reflect.DeepEqual(got, wanted) {
-		return fmt.Errorf("%s: got %#v, wanted %#v", what, got, wanted)
-	}
-	return nil
-}
-
-// first gives the first error of a list.
-func first(errors ...error) error {
-	for _, err := range errors {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func queue(ch channel, name string, arguments amqp.Table) error {
@@ -62,7 +37,7 @@ func take(ch channel, name string, count int) ([]amqp.Delivery, error) {
 		return nil, err
 	}
 	var got []amqp.Delivery
-	timeout := time.After(wait)
+	timeout := time.After(cases.Wait)
 	for len(got) < count {
 		select {
 		case delivery, ok := <-deliveries:
@@ -90,7 +65,7 @@ func bodies(deliveries []amqp.Delivery) []string {
 
 // get polls until a message is there.
 func get(ch channel, name string) (amqp.Delivery, error) {
-	for deadline := time.Now().Add(wait); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(cases.Wait); time.Now().Before(deadline); {
 		delivery, ok, err := ch.Get(name, false)
 		if err != nil || ok {
 			return delivery, err
@@ -105,17 +80,17 @@ func checkDeath(headers amqp.Table, name, reason string) error {
 		return fmt.Errorf("no x-death in %v", headers)
 	}
 	death, _ := deaths[0].(amqp.Table)
-	return first(
-		equal(death["queue"], name, "x-death queue"),
-		equal(death["reason"], reason, "x-death reason"),
-		equal(death["count"], int64(1), "x-death count"),
-		equal(death["exchange"], "", "x-death exchange"),
-		equal(death["routing-keys"], []any{name}, "x-death routing-keys"),
+	return cases.First(
+		cases.Equal(death["queue"], name, "x-death queue"),
+		cases.Equal(death["reason"], reason, "x-death reason"),
+		cases.Equal(death["count"], int64(1), "x-death count"),
+		cases.Equal(death["exchange"], "", "x-death exchange"),
+		cases.Equal(death["routing-keys"], []any{name}, "x-death routing-keys"),
 	)
 }
 
 func declare(ch channel) error {
-	err := first(
+	err := cases.First(
 		ch.ExchangeDeclare("s.topic", "topic", true, false, false, false, nil),
 		queue(ch, "s.declare", nil),
 		ch.QueueBind("s.declare", "#.end", "s.topic", false, nil),
@@ -126,11 +101,11 @@ func declare(ch channel) error {
 		return err
 	}
 	got, err := take(ch, "s.declare", 1)
-	if err = first(err, equal(bodies(got), []string{"hit"}, "routed by topic")); err != nil {
+	if err = cases.First(err, cases.Equal(bodies(got), []string{"hit"}, "routed by topic")); err != nil {
 		return err
 	}
 	_, err = ch.QueueDelete("s.declare", false, false, false)
-	return first(err, ch.ExchangeDelete("s.topic", false, false))
+	return cases.First(err, ch.ExchangeDelete("s.topic", false, false))
 }
 
 func declareConflict(ch channel) error {
@@ -146,11 +121,11 @@ func code(err error, wanted int) error {
 	if !ok {
 		return fmt.Errorf("got %v, wanted error %d", err, wanted)
 	}
-	return equal(failure.Code, wanted, "error code")
+	return cases.Equal(failure.Code, wanted, "error code")
 }
 
 func publishWithConfirms(ch channel) error {
-	if err := first(ch.Confirm(false), queue(ch, "s.confirms", nil)); err != nil {
+	if err := cases.First(ch.Confirm(false), queue(ch, "s.confirms", nil)); err != nil {
 		return err
 	}
 	var wanted []string
@@ -170,11 +145,11 @@ func publishWithConfirms(ch channel) error {
 		}
 	}
 	got, err := take(ch, "s.confirms", 200)
-	return first(err, equal(bodies(got), wanted, "order of 200 messages"))
+	return cases.First(err, cases.Equal(bodies(got), wanted, "order of 200 messages"))
 }
 
 func consumeWithAcks(ch channel) error {
-	if err := first(ch.Qos(5, 0, false), queue(ch, "s.acks", nil)); err != nil {
+	if err := cases.First(ch.Qos(5, 0, false), queue(ch, "s.acks", nil)); err != nil {
 		return err
 	}
 	for number := 0; number < 10; number++ {
@@ -186,53 +161,53 @@ func consumeWithAcks(ch channel) error {
 		return err
 	}
 	left, err := ch.QueueDeclarePassive("s.acks", true, false, false, false, nil)
-	return first(err, equal(left.Messages, 0, "messages left"))
+	return cases.First(err, cases.Equal(left.Messages, 0, "messages left"))
 }
 
 func reject(ch channel) error {
-	if err := first(queue(ch, "s.reject", nil), send(ch, "", "s.reject", text("x"))); err != nil {
+	if err := cases.First(queue(ch, "s.reject", nil), send(ch, "", "s.reject", text("x"))); err != nil {
 		return err
 	}
 	one, err := get(ch, "s.reject")
-	if err = first(err, one.Reject(true)); err != nil {
+	if err = cases.First(err, one.Reject(true)); err != nil {
 		return err
 	}
 	again, err := get(ch, "s.reject")
-	if err = first(err, equal(again.Redelivered, true, "redelivered"), again.Reject(false)); err != nil {
+	if err = cases.First(err, cases.Equal(again.Redelivered, true, "redelivered"), again.Reject(false)); err != nil {
 		return err
 	}
 	_, ok, err := ch.Get("s.reject", false)
-	return first(err, equal(ok, false, "a message after the final reject"))
+	return cases.First(err, cases.Equal(ok, false, "a message after the final reject"))
 }
 
 func deadLetter(ch channel) error {
 	arguments := amqp.Table{"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "s.dead"}
-	err := first(queue(ch, "s.dead", nil), queue(ch, "s.alive", arguments), send(ch, "", "s.alive", text("bad")))
+	err := cases.First(queue(ch, "s.dead", nil), queue(ch, "s.alive", arguments), send(ch, "", "s.alive", text("bad")))
 	if err != nil {
 		return err
 	}
 	one, err := get(ch, "s.alive")
-	if err = first(err, one.Nack(false, false)); err != nil {
+	if err = cases.First(err, one.Nack(false, false)); err != nil {
 		return err
 	}
 	dead, err := get(ch, "s.dead")
-	return first(err, checkDeath(dead.Headers, "s.alive", "rejected"))
+	return cases.First(err, checkDeath(dead.Headers, "s.alive", "rejected"))
 }
 
 func ttl(ch channel) error {
 	arguments := amqp.Table{
 		"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "s.expired", "x-message-ttl": int32(60),
 	}
-	err := first(queue(ch, "s.expired", nil), queue(ch, "s.ttl", arguments), send(ch, "", "s.ttl", text("late")))
+	err := cases.First(queue(ch, "s.expired", nil), queue(ch, "s.ttl", arguments), send(ch, "", "s.ttl", text("late")))
 	if err != nil {
 		return err
 	}
 	late, err := get(ch, "s.expired")
-	return first(err, checkDeath(late.Headers, "s.ttl", "expired"))
+	return cases.First(err, checkDeath(late.Headers, "s.ttl", "expired"))
 }
 
 func priorities(ch channel) error {
-	if err := first(ch.Confirm(false), queue(ch, "s.priority", amqp.Table{"x-max-priority": int32(5)})); err != nil {
+	if err := cases.First(ch.Confirm(false), queue(ch, "s.priority", amqp.Table{"x-max-priority": int32(5)})); err != nil {
 		return err
 	}
 	for _, priority := range []uint8{1, 5, 3} {
@@ -245,11 +220,11 @@ func priorities(ch channel) error {
 		confirm.Wait()
 	}
 	got, err := take(ch, "s.priority", 3)
-	return first(err, equal(bodies(got), []string{"5", "3", "1"}, "order by priority"))
+	return cases.First(err, cases.Equal(bodies(got), []string{"5", "3", "1"}, "order by priority"))
 }
 
 func transactions(ch channel) error {
-	err := first(
+	err := cases.First(
 		queue(ch, "s.tx", nil),
 		ch.Tx(),
 		send(ch, "", "s.tx", text("gone")),
@@ -260,11 +235,11 @@ func transactions(ch channel) error {
 		return err
 	}
 	before, err := ch.QueueDeclarePassive("s.tx", true, false, false, false, nil)
-	if err = first(err, equal(before.Messages, 0, "visible before commit"), ch.TxCommit()); err != nil {
+	if err = cases.First(err, cases.Equal(before.Messages, 0, "visible before commit"), ch.TxCommit()); err != nil {
 		return err
 	}
 	one, err := get(ch, "s.tx")
-	return first(err, equal(string(one.Body), "kept", "committed body"), one.Ack(false), ch.TxCommit())
+	return cases.First(err, cases.Equal(string(one.Body), "kept", "committed body"), one.Ack(false), ch.TxCommit())
 }
 
 func mandatoryReturn(ch channel) error {
@@ -275,8 +250,8 @@ func mandatoryReturn(ch channel) error {
 	}
 	select {
 	case back := <-returns:
-		return first(equal(back.ReplyCode, uint16(312), "reply code"), equal(string(back.Body), "back", "body"))
-	case <-time.After(wait):
+		return cases.First(cases.Equal(back.ReplyCode, uint16(312), "reply code"), cases.Equal(string(back.Body), "back", "body"))
+	case <-time.After(cases.Wait):
 		return fmt.Errorf("nothing came back")
 	}
 }
@@ -294,8 +269,8 @@ func consumerCancelled(ch channel) error {
 	}
 	select {
 	case tag := <-cancels:
-		return equal(tag, "watched", "cancelled consumer")
-	case <-time.After(wait):
+		return cases.Equal(tag, "watched", "cancelled consumer")
+	case <-time.After(cases.Wait):
 		return fmt.Errorf("no cancel came")
 	}
 }
@@ -336,31 +311,11 @@ func (p *publisher) publish(number int) bool {
 
 func reconnectAfterKill(ch channel) error {
 	sender := &publisher{}
-	if err := first(queue(ch, "s.kept", nil), sender.connect()); err != nil {
+	if err := queue(ch, "s.kept", nil); err != nil {
 		return err
 	}
-	restarted := make(chan string, 1)
-	isAsked := false
-	var confirmed []int
-	for number := 1; len(confirmed) < keptMessages; number++ {
-		if sender.publish(number) {
-			confirmed = append(confirmed, number)
-		} else {
-			restarted <- <-restarted
-			if err := sender.connect(); err != nil {
-				return err
-			}
-		}
-		if len(confirmed) == keptMessages/2 && !isAsked {
-			isAsked = true
-			fmt.Println("HARNESS kill")
-			go func() {
-				line, _ := harness.ReadString('\n')
-				restarted <- strings.TrimSpace(line)
-			}()
-		}
-	}
-	if err := equal(<-restarted, "restarted", "answer of the harness"); err != nil {
+	confirmed, err := cases.KeepOverKill(sender.connect, sender.publish)
+	if err != nil {
 		return err
 	}
 	reader := &publisher{}
@@ -372,20 +327,7 @@ func reconnectAfterKill(ch channel) error {
 		return err
 	}
 	got, err := take(reader.channel, "s.kept", left.Messages)
-	if err != nil {
-		return err
-	}
-	seen := map[string]bool{}
-	for _, body := range bodies(got) {
-		seen[body] = true
-	}
-	var lost []int
-	for _, number := range confirmed {
-		if !seen[strconv.Itoa(number)] {
-			lost = append(lost, number)
-		}
-	}
-	return equal(len(lost), 0, fmt.Sprintf("confirmed messages lost %v", lost))
+	return cases.First(err, cases.NoneLost(confirmed, bodies(got)))
 }
 
 func attempt(run func(channel) error) error {
@@ -402,17 +344,8 @@ func attempt(run func(channel) error) error {
 }
 
 func main() {
-	cases := []func(channel) error{
+	cases.Run([]func(channel) error{
 		declare, declareConflict, publishWithConfirms, consumeWithAcks, reject, deadLetter, ttl, priorities, transactions,
 		mandatoryReturn, consumerCancelled, reconnectAfterKill,
-	}
-	for _, run := range cases {
-		name := runtime.FuncForPC(reflect.ValueOf(run).Pointer()).Name()
-		name = name[strings.LastIndex(name, ".")+1:]
-		if err := attempt(run); err != nil {
-			fmt.Printf("FAILED %s: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
-		} else {
-			fmt.Printf("ok %s\n", name)
-		}
-	}
+	}, attempt)
 }

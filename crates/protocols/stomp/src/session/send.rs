@@ -75,6 +75,18 @@ impl Targets {
         self.known.iter().find(|known| &*known.text == text).cloned()
     }
 
+    /// Whether a queue was declared for one of them.
+    pub(super) fn has_queue(&self, name: &str) -> bool {
+        self.known.iter().filter_map(|known| known.target.queue.as_ref()).any(|queue| &*queue.name == name)
+    }
+
+    /// Takes down what a destination leads to whose queue has been declared.
+    pub(super) fn note_declared(&mut self, text: &str, target: Target) {
+        if self.find(text).is_none() {
+            self.note(Arc::new(KnownTarget { text: text.into(), target }));
+        }
+    }
+
     fn note(&mut self, known: Arc<KnownTarget>) {
         if known.text.len() > MAX_TARGET_BYTES {
             return;

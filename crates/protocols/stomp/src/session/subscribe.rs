@@ -210,6 +210,7 @@ impl StompSession {
         };
         let source = known.source(request, "SUBSCRIBE")?;
         let is_subscription = source.is_subscription;
+        let is_declared = matches!(source.queue, SourceQueue::Declared(_)) && !is_subscription;
         let (queue, receipt, is_new) = self.open_queue(broker, source.queue)?;
         let slot = self.free_slot();
         let consume = Consume { slot, queue: &queue, mode, window, priority };
@@ -229,6 +230,10 @@ impl StompSession {
                 return Err(fault);
             }
         };
+        if is_declared {
+            // A SEND that follows takes the queue as it is, whatever its own headers say.
+            self.targets.note_declared(destination, known.target(request, "SUBSCRIBE")?);
+        }
         let id = named.id.as_deref();
         self.add_subscription(NewSubscription { slot, tag, id, consumer, mode, queue, is_subscription });
         self.promise(broker, headers.get(name::RECEIPT).as_deref(), receipt.and(bound), out);
@@ -236,7 +241,7 @@ impl StompSession {
         Ok(())
     }
 
-    /// The queue of a source, declared when it has to be; whether it was not there before.
+    /// The queue of a source, declared when it is new to this connection; whether it was not there before.
     fn open_queue(
         &mut self,
         broker: &mut Broker,
@@ -247,6 +252,9 @@ impl StompSession {
             SourceQueue::Existing(name) => Ok((name, Receipt::NONE, false)),
             SourceQueue::Declared(spec) => {
                 let is_new = !broker.has_queue(session, &spec.name);
+                if !is_new && self.targets.has_queue(&spec.name) {
+                    return Ok((spec.name, Receipt::NONE, false));
+                }
                 let dialect = broker.dialect().clone();
                 let done =
                     broker.declare_queue(session, spec).map_err(|error| Fault::of(&error, &*dialect))?;

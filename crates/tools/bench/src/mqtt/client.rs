@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::packets::{Incoming, put_connect, put_subscribe};
+use super::packets::{Incoming, Session, put_connect, put_subscribe};
 use crate::{amqp::Address, link::Link};
 
 /// A connection that is logged in.
@@ -15,7 +15,7 @@ impl Client {
     pub(crate) fn open(address: &Address, name: &str, inbox_bytes: usize) -> Result<Self> {
         let mut client = Self { link: Link::open(address, inbox_bytes)? };
         let mut out = Vec::new();
-        put_connect(&mut out, name, &address.user, &address.password);
+        put_connect(&mut out, Session::Clean, name, &address.user, &address.password);
         client.link.send(&out)?;
         match client.wait(2)? {
             [_, 0] => Ok(client),

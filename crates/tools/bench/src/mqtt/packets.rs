@@ -89,12 +89,21 @@ pub(crate) fn put_puback(out: &mut Vec<u8>, id: u16) {
 /// Longer than any run, so that no PINGREQ is due; some brokers refuse a keep alive of 0.
 const KEEP_ALIVE_S: u16 = u16::MAX;
 
-/// A clean session.
-pub(crate) fn put_connect(out: &mut Vec<u8>, client: &str, user: &str, password: &str) {
+/// What becomes of a client's session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Session {
+    /// One of before is forgotten, and the new one ends with its connection.
+    Clean,
+    /// It outlives its connections.
+    Kept,
+}
+
+/// The first packet of a connection.
+pub(crate) fn put_connect(out: &mut Vec<u8>, session: Session, client: &str, user: &str, password: &str) {
     out.push(0x10);
     put_length(out, 10 + 6 + client.len() + user.len() + password.len());
     put_text(out, "MQTT");
-    out.extend_from_slice(&[4, 0xc2]);
+    out.extend_from_slice(&[4, if session == Session::Clean { 0xc2 } else { 0xc0 }]);
     out.extend_from_slice(&KEEP_ALIVE_S.to_be_bytes());
     put_text(out, client);
     put_text(out, user);

@@ -7,10 +7,13 @@ mod footprint;
 mod hostile;
 mod mqtt;
 mod passing;
+mod reconnect;
 mod returned;
 mod slow;
 mod starts;
 mod stomp;
+mod storm;
+mod telemetry;
 mod topics;
 
 use anyhow::{Result, bail};
@@ -153,6 +156,30 @@ pub(crate) static ALL: &[Workload] = &[
         mqtt::fanout,
     ),
     workload("mqtt-idle", "memory and CPU of --count idle MQTT connections", false, mqtt::idle),
+    workload(
+        "connect-storm",
+        "time for --count (10,000) MQTT devices to connect with clean sessions and subscribe to a topic each",
+        false,
+        storm::clean,
+    ),
+    workload(
+        "connect-storm-kept",
+        "the same with sessions that outlive their connections",
+        false,
+        storm::kept,
+    ),
+    workload(
+        "telemetry",
+        "QoS 1, 64 B, --rate messages a second in all from --count (10,000) MQTT devices to 1 subscriber [none]",
+        false,
+        telemetry::steady,
+    ),
+    workload(
+        "reconnect",
+        "--count (10,000) MQTT devices lose their connections, get a QoS 1 message each, come back at once and take it [durable]",
+        false,
+        reconnect::mass,
+    ),
     workload(
         "hostile",
         "confirm times and memory beside --count (1,000) connections that never log in [durable]",

@@ -100,6 +100,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         command: rust_program,
     },
     usual("go-app", "an application over amqp091-go (Go)", go_program),
+    usual("go-stomp", "an application over go-stomp, with amqp091-go at the other end (Go)", go_program),
 ];
 
 const fn usual(name: &'static str, what: &'static str, command: Prepare) -> Scenario {

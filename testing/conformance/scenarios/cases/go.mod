@@ -1,0 +1,3 @@
+module ternmq.invalid/conformance/cases
+
+go 1.20
