@@ -1,6 +1,7 @@
 //! Checkpoints: so that a restart reads little. A checkpoint is written a bit per turn, as ordinary records: all
-//! definitions at once, then the state of one queue after the other, wills and what is retained, each true at its own place in the log. When its
-//! last record is durable, recovery starts at its first one, and segments that nothing needs go.
+//! definitions at once, then the state of one queue after the other, wills and what is retained, each true at its own
+//! place in the log. When its last record is durable, recovery starts at its first one, and segments that nothing
+//! needs go.
 
 use ternmq_stdx::layout::Writer;
 
