@@ -330,8 +330,8 @@ fn one_port_takes_every_protocol_with_tls_and_without() {
     greet(&mut broker.plain("any"));
     start(&mut broker.secured("any", &ca, None));
     greet(&mut broker.secured("any", &ca, None));
-    assert_eq!(connect_mqtt(&mut broker.plain("any"), None), 4, "nobody comes in without a name");
-    assert_eq!(connect_mqtt(&mut broker.secured("any", &ca, None), None), 4);
+    assert_eq!(connect_mqtt(&mut broker.plain("any"), None), 5, "nobody comes in without a name");
+    assert_eq!(connect_mqtt(&mut broker.secured("any", &ca, None), None), 5);
     let mut none = broker.plain("any");
     none.write_all(b"HELO x\r\n").unwrap();
     assert_eq!(none.read(&mut [0]).unwrap(), 0);
