@@ -52,6 +52,11 @@ impl QueueSlot {
         self.machine.keep_delivered();
     }
 
+    /// It turned out to be no client's.
+    pub(crate) fn serve_nobody(&mut self) {
+        self.client = None;
+    }
+
     /// Its messages that ask for it are kept over a restart.
     pub(crate) fn is_logged(&self) -> bool {
         self.is_durable && self.owner.is_none()

@@ -133,7 +133,8 @@ impl Broker {
         let key: Key = (namespace, message.key().into());
         if message.body_len() == 0 {
             if !self.retained.remove(&key) {
-                return Ok(Receipt::NONE);
+                // What took it away before may not be durable yet.
+                return Ok(self.receipt_so_far());
             }
             return Ok(self.record_retained(&space, &key.1, None));
         }

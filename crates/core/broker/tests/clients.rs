@@ -649,6 +649,64 @@ fn i6_an_adopted_message_is_in_one_place_after_any_crash() {
 }
 
 #[test]
+fn a_member_of_a_group_that_is_not_kept_releases_what_it_adopted() {
+    let mut rig = Rig::new();
+    let session = come(&mut rig, "member", 0);
+    let _done = rig.broker.subscribe(session, subscription("s.#", Some("g"))).unwrap();
+    let _ = rig.broker.publish(session, command("s.1", "once")).unwrap();
+    let shared = rig.deliveries().remove(0);
+    rig.broker.adopt(session, shared.delivery, shared.message).unwrap();
+    let own = rig.deliveries().remove(0);
+    assert_eq!((own.consumer_label, own.message.body()), (0, &b"once"[..]));
+    let _receipt = rig.broker.settle_released(session, own.delivery, 1).unwrap();
+    assert_eq!(rig.broker.released_tokens(session), [1]);
+}
+
+/// The second answer must not be older than the first: a crash that undoes the first would bring the message back.
+#[test]
+fn i8_taking_back_what_is_no_longer_retained_waits_for_what_took_it_back() {
+    let mut rig = Rig::new();
+    let session = come(&mut rig, "c", 0);
+    let _ = rig.broker.retain(session, &message("a", "kept", true)).unwrap();
+    rig.turn();
+    let first = rig.broker.retain(session, &message("a", "", true)).unwrap();
+    let second = rig.broker.retain(session, &message("a", "", true)).unwrap();
+    assert!(!rig.broker.durable().covers(first) && !rig.broker.durable().covers(second));
+    rig.turn();
+    assert!(rig.broker.durable().covers(second));
+}
+
+/// In the part of the log that is damaged a queue was deleted, and its number went to the queue of a client.
+#[test]
+fn i2_over_a_damaged_log_no_client_gets_what_is_in_another_queue() {
+    let mut rig = Rig::new();
+    rig.queue("q", &[]);
+    rig.fill("q", &["of q"]);
+    let session = come(&mut rig, "c", KEEP_MS);
+    rig.turn();
+    let from = rig.log.0.borrow().all.len();
+    let other = rig.session;
+    let _done = rig.broker.delete_queue(other, "q", false, false).unwrap();
+    subscribe(&mut rig, session, "a");
+    let _done = rig.broker.subscribe(session, subscription("s", Some("g"))).unwrap();
+    rig.turn();
+    let to = rig.log.0.borrow().all.len();
+    leave(&mut rig, session);
+    rig.turn();
+    let log = rig.crashed_log();
+    log.0.borrow_mut().all.drain(from..to);
+    let mut rig = Rig::over(log, false);
+    assert_eq!(rig.broker.queue_view("main", "q").unwrap().ready_count, 1);
+    let session = come(&mut rig, "c", KEEP_MS);
+    rig.broker.start_client(session).unwrap();
+    rig.turn();
+    assert_eq!(bodies(&rig.deliveries()), [""; 0]);
+    subscribe(&mut rig, session, "a");
+    let _ = rig.broker.publish(session, command("a", "of c")).unwrap();
+    assert_eq!(bodies(&rig.deliveries()), ["of c"]);
+}
+
+#[test]
 fn a_client_whose_queue_an_operator_deleted_can_subscribe_again() {
     let mut rig = Rig::new();
     let session = come(&mut rig, "c", KEEP_MS);

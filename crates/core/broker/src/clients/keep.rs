@@ -4,7 +4,7 @@ use ternmq_stdx::layout::BadLayout;
 
 use crate::{
     broker::Broker,
-    clients::{Client, ClientId, Group, Subscription, Will},
+    clients::{Client, ClientId, Group, GroupKey, Subscription, Will},
     definition::{ClientRecord, Definition, SubscriptionRecord},
     log::Grouping,
     namespace::NamespaceId,
@@ -180,8 +180,38 @@ impl Broker {
         Ok(())
     }
 
+    /// Whether a queue is the one that was made for a client or a group under this name, or under a made one when this was
+    /// taken. A log that was damaged may have lost that it is another queue's number by now (F5).
+    fn is_made_for(&self, queue: u32, wished: &str) -> bool {
+        let slot = self.queues.get(queue);
+        slot.is_some_and(|slot| *slot.name == *wished || self.dialect.is_reserved(&slot.name))
+    }
+
+    /// What belongs to another one than the definitions say is not served: nothing of another queue reaches a client (I2).
+    fn forget_queues_of_others(&mut self) {
+        let is_its = |(id, client): (ClientId, &Client)| {
+            let queue = client.queue?;
+            let wished = self.dialect.client_queue_name(&client.name);
+            (!self.is_made_for(queue, &wished)).then_some((id, queue))
+        };
+        let lost: Vec<(ClientId, u32)> = self.clients.iter().filter_map(is_its).collect();
+        for (id, queue) in lost {
+            self.clients.on_queue_gone(id, queue);
+            if let Some(slot) = self.queues.get_mut(queue) {
+                slot.serve_nobody();
+            }
+        }
+        let is_lost = |((_, name, key), group): (&GroupKey, &Group)| {
+            let wished = self.dialect.group_queue_name(name, key);
+            (!self.is_made_for(group.queue, &wished)).then_some(group.queue)
+        };
+        let lost: Vec<u32> = self.clients.groups.iter().filter_map(is_lost).collect();
+        lost.into_iter().for_each(|queue| self.clients.on_group_queue_gone(queue));
+    }
+
     /// No client has a connection after a start: the wills of those that had one, and their ends, become due.
     pub(crate) fn finish_client_recovery(&mut self) {
+        self.forget_queues_of_others();
         let now_ms = self.time.ms();
         let ids: Vec<ClientId> = self.clients.iter().map(|(id, _)| id).collect();
         for id in ids {

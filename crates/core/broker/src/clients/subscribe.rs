@@ -498,11 +498,9 @@ impl Broker {
         let Some(known) = self.clients.get(client) else { return Err(Error::Gone) };
         let (namespace, queue, is_kept) = (known.namespace, known.queue, known.is_logged);
         let own = known.own.as_ref();
-        let needs_settle = is_kept
-            || known
-                .subscriptions()
-                .iter()
-                .any(|subscription| subscription.group.is_none() && subscription.needs_settle);
+        // A message of a group may move to the client's own queue, and waits to be settled there.
+        let needs_settle =
+            is_kept || known.subscriptions().iter().any(|subscription| subscription.needs_settle);
         let consumer = own.and_then(|own| own.consumer);
         let is_fine = consumer.is_some_and(|consumer| consumer.needs_settle || !needs_settle);
         if let Some(queue) = queue.filter(|_| !is_fine) {
