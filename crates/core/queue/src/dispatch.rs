@@ -97,11 +97,8 @@ impl Queue {
                 place: u32::try_from(at).unwrap_or(u32::MAX),
                 lane: self.lanes.lane_of(message.meta().priority),
             };
-            let keeps = location.is_none() || windows.keeps_bodies();
-            if keeps {
-                self.hold(message.body_len() as u64, outbox);
-            }
-            Some(self.unsettled.insert(held, keeps.then(|| message.clone())))
+            self.hold(message.body_len() as u64, outbox);
+            Some(self.keep(held, &message, windows, outbox))
         } else {
             outbox.settled.extend(location.map(|location| (seq, location)));
             None
@@ -193,17 +190,23 @@ impl Queue {
                 place: u32::try_from(at).unwrap_or(u32::MAX),
                 lane: self.lanes.lane_of(entry.message.meta().priority),
             };
-            let keeps = entry.location.is_none() || windows.keeps_bodies();
-            if !keeps {
-                self.let_go(entry.message.body_len() as u64, outbox);
-            }
-            (Some(self.unsettled.insert(held, keeps.then(|| entry.message.clone()))), entry.message)
+            (Some(self.keep(held, &entry.message, windows, outbox)), entry.message)
         } else {
             self.let_go(entry.message.body_len() as u64, outbox);
             outbox.settled.extend(entry.location.map(|location| (seq, location)));
             (None, entry.message)
         };
         Delivery { session, consumer, slot, seq, message, is_redelivered, failed_count, expires_at_ms }
+    }
+
+    /// Keeps an entry until its consumer settles it, its body only where [`Windows::keep_bodies`] says so. Answers its slot.
+    #[inline]
+    fn keep(&mut self, held: Held, message: &Message, windows: &Windows, outbox: &mut Outbox) -> u32 {
+        if held.location.is_none() || windows.keeps_bodies() {
+            return self.unsettled.insert(held, Some(message.clone()));
+        }
+        self.let_go(message.body_len() as u64, outbox);
+        self.unsettled.insert(held, None)
     }
 
     /// Fetches the first ready message, whatever the consumers. Takes no credit.

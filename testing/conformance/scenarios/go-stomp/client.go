@@ -115,6 +115,16 @@ func (p *peers) amqp() (*amqp.Channel, error) {
 	return p.other.Channel()
 }
 
+// both makes a connection and an AMQP channel.
+func (p *peers) both() (*stomp.Conn, *amqp.Channel, error) {
+	channel, err := p.amqp()
+	if err != nil {
+		return nil, nil, err
+	}
+	connection, err := p.connect()
+	return connection, channel, err
+}
+
 // depth is how many messages a queue holds; an error when there is no such queue.
 func (p *peers) depth(name string) (int, error) {
 	channel, err := p.amqp()

@@ -27,15 +27,11 @@ func publish(channel *amqp.Channel, queue string, message amqp.Publishing) error
 }
 
 func toAMQP(p *peers) error {
-	channel, err := p.amqp()
+	connection, channel, err := p.both()
 	if err != nil {
 		return err
 	}
 	if _, err := channel.QueueDeclare("s.out", true, false, false, false, nil); err != nil {
-		return err
-	}
-	connection, err := p.connect()
-	if err != nil {
 		return err
 	}
 	option := stomp.SendOpt.Header
@@ -64,11 +60,7 @@ func toAMQP(p *peers) error {
 }
 
 func fromAMQP(p *peers) error {
-	channel, err := p.amqp()
-	if err != nil {
-		return err
-	}
-	connection, err := p.connect()
+	connection, channel, err := p.both()
 	if err != nil {
 		return err
 	}
@@ -102,15 +94,11 @@ func fromAMQP(p *peers) error {
 
 // replyAcross answers by AMQP what was asked by STOMP.
 func replyAcross(p *peers) error {
-	channel, err := p.amqp()
+	connection, channel, err := p.both()
 	if err != nil {
 		return err
 	}
 	if _, err := channel.QueueDeclare("s.across", true, false, false, false, nil); err != nil {
-		return err
-	}
-	connection, err := p.connect()
-	if err != nil {
 		return err
 	}
 	answers, err := connection.Subscribe("/temp-queue/x", stomp.AckAuto, header(stomp.ReplyToHeader, "/temp-queue/x"))
@@ -136,15 +124,11 @@ func replyAcross(p *peers) error {
 
 // deadLetters has a message pushed out by a later one: this client cannot say requeue:false with a NACK.
 func deadLetters(p *peers) error {
-	channel, err := p.amqp()
+	connection, channel, err := p.both()
 	if err != nil {
 		return err
 	}
 	if _, err := channel.QueueDeclare("s.dead", true, false, false, false, nil); err != nil {
-		return err
-	}
-	connection, err := p.connect()
-	if err != nil {
 		return err
 	}
 	_, err = subscribe(connection, "/queue/s.alive", stomp.AckClientIndividual,

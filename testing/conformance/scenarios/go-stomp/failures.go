@@ -26,11 +26,7 @@ func unknownQueue(p *peers) error {
 }
 
 func queueDeleted(p *peers) error {
-	channel, err := p.amqp()
-	if err != nil {
-		return err
-	}
-	connection, err := p.connect()
+	connection, channel, err := p.both()
 	if err != nil {
 		return err
 	}

@@ -34,29 +34,38 @@ func transactions(p *peers) error {
 	return err
 }
 
+// holding makes a connection that has a message of its own, `x`, without having acknowledged it.
+func (p *peers) holding(queue string) (*stomp.Conn, *stomp.Subscription, *stomp.Message, error) {
+	connection, err := p.connect()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := send(connection, queue, "x"); err != nil {
+		return nil, nil, nil, err
+	}
+	subscription, err := connection.Subscribe(queue, stomp.AckClientIndividual)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	got, err := take(subscription, 1)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return connection, subscription, got[0], nil
+}
+
 // transactionalAcks count when they are committed, and not when they are aborted.
 func transactionalAcks(p *peers) error {
 	for _, end := range []func(*stomp.Transaction) error{
 		(*stomp.Transaction).AbortWithReceipt, (*stomp.Transaction).CommitWithReceipt,
 	} {
-		connection, err := p.connect()
-		if err != nil {
-			return err
-		}
-		if err := send(connection, "/queue/s.txack", "x"); err != nil {
-			return err
-		}
-		subscription, err := connection.Subscribe("/queue/s.txack", stomp.AckClientIndividual)
-		if err != nil {
-			return err
-		}
-		got, err := take(subscription, 1)
+		connection, _, got, err := p.holding("/queue/s.txack")
 		if err != nil {
 			return err
 		}
 		transaction := connection.Begin()
 		err = cases.First(
-			transaction.Ack(got[0]),
+			transaction.Ack(got),
 			transaction.Send("/queue/s.answers", "", []byte("answer"), persistent),
 			end(transaction),
 			connection.Disconnect(),
@@ -75,26 +84,18 @@ func transactionalAcks(p *peers) error {
 }
 
 func nackInATransaction(p *peers) error {
-	connection, err := p.connect()
-	if err != nil {
-		return err
-	}
-	if err := send(connection, "/queue/s.txnack", "x"); err != nil {
-		return err
-	}
-	subscription, err := connection.Subscribe("/queue/s.txnack", stomp.AckClientIndividual)
-	if err != nil {
-		return err
-	}
-	got, err := take(subscription, 1)
+	connection, subscription, held, err := p.holding("/queue/s.txnack")
 	if err != nil {
 		return err
 	}
 	transaction := connection.Begin()
-	err = cases.First(transaction.Nack(got[0]), nothing(connection, subscription), transaction.CommitWithReceipt())
+	err = cases.First(transaction.Nack(held), nothing(connection, subscription), transaction.CommitWithReceipt())
 	if err != nil {
 		return err
 	}
-	got, err = expect(subscription, "after the commit", "x")
-	return cases.First(err, cases.Equal(got[0].Header.Get("redelivered"), "true", "redelivered"))
+	got, err := expect(subscription, "after the commit", "x")
+	if err != nil {
+		return err
+	}
+	return cases.Equal(got[0].Header.Get("redelivered"), "true", "redelivered")
 }

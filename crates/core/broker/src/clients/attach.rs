@@ -85,7 +85,8 @@ impl Broker {
             }
             let is_away = self.clients.get(known).is_some_and(|client| client.session.is_none());
             if is_away {
-                // It is here again before its will was due, whatever it wants of what was kept.
+                // It is here again before its will was due, and that counts whatever it wants of what was kept: MQTT-3.1.2-8
+                // speaks of a connection for the identifier. One that is taken over is not away, and publishes it.
                 self.clear_will(known);
             }
             self.take_over(known);

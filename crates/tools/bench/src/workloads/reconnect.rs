@@ -7,8 +7,8 @@ use anyhow::Result;
 use hdrhistogram::Histogram;
 
 use super::storm::{
-    Plan, Stall, Storm, TURN, device_count, fleet, forget, new_histogram, times, topic, usage_anew,
-    usage_figures,
+    IN_FLIGHT, Plan, Stall, Storm, TURN, device_count, fleet, forget, new_histogram, times, topic,
+    usage_anew, usage_figures,
 };
 use crate::{
     args::Effort,
@@ -165,7 +165,7 @@ pub(super) fn mass(target: &mut Target, effort: Effort, _: Option<Spawned>) -> R
     let devices = device_count(effort)?;
     let mut fleet = fleet(target, devices, 1)?;
     forget(target, &mut fleet, devices)?;
-    let first = Plan { session: Session::Kept, subscribes: true, in_flight: 100 };
+    let first = Plan { session: Session::Kept, subscribes: true, in_flight: IN_FLIGHT };
     let subscribed = Storm::run(target, &mut fleet, first, devices)?;
     let before = usage_anew(target);
     fleet.cut_all();

@@ -21,7 +21,7 @@ const DEVICES: usize = 10_000;
 /// More would not be told apart by the lane in a body.
 const MAX_DEVICES: usize = 1 << 16;
 /// Connections that are being made at once: no broker's queue of those that it has not accepted yet is shorter.
-const IN_FLIGHT: usize = 100;
+pub(super) const IN_FLIGHT: usize = 100;
 /// Without an answer for so long the broker has stopped to take devices.
 const STALL: Duration = Duration::from_secs(20);
 pub(super) const TURN: Duration = Duration::from_millis(100);
@@ -64,7 +64,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    fn of(session: Session, effort: Effort) -> Self {
+    pub(super) fn of(session: Session, effort: Effort) -> Self {
         Self { session, subscribes: true, in_flight: effort.in_flight.unwrap_or(IN_FLIGHT) }
     }
 }

@@ -184,7 +184,7 @@ pub(super) fn steady(target: &mut Target, effort: Effort, _: Option<Spawned>) ->
     let devices = device_count(effort)?;
     let mut fleet = fleet(target, devices, 1)?;
     subscribe(target, &mut fleet, devices)?;
-    let plan = Plan { session: Session::Clean, subscribes: false, in_flight: 100 };
+    let plan = Plan { subscribes: false, ..Plan::of(Session::Clean, effort) };
     let storm = Storm::run(target, &mut fleet, plan, devices)?;
     let mut telemetry = Telemetry::new(devices, effort.rate)?;
     let mut body = [0; BODY_BYTES];
