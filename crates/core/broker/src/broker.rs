@@ -12,6 +12,7 @@ use ternmq_stdx::{Arena, Handle, layout::Writer};
 use crate::{
     access::Authority,
     alarm::Alarms,
+    browse::Held,
     checkpoint::Checkpoint,
     clients::{ClientId, Clients},
     connection::Connection,
@@ -93,6 +94,7 @@ pub struct Broker {
     pub(crate) shared_settings: SharedSettings,
     pub(crate) settles: Settles,
     pub(crate) segments: Segments,
+    pub(crate) looks: Vec<Held>,
     pub(crate) pager: Pager,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) timers: Timers,
@@ -182,6 +184,7 @@ impl Broker {
             shared_settings: SharedSettings::default(),
             settles: Settles::default(),
             segments: Segments::default(),
+            looks: Vec::new(),
             pager: Pager::default(),
             checkpoint: Checkpoint::default(),
             timers: Timers::default(),
@@ -229,6 +232,7 @@ impl Broker {
     /// Ends a turn: settlements go into the log, copying forward and a checkpoint take a step.
     pub fn end_turn(&mut self) {
         self.follow_pressure();
+        self.end_looks();
         self.wake_some();
         self.settles.flush(&mut *self.log, Grouping::Ends);
         self.step_forward();

@@ -19,6 +19,7 @@ mod alarm;
 mod apply;
 mod bindings;
 mod broker;
+mod browse;
 mod checkpoint;
 mod clients;
 mod connection;
@@ -63,6 +64,7 @@ pub use address::{
 };
 pub use alarm::Alarm;
 pub use broker::{Broker, BrokerConfig, Counters, Done};
+pub use browse::{Browse, BrowsePage, BrowseSpec, BrowsedMessage};
 pub use checkpoint::LogRequest;
 pub use clients::{Attached, ClientId, ClientSpec, ClientView, Once, Subscribed, Subscription, Will};
 pub use connection::ConnectionInfo;

@@ -1,5 +1,7 @@
 //! Seam between the core and whatever keeps its facts: the journal, a replicated log, or nothing.
 
+use ternmq_queue::Location;
+
 /// Whether a record stands alone or belongs to a group that is kept whole or not at all (I6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grouping {
@@ -48,6 +50,11 @@ pub struct Receipt(u64);
 impl Receipt {
     /// Nothing to wait for.
     pub const NONE: Self = Self(0);
+
+    /// Holds once this record is durable.
+    pub(crate) fn of_record(record: Location) -> Self {
+        Self(record.end())
+    }
 
     /// Holds once everything is durable that the log has now.
     pub(crate) fn of_all(log: &dyn Log) -> Self {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ternmq_message::{Map, Message};
+use ternmq_message::Map;
 use ternmq_routing::{NodeKind, Target};
 
 use crate::{
@@ -203,14 +203,6 @@ impl Broker {
             active_consumer: active.map(ConsumerId::from),
             used_at_ms: slot.used_at_ms,
         })
-    }
-
-    /// Up to `max` ready messages of a queue that are in memory, in order, without any effect on it.
-    #[must_use]
-    pub fn browse(&self, namespace: &str, queue: &str, max: usize) -> Option<Vec<Message>> {
-        let id = self.find_queue(self.namespaces.find(namespace)?, queue)?;
-        let slot = self.queues.get(id)?;
-        Some(slot.machine.browse(None, max).map(|entry| entry.message.clone()).collect())
     }
 
     /// Nodes of a namespace.

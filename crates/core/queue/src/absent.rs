@@ -82,13 +82,18 @@ impl Absent {
         self.waiting.values()
     }
 
-    /// The same, to point them elsewhere.
+    /// Those that are being read.
+    pub(crate) fn loading(&self) -> impl Iterator<Item = &EntryRef> {
+        self.loading.iter().flat_map(ColdChunk::refs)
+    }
+
+    /// Those that are not, to point them elsewhere.
     pub(crate) fn waiting_mut(&mut self) -> impl Iterator<Item = &mut EntryRef> {
         self.waiting.values_mut()
     }
 
     /// All of them.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &EntryRef> {
-        self.waiting.values().chain(self.loading.iter().flat_map(ColdChunk::refs))
+        self.waiting().chain(self.loading())
     }
 }

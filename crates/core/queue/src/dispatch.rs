@@ -4,7 +4,7 @@ use ternmq_message::Message;
 
 use crate::{
     consumers::Consumer,
-    entry::{Entry, Location, Seq},
+    entry::{Entry, Location, Seq, is_redelivery},
     lane::Lane,
     machine::Queue,
     outbox::{Delivery, NO_CONSUMER, Outbox},
@@ -175,7 +175,7 @@ impl Queue {
         outbox: &mut Outbox,
     ) -> Delivery {
         let seq = entry.seq;
-        let is_redelivered = entry.is_redelivered() || seq < self.redelivered_below;
+        let is_redelivered = is_redelivery(seq, entry.acquired_count, self.redelivered_below);
         let (failed_count, expires_at_ms) = (entry.failed_count, entry.expires_at_ms);
         let (slot, message) = if needs_settle {
             let held = Held {
@@ -230,17 +230,6 @@ impl Queue {
             }
         }
         GetResult::Empty
-    }
-
-    /// Resident ready entries from this number on, in the order in which they would be handed out, at most `max`.
-    /// Changes nothing. Entries that are in the log are left out, and so is what stands behind them.
-    pub fn browse(&self, from: Option<Seq>, max: usize) -> impl Iterator<Item = &Entry> {
-        let from = from.unwrap_or_default();
-        self.lanes
-            .occupied()
-            .flat_map(|(_, lane)| lane.resident())
-            .filter(move |entry| entry.seq >= from)
-            .take(max)
     }
 
     fn dispatch_selective(&mut self, now_ms: u64, windows: &mut Windows, outbox: &mut Outbox) {

@@ -30,16 +30,15 @@ pub struct Entry {
     pub expires_at_ms: u64,
     /// How often it was given back in a way that counts (F17).
     pub failed_count: u32,
-    /// How often it was handed to a consumer.
+    /// How often it was handed to a consumer; after the first time a delivery is flagged (I4).
     pub acquired_count: u32,
 }
 
-impl Entry {
-    /// It was handed out before: a further delivery is flagged (I4).
-    #[must_use]
-    pub fn is_redelivered(&self) -> bool {
-        self.acquired_count > 0
-    }
+/// Whether a delivery of an entry is flagged as a further one: it was handed out before, or it is below the number up
+/// to which a start could not tell (I4).
+#[must_use]
+pub fn is_redelivery(seq: Seq, acquired_count: u32, redelivered_below: Seq) -> bool {
+    acquired_count > 0 || seq < redelivered_below
 }
 
 /// An entry whose message stays in the log: what a cold chunk is made of. 40 bytes or less in memory.

@@ -258,21 +258,6 @@ impl Lane {
         Some(entry)
     }
 
-    /// Resident entries in order; the tail only when nothing cold stands before it.
-    pub(crate) fn resident(&self) -> impl Iterator<Item = &Entry> {
-        let has_cold = self.has_cold();
-        let deep = self.deep.as_deref();
-        let mut returned = deep.map(|deep| deep.returned.values()).into_iter().flatten().peekable();
-        let mut head = self.head.iter().peekable();
-        let merged = std::iter::from_fn(move || match (head.peek(), returned.peek()) {
-            (Some(a), Some(b)) if b.seq < a.seq => returned.next(),
-            (Some(_), _) => head.next(),
-            (None, _) => returned.next(),
-        });
-        let tail = deep.filter(|_| !has_cold).map(|deep| deep.tail.iter()).into_iter().flatten();
-        merged.chain(tail)
-    }
-
     /// When the entry at the head expires; `u64::MAX` never, or a load that will tell is under way.
     pub(crate) fn head_expiry_ms(&self) -> u64 {
         let head = self.head.front();

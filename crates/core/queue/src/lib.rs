@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod absent;
+mod browse;
 mod chunk;
 mod consumers;
 mod dispatch;
@@ -34,10 +35,11 @@ mod snapshot;
 mod unsettled;
 mod windows;
 
+pub use browse::{Browsed, ReadyPlace};
 pub use chunk::{ChunkList, ChunkRef, ChunkView};
 pub use consumers::{AddConsumerError, ConsumerSpec, ConsumerView, Window};
 pub use dispatch::GetResult;
-pub use entry::{Entry, EntryRef, Location, Seq};
+pub use entry::{Entry, EntryRef, Location, Seq, is_redelivery};
 pub use filter::{Filter, GroupKey, Grouping};
 pub use held::DyingEntry;
 pub use limits::Room;

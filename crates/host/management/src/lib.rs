@@ -28,6 +28,7 @@ mod login;
 mod routes;
 
 mod bindings;
+mod browsing;
 mod connections;
 mod core_session;
 mod definitions;
@@ -35,6 +36,7 @@ mod definitions_guest;
 mod exchanges;
 mod health;
 mod limits;
+mod message_json;
 mod messages;
 mod overview;
 mod parameters;

@@ -1,6 +1,5 @@
 //! Publishing and fetching single messages, for people and tests.
 
-use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,17 +7,18 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map as JsonMap, Value as Json, json};
-use ternmq_amqp091::format::{head_from_properties, head_of_foreign, head_with_history};
+use ternmq_amqp091::format::head_from_properties;
 use ternmq_broker::{
     Broker, ConnectionId, Deliver, DeliveryId, GetOutcome, Outcome as Settlement, Publish, Published,
     Receipt, SessionId, SettleRange,
 };
-use ternmq_message::{Encoding, Formats, Message, MessageMeta, Properties, Value};
+use ternmq_message::{Encoding, Message, MessageMeta, Properties, Value};
 
 use crate::answer::{Answer, Outcome, Refusal, Reply};
 use crate::call::Call;
 use crate::exchanges::core_name;
-use crate::json::{json_of_map, map, number, required_text, text};
+use crate::json::{map, number, required_text, text};
+use crate::message_json::{Payload, Shown, message_json};
 use crate::seam::Management;
 use crate::{core_session, queues};
 
@@ -175,18 +175,10 @@ enum Fetch {
     Hold(Settlement),
 }
 
-#[derive(Clone, Copy)]
-enum Shown {
-    /// Text where it is text.
-    Auto,
-    Base64,
-}
-
 struct Wish {
     count: usize,
     fetch: Fetch,
     shown: Shown,
-    truncate: Option<usize>,
 }
 
 fn wish(body: &JsonMap<String, Json>) -> Result<Wish, Refusal> {
@@ -204,18 +196,14 @@ fn wish(body: &JsonMap<String, Json>) -> Result<Wish, Refusal> {
             ));
         }
     };
-    let shown = match text(body, "encoding")?.unwrap_or("auto") {
-        "auto" => Shown::Auto,
-        "base64" => Shown::Base64,
-        _ => return Err(Refusal::bad("\"encoding\" must be \"auto\" or \"base64\"")),
-    };
+    let payload = Payload::named(text(body, "encoding")?)?;
     let truncate = match number(body, "truncate")? {
         None => None,
         Some(bytes) => {
             Some(usize::try_from(bytes).map_err(|_| Refusal::bad("\"truncate\" must not be negative"))?)
         }
     };
-    Ok(Wish { count: usize::try_from(count).unwrap_or(0), fetch, shown, truncate })
+    Ok(Wish { count: usize::try_from(count).unwrap_or(0), fetch, shown: Shown { payload, truncate } })
 }
 
 /// A fetch under way. Its session is open from the first question to the last.
@@ -242,7 +230,13 @@ pub(crate) fn get(management: Arc<Management>, call: Arc<Call>) -> Task {
         let fetched = fetched?;
         let render = move || {
             let encoding = management.encoding();
-            fetched.iter().map(|got| message_json(got, &wish, &formats, encoding)).collect()
+            let json = |(deliver, remaining): &Got| {
+                let Deliver { message, is_redelivered, .. } = deliver;
+                let mut json = message_json(message, *is_redelivered, wish.shown, &formats, encoding);
+                json.insert("message_count".to_owned(), json!(remaining));
+                Json::Object(json)
+            };
+            fetched.iter().map(json).collect()
         };
         Ok(Answer { receipt, reply: Reply::One(StatusCode::OK, Box::new(render)) })
     })
@@ -326,110 +320,4 @@ enum Next {
     End,
     /// The next message is being read from disk.
     Again,
-}
-
-fn message_json((deliver, remaining): &Got, wish: &Wish, formats: &Formats, encoding: Encoding) -> Json {
-    let message = &deliver.message;
-    let body = message.body();
-    let shown = body.get(..wish.truncate.unwrap_or(body.len()).min(body.len())).unwrap_or_default();
-    let (payload, payload_encoding) = match (wish.shown, std::str::from_utf8(shown)) {
-        (Shown::Auto, Ok(text)) => (text.to_owned(), "string"),
-        _ => (STANDARD.encode(shown), "base64"),
-    };
-    json!({
-        "payload": payload,
-        "payload_bytes": body.len(),
-        "payload_encoding": payload_encoding,
-        "exchange": message.node(),
-        "routing_key": message.key(),
-        "redelivered": deliver.is_redelivered,
-        "message_count": remaining,
-        "properties": properties_json(message, formats, encoding),
-    })
-}
-
-fn properties_json(message: &Message, formats: &Formats, encoding: Encoding) -> Json {
-    let meta = message.meta();
-    // A message of another protocol is shown as it is to a consumer of the API's own.
-    let head = match formats.get(meta.encoding).filter(|_| meta.encoding != encoding) {
-        Some(format) => Cow::Owned(head_of_foreign(format.properties(message.head()), meta)),
-        None => Cow::Borrowed(message.head()),
-    };
-    let head = match message.history() {
-        Some(history) => Cow::Owned(head_with_history(&head, history).into_owned()),
-        None => head,
-    };
-    let properties = formats.get(encoding).map(|format| format.properties(&head)).unwrap_or_default();
-    let mut object = JsonMap::new();
-    let mut set = |name: &str, value: Option<Json>| {
-        if let Some(value) = value {
-            object.insert(name.to_owned(), value);
-        }
-    };
-    let word = |word: &Option<Arc<str>>| word.as_deref().map(|text| json!(text));
-    set("content_type", word(&properties.content_type));
-    set("content_encoding", word(&properties.content_encoding));
-    set("headers", (!properties.headers.is_empty()).then(|| json_of_map(&properties.headers)));
-    set("delivery_mode", Some(json!(if meta.is_durable { 2 } else { 1 })));
-    set("priority", (meta.priority > 0).then(|| json!(meta.priority)));
-    set("correlation_id", properties.correlation_id.map(|id| json!(String::from_utf8_lossy(&id))));
-    set("reply_to", word(&properties.reply_to));
-    set("expiration", meta.ttl_ms.map(|ms| json!(ms.to_string())));
-    set("message_id", properties.message_id.map(|id| json!(String::from_utf8_lossy(&id))));
-    set("timestamp", properties.timestamp.map(|seconds| json!(seconds)));
-    set("type", word(&properties.kind));
-    set("user_id", word(&properties.user_id));
-    set("app_id", word(&properties.app_id));
-    Json::Object(object)
-}
-
-#[cfg(test)]
-mod tests {
-    use ternmq_amqp091::format::Amqp091Format;
-    use ternmq_message::{Death, DeathReason, Format, History};
-
-    use super::*;
-
-    /// Another protocol's heads: a topic for the answer.
-    struct Other;
-
-    impl Format for Other {
-        fn properties(&self, head: &[u8]) -> Properties {
-            let key = String::from_utf8_lossy(head).into_owned();
-            Properties { reply_key: Some(key.into()), ..Properties::default() }
-        }
-
-        fn history(&self, _: &[u8]) -> History {
-            History::default()
-        }
-
-        fn without_ttl(&self, _: &[u8]) -> Option<Vec<u8>> {
-            None
-        }
-    }
-
-    #[test]
-    fn a_message_of_another_protocol_is_shown_as_a_consumer_gets_it() {
-        let (own, other) = (Encoding(1), Encoding(9));
-        let mut formats = Formats::default();
-        formats.register(own, Arc::new(Amqp091Format));
-        formats.register(other, Arc::new(Other));
-        let mut history = History::default();
-        history.record(Death {
-            queue: "work".into(),
-            reason: DeathReason::Rejected,
-            count: 1,
-            first_time_s: 7,
-            node: "".into(),
-            keys: Vec::new(),
-            original_ttl_ms: None,
-        });
-        let meta = MessageMeta { encoding: other, is_durable: true, ..MessageMeta::default() };
-        let message = Message::new("n", "k", b"re.ply", b"", meta, Some(Arc::new(history))).unwrap();
-        let shown = properties_json(&message, &formats, own);
-        assert_eq!(shown["delivery_mode"], 2);
-        assert_eq!(shown["headers"]["x-reply-to-topic"], "re.ply");
-        assert_eq!(shown["headers"]["x-death"][0]["queue"], "work");
-        assert_eq!(shown["headers"]["x-last-death-reason"], "rejected");
-    }
 }

@@ -11,7 +11,7 @@ use crate::answer::Outcome;
 use crate::call::{Call, decode_part};
 use crate::seam::Management;
 use crate::{
-    bindings, connections, definitions, exchanges, health, limits, messages, overview, parameters,
+    bindings, browsing, connections, definitions, exchanges, health, limits, messages, overview, parameters,
     permissions, policies, queues, users, vhosts,
 };
 
@@ -117,6 +117,7 @@ pub(crate) static ROUTES: &[Route] = &[
     delete("queues/{vhost}/{name}", Visible, queues::delete),
     get("queues/{vhost}/{name}/bindings", Visible, bindings::to_queue),
     delete("queues/{vhost}/{name}/contents", Visible, queues::purge),
+    ask("queues/{vhost}/{name}/messages", Visible, browsing::browse),
     task("POST", "queues/{vhost}/{name}/get", Visible, Audit::Read, messages::get),
     get("bindings", Member, bindings::list),
     get("bindings/{vhost}", Visible, bindings::list),

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use ternmq_broker::{Broker, Receipt};
+use ternmq_broker::{Broker, Receipt, RecordSource};
 use ternmq_message::Encoding;
 use thiserror::Error;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 /// The core as a question sees it, between two turns of its thread.
 pub trait Desk {
@@ -92,24 +92,36 @@ const PASSWORD_WORKERS: usize = 2;
 /// Passwords waiting for that at most; more are refused at once.
 const PASSWORD_QUEUE: usize = 64;
 
+/// Looks at messages at the same time, each of some MiB; more are refused at once.
+const LOOKS: usize = 4;
+
 /// What [`crate::router`] is made of.
 pub struct Management {
     control: Arc<dyn Control>,
     facts: Arc<dyn Facts>,
+    log: Arc<dyn RecordSource + Send + Sync>,
     encoding: Encoding,
+    looks: Semaphore,
     password_places: Semaphore,
     password_workers: Semaphore,
 }
 
 impl Management {
-    /// Management of the node behind `control`. `encoding` is the number under which this process has registered
-    /// AMQP 0-9-1 heads, the form of messages that are published here.
+    /// Management of the node behind `control`, whose stored messages are read from `log`. `encoding` is the number
+    /// under which this process has registered AMQP 0-9-1 heads, the form of messages that are published here.
     #[must_use]
-    pub fn new(control: Arc<dyn Control>, facts: Arc<dyn Facts>, encoding: Encoding) -> Self {
+    pub fn new(
+        control: Arc<dyn Control>,
+        facts: Arc<dyn Facts>,
+        log: Arc<dyn RecordSource + Send + Sync>,
+        encoding: Encoding,
+    ) -> Self {
         Self {
             control,
             facts,
+            log,
             encoding,
+            looks: Semaphore::new(LOOKS),
             password_places: Semaphore::new(PASSWORD_QUEUE),
             password_workers: Semaphore::new(PASSWORD_WORKERS),
         }
@@ -155,6 +167,20 @@ impl Management {
         });
         self.control.call(ask).await?;
         wait.await.map_err(|_| Unavailable::Ended)
+    }
+
+    /// A place for a look at messages, to be kept until they are read.
+    pub(crate) fn begin_look(&self) -> Result<SemaphorePermit<'_>, Unavailable> {
+        self.looks.try_acquire().map_err(|_| Unavailable::Busy)
+    }
+
+    /// Reads the log, away from every other thread.
+    pub(crate) async fn read_log<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn RecordSource) -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let log = self.log.clone();
+        tokio::task::spawn_blocking(move || read(&*log)).await.map_err(|_| Unavailable::Ended)
     }
 
     /// Runs work on a password on one of a few threads.

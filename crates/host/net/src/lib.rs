@@ -55,7 +55,7 @@ pub use handle::{Busy, ShardHandle};
 pub use journal_log::{JournalLog, JournalState};
 pub use journal_thread::{JournalFailure, JournalThread};
 pub use listener::{AcceptLimits, BindError, Door, DoorTls, Listener, SocketOptions, file_limit};
-pub use loader::RECORD_READERS;
+pub use loader::{JournalSource, RECORD_READERS};
 pub use mail::Mailbox;
 pub use one_port::{FirstBytes, one_port};
 pub use passwords::{Opened, Opening};

@@ -25,7 +25,7 @@ impl Loader {
         let (jobs, waiting) = crossbeam_channel::unbounded::<LoadJob>();
         for number in 0..RECORD_READERS {
             let (waiting, mailbox) = (waiting.clone(), mailbox.clone());
-            let source = JournalSource { reader: reader.clone() };
+            let source = JournalSource::new(reader.clone());
             let name = format!("reader-{number}");
             thread::Builder::new().name(name).spawn(move || work(&waiting, &source, &mailbox))?;
         }
@@ -44,8 +44,17 @@ fn work(waiting: &Receiver<LoadJob>, source: &JournalSource, mailbox: &Mailbox) 
     }
 }
 
-struct JournalSource {
+/// Records of the journal, read wherever it is called.
+pub struct JournalSource {
     reader: Reader,
+}
+
+impl JournalSource {
+    /// Reads through `reader`.
+    #[must_use]
+    pub fn new(reader: Reader) -> Self {
+        Self { reader }
+    }
 }
 
 impl RecordSource for JournalSource {

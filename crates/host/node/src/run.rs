@@ -8,11 +8,11 @@ use std::thread;
 
 use ternmq_configuration::LogLevel;
 use ternmq_env::{Clock, DiskFiles, SystemClock};
-use ternmq_journal::{Encryption, JournalError, Options, Recovery};
+use ternmq_journal::{Encryption, JournalError, Options, Reader, Recovery};
 use ternmq_management::Management;
 use ternmq_net::{
-    Door, JournalThread, Listener, Opening, Shard, ShardHandle, ShardParts, TlsServer, file_limit,
-    install_panic_policy,
+    Door, JournalSource, JournalThread, Listener, Opening, Shard, ShardHandle, ShardParts, TlsServer,
+    file_limit, install_panic_policy,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -155,7 +155,7 @@ struct ShardStart {
 
 impl ShardStart {
     /// The broker lives and dies on this thread.
-    fn run(self, ready: oneshot::Sender<()>) -> Result<(), StartError> {
+    fn run(self, ready: oneshot::Sender<Reader>) -> Result<(), StartError> {
         let is_self_signed = self.is_self_signed;
         let Self { shard, recovery, engine, settings, login, path, accepts_damage, doors, .. } = self;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -175,6 +175,7 @@ impl ShardStart {
         }
         let journal = JournalThread::start(writer, shard.mailbox().clone(), Box::new(end_without_journal))
             .map_err(StartError::system("start a thread"))?;
+        let stored = reader.clone();
         let parts = ShardParts {
             log,
             journal,
@@ -186,7 +187,7 @@ impl ShardStart {
             clock,
         };
         let on_ready = move || {
-            let _ = ready.send(());
+            let _ = ready.send(stored);
         };
         shard
             .run(broker, parts, on_ready)
@@ -235,19 +236,18 @@ struct Supervisor<'a> {
 }
 
 impl Supervisor<'_> {
-    async fn run(self, ready: oneshot::Receiver<()>) -> Result<(), StartError> {
+    async fn run(self, ready: oneshot::Receiver<Reader>) -> Result<(), StartError> {
         let listen = |kind| signal(kind).map_err(StartError::system("listen to signals"));
         let (mut terminate, mut interrupt) =
             (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        tokio::select! {
+        let reader = tokio::select! {
             answer = ready => {
-                if answer.is_err() {
-                    // The shard did not start; its thread has the reason.
-                    return Ok(());
-                }
+                // If the shard did not start, its thread has the reason.
+                let Ok(reader) = answer else { return Ok(()) };
+                reader
             }
             () = any(&mut terminate, &mut interrupt) => std::process::exit(EXIT_FORCED),
-        }
+        };
         let mut memory = MemoryWatch::new(self.memory, self.handle.mailbox().clone());
         let limit_bytes = memory.limit_bytes();
         let disk_bytes = self.disk_limit_bytes;
@@ -259,7 +259,8 @@ impl Supervisor<'_> {
             disk_bytes,
         );
         let control = ShardControl { handle: self.handle.clone() };
-        let management = Management::new(Arc::new(control), Arc::new(facts), ternmq_amqp091::ENCODING);
+        let log = Arc::new(JournalSource::new(reader));
+        let management = Management::new(Arc::new(control), Arc::new(facts), log, ternmq_amqp091::ENCODING);
         let router = http::router(self.handle.clone(), Arc::new(management), limit_bytes);
         let https = self.https.map(|(listener, server)| (listener.into_socket(), Some(server)));
         for (socket, server) in [(self.http.into_socket(), None)].into_iter().chain(https) {

@@ -10,6 +10,8 @@ mod bench;
 mod broker;
 
 mod client;
+mod management;
+mod peek;
 mod publish;
 mod subscribe;
 
@@ -44,7 +46,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Broker(args) => broker::run(args),
         Command::Pub(args) => publish::run(&args),
         Command::Sub(args) => subscribe::run(&args),
-        Command::Peek(args) => subscribe::peek(&args),
+        Command::Peek(args) => peek::run(&args),
         Command::Export(args) => definitions::export(&args),
         Command::Import(args) => definitions::import(&args),
         Command::Bench(args) => bench::run(&args),

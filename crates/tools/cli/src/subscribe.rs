@@ -1,12 +1,13 @@
-//! `ternmq sub` and `ternmq peek`: print messages, taking them or leaving them.
+//! `ternmq sub`: takes messages and prints them.
 
 use std::io::Write;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use ternmq_amqp091::codec::BasicProperties;
 use ternmq_amqp091::codec::method::basic;
 
-use crate::args::{Output, PeekArgs, SubArgs};
+use crate::args::{Output, SubArgs};
 use crate::client::{Client, Event, Received};
 use crate::failure::Failure;
 use crate::url::Address;
@@ -43,37 +44,22 @@ pub(crate) fn run(args: &SubArgs) -> Result<(), Failure> {
     }
 }
 
-pub(crate) fn peek(args: &PeekArgs) -> Result<(), Failure> {
-    let address = Address::parse(&args.target.url, "amqp", 5672, &args.target.data_dir)?;
-    let mut client = Client::connect(&address)?;
-    let mut last_tag = None;
-    for _ in 0..args.count {
-        client.send(&basic::Get { queue: &args.queue, no_ack: false });
-        match client.next_event()? {
-            Event::Message(message) => {
-                print(&message, args.output)?;
-                last_tag = Some(message.delivery_tag);
-            }
-            _ => break,
-        }
+/// Prints one message as a line.
+pub(crate) fn print(message: &Received, output: Output) -> Result<(), Failure> {
+    match output {
+        Output::Text => print_line(message.body.clone()),
+        Output::Json => print_line(to_json(message).to_string().into_bytes()),
     }
-    if let Some(delivery_tag) = last_tag {
-        client.send(&basic::Nack { delivery_tag, multiple: true, requeue: true });
-    }
-    client.close()
 }
 
-fn print(message: &Received, output: Output) -> Result<(), Failure> {
-    let line = match output {
-        Output::Text => [message.body.as_slice(), b"\n"].concat(),
-        Output::Json => format!("{}\n", to_json(message)).into_bytes(),
-    };
+/// Prints a line.
+pub(crate) fn print_line(mut line: Vec<u8>) -> Result<(), Failure> {
+    line.push(b'\n');
     let mut stdout = std::io::stdout();
     stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(Failure::while_doing("print"))
 }
 
 fn to_json(message: &Received) -> serde_json::Value {
-    use base64::Engine;
     let properties = BasicProperties::decode(&message.properties).unwrap_or_default();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut object = json!({
@@ -98,14 +84,19 @@ fn to_json(message: &Received) -> serde_json::Value {
     if let Some(properties) = object.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
         properties.retain(|_, value| !value.is_null());
     }
-    let (name, body) = match std::str::from_utf8(&message.body) {
-        Ok(text) => ("body", text.to_owned()),
-        Err(_) => ("body_base64", base64::engine::general_purpose::STANDARD.encode(&message.body)),
-    };
     if let Some(object) = object.as_object_mut() {
+        let (name, body) = body_member(&message.body);
         object.insert(name.into(), body.into());
     }
     object
+}
+
+/// Name and text of the member that holds a body.
+pub(crate) fn body_member(body: &[u8]) -> (&'static str, String) {
+    match std::str::from_utf8(body) {
+        Ok(text) => ("body", text.to_owned()),
+        Err(_) => ("body_base64", STANDARD.encode(body)),
+    }
 }
 
 #[cfg(test)]

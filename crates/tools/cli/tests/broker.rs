@@ -80,6 +80,10 @@ impl Broker {
         format!("amqp://admin:{}@{}", password.trim(), self.ports["amqp"])
     }
 
+    fn http_url(&self) -> String {
+        self.url().replace("amqp://", "http://").replace(&self.ports["amqp"], &self.ports["http"])
+    }
+
     fn http(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.ports["http"]).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
@@ -668,6 +672,27 @@ fn commands_name_a_broker_that_is_not_there() {
         1,
         &format!("cannot reach a broker at {free}: "),
     );
+}
+
+#[test]
+fn a_look_at_a_long_backlog_changes_nothing() {
+    let broker = Broker::start(&[]);
+    let (amqp, http) = (broker.url(), broker.http_url());
+    let _ = ternmq(&["pub", "--url", &amqp, "jobs", "hello", "--count", "9000"]).output().unwrap();
+    let lines = |arguments: &[&str]| {
+        let output = ternmq(arguments).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let peeked = lines(&["peek", "--url", &http, "jobs", "--count", "8500"]);
+    assert_eq!((peeked.len(), &*peeked[8_499]), (8_500, "hello"), "most of it was read from the log");
+    let json = lines(&["peek", "--url", &http, "jobs", "--output", "json"]);
+    let taken = lines(&["sub", "--url", &amqp, "jobs", "--count", "9000", "--output", "json"]);
+    assert!(taken.iter().all(|line| line.contains(r#""redelivered":false"#)), "{}", taken[0]);
+    assert_eq!(json, taken[..1]);
+    check(&["peek", "--url", &http, "none"], 1, "the broker refused (404 Not Found): ");
+    check(&["peek", "--url", "ftp://x", "jobs"], 2, "the address is wrong: it does not start with http://");
+    broker.stop();
 }
 
 #[test]

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use ternmq_message::DeathReason;
 
 use super::rig::{Event, Rig, SESSION, consumer, message};
-use crate::{Blame, Budget, ConsumerSpec, DeadLetterRoute, GetResult, Queue, QueueSettings, Room, Seq};
+use crate::{
+    Blame, Budget, ConsumerSpec, DeadLetterRoute, GetResult, Queue, QueueSettings, ReadyPlace, Room, Seq,
+};
 
 #[derive(Clone, Debug)]
 enum Command {
@@ -201,6 +203,11 @@ impl Model {
         assert_eq!(rig.queue.ready_count(), self.ready.len() as u64);
         assert_eq!(rig.queue.ready_bytes(), self.ready_bytes());
         assert_eq!(rig.queue.unsettled_count(), self.held.len());
+        let ready: Vec<_> = self.ready.keys().map(|key| (key.0.0, key.1)).collect();
+        assert_eq!(rig.browse(None), ready);
+        let middle = ready.len() / 2;
+        let place = ready.get(middle).map(|&(lane, seq)| ReadyPlace { lane, seq: Seq(seq) });
+        assert_eq!(rig.browse(place), ready.get(middle + 1..).unwrap_or_default());
         assert_eq!(rig.queue.oldest_ready().map(|seq| seq.0), self.ready.keys().map(|key| key.1).min());
         assert_eq!(rig.outbox.resident_delta_bytes, rig.queue.resident_bytes().cast_signed());
         assert!(rig.outbox.loads.is_empty() && rig.outbox.spills.is_empty());

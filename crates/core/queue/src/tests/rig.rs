@@ -8,8 +8,8 @@ use std::{
 use ternmq_message::{Message, MessageMeta};
 
 use crate::{
-    ChunkContent, ChunkList, ChunkRef, ConsumerSpec, Delivery, DyingEntry, Entry, EntryRef, GetResult,
-    Location, Outbox, Queue, QueueSettings, Seq, SessionIndex, Windows,
+    Browsed, ChunkContent, ChunkList, ChunkRef, ConsumerSpec, Delivery, DyingEntry, Entry, EntryRef,
+    GetResult, Location, Outbox, Queue, QueueSettings, ReadyPlace, Seq, SessionIndex, Windows,
 };
 
 /// What the log would hold.
@@ -232,6 +232,35 @@ impl Rig {
                 }
             }
         }
+    }
+
+    /// Lane and number of everything that is ready behind a place, in order, without fetching it.
+    pub(super) fn browse(&self, after: Option<ReadyPlace>) -> Vec<(u8, u64)> {
+        let mut found = Vec::new();
+        for (lane, browsed) in self.queue.browse(after) {
+            match browsed {
+                Browsed::Entry(entry) => found.push((lane, entry.seq.0)),
+                Browsed::Ref(entry) => found.push((lane, entry.seq.0)),
+                Browsed::Chunk { chunk, holes, .. } => {
+                    let is_gone = |seq| holes.iter().any(|&(first, last)| first <= seq && seq <= last);
+                    let live =
+                        self.store.chunks[&chunk.record.pos].iter().filter(|entry| !is_gone(entry.seq));
+                    found.extend(live.map(|entry| (lane, entry.seq.0)));
+                }
+            }
+        }
+        // What is looked at from a place within a chunk is the whole chunk.
+        found.retain(|&(lane, seq)| after.is_none_or(|place| lane < place.lane || seq > place.seq.0));
+        found
+    }
+
+    /// Bodies of what is ready, all of it in memory.
+    pub(super) fn ready_bodies(&self) -> Vec<Vec<u8>> {
+        let body = |(_, browsed): (u8, Browsed<'_>)| match browsed {
+            Browsed::Entry(entry) => entry.message.body().to_vec(),
+            browsed => panic!("{browsed:?} is not in memory"),
+        };
+        self.queue.browse(None).map(body).collect()
     }
 
     /// Everything that is ready, in order.

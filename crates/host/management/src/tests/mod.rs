@@ -2,6 +2,7 @@
 
 mod audit;
 mod bad_input;
+mod browsing;
 mod definitions;
 mod lifecycle;
 mod messages;

@@ -12,15 +12,17 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use ternmq_access::{PasswordHash, Secret};
 use ternmq_amqp091::format::Amqp091Format;
 use ternmq_broker::{
     Appended, Broker, BrokerConfig, ConnectionId, ConnectionInfo, Effect, Grouping, Limits, Log, Now,
-    PermissionDefinition, Receipt, UserDefinition,
+    PermissionDefinition, Receipt, RecordSource, UserDefinition,
 };
 use ternmq_env::Rng;
 use ternmq_message::{Encoding, Formats};
+use ternmq_queue::Location;
 use ternmq_rabbitmq::RabbitMq;
 use tower::ServiceExt;
 
@@ -61,6 +63,15 @@ impl Log for CountingLog {
 
     fn segment_bytes(&self) -> u64 {
         1 << 20
+    }
+}
+
+/// Where nothing can be read back.
+struct NothingStored;
+
+impl RecordSource for NothingStored {
+    fn read_many(&self, places: &[Location]) -> Vec<Option<Bytes>> {
+        vec![None; places.len()]
     }
 }
 
@@ -203,7 +214,8 @@ impl Rig {
         let control = Arc::new(TestControl { sender: Mutex::new(sender), shared: shared.clone() });
         let thread_shared = shared.clone();
         std::thread::spawn(move || work(&questions, &thread_shared));
-        let management = Management::new(control.clone(), Arc::new(TestFacts), ENCODING);
+        let management =
+            Management::new(control.clone(), Arc::new(TestFacts), Arc::new(NothingStored), ENCODING);
         let rig = Self { router: router(Arc::new(management)), shared, control };
         rig.with(|broker| {
             for (name, tag) in USERS {
