@@ -303,7 +303,7 @@ fn check_slow_head(handshake_ms: u64, head_ms: u64) {
     let spoken = Spoken {
         subprotocols: &["lines"],
         is_default: true,
-        prefers_text: true,
+        speaks_text: true,
         factory: Arc::new(|_: &Arrival| Box::new(Lines::new())),
     };
     let settings =

@@ -35,10 +35,10 @@ fn lines() -> SessionFactory {
 }
 
 fn settings(origins: &[&str]) -> Arc<WebSocketSettings> {
-    let of = |subprotocols, is_default, prefers_text| Spoken {
+    let of = |subprotocols, is_default, speaks_text| Spoken {
         subprotocols,
         is_default,
-        prefers_text,
+        speaks_text,
         factory: lines(),
     };
     Arc::new(WebSocketSettings {
@@ -243,8 +243,12 @@ fn payload_reaches_the_session_however_it_is_cut() {
 }
 
 fn check_closed(frames: &[u8], code: u16) {
+    check_closed_in("mqtt", frames, code);
+}
+
+fn check_closed_in(subprotocol: &str, frames: &[u8], code: u16) {
     for is_bytewise in [false, true] {
-        let mut rig = Rig::open("mqtt");
+        let mut rig = Rig::open(subprotocol);
         let size = if is_bytewise { 1 } else { frames.len() };
         let answers: Vec<u8> = frames.chunks(size).flat_map(|bytes| rig.ask(bytes)).collect();
         let close = [&[0x88, 2][..], &code.to_be_bytes()].concat();
@@ -264,9 +268,12 @@ fn frames_that_are_wrong_close_with_the_right_code() {
     check_closed(&[frame(0x02, b"x"), frame(0x82, b"y")].concat(), 1002);
     check_closed(&frame(0x09, b"x"), 1002);
     check_closed(&frame(0x88, b"x"), 1002);
-    check_closed(&frame(0x81, &[0xff]), 1007);
-    check_closed(&[frame(0x01, &[0xe2]), frame(0x80, b"a")].concat(), 1007);
-    check_closed(&frame(0x81, &[0xe2, 0x82]), 1007);
+    check_closed_in("v12.stomp", &frame(0x81, &[0xff]), 1007);
+    check_closed_in("v12.stomp", &[frame(0x01, &[0xe2]), frame(0x80, b"a")].concat(), 1007);
+    check_closed_in("v12.stomp", &frame(0x81, &[0xe2, 0x82]), 1007);
+    // MQTT-6.0.0-1: packets come in binary frames
+    check_closed(&frame(0x81, b"echo a\n"), 1003);
+    check_closed(&[frame(0x82, b"echo a\n"), frame(0x01, b"")].concat(), 1003);
     check_closed(&frame(0x88, &[3, 0xe8, b'b', b'y', b'e']), 1000);
     check_closed(&frame(0x88, &[0x0f, 0xa0]), 4000);
     check_closed(&frame(0x82, b"bye\n"), 1000);

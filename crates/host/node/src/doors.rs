@@ -57,7 +57,7 @@ fn first_bytes(name: &str) -> &'static [&'static [u8]] {
 fn web(engine: &Engine, options: &BrokerOptions, settings: &Settings) -> SessionFactory {
     let spoken = engine.protocols.iter().map(|protocol| {
         let (subprotocols, is_text) = subprotocols(protocol.name);
-        Spoken { subprotocols, is_default: is_text, prefers_text: is_text, factory: protocol.factory.clone() }
+        Spoken { subprotocols, is_default: is_text, speaks_text: is_text, factory: protocol.factory.clone() }
     });
     websocket(Arc::new(WebSocketSettings {
         spoken: spoken.collect(),

@@ -15,6 +15,7 @@ pub(crate) enum CloseCode {
     Normal = 1000,
     GoingAway = 1001,
     ProtocolError = 1002,
+    WrongKind = 1003,
     NotText = 1007,
     TooBig = 1009,
 }

@@ -20,8 +20,9 @@ pub struct Spoken {
     pub subprotocols: &'static [&'static str],
     /// Its clients may ask for no name at all.
     pub is_default: bool,
-    /// Messages are text wherever they can be, for clients that read nothing else.
-    pub prefers_text: bool,
+    /// Messages are text wherever they can be, for clients that read nothing else. Where they are not, text from a client
+    /// ends its connection with code 1003 (MQTT-6.0.0-1).
+    pub speaks_text: bool,
     /// Makes its sessions.
     pub factory: SessionFactory,
 }

@@ -59,7 +59,7 @@ enum State {
 
 struct Open {
     inner: Box<dyn Session>,
-    prefers_text: bool,
+    speaks_text: bool,
     /// The data frame whose payload is being read.
     frame: Option<Frame>,
     /// The message that frame belongs to, until its last frame.
@@ -110,8 +110,8 @@ impl WebSocket {
                 let Some(spoken) = self.settings.spoken.get(granted.protocol) else { return 0 };
                 let inner = (spoken.factory)(arrival);
                 granted.write(out);
-                let prefers_text = spoken.prefers_text;
-                let open = Open { inner, prefers_text, frame: None, message: None, plain: Vec::new() };
+                let speaks_text = spoken.speaks_text;
+                let open = Open { inner, speaks_text, frame: None, message: None, plain: Vec::new() };
                 self.state = State::Open(Box::new(open));
                 granted.len_bytes
             }
@@ -210,10 +210,10 @@ enum Step {
 
 impl Open {
     fn end_frame(&self, start: usize, out: &mut Vec<u8>) {
-        let prefers_text = self.prefers_text;
+        let speaks_text = self.speaks_text;
         frame::end(out, start, |payload| {
             // A client that takes text for granted must still never get bytes that are none (8.1).
-            let is_text = prefers_text && std::str::from_utf8(payload).is_ok();
+            let is_text = speaks_text && std::str::from_utf8(payload).is_ok();
             if is_text { Kind::Text } else { Kind::Binary }
         });
     }
@@ -257,6 +257,7 @@ impl Open {
         }
         let message = match (header.kind, self.message.take()) {
             (Kind::Continuation, Some(message)) => message,
+            (Kind::Text, None) if !self.speaks_text => return Err(CloseCode::WrongKind),
             (Kind::Text, None) => Message { bytes: 0, text: Some(TextCheck::default()) },
             (Kind::Binary, None) => Message { bytes: 0, text: None },
             // A message within a message, or the middle of none.
