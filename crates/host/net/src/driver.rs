@@ -143,11 +143,17 @@ impl<T: Transport> Driver<T> {
         self.connections.len() < self.limits.max_connections && of_address < self.limits.max_per_address
     }
 
-    /// Whether all places for those who log in are taken. One that has been silent for two seconds makes room (F15).
-    pub fn is_handshake_full(&mut self) -> bool {
+    /// Whether there is a place for one more who logs in.
+    #[must_use]
+    pub fn has_handshake_place(&self) -> bool {
+        (self.counters.handshaking as usize) < self.limits.max_handshakes
+    }
+
+    /// The same, where one that has been silent for two seconds makes room if need be (F15).
+    pub fn make_handshake_place(&mut self) -> bool {
         const SILENT_MS: u64 = 2_000;
-        if (self.counters.handshaking as usize) < self.limits.max_handshakes {
-            return false;
+        if self.has_handshake_place() {
+            return true;
         }
         let connections = &self.connections;
         let before_ms = self.now_ms.saturating_sub(SILENT_MS);
@@ -161,7 +167,7 @@ impl<T: Transport> Driver<T> {
         if let Some(key) = silent {
             self.close(key.index);
         }
-        self.counters.handshaking as usize >= self.limits.max_handshakes
+        self.has_handshake_place()
     }
 
     /// Takes a new connection in.

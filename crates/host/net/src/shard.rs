@@ -38,7 +38,8 @@ const EVENTS: usize = 1024;
 const MAX_UNDER_WAY_BYTES: usize = 32 << 20;
 /// How long clients have to say goodbye when the node drains.
 const DRAIN_MS: u64 = 10_000;
-/// Pause of accepting while all places for those who log in are taken.
+/// How often it is looked for one that makes room while all places for those who log in are taken. A place that becomes
+/// free by itself is given away at once.
 const HANDSHAKE_PAUSE_MS: u64 = 20;
 
 /// What a shard is made of, apart from its broker.
@@ -145,6 +146,8 @@ struct Running {
     driver: Driver<Wire<TcpStream>>,
     acceptors: Vec<(Acceptor, Entrance)>,
     accept_at_ms: Option<u64>,
+    /// Nobody is accepted because all places for those who log in are taken.
+    is_full_house: bool,
     log: JournalLog,
     journal: JournalThread,
     under_way_bytes: usize,
@@ -192,6 +195,7 @@ impl Running {
             driver: Driver::new(core, parts.limits),
             acceptors,
             accept_at_ms: None,
+            is_full_house: false,
             log: parts.log,
             journal: parts.journal,
             under_way_bytes: 0,
@@ -286,8 +290,9 @@ impl Running {
         let core = self.driver.core();
         let is_writable = self.under_way_bytes < MAX_UNDER_WAY_BYTES;
         let has_work = is_writable && (self.driver.has_more() || self.log.waiting_bytes() > 0);
-        let is_accepting =
-            self.accept_at_ms.is_none() && self.acceptors.iter().any(|(acceptor, _)| acceptor.is_ready);
+        let may_accept =
+            self.accept_at_ms.is_none() || (self.is_full_house && self.driver.has_handshake_place());
+        let is_accepting = may_accept && self.acceptors.iter().any(|(acceptor, _)| acceptor.is_ready);
         if has_work || is_accepting || core.wants_turn() {
             return Some(Duration::ZERO);
         }
@@ -384,13 +389,15 @@ impl Running {
     }
 
     fn accept(&mut self) {
-        if self.accept_at_ms.is_some_and(|at_ms| at_ms > self.now_ms) {
+        let has_place = self.is_full_house && self.driver.has_handshake_place();
+        if !has_place && self.accept_at_ms.is_some_and(|at_ms| at_ms > self.now_ms) {
             return;
         }
-        self.accept_at_ms = None;
+        (self.accept_at_ms, self.is_full_house) = (None, false);
         for number in 0..self.acceptors.len() {
             for _ in 0..Acceptor::BATCH {
-                if self.driver.is_handshake_full() {
+                if !self.driver.make_handshake_place() {
+                    self.is_full_house = true;
                     self.accept_at_ms = Some(self.now_ms + HANDSHAKE_PAUSE_MS);
                     return;
                 }

@@ -188,13 +188,13 @@ fn limits_on_connections_addresses_and_handshakes() {
     let mut rig = Rig::new(limits);
     let address = Some([10, 0, 0, 1].into());
     let (first, pipe, _) = rig.connect(Lines::new(), PLENTY);
-    assert!(rig.driver.admits(address) && !rig.driver.is_handshake_full());
+    assert!(rig.driver.admits(address) && rig.driver.make_handshake_place());
     rig.connect(Lines::new(), PLENTY);
     assert!(!rig.driver.admits(address) && rig.driver.admits(Some([10, 0, 0, 2].into())));
-    assert!(rig.driver.is_handshake_full());
+    assert!(!rig.driver.make_handshake_place());
     pipe.send("echo in\n");
     rig.turn(first);
-    assert!(!rig.driver.is_handshake_full(), "one has logged in");
+    assert!(rig.driver.make_handshake_place(), "one has logged in");
     pipe.0.borrow_mut().is_input_over = true;
     rig.turn(first);
     assert!(rig.driver.admits(address), "one has gone");
@@ -205,9 +205,9 @@ fn f15_a_silent_handshake_makes_room_after_two_seconds() {
     let mut rig = Rig::new(DriverLimits { max_handshakes: 1, ..Default::default() });
     let (_, _, silent) = rig.connect(Lines::new(), PLENTY);
     rig.pass(2_000);
-    assert!(rig.driver.is_handshake_full());
+    assert!(!rig.driver.make_handshake_place());
     rig.pass(1);
-    assert!(!rig.driver.is_handshake_full());
+    assert!(rig.driver.make_handshake_place());
     assert_eq!(silent.borrow().closed, 1);
 }
 

@@ -140,8 +140,8 @@ fn come_back(
     let mut stall = Stall::new();
     let mut until_ns = None;
     while until_ns.is_none_or(|until_ns| now_ns() < until_ns) {
-        storm.begin(fleet, target)?;
-        let is_any = fleet.turn(TURN, |index, begun_ns, event, out| {
+        let turn = storm.begin(fleet, target)?;
+        let is_any = fleet.turn(turn, |index, begun_ns, event, out| {
             storm.on(index, begun_ns, &event, out);
             inboxes.on(index, begun_ns, &event, out);
         })?;

@@ -25,6 +25,8 @@ pub(super) const IN_FLIGHT: usize = 100;
 /// Without an answer for so long the broker has stopped to take devices.
 const STALL: Duration = Duration::from_secs(20);
 pub(super) const TURN: Duration = Duration::from_millis(100);
+/// Connections begun in one turn.
+const DIALS: usize = 64;
 
 pub(super) fn device_count(effort: Effort) -> Result<usize> {
     let count = effort.count.map_or(DEVICES, |count| usize::try_from(count).unwrap_or(usize::MAX));
@@ -121,17 +123,24 @@ impl Storm {
         self.done == self.ended.len()
     }
 
-    /// Begins as many connections as may be on their way.
-    pub(super) fn begin(&mut self, fleet: &mut Fleet, target: &Target) -> Result<()> {
+    /// Begins connections as far as they may be on their way, a few at a time: devices that are connected already do not
+    /// wait for others to dial. Answers how long the fleet may rest in its next turn.
+    pub(super) fn begin(&mut self, fleet: &mut Fleet, target: &Target) -> Result<Duration> {
         let address = &target.address;
-        while self.begun < self.ended.len() && self.begun - self.done < self.plan.in_flight.max(1) {
+        for dialed in 0.. {
+            if self.begun == self.ended.len() || self.begun - self.done >= self.plan.in_flight.max(1) {
+                break;
+            }
+            if dialed == DIALS {
+                return Ok(Duration::ZERO);
+            }
             let mut hello = Vec::new();
             let name = format!("bench-device-{:05}", self.begun);
             put_connect(&mut hello, self.plan.session, &name, &address.user, &address.password);
             fleet.connect(self.begun, &hello)?;
             self.begun += 1;
         }
-        Ok(())
+        Ok(TURN)
     }
 
     /// Books what a device hears. `begun_ns`: when it began to connect.
@@ -182,8 +191,8 @@ impl Storm {
         let mut storm = Self::new(plan, devices)?;
         let mut stall = Stall::new();
         while !storm.is_over() {
-            storm.begin(fleet, target)?;
-            if storm.turn(fleet)? {
+            let wait = storm.begin(fleet, target)?;
+            if storm.turn(fleet, wait)? {
                 stall = Stall::new();
             } else {
                 stall.check(|| format!("{} of {devices} devices were connected", storm.ready))?;
@@ -193,8 +202,8 @@ impl Storm {
         Ok(storm)
     }
 
-    fn turn(&mut self, fleet: &mut Fleet) -> Result<bool> {
-        fleet.turn(TURN, |index, begun_ns, event, out| self.on(index, begun_ns, &event, out))
+    fn turn(&mut self, fleet: &mut Fleet, wait: Duration) -> Result<bool> {
+        fleet.turn(wait, |index, begun_ns, event, out| self.on(index, begun_ns, &event, out))
     }
 
     /// Says why devices were refused: the faults say how many.
