@@ -11,6 +11,7 @@ use crate::{
     effect::{ConnectionId, ConsumerId, SessionId},
     error::{Error, Kind, LimitKind, Verb},
     nodes::argument_error,
+    session_state::short_incarnation,
 };
 
 /// A consumer as an application asks for it.
@@ -55,11 +56,6 @@ impl From<ConsumerId> for Handle {
     fn from(id: ConsumerId) -> Self {
         Self { index: id.index, generation: id.generation }
     }
-}
-
-/// Cuts an incarnation to what a session keeps of it.
-pub(crate) fn short_incarnation(incarnation: u64) -> u32 {
-    u32::try_from(incarnation & u64::from(u32::MAX)).unwrap_or_default()
 }
 
 impl Broker {

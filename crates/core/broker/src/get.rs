@@ -4,10 +4,9 @@ use ternmq_queue::{GetResult, SessionIndex};
 
 use crate::{
     broker::Broker,
-    consume::short_incarnation,
     effect::{Deliver, SessionId},
     error::{Error, Kind, Verb},
-    session_state::Unsettled,
+    session_state::{Unsettled, short_incarnation},
 };
 
 /// Answer to a fetch.
@@ -55,7 +54,7 @@ impl Broker {
                 queue,
                 slot,
                 seq: delivery.seq.0,
-                incarnation,
+                incarnation: incarnation | Unsettled::FETCHED,
                 age_base_ms: u32::try_from(now_ms.saturating_sub(session.started_ms)).unwrap_or(u32::MAX),
             }),
         };

@@ -5,7 +5,6 @@ use ternmq_queue::{Blame, Seq, SessionIndex};
 
 use crate::{
     broker::Broker,
-    consume::short_incarnation,
     effect::{DeliveryId, SessionId},
     error::Error,
     log::{Grouping, Receipt},
@@ -110,10 +109,10 @@ impl Broker {
         outcome: Outcome,
         touched: &mut SmallVec<[u32; 4]>,
     ) -> bool {
-        let was_full = self.windows.give_back(SessionIndex(id.index));
+        let was_full = entry.took_credit() && self.windows.give_back(SessionIndex(id.index));
         let now_ms = self.time.ms();
         let Some(slot) = self.queues.get_mut(entry.queue) else { return was_full };
-        if short_incarnation(slot.incarnation) != entry.incarnation {
+        if !entry.is_of(slot.incarnation) {
             return was_full;
         }
         let seq = Seq(entry.seq);
@@ -164,9 +163,11 @@ impl Broker {
         session.unsettled_count = 0;
         let now_ms = self.time.ms();
         for entry in entries.into_iter().filter(|entry| !entry.is_gone()) {
-            self.windows.give_back(SessionIndex(id.index));
+            if entry.took_credit() {
+                self.windows.give_back(SessionIndex(id.index));
+            }
             let Some(slot) = self.queues.get_mut(entry.queue) else { continue };
-            if short_incarnation(slot.incarnation) != entry.incarnation {
+            if !entry.is_of(slot.incarnation) {
                 continue;
             }
             slot.machine.give_back(entry.slot, Seq(entry.seq), blame, now_ms, &mut self.outbox);

@@ -327,3 +327,26 @@ fn i8_a_receipt_of_all_covers_the_settlements_of_the_turn() {
     rig.turn();
     assert!(rig.broker.durable().covers(receipt));
 }
+
+#[test]
+fn a_fetched_message_gives_no_credit_back_when_it_is_settled() {
+    let mut rig = Rig::new();
+    rig.queue("consumed", &[]);
+    rig.queue("fetched", &[]);
+    let session = rig.session;
+    rig.broker.set_session_window(session, Some(1));
+    rig.consume("consumed", 1, None);
+    rig.fill("consumed", &["a", "b", "c"]);
+    rig.fill("fetched", &["x", "y"]);
+    assert_eq!(rig.bodies(), ["a"]);
+    for (number, outcome) in [(2, Outcome::Accept), (3, Outcome::Requeue)] {
+        assert!(matches!(rig.broker.get(session, "fetched", true), Ok(GetOutcome::Got(..))));
+        rig.broker.settle(session, DeliveryId(number), SettleRange::One, outcome).unwrap();
+        assert_eq!(rig.bodies(), <[&str; 0]>::default(), "the window is taken by a");
+    }
+    rig.broker.settle(session, DeliveryId(1), SettleRange::One, Outcome::Accept).unwrap();
+    assert_eq!(rig.bodies(), ["b"]);
+    assert!(matches!(rig.broker.get(session, "fetched", true), Ok(GetOutcome::Got(..))));
+    rig.broker.requeue_all(session);
+    assert_eq!(rig.bodies(), ["b"]);
+}
