@@ -66,7 +66,9 @@ pub use alarm::Alarm;
 pub use broker::{Broker, BrokerConfig, Counters, Done};
 pub use browse::{Browse, BrowsePage, BrowseSpec, BrowsedMessage};
 pub use checkpoint::LogRequest;
-pub use clients::{Attached, ClientId, ClientSpec, ClientView, Once, Subscribed, Subscription, Will};
+pub use clients::{
+    Attached, ClientId, ClientPage, ClientSpec, ClientView, Once, Subscribed, Subscription, Will,
+};
 pub use connection::ConnectionInfo;
 pub use consume::ConsumeSpec;
 pub use definition::{

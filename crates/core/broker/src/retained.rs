@@ -49,6 +49,10 @@ impl RetainedRead {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    pub(crate) fn shared_key(&self) -> Arc<str> {
+        self.key.clone()
+    }
 }
 
 /// What a step of a read found.

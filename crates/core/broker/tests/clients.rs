@@ -536,6 +536,44 @@ fn i11_a_read_of_what_is_retained_goes_on_where_it_stopped() {
     assert_eq!(retained(&mut rig, session, "#").unwrap().len(), 7, "a new one finds them");
 }
 
+/// Labels and bodies of the next step of what a client looks for.
+fn next_retained(rig: &mut Rig, session: SessionId) -> Option<(u64, String)> {
+    let step = rig.broker.next_retained(session, 2)?;
+    Some((step.label, bodies_of(&step.page.messages).concat()))
+}
+
+#[test]
+fn a_client_that_comes_back_goes_on_with_what_it_looked_for() {
+    let mut rig = Rig::new();
+    for key in ["a", "b", "c", "d", "e"] {
+        let _ = rig.broker.retain(rig.session, &message(key, key, true)).unwrap();
+    }
+    let step = |label, bodies: &str| Some((label, bodies.to_owned()));
+    let first = come(&mut rig, "c", KEEP_MS);
+    for (key, label) in [("#", 1), ("a", 2), ("b", 3)] {
+        subscribe(&mut rig, first, key);
+        rig.broker.look_for_retained(first, key, label);
+    }
+    assert_eq!(next_retained(&mut rig, first), step(1, "ab"));
+    // Taken over, then away for a while.
+    let second = come(&mut rig, "c", KEEP_MS);
+    assert_eq!(next_retained(&mut rig, first), None);
+    assert_eq!(next_retained(&mut rig, second), step(1, "cd"));
+    let _ = rig.broker.unsubscribe(second, "b", None).unwrap();
+    leave(&mut rig, second);
+    let third = come(&mut rig, "c", KEEP_MS);
+    assert!(rig.broker.has_retained_reads(third));
+    assert_eq!(next_retained(&mut rig, third), step(1, "e"));
+    // Asked for once more: from the start, and behind what was asked for before.
+    rig.broker.look_for_retained(third, "#", 4);
+    assert_eq!(next_retained(&mut rig, third), step(2, "a"));
+    assert_eq!(next_retained(&mut rig, third), step(4, "ab"));
+    leave(&mut rig, third);
+    let fresh = session_of(&mut rig, "root");
+    attach(&mut rig, fresh, "c", KEEP_MS, true).unwrap();
+    assert_eq!(next_retained(&mut rig, fresh), None, "a new session looks for nothing");
+}
+
 #[test]
 fn retained_messages_are_found_by_key_and_pattern() {
     let mut rig = Rig::new();

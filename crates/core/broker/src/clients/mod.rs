@@ -4,15 +4,16 @@
 //! A client that goes with its connection (`keep_ms` 0) is in memory only. Any other one is in the log: its record and
 //! its subscriptions are definitions, its tokens and its will records of their own, all of them part of a checkpoint.
 //!
-//! Reading order: the types here, then `attach.rs`, `subscribe.rs`, `tokens.rs`, `will.rs`, `keep.rs`.
+//! Reading order: the types here, then `attach.rs`, `subscribe.rs`, `reads.rs`, `tokens.rs`, `will.rs`, `keep.rs`.
 
 mod attach;
 mod keep;
+mod reads;
 mod subscribe;
 mod tokens;
 mod will;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -23,6 +24,7 @@ use crate::{effect::SessionId, namespace::NamespaceId};
 
 pub use self::{
     attach::{Attached, ClientSpec, ClientView},
+    reads::ClientPage,
     subscribe::{Subscribed, Subscription},
     tokens::Once,
 };
@@ -72,6 +74,7 @@ pub(crate) struct Own {
     pub(crate) taken: Vec<u16>,
     pub(crate) released: Vec<u16>,
     pub(crate) will: Option<Box<Will>>,
+    reads: VecDeque<reads::ClientRead>,
 }
 
 impl Client {

@@ -331,6 +331,9 @@ impl Broker {
         let consumer = own.group_consumers.iter().position(|(of, _)| *of == number);
         let consumer = consumer.map(|at| own.group_consumers.remove(at).1);
         self.end_client_consumer(consumer);
+        if subscription.group.is_none() {
+            self.end_reads(client, &subscription.key);
+        }
         let (_, receipt) = self.as_group(|broker| {
             match (&subscription.group, queue) {
                 (Some(group), _) => broker.leave_group(namespace, group, &subscription.key),

@@ -53,6 +53,9 @@ impl MqttSession {
         self.flags.needs_settle |=
             broker.session_subscriptions(session).iter().any(|subscription| subscription.needs_settle);
         self.set_window(broker, 0);
+        if broker.has_retained_reads(session) {
+            broker.wake_adapter_later(session);
+        }
         self.ask(broker, |broker, session| broker.start_client(session))
     }
 }

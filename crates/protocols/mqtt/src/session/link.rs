@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use ternmq_broker::{Deliver, DeliveryId, RetainedRead};
+use ternmq_broker::{Deliver, DeliveryId};
 
 use super::{
     aliases::{InboundAliases, OutboundAliases},
@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     codec::{PacketId, Qos},
-    translate::Label,
 };
 
 /// A message that the client has not acknowledged.
@@ -29,8 +28,6 @@ pub(super) struct Link {
     pub(super) outbound: HashMap<u16, UnderWay>,
     /// Deliveries that wait until the packet identifier of the first one is free.
     pub(super) held: VecDeque<Deliver>,
-    /// Subscriptions that look for what is retained.
-    pub(super) reads: VecDeque<(RetainedRead, Label)>,
     /// Next packet identifier for messages that have none of their own.
     next_id: u16,
     pub(super) inbound_aliases: InboundAliases,

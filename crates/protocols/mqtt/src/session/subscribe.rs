@@ -1,6 +1,6 @@
 //! SUBSCRIBE and UNSUBSCRIBE.
 
-use ternmq_broker::{Broker, Receipt, SessionId, Subscription};
+use ternmq_broker::{Broker, ClientPage, Receipt, SessionId, Subscription};
 use ternmq_message::Message;
 
 use super::{MqttSession, answers::Answer, close};
@@ -37,12 +37,10 @@ impl MqttSession {
         }
         self.answer_codes(broker, receipt, Codes::Subscribe, subscribe.id, &codes, out);
         // Behind SUBACK, unless that waits for the log: both orders are right, and there are clients that know only this one.
-        for (key, label) in retained {
-            let read = broker.begin_retained_read(&key);
-            let reads = &mut self.link().reads;
-            // The same subscription again: it begins anew.
-            reads.retain(|(known, _)| known.key() != key);
-            reads.push_back((read, label));
+        if let Some(session) = self.session {
+            for (key, label) in retained {
+                broker.look_for_retained(session, &key, label.to_bits());
+            }
         }
         self.read_some_retained(broker, out);
         Ok(())
@@ -53,20 +51,15 @@ impl MqttSession {
         let Some(session) = self.session else { return };
         let mut room = self.settings.retained_step;
         while room > 0 {
-            let Some((mut read, label)) = self.link.as_deref_mut().and_then(|link| link.reads.pop_front())
-            else {
-                return;
-            };
-            // Whoever may subscribe may read; if that has just changed, there is nothing to send.
-            let Ok(page) = broker.read_retained(session, &mut read, room) else { continue };
+            let Some(ClientPage { key, label, page }) = broker.next_retained(session, room) else { return };
             room = room.saturating_sub(page.looked_at.max(1));
-            self.send_retained(broker, session, read.key(), label, page.messages, out);
-            if !page.is_last {
-                self.link().reads.push_front((read, label));
+            let is_last = page.is_last;
+            self.send_retained(broker, session, &key, Label::of_bits(label), page.messages, out);
+            if !is_last {
                 break;
             }
         }
-        if self.link.as_ref().is_some_and(|link| !link.reads.is_empty()) {
+        if broker.has_retained_reads(session) {
             broker.wake_adapter_later(session);
         }
     }
@@ -158,9 +151,6 @@ impl MqttSession {
                     let done =
                         self.ask(broker, |broker, session| broker.unsubscribe(session, &key, filter.group))?;
                     receipt = receipt.and(done.receipt);
-                    if let Some(link) = self.link.as_deref_mut().filter(|_| filter.group.is_none()) {
-                        link.reads.retain(|(read, _)| read.key() != &*key);
-                    }
                     self.flags.has_unsubscribed |= done.value;
                     if done.value { Reason::SUCCESS } else { Reason::NO_SUBSCRIPTION_EXISTED }
                 }
