@@ -38,6 +38,28 @@ fn t1_seeds_that_failed_once_pass() {
     }
 }
 
+#[test]
+fn t1_seeds_with_clients_known_by_name_that_failed_once_pass() {
+    let taken_back =
+        "I4: a crash took back a move to the dead-letter queue, and the second delivery was not marked";
+    let seeds = [
+        (2533, taken_back),
+        (8845, taken_back),
+        (10510, taken_back),
+        (11305, "I10: of a damaged log a client's queue was left and not the client, who got another one"),
+        (12063, taken_back),
+        (12523, taken_back),
+    ];
+    for (seed, story) in seeds {
+        let outcome = run_seed(&Plan::of_seed(seed));
+        assert!(
+            outcome.is_ok(),
+            "{story}: {}",
+            outcome.map_or_else(|failure| failure.to_string(), |_| String::new())
+        );
+    }
+}
+
 fn start(disk: &FakeDisk, at_ms: u64) -> Node {
     let now = Now { monotonic_ms: at_ms, wall_ms: 1_600_000_000_000 + at_ms };
     // Nothing stays in memory: every message is read back.

@@ -208,10 +208,6 @@ impl Checker {
         if home == Place::Unsure && copy.dead == Place::Ready {
             copy.dead = Place::Unsure;
         }
-        if home == Place::Unsure {
-            // If its death was not kept, it comes among the dead anew, and is first delivered there again.
-            copy.deliveries[Stage::Dead as usize] = 0;
-        }
         if !copy.is_kept {
             copy.is_owed = false;
             if home != Place::Over {
