@@ -10,9 +10,10 @@ use ternmq_broker::{
 use ternmq_fakes::SeededRng;
 use ternmq_message::{Map, Message, MessageMeta, Value};
 
-use crate::checker::{Violation, body_of, broken, head_of};
+use crate::checker::{TOPICS, Violation, body_of, broken, head_of, is_match};
 use crate::history::{Event, Outcome, QueueFacts, Taken};
 use crate::node::{MARK, USER};
+use crate::peers::Link;
 use crate::sabotage::Sabotage;
 use crate::world::World;
 
@@ -74,7 +75,7 @@ fn arguments(facts: &QueueFacts, mark: u64) -> Map {
     map.into_iter().map(|(name, value)| (Arc::from(name), value)).collect()
 }
 
-fn unexpected(verb: &str, error: &Error) -> Violation {
+pub(crate) fn unexpected(verb: &str, error: &Error) -> Violation {
     broken("I10", format!("{verb} was refused though nothing speaks against it: {error:?}"))
 }
 
@@ -135,7 +136,7 @@ impl World {
         }
     }
 
-    fn has_queue(&self, name: &str) -> bool {
+    pub(crate) fn has_queue(&self, name: &str) -> bool {
         self.node.broker.queue_view("main", name).is_some()
     }
 
@@ -195,17 +196,27 @@ impl World {
     fn bind(&mut self, at: usize) -> Result<(), Violation> {
         let queue = format!("q-{}", self.work.below(QUEUES));
         let (node, key) = self.a_binding();
-        if !self.has_queue(&queue) {
+        self.bind_as(at, &queue, node, key)
+    }
+
+    pub(crate) fn bind_as(
+        &mut self,
+        at: usize,
+        queue: &str,
+        node: &str,
+        key: String,
+    ) -> Result<(), Violation> {
+        if !self.has_queue(queue) {
             return Ok(());
         }
         let session = self.clients[at].session;
         let done = self
             .node
             .broker
-            .bind_queue(session, &queue, node, &key, Map::new())
+            .bind_queue(session, queue, node, &key, Map::new())
             .map_err(|error| unexpected("bind", &error))?;
         let op = self.new_op(done.receipt);
-        self.note(Event::Bind { op, node: node.into(), queue, key })?;
+        self.note(Event::Bind { op, node: node.into(), queue: queue.into(), key })?;
         self.answer_at_once(op, done.receipt)
     }
 
@@ -245,7 +256,7 @@ impl World {
         self.publish_to(at, node, &key)
     }
 
-    fn publish_to(&mut self, at: usize, node: &str, key: &str) -> Result<(), Violation> {
+    pub(crate) fn publish_to(&mut self, at: usize, node: &str, key: &str) -> Result<(), Violation> {
         self.next_message += 1;
         let id = self.next_message;
         let meta = MessageMeta {
@@ -295,7 +306,12 @@ impl World {
             return self.has_queue(key);
         }
         let bindings = self.node.broker.binding_views("main");
-        bindings.iter().any(|binding| &*binding.source == node && (node == FANOUT || &*binding.key == key))
+        let fits = |pattern: &str| match node {
+            FANOUT => true,
+            TOPICS => is_match(pattern, key),
+            _ => pattern == key,
+        };
+        bindings.iter().any(|binding| &*binding.source == node && fits(&binding.key))
     }
 
     fn burst(&mut self, at: usize) -> Result<(), Violation> {
@@ -481,33 +497,43 @@ impl World {
     pub(crate) fn hand_out(&mut self) -> Result<(), Violation> {
         // What could not be read is known before anything behind it is handed out.
         self.report_incidents()?;
-        let mut effects: Vec<(ConnectionId, Effect)> = self.node.broker.drain_effects().collect();
-        if self.sabotage() == Sabotage::SwapDeliveries && effects.len() > 1 {
-            effects.swap(0, 1);
-        }
-        for (_, effect) in effects {
-            match effect {
-                Effect::Deliver(deliver) => self.hand_over(&deliver)?,
-                Effect::ConsumerEnded { session_label, consumer_label, .. } => {
-                    if let Some(client) = self.clients.iter_mut().find(|client| client.label == session_label)
-                    {
-                        client.consumers.remove(&consumer_label);
-                    }
-                }
-                Effect::SessionEnded { session_label, .. } => {
-                    self.clients.retain(|client| client.label != session_label);
-                    self.note(Event::Close { session: session_label })?;
-                }
-                Effect::Loaded { .. }
-                | Effect::Close { .. }
-                | Effect::Blocked { .. }
-                | Effect::TakenOver { .. } => {}
+        loop {
+            let mut effects: Vec<(ConnectionId, Effect)> = self.node.broker.drain_effects().collect();
+            if effects.is_empty() {
+                return Ok(());
             }
+            if self.sabotage() == Sabotage::SwapDeliveries && effects.len() > 1 {
+                effects.swap(0, 1);
+            }
+            effects.into_iter().try_for_each(|(_, effect)| self.take_effect(effect))?;
         }
-        Ok(())
+    }
+
+    fn take_effect(&mut self, effect: Effect) -> Result<(), Violation> {
+        match effect {
+            Effect::Deliver(deliver) => self.hand_over(&deliver),
+            Effect::ConsumerEnded { session_label, consumer_label, .. } => {
+                if let Some(client) = self.clients.iter_mut().find(|client| client.label == session_label) {
+                    client.consumers.remove(&consumer_label);
+                }
+                Ok(())
+            }
+            Effect::SessionEnded { session_label, .. } => {
+                self.clients.retain(|client| client.label != session_label);
+                self.note(Event::Close { session: session_label })
+            }
+            Effect::Loaded { .. }
+            | Effect::Close { .. }
+            | Effect::Blocked { .. }
+            | Effect::TakenOver { .. } => Ok(()),
+        }
     }
 
     fn hand_over(&mut self, deliver: &Deliver) -> Result<(), Violation> {
+        let is_its = |link: &Link| link.label == deliver.session_label;
+        if let Some(at) = self.peers.iter().position(|peer| peer.link.as_ref().is_some_and(is_its)) {
+            return self.hand_to_peer(at, deliver);
+        }
         let found = self.clients.iter().position(|client| client.label == deliver.session_label);
         let Some(at) = found else { return Ok(()) };
         let Some((_, queue)) = self.clients[at].consumers.get(&deliver.consumer_label) else {

@@ -140,9 +140,11 @@ fn judge(plan: &Plan, checker: &Checker, moment: &Moment, disk: FakeDisk) -> Res
     let mut world = World::new(short, FakeDisk::new())?;
     world.checker = checker.clone();
     (world.now, world.lower, world.upper) = (moment.now, moment.lower, moment.upper);
+    world.peers.clone_from(&moment.peers);
     // Numbers that no client of the recorded run had.
     world.next_label = 1 << 30;
     world.next_op = 1 << 40;
+    world.next_message = 1 << 40;
     let outcome =
         world.restart_at(disk, false, moment.turn, moment.durable_turn).and_then(|()| world.fetch_all());
     outcome.map_err(|violation| Box::new(Failure { seed: plan.seed, violation, tail: world.tail.into() }))

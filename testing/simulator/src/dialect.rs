@@ -1,6 +1,7 @@
 //! A dialect without any vendor's ways: arguments are named as the settings are.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ternmq_access::Role;
 use ternmq_broker::{ArgumentError, Dialect, Error, Predefined, QueueClass, QueueOptions};
@@ -8,9 +9,20 @@ use ternmq_message::{Map, Value};
 use ternmq_queue::Overflow;
 use ternmq_routing::{NodeKind, Wildcards};
 
-/// The dialect of the simulated node.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PlainDialect;
+use crate::node::MARK;
+
+/// The dialect of the simulated node. Clones share the mark.
+#[derive(Clone, Debug, Default)]
+pub struct PlainDialect {
+    mark: Arc<AtomicU64>,
+}
+
+impl PlainDialect {
+    /// The next queue that the core makes for a client gets this mark; see [`MARK`].
+    pub(crate) fn set_mark(&self, mark: u64) {
+        self.mark.store(mark, Ordering::Relaxed);
+    }
+}
 
 fn options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
     let mut options = QueueOptions::default();
@@ -129,6 +141,15 @@ impl Dialect for PlainDialect {
 
     fn client_queue_name(&self, client: &str) -> String {
         format!("client.{client}")
+    }
+
+    fn client_queue_arguments(&self) -> Map {
+        let mark = i64::try_from(self.mark.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        [(Arc::from(MARK), Value::I64(mark))].into_iter().collect()
+    }
+
+    fn group_queue_name(&self, group: &str, _: &str) -> String {
+        format!("group.{group}")
     }
 
     fn consumer_priority(&self, _: &Map) -> Result<i32, ArgumentError> {

@@ -36,6 +36,8 @@ pub struct QueueFacts {
     pub delivery_limit: Option<u32>,
     /// One consumer at a time.
     pub is_single_active: bool,
+    /// It belongs to clients that may be away: what need not be kept may be passed over.
+    pub is_of_clients: bool,
 }
 
 /// A delivery as its client got it.
@@ -95,6 +97,8 @@ pub struct Found {
     pub queues: Vec<(String, u64)>,
     /// Bindings: node, queue, key.
     pub bindings: Vec<(String, String, String)>,
+    /// Clients known by name.
+    pub clients: Vec<String>,
 }
 
 /// One thing that happened. `op` numbers an operation whose answer comes later as [`Event::Ok`]; a session goes by its
@@ -153,6 +157,34 @@ pub enum Event {
     Back { found: Found },
     /// The node reported damage: a queue by name with a count, or the log itself.
     Damage { queue: Option<String>, count: u64 },
+    /// A session began to serve a client that is known by name.
+    Attach { op: u64, session: u32, client: String, is_fresh: bool, is_resumed: bool, keep_ms: u64 },
+    /// The session of a client ended, because another one took its place or not; the client takes its will back when it
+    /// goes with a word.
+    Detach { client: String, is_taken_over: bool },
+    /// A client left a will, in place of the one before, or took it back.
+    Will { op: u64, client: String, message: Option<u64>, delay_ms: u64 },
+    /// The broker has forgotten a client.
+    Ended { client: String },
+    /// A client subscribed. What leads to its own queue is an [`Event::Bind`] too.
+    Subscribe { op: u64, client: String, key: String, group: Option<String>, skips_own: bool },
+    /// A client ended a subscription.
+    Unsubscribe { op: u64, client: String, key: String, group: Option<String> },
+    /// A client published under a token. When the broker did not know the token, the [`Event::Publish`] of the same
+    /// operation follows.
+    Once { op: u64, client: String, token: u16, message: u64, is_known: bool },
+    /// A client releases a token of its own; it may name another message once this is answered.
+    Forget { op: u64, client: String, token: u16 },
+    /// A delivery under a token reached its client.
+    Receive { client: String, token: u16, queue: String, message: u64 },
+    /// A client forgot a token of the broker.
+    Forgot { client: String, token: u16 },
+    /// A delivery out of a shared queue moved to the client's own queue, as a message of a new number.
+    Adopt { op: u64, session: u32, delivery: u64, origin: u64, shared: String, message: u64, queue: String },
+    /// The last message of a key is this one now, or there is none.
+    Retain { op: u64, key: String, message: Option<u64> },
+    /// What is retained under a key with wildcards: keys and messages.
+    Retained { key: String, found: Vec<(String, u64)> },
     /// The end: everything that is left was fetched.
     End,
 }

@@ -2,13 +2,13 @@
 //! crashes and faults, and a model that knows nothing of the core judges what its clients saw (T1, T2, T3).
 //!
 //! Owns: [`Node`], the core and its journal driven step by step without threads; [`World`], the seeded schedule of
-//! clients, faults and restarts; the history ([`Event`], [`Line`]) and the [`Checker`] that judges it.
+//! clients, peers, faults and restarts; the history ([`Event`], [`Line`]) and the [`Checker`] that judges it.
 //! Must not know: sockets, threads, the machine's time or randomness.
 //!
 //! Invariants: one seed gives one history, on every machine and in every build; the checker sees only what clients
 //! see, plus which turns had become durable before a crash.
 //!
-//! Known limits: one node, one namespace; no policies, no message groups, no filters. A log that is reported damaged
+//! Known limits: one node, one namespace; no policies, no message groups, no filters; no frames of a protocol. A log that is reported damaged
 //! at the start relaxes the model to I2 and I4 for the rest of the run.
 #![forbid(unsafe_code)]
 
@@ -23,6 +23,8 @@ mod sabotage;
 
 mod clients;
 mod faults;
+mod peer_publishes;
+mod peers;
 mod world;
 
 mod crash_states;

@@ -24,6 +24,13 @@ use crate::sabotage::Sabotage;
 const MESSAGE_KIND: u8 = 1;
 const SETTLE_KIND: u8 = 2;
 const DEFINITION_KIND: u8 = 8;
+const TOKEN_KIND: u8 = 10;
+const WILL_KIND: u8 = 11;
+const RETAINED_KIND: u8 = 12;
+/// First byte of the definition that a client is no more.
+const DELETE_CLIENT: u8 = 18;
+/// Length of the record that a client has no will any more.
+const WITHDRAWAL_BYTES: usize = 5;
 
 /// The keys of a node whose journal is encrypted.
 pub const KEYS: [[u8; 32]; 2] = [[1; 32], [2; 32]];
@@ -86,7 +93,7 @@ pub struct Engine {
 impl Default for Engine {
     /// No vendor's ways, no encoding.
     fn default() -> Self {
-        Self { dialect: Arc::new(PlainDialect), formats: Formats::default() }
+        Self { dialect: Arc::new(PlainDialect::default()), formats: Formats::default() }
     }
 }
 
@@ -186,7 +193,7 @@ impl Node {
             match record {
                 Recovered::Record { position, kind, len_bytes, payload, .. } => {
                     seen += 1;
-                    if is_overlooked(tuning.sabotage, kind, seen) {
+                    if is_overlooked(tuning.sabotage, kind, seen, payload) {
                         continue;
                     }
                     broker
@@ -271,7 +278,16 @@ impl Node {
             .map(|binding| (binding.source.to_string(), binding.target.to_string(), binding.key.to_string()))
             .collect();
         bindings.sort_unstable();
-        Found { queues, bindings }
+        Found { queues, bindings, clients: self.client_names(namespace) }
+    }
+
+    /// The clients of a namespace that the broker knows by name.
+    #[must_use]
+    pub fn client_names(&self, namespace: &str) -> Vec<String> {
+        let views = self.broker.client_views().into_iter().filter(|view| &*view.namespace == namespace);
+        let mut names: Vec<String> = views.map(|view| view.name.to_string()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Ends a turn: its records go to the journal's queue. Answers the turn's number.
@@ -464,8 +480,18 @@ impl Node {
     }
 }
 
-fn is_overlooked(sabotage: Sabotage, kind: u8, seen: u64) -> bool {
+fn is_overlooked(sabotage: Sabotage, kind: u8, seen: u64, payload: &[u8]) -> bool {
+    // Behind the number of the client.
+    let token_op = payload.get(4).copied();
+    let is_withdrawal = payload.len() == WITHDRAWAL_BYTES;
     match sabotage {
+        Sabotage::OverlookTaken => kind == TOKEN_KIND && token_op == Some(0),
+        Sabotage::OverlookForgotten => kind == TOKEN_KIND && token_op == Some(1),
+        Sabotage::OverlookReleased => kind == TOKEN_KIND && token_op == Some(2),
+        Sabotage::OverlookWills => kind == WILL_KIND && !is_withdrawal,
+        Sabotage::OverlookWithdrawnWills => kind == WILL_KIND && is_withdrawal,
+        Sabotage::OverlookRetained => kind == RETAINED_KIND && seen.is_multiple_of(3),
+        Sabotage::OverlookEnds => kind == DEFINITION_KIND && payload.first() == Some(&DELETE_CLIENT),
         Sabotage::OverlookMessages => kind == MESSAGE_KIND && seen.is_multiple_of(7),
         Sabotage::OverlookSettles => kind == SETTLE_KIND,
         Sabotage::OverlookDefinitions => kind == DEFINITION_KIND && seen > 8 && seen.is_multiple_of(3),

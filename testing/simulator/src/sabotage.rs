@@ -1,4 +1,5 @@
-//! Faults planted on purpose, at the seams around the core, to prove that the checker catches each kind.
+//! Faults planted on purpose, at the seams around the core, to prove that the checker catches each kind. In brackets: the
+//! invariant that is broken, or the answer of section 3 of the guarantees that meant nothing.
 
 /// What is done to the node behind its back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,4 +27,22 @@ pub enum Sabotage {
     SwapDeliveries,
     /// Some deliveries never reach their consumer though its session goes on (I1).
     SwallowDeliveries,
+    /// Recovery overlooks under which tokens clients have published (PUBREC).
+    OverlookTaken,
+    /// Recovery overlooks that clients have released tokens of their own (PUBREC).
+    OverlookForgotten,
+    /// Recovery overlooks which tokens of the broker clients still have to forget (PUBCOMP).
+    OverlookReleased,
+    /// The answer of a client to a message under a token settles it, and nothing keeps the token (PUBCOMP).
+    DropReleases,
+    /// Recovery overlooks wills (SUBACK).
+    OverlookWills,
+    /// Recovery overlooks that wills were published or taken back (SUBACK, I3).
+    OverlookWithdrawnWills,
+    /// A will goes out though its client took it back (SUBACK).
+    PublishWithdrawnWills,
+    /// Recovery overlooks some retained messages (PUBACK).
+    OverlookRetained,
+    /// Recovery overlooks that clients were forgotten (SUBACK).
+    OverlookEnds,
 }

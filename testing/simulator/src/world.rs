@@ -1,21 +1,24 @@
 //! The world of one seed: a disk, a node, its clients, what goes wrong, and the judge. One stream of random numbers
 //! per concern, so that a change in one does not shift the others.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use foldhash::fast::{FixedState, FoldHasher};
 use ternmq_broker::{Incident, NodeSpec, Now, Outcome as Fate, Receipt, SettleRange};
 use ternmq_fakes::{FakeDisk, Fault, SeededRng};
-use ternmq_message::Map;
+use ternmq_message::{Formats, Map};
 use ternmq_routing::NodeKind;
 
-use crate::checker::{Checker, Violation, broken};
+use crate::checker::{Checker, TOPICS, Violation, WILLS, broken};
 use crate::clients::{Client, DIRECT};
+use crate::dialect::PlainDialect;
 use crate::faults::{TimeBound, Trouble, pick};
 use crate::history::{Event, Found, Line, QueueFacts};
 use crate::node::{Engine, Node, Start, Stopped, Tuning};
+use crate::peers::{Peer, is_client_queue};
 use crate::sabotage::Sabotage;
 
 const START_MS: u64 = 1_600_000_000_000;
@@ -34,6 +37,8 @@ pub struct Plan {
     pub has_rot: bool,
     /// Calls to the disk fail that are not part of the trouble.
     pub has_failing_calls: bool,
+    /// Clients known by name take part.
+    pub has_peers: bool,
     /// Lines of history kept for a report.
     pub tail_lines: usize,
     /// Sizes and the planted fault.
@@ -55,7 +60,16 @@ impl Plan {
         };
         let trouble_in = 40 + rng.below(60);
         let has_rot = seed.is_multiple_of(8);
-        Self { seed, operations: 400, trouble_in, has_rot, has_failing_calls: false, tail_lines: 60, tuning }
+        Self {
+            seed,
+            operations: 400,
+            trouble_in,
+            has_rot,
+            has_failing_calls: false,
+            has_peers: true,
+            tail_lines: 60,
+            tuning,
+        }
     }
 }
 
@@ -107,6 +121,12 @@ pub struct World {
     pub(crate) unsettling: BTreeMap<u32, bool>,
     pub(crate) staged_deliveries: BTreeMap<u32, Vec<u64>>,
     pub(crate) delivered: u64,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) peer_work: SeededRng,
+    /// Clients that the broker knows, and queues that it made for them.
+    pub(crate) client_names: Vec<String>,
+    pub(crate) client_queues: BTreeSet<String>,
+    pub(crate) dialect: PlainDialect,
     schedule: SeededRng,
     trouble: SeededRng,
     clock: SeededRng,
@@ -136,7 +156,7 @@ pub struct World {
 }
 
 /// What was known when a step of the journal began.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Moment {
     /// Changes of the disk so far.
     pub(crate) changes: usize,
@@ -147,6 +167,7 @@ pub(crate) struct Moment {
     pub(crate) now: Now,
     pub(crate) lower: TimeBound,
     pub(crate) upper: TimeBound,
+    pub(crate) peers: Vec<Peer>,
 }
 
 /// Runs one seed to its end.
@@ -162,6 +183,10 @@ pub(crate) fn run_on(plan: &Plan, disk: FakeDisk) -> Result<Passed, Box<Failure>
     World::new(plan.clone(), disk).and_then(World::run)
 }
 
+fn engine_of(dialect: &PlainDialect) -> Engine {
+    Engine { dialect: Arc::new(dialect.clone()), formats: Formats::default() }
+}
+
 impl World {
     /// A new node on an empty disk.
     ///
@@ -171,7 +196,8 @@ impl World {
         let stream =
             |number: u64| SeededRng::new(plan.seed.wrapping_mul(0x9e37_79b9).wrapping_add(number << 56));
         let now = Now { monotonic_ms: 1_000, wall_ms: START_MS };
-        let engine = Engine::default();
+        let dialect = PlainDialect::default();
+        let engine = engine_of(&dialect);
         let start =
             Start { engine: &engine, disk: &disk, now, seed: plan.seed, tuning: &plan.tuning, turn: 0 };
         let node = Node::start(&start).map_err(|stopped| {
@@ -190,6 +216,11 @@ impl World {
             unsettling: BTreeMap::new(),
             staged_deliveries: BTreeMap::new(),
             delivered: 0,
+            peers: if plan.has_peers { Peer::all() } else { Vec::new() },
+            peer_work: stream(5),
+            client_names: Vec::new(),
+            client_queues: BTreeSet::new(),
+            dialect,
             disk,
             now,
             lower: TimeBound::at(now),
@@ -282,6 +313,10 @@ impl World {
                 )?;
             }
         }
+        if self.plan.has_peers && self.node.broker.queue_view("main", WILLS).is_none() {
+            self.declare_as(0, WILLS, QueueFacts { is_durable: true, ..QueueFacts::default() })?;
+            self.bind_as(0, WILLS, TOPICS, "w.#".into())?;
+        }
         Ok(())
     }
 
@@ -335,6 +370,11 @@ impl World {
             1..=4 => self.clock.below(300),
             _ => self.clock.below(10),
         };
+        self.advance(ms)
+    }
+
+    /// Time passes, and what is due is done.
+    pub(crate) fn advance(&mut self, ms: u64) -> Result<(), Violation> {
         self.now.monotonic_ms += ms;
         self.now.wall_ms += ms;
         self.lower.follow(self.now);
@@ -342,6 +382,9 @@ impl World {
         self.note(Event::Time { lower_ms: self.lower.ms(), upper_ms: self.upper.ms() })?;
         self.node.broker.set_now(self.now);
         self.node.broker.handle_timers();
+        if self.plan.has_peers {
+            self.watch()?;
+        }
         self.hand_out()
     }
 
@@ -350,6 +393,11 @@ impl World {
         self.pass_time()?;
         for _ in 0..1 + self.work.below(4) {
             self.act()?;
+        }
+        if self.plan.has_peers {
+            for _ in 0..self.peer_work.below(7) {
+                self.act_as_peer()?;
+            }
         }
         self.end_turn()?;
         if self.full_until.is_some_and(|until| until <= self.iteration) {
@@ -475,11 +523,12 @@ impl World {
             now: self.now,
             lower: self.lower,
             upper: self.upper,
+            peers: self.peers.clone(),
         });
     }
 
     /// Brings everything to disk and hands out what follows from it.
-    fn settle_all(&mut self) -> Result<Result<(), Stopped>, Violation> {
+    pub(crate) fn settle_all(&mut self) -> Result<Result<(), Stopped>, Violation> {
         for _ in 0..3 {
             self.end_turn()?;
             self.mark_moment();
@@ -533,11 +582,15 @@ impl World {
             self.note(Event::Close { session: client.label })?;
             self.hand_out()?;
         }
+        for at in 0..self.peers.len() {
+            let has_word = self.peer_work.chance(1, 3);
+            self.leave_as(at, has_word)?;
+        }
         Ok(())
     }
 
     /// The journal failed: the process ends, and now and then power goes with it.
-    fn fall(&mut self, _stopped: &Stopped) -> Result<(), Violation> {
+    pub(crate) fn fall(&mut self, _stopped: &Stopped) -> Result<(), Violation> {
         let disk = if self.trouble.chance(1, 2) {
             self.disk.killed()
         } else {
@@ -561,6 +614,9 @@ impl World {
         durable_turn: u64,
     ) -> Result<(), Violation> {
         self.clients.clear();
+        for peer in &mut self.peers {
+            peer.link = None;
+        }
         self.staged_deliveries.clear();
         self.pending.clear();
         self.note(Event::Gone { durable_turn, is_clean })?;
@@ -575,7 +631,7 @@ impl World {
         // A fault at the start may be survived, and still make the stop before it look unclean.
         let was_disturbed = crash_again;
         self.has_fault |= crash_again;
-        let engine = Engine::default();
+        let engine = engine_of(&self.dialect);
         self.node = loop {
             if crash_again {
                 let fault = if self.trouble.chance(1, 3) { Fault::Short } else { Fault::Device };
@@ -614,6 +670,7 @@ impl World {
         self.report_incidents()?;
         let found = self.found();
         self.note(Event::Back { found })?;
+        self.watch_anew();
         self.hand_out()
     }
 
@@ -645,17 +702,32 @@ impl World {
             self.note(Event::Close { session: client.label })?;
             self.hand_out()?;
         }
+        // What the log itself has lost may be a client and not its queue; nobody can say what comes of it then.
+        if self.plan.has_peers && !self.checker.is_maimed() {
+            self.finish_peers()?;
+        }
         self.act()?;
+        self.drain_all()?;
+        if self.plan.has_peers && !self.checker.is_maimed() {
+            self.outlive_peers()?;
+            if self.clients.is_empty() {
+                self.act()?;
+            }
+            self.drain_all()?;
+        }
+        self.note(Event::End)
+    }
+
+    fn drain_all(&mut self) -> Result<(), Violation> {
         loop {
             let mut is_empty = true;
             for (queue, _) in self.found().queues {
-                is_empty &= !self.drain(&queue)?;
+                is_empty &= is_client_queue(&queue) || !self.drain(&queue)?;
             }
             if is_empty {
-                break;
+                return Ok(());
             }
         }
-        self.note(Event::End)
     }
 
     /// Fetches and accepts all of a queue. Answers whether there was anything.

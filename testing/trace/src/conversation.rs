@@ -598,6 +598,7 @@ fn facts_of(declare: &queue::Declare<'_>) -> Result<QueueFacts> {
         max_priority: number(arguments, "x-max-priority")?.map(u8::try_from).transpose()?,
         delivery_limit: number(arguments, "x-delivery-limit")?.map(u32::try_from).transpose()?,
         is_single_active: arguments.get("x-single-active-consumer").is_some(),
+        is_of_clients: false,
     })
 }
 

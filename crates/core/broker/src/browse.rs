@@ -142,7 +142,7 @@ impl Browse {
                 page.unreadable += 1;
                 continue;
             };
-            let is_redelivered = is_redelivery(place.seq, acquired_count, self.redelivered_below);
+            let is_redelivered = is_redelivery(place.seq, acquired_count, &message, self.redelivered_below);
             page.messages.push(BrowsedMessage { place, message, is_redelivered, failed_count });
         }
         page

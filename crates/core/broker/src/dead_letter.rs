@@ -46,7 +46,10 @@ impl Broker {
         let (name, namespace) = (slot.name.clone(), slot.namespace);
         let is_kept = dead.entry.location.is_some_and(|location| location.is_durable);
         let replaces = is_kept.then_some((queue, dead.entry.seq));
-        let Some((message, extra_keys)) = self.dead_message(&name, &route, &dead) else { return };
+        // It may have been here already, and have been handed out at the other end before the crash took the move back.
+        let may_be_repeated = dead.entry.seq < slot.machine.redelivered_below();
+        let letter = self.dead_message(&name, &route, &dead, may_be_repeated);
+        let Some((message, extra_keys)) = letter else { return };
         let mut queues = SmallVec::new();
         // A route to a node that does not exist leads nowhere.
         if self.route(namespace, &message, &extra_keys, &mut queues).is_err() {
@@ -75,6 +78,7 @@ impl Broker {
         queue: &Arc<str>,
         route: &DeadLetterRoute,
         dead: &Dead,
+        may_be_repeated: bool,
     ) -> Option<(Message, Vec<Arc<str>>)> {
         let message = &dead.entry.message;
         let format = self.formats.get(message.meta().encoding);
@@ -82,6 +86,7 @@ impl Broker {
             Some(history) => History::clone(history),
             None => format.map(|format| format.history(message.head())).unwrap_or_default(),
         };
+        history.may_be_repeated |= may_be_repeated;
         let mut extra_keys = format.map(|format| format.extra_keys(message.head())).unwrap_or_default();
         history.record(Death {
             queue: queue.clone(),

@@ -165,3 +165,43 @@ fn a_dead_letter_is_in_one_place_after_any_crash() {
         assert_eq!(places, 1, "cut at {cut}");
     }
 }
+
+/// A message that expired twice on its way to "grave", and was handed out there; a crash takes back all of that.
+fn taken_back() -> Rig {
+    let mut rig = Rig::new();
+    rig.queue("grave", &[]);
+    let to = |key| [("ttl", Value::I64(10)), ("dead_node", Value::str("")), ("dead_key", Value::str(key))];
+    rig.queue("between", &to("grave"));
+    rig.queue("q", &to("between"));
+    rig.fill("q", &["a"]);
+    rig.turn();
+    let durable = rig.log.0.borrow().durable;
+    rig.advance(20);
+    rig.advance(20);
+    assert_eq!(drain(&mut rig, "grave"), [("a".to_owned(), false)]);
+    rig.log.0.borrow_mut().durable = durable;
+    let mut after = Rig::over(rig.crashed_log(), false);
+    assert_eq!((after.counts("q").0, after.counts("grave").0), (1, 0));
+    after.advance(20);
+    after.advance(20);
+    assert_eq!(after.counts("grave").0, 1);
+    after
+}
+
+#[test]
+fn i4_a_dead_letter_whose_move_a_crash_took_back_is_flagged() {
+    let mut rig = taken_back();
+    assert_eq!(drain(&mut rig, "grave"), [("a".to_owned(), true)]);
+}
+
+#[test]
+fn i4_the_flag_of_such_a_dead_letter_outlives_a_clean_stop() {
+    for has_checkpoint in [false, true] {
+        let mut rig = taken_back();
+        if has_checkpoint {
+            rig.checkpoint_unread();
+        }
+        let mut after = Rig::over(rig.crashed_log(), true);
+        assert_eq!(drain(&mut after, "grave"), [("a".to_owned(), true)], "{has_checkpoint}");
+    }
+}

@@ -157,6 +157,13 @@ impl Message {
         self.history.as_ref()
     }
 
+    /// As [`History::may_be_repeated`]; one that never died is not.
+    #[must_use]
+    #[inline]
+    pub fn may_be_repeated(&self) -> bool {
+        self.history.as_ref().is_some_and(|history| history.may_be_repeated)
+    }
+
     /// Length of the body in bytes: what length limits and counters count.
     #[must_use]
     pub fn body_len(&self) -> usize {

@@ -84,6 +84,7 @@ impl Queue {
         let (consumer, session, needs_settle) = (consumer.key, consumer.session, consumer.needs_settle);
         self.consumers.charge(at, windows);
         let expires_at_ms = self.expiry_of(&message, now_ms);
+        let is_redelivered = message.may_be_repeated();
         let slot = if needs_settle {
             let held = Held {
                 seq,
@@ -111,7 +112,7 @@ impl Queue {
             slot,
             seq,
             message,
-            is_redelivered: false,
+            is_redelivered,
             failed_count: 0,
             expires_at_ms,
         }));
@@ -175,7 +176,7 @@ impl Queue {
         outbox: &mut Outbox,
     ) -> Delivery {
         let seq = entry.seq;
-        let is_redelivered = is_redelivery(seq, entry.acquired_count, self.redelivered_below);
+        let is_redelivered = is_redelivery(seq, entry.acquired_count, &entry.message, self.redelivered_below);
         let (failed_count, expires_at_ms) = (entry.failed_count, entry.expires_at_ms);
         let (slot, message) = if needs_settle {
             let held = Held {

@@ -34,11 +34,11 @@ pub struct Entry {
     pub acquired_count: u32,
 }
 
-/// Whether a delivery of an entry is flagged as a further one: it was handed out before, or it is below the number up
-/// to which a start could not tell (I4).
+/// Whether a delivery of an entry is flagged as a further one: it was handed out before, it is below the number up to
+/// which a start could not tell, or it came by a dead-letter route from such a place (I4).
 #[must_use]
-pub fn is_redelivery(seq: Seq, acquired_count: u32, redelivered_below: Seq) -> bool {
-    acquired_count > 0 || seq < redelivered_below
+pub fn is_redelivery(seq: Seq, acquired_count: u32, message: &Message, redelivered_below: Seq) -> bool {
+    acquired_count > 0 || seq < redelivered_below || message.may_be_repeated()
 }
 
 /// An entry whose message stays in the log: what a cold chunk is made of. 40 bytes or less in memory.

@@ -328,7 +328,7 @@ pub fn history_from_headers(headers: Table<'_>) -> History {
         Some(FieldValue::Array(deaths)) => deaths.iter().filter_map(read_death).collect(),
         _ => Vec::new(),
     };
-    History { deaths, first: read_first(headers) }
+    History { deaths, first: read_first(headers), ..History::default() }
 }
 
 fn read_first(headers: Table<'_>) -> Option<(Arc<str>, DeathReason, Arc<str>)> {

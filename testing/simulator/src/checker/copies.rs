@@ -109,7 +109,10 @@ pub fn body_of(id: u64) -> Vec<u8> {
 /// The properties of a message: bytes that follow from its number.
 #[must_use]
 pub fn head_of(id: u64) -> Vec<u8> {
-    (0..mix(id ^ 7) % 24).map(|at| (mix(id ^ (at << 40)) & 0xff) as u8).collect()
+    let len = mix(id ^ 7) % 24;
+    let mut head: Vec<u8> = (0..len.div_ceil(8)).flat_map(|at| mix(id ^ (at << 40)).to_le_bytes()).collect();
+    head.truncate(usize::try_from(len).unwrap_or(0));
+    head
 }
 
 /// The number in a body.
@@ -182,6 +185,9 @@ impl Checker {
         self.held.clear();
         self.staged.clear();
         self.definitions.gone(durable_turn);
+        self.sessions.gone(durable_turn);
+        self.parked.gone(durable_turn);
+        self.forget_seen_wills();
     }
 
     fn cross(&mut self, index: usize, durable_turn: u64, is_clean: bool) {
@@ -201,10 +207,6 @@ impl Checker {
         copy.dead = crossed(copy.dead);
         if home == Place::Unsure && copy.dead == Place::Ready {
             copy.dead = Place::Unsure;
-        }
-        if home == Place::Unsure {
-            // If its death was not kept, it comes among the dead anew, and is first delivered there again.
-            copy.deliveries[Stage::Dead as usize] = 0;
         }
         if !copy.is_kept {
             copy.is_owed = false;

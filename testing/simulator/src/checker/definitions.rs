@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::copies::{Place, Stage};
-use super::{Checker, Violation, broken};
+use super::sessions::is_match;
+use super::{Checker, TOPICS, Violation, broken};
 use crate::history::{Found, QueueFacts};
 
 /// How a queue or binding stands.
@@ -119,7 +120,11 @@ impl Definitions {
             .bindings
             .iter()
             .filter(|binding| binding.life == Life::Alive && binding.node == node)
-            .filter(|binding| node == "sys.fanout" || binding.key == key)
+            .filter(|binding| match node {
+                "sys.fanout" => true,
+                TOPICS => is_match(&binding.key, key),
+                _ => binding.key == key,
+            })
             .map(|binding| binding.queue)
             .filter(|queue| self.is_alive(*queue))
             .collect();
@@ -257,11 +262,12 @@ impl Checker {
     fn judge_queue(&mut self, index: usize, is_found: bool) -> Result<(), Violation> {
         let is_maimed = self.is_maimed;
         let queue = &mut self.definitions.queues[index];
+        let may_be_gone = queue.facts.is_of_clients && !self.sessions.needs_queue(&queue.name);
         match queue.life {
             Life::Over if is_found && !is_maimed => {
                 return Err(broken("I10", format!("the deleted queue '{}' came back", queue.name)));
             }
-            Life::Alive if !is_found && !is_maimed => {
+            Life::Alive if !is_found && !is_maimed && !may_be_gone => {
                 return Err(broken(
                     "I10",
                     format!("the queue '{}', answered as declared, is gone", queue.name),

@@ -1,12 +1,15 @@
 //! Deliveries and settlements: the heart of I2, I3, I4, I5 and I6.
 
 use super::copies::{Copy, Place, Stage, body_of, head_of, message_id};
-use super::{Checker, Settle, Violation, broken};
+use super::{Checker, Settle, Violation, WILLS, broken};
 use crate::history::Taken;
 
 impl Checker {
     pub(super) fn note_delivery(&mut self, session: u32, taken: &Taken) -> Result<(), Violation> {
         let id = self.judge_content(taken)?;
+        if taken.queue == WILLS {
+            self.note_will_seen(id)?;
+        }
         let (index, stage) = self.find_copy(id, taken)?;
         self.judge_place(index, stage, taken)?;
         if !self.is_maimed {

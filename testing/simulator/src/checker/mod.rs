@@ -8,6 +8,8 @@
 mod copies;
 mod definitions;
 mod deliveries;
+mod parked;
+mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,6 +18,10 @@ pub use self::copies::message_id;
 use self::copies::{Copy, Message, Place, Stage};
 pub use self::copies::{body_of, head_of};
 use self::definitions::Definitions;
+use self::parked::Parked;
+pub(crate) use self::parked::{WILLS, will_key};
+use self::sessions::Sessions;
+pub(crate) use self::sessions::{client_queue, group_queue, is_match};
 use crate::history::{Event, Outcome};
 
 /// A promise that was broken.
@@ -36,6 +42,12 @@ impl fmt::Display for Violation {
 pub(crate) fn broken(invariant: &'static str, text: impl Into<String>) -> Violation {
     Violation { invariant, text: text.into() }
 }
+
+/// The node that topics of clients lead to.
+pub(crate) const TOPICS: &str = "sys.topic";
+
+/// The turn of what a crash may have undone: no later one tells that it is durable.
+const NEVER: u64 = u64::MAX;
 
 /// What a session has staged.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +85,10 @@ pub struct Checker {
     /// Unsettled deliveries: who holds which copy where.
     held: BTreeMap<(u32, u64), (usize, Stage)>,
     staged: BTreeMap<u32, Staged>,
+    sessions: Sessions,
+    parked: Parked,
+    /// Transaction of a publish under a token, whose copies follow.
+    once: Option<usize>,
     transactions: Vec<Transaction>,
     transaction_of: BTreeMap<usize, Vec<usize>>,
     /// Copies that are surely ready, by queue, publisher and priority, in publish order (I5).
@@ -106,12 +122,22 @@ impl Checker {
     /// # Errors
     /// The event cannot have happened on a node that keeps its promises.
     pub fn note(&mut self, event: &Event) -> Result<(), Violation> {
-        if !matches!(event, Event::Deliver { .. } | Event::Ok { .. }) {
+        // Clients known by name answer some deliveries while others are being handed out.
+        let is_amid_deliveries = matches!(
+            event,
+            Event::Deliver { .. }
+                | Event::Ok { .. }
+                | Event::Accept { .. }
+                | Event::Adopt { .. }
+                | Event::Declare { .. }
+        );
+        if !is_amid_deliveries {
             self.fresh.clear();
         }
         match event {
             Event::Declare { op, queue, facts } => self.definitions.declare(*op, queue, facts.clone()),
             Event::Delete { op, queue } => {
+                self.judge_session_queue(queue)?;
                 let damaged = self.damaged.remove(queue).unwrap_or(0);
                 *self.damaged_and_deleted.entry(queue.clone()).or_default() += damaged;
                 self.note_delete(*op, queue);
@@ -139,7 +165,10 @@ impl Checker {
             }
             Event::Close { session } => self.note_close(*session),
             Event::Ok { op } => self.note_ok(*op),
-            Event::Turn { turn } => self.turn = *turn,
+            Event::Turn { turn } => {
+                self.turn = *turn;
+                return self.judge_overdue();
+            }
             Event::Time { lower_ms, upper_ms } => {
                 self.lower_ms = *lower_ms;
                 self.upper_ms = (*upper_ms).max(self.upper_ms);
@@ -147,13 +176,18 @@ impl Checker {
             Event::Gone { durable_turn, is_clean } => self.note_gone(*durable_turn, *is_clean),
             Event::Back { found } => {
                 self.damaged.clear();
+                self.judge_clients(found)?;
                 return self.note_back(found);
             }
             Event::Damage { queue: Some(queue), count } => {
                 *self.damaged.entry(queue.clone()).or_default() += count
             }
             Event::Damage { queue: None, .. } => self.is_maimed = true,
+            Event::Will { op, client, message, delay_ms } => self.note_will(*op, client, *message, *delay_ms),
+            Event::Retain { op, key, message } => self.note_retain(*op, key, *message),
+            Event::Retained { key, found } => return self.note_retained(key, found),
             Event::End => return self.judge_end(),
+            event => return self.note_session_event(event),
         }
         Ok(())
     }
@@ -180,11 +214,15 @@ impl Checker {
         else {
             return Ok(());
         };
-        let targets = self.definitions.targets(node, key);
+        let mut targets = self.definitions.targets(node, key);
+        // A queue that the message is bound to and passed over is a route all the same.
         if !self.is_maimed && *is_routed == targets.is_empty() && !self.definitions.is_unsure(node, key) {
             let text =
                 format!("message {message} to '{node}' key '{key}': routed={is_routed}, bound: {targets:?}");
             return Err(broken("I10", text));
+        }
+        if node == TOPICS {
+            targets.retain(|queue| !self.sessions.skips_own(*session, self.definitions.name(*queue), key));
         }
         let facts = Message {
             session: *session,
@@ -196,13 +234,19 @@ impl Checker {
         };
         self.messages.insert(*message, facts);
         if !is_routed {
+            self.once = None;
             return Ok(());
         }
         if let Some(staged) = self.staged.get_mut(session) {
             staged.publishes.push((*message, targets));
             return Ok(());
         }
-        self.make_copies(*op, *message, &targets, *outcome == Outcome::Fail);
+        let made = self.make_copies(*op, *message, &targets, *outcome == Outcome::Fail);
+        if *outcome == Outcome::Fail {
+            // Which queues refused it nobody knows.
+            self.once = None;
+        }
+        self.join_once(&made);
         Ok(())
     }
 
@@ -217,6 +261,9 @@ impl Checker {
             let facts = self.definitions.facts(queue);
             let ttl_ms = facts.ttl_ms.into_iter().chain(message.ttl_ms).min();
             let lane = facts.max_priority.map_or(0, |most| message.priority.min(most));
+            // For a client that is away, what need not be kept is passed over.
+            let is_shed = facts.is_of_clients && !message.is_durable;
+            let is_there = !is_refused && !is_shed;
             let copy = Copy {
                 message: id,
                 queue,
@@ -225,8 +272,8 @@ impl Checker {
                 order: self.next_order,
                 is_kept: facts.is_durable && (message.is_durable || facts.is_quorum),
                 is_confirmed: false,
-                is_owed: !is_refused,
-                home: if is_refused { Place::Unsure } else { Place::Ready },
+                is_owed: is_there,
+                home: if is_there { Place::Ready } else { Place::Unsure },
                 dead: Place::Unsure,
                 dead_seen: false,
                 dead_queue: None,
@@ -243,7 +290,7 @@ impl Checker {
             self.copies.push(copy);
             self.copies_of.entry(id).or_default().push(index);
             self.ops.entry(op).or_default().push(index);
-            if !is_refused {
+            if is_there {
                 self.set_home(index, Place::Ready);
             }
             made.push(index);
@@ -279,6 +326,8 @@ impl Checker {
 
     fn note_ok(&mut self, op: u64) {
         self.definitions.confirm(op);
+        self.sessions.confirm(op);
+        self.parked.confirm(op);
         for copy in self.ops.get(&op).cloned().unwrap_or_default() {
             self.copies[copy].is_confirmed = true;
         }
@@ -310,6 +359,8 @@ impl Checker {
         if self.is_maimed {
             return Ok(());
         }
+        self.judge_tokens()?;
+        self.judge_wills()?;
         let mut spare = self.damaged.clone();
         for (queue, count) in &self.damaged_and_deleted {
             *spare.entry(queue.clone()).or_default() += count;

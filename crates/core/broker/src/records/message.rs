@@ -1,7 +1,7 @@
 //! Message records.
 //!
 //! ```text
-//! flags u8 (1 durable record, 2 message durable, 4 has ttl, 8 has history, 16 replaces)
+//! flags u8 (1 durable record, 2 message durable, 4 has ttl, 8 has history, 16 replaces, 32 may be repeated)
 //! encoding u8 | priority u8 | node_len u8 | key_len u16 | head_len u32
 //! [ttl u64] [history blob] [replaced queue u32, seq u64]
 //! target count u16 | count * (queue u32, seq u64, expires_at u64)
@@ -22,6 +22,7 @@ const DURABLE_MESSAGE: u8 = 2;
 const HAS_TTL: u8 = 4;
 const HAS_HISTORY: u8 = 8;
 const REPLACES: u8 = 16;
+const MAY_BE_REPEATED: u8 = 32;
 
 /// One queue that holds the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,7 @@ pub(crate) fn message_parts(
         (HAS_TTL, meta.ttl_ms.is_some()),
         (HAS_HISTORY, message.history().is_some()),
         (REPLACES, replaces.is_some()),
+        (MAY_BE_REPEATED, message.may_be_repeated()),
     ] {
         flags |= if is_set { flag } else { 0 };
     }
@@ -95,7 +97,12 @@ pub(crate) fn read_message_head(input: &mut Reader<'_>) -> Result<MessageHead, B
     let (encoding, priority) = (Encoding(input.u8()?), input.u8()?);
     let lens = (input.u8()?, input.u16()?, input.u32()?);
     let ttl_ms = if flags & HAS_TTL != 0 { Some(input.u64()?) } else { None };
-    let history = if flags & HAS_HISTORY != 0 { Some(Arc::new(read_history(input)?)) } else { None };
+    let history = if flags & HAS_HISTORY != 0 {
+        let may_be_repeated = flags & MAY_BE_REPEATED != 0;
+        Some(Arc::new(History { may_be_repeated, ..read_history(input)? }))
+    } else {
+        None
+    };
     let replaces = if flags & REPLACES != 0 { Some((input.u32()?, Seq(input.u64()?))) } else { None };
     let count = input.u16()?;
     let mut targets = SmallVec::new();
@@ -179,7 +186,7 @@ mod tests {
     use super::*;
 
     fn payload() -> Vec<u8> {
-        let mut history = History::default();
+        let mut history = History { may_be_repeated: true, ..History::default() };
         history.record(Death {
             queue: "q".into(),
             reason: DeathReason::Expired,
@@ -211,6 +218,7 @@ mod tests {
         assert_eq!((message.head(), message.body()), (&b"head"[..], &b"body"[..]));
         let history = message.history().unwrap();
         assert_eq!((history.deaths.len(), history.deaths[0].keys.len()), (1, 2));
+        assert!(message.may_be_repeated());
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn history() -> History {
     History {
         deaths: vec![death("work", DeathReason::Expired), death("retry", DeathReason::MaxLength)],
         first: Some(("retry".into(), DeathReason::MaxLength, "x".into())),
+        ..History::default()
     }
 }
 
@@ -226,7 +227,7 @@ fn a_history_that_a_producer_made_up_is_read_as_far_as_it_makes_sense() {
         keys: Vec::new(),
         original_ttl_ms: None,
     };
-    assert_eq!(history, History { deaths: vec![expect], first: None });
+    assert_eq!(history, History { deaths: vec![expect], ..History::default() });
     let text = head_with(&[(X_DEATH, FieldValue::text("no array"))]);
     assert_eq!(Amqp091Format.history(&text), History::default());
 }
