@@ -34,6 +34,7 @@ use crate::{
     retained::RetainedStore,
     session_state::SessionState,
     settings::SharedSettings,
+    subscription::CatchUp,
     time::{BrokerTime, Now},
     timers::{TimerKey, Timers},
 };
@@ -83,6 +84,8 @@ pub struct Broker {
     pub(crate) retained: RetainedStore,
     /// Sessions whose adapters go on with something in the next turn.
     pub(crate) woken: VecDeque<SessionId>,
+    /// Subscriptions that what is retained still has to come to.
+    pub(crate) catch_ups: VecDeque<CatchUp>,
     pub(crate) connections: Arena<Connection>,
     pub(crate) sessions: Arena<SessionState>,
     pub(crate) consumers: Arena<Consumer>,
@@ -174,6 +177,7 @@ impl Broker {
             clients: Clients::new(seed),
             retained: RetainedStore::default(),
             woken: VecDeque::new(),
+            catch_ups: VecDeque::new(),
             connections: Arena::default(),
             sessions: Arena::default(),
             consumers: Arena::default(),
@@ -234,6 +238,7 @@ impl Broker {
         self.follow_pressure();
         self.end_looks();
         self.wake_some();
+        self.step_catch_ups();
         self.settles.flush(&mut *self.log, Grouping::Ends);
         self.step_forward();
         self.step_checkpoint();

@@ -69,6 +69,7 @@ impl Broker {
         self.checkpoint.running.is_some()
             || self.wants_forward()
             || !self.woken.is_empty()
+            || !self.catch_ups.is_empty()
             || (!self.is_checkpointing() && self.has_room_to_free())
             || (self.checkpoint.is_requested && self.checkpoint.written.is_none())
     }

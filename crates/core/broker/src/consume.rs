@@ -29,6 +29,8 @@ pub struct ConsumeSpec<'a> {
     pub is_exclusive: bool,
     /// Higher ones are served first.
     pub priority: i32,
+    /// While consumers like this are there, one of them gets everything and all others stand by.
+    pub is_preferred: bool,
 }
 
 /// One consumer.
@@ -103,7 +105,7 @@ impl Broker {
         self.add_consumer(id, queue, spec, None)
     }
 
-    fn add_consumer(
+    pub(crate) fn add_consumer(
         &mut self,
         id: SessionId,
         queue: u32,
@@ -145,6 +147,7 @@ impl Broker {
             needs_settle: spec.needs_settle,
             priority: spec.priority,
             is_exclusive: spec.is_exclusive,
+            is_preferred: spec.is_preferred,
             filter,
         });
         if let Err(AddConsumerError::ExclusiveInUse) = added {

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use ternmq_message::{Death, DeathReason, History, Message, MessageMeta};
 use ternmq_queue::{Dead, DeadLetterRoute, Seq};
 
-use crate::{broker::Broker, publish::Published};
+use crate::{broker::Broker, effect::NOBODY, namespace::NamespaceId, publish::Published};
 
 /// Messages on their way to their dead-letter routes.
 #[derive(Default)]
@@ -43,10 +43,16 @@ impl Broker {
     fn bury(&mut self, queue: u32, dead: Dead) {
         let Some(slot) = self.queues.any(queue) else { return };
         let Some(route) = slot.machine.settings().dead_letter.clone() else { return };
+        if route.is_for_durable_only && !dead.entry.message.meta().is_durable {
+            return;
+        }
         let (name, namespace) = (slot.name.clone(), slot.namespace);
         let is_kept = dead.entry.location.is_some_and(|location| location.is_durable);
         let replaces = is_kept.then_some((queue, dead.entry.seq));
         let Some((message, extra_keys)) = self.dead_message(&name, &route, &dead) else { return };
+        if route.node.is_empty() {
+            self.make_dead_letter_queue(namespace, message.key());
+        }
         let mut queues = SmallVec::new();
         // A route to a node that does not exist leads nowhere.
         if self.route(namespace, &message, &extra_keys, &mut queues).is_err() {
@@ -59,6 +65,19 @@ impl Broker {
                 .retain(|target| self.queues.get(*target).is_some_and(|slot| !history.is_cycle(&slot.name)));
         }
         self.move_to(&queues, message, replaces);
+    }
+
+    /// Makes the queue that dead messages go to, where the dialect has one of this name that is made on use.
+    fn make_dead_letter_queue(&mut self, namespace: NamespaceId, name: &str) {
+        if self.find_queue(namespace, name).is_some() {
+            return;
+        }
+        let Some(spec) = self.dialect.dead_letter_queue(name) else { return };
+        let space = self.namespaces.name(namespace);
+        // At a limit of queues there is none, and the route leads nowhere, as to any queue that is not there.
+        if self.check_queue_limits(namespace).is_ok() {
+            let _made = self.make_queue(namespace, space, spec, NOBODY);
+        }
     }
 
     fn move_to(&mut self, queues: &[u32], message: Message, replaces: Option<(u32, Seq)>) {

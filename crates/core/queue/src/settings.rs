@@ -21,6 +21,8 @@ pub struct DeadLetterRoute {
     pub node: Arc<str>,
     /// Routing key they get; their own when absent.
     pub key: Option<Arc<str>>,
+    /// A message that need not be kept is dropped instead.
+    pub is_for_durable_only: bool,
 }
 
 /// Settings of one queue. Absent means: no limit of this kind.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ternmq_activemq::ActiveMq;
 use ternmq_amqp091::format::Amqp091Format;
 use ternmq_amqp091::{Amqp091Session, ENCODING};
 use ternmq_broker::Dialect;
@@ -12,7 +13,6 @@ use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::StompSession;
 use ternmq_stomp::format::StompFormat;
 
-use crate::error::StartError;
 use crate::options::EngineType;
 use crate::settings::Settings;
 
@@ -41,18 +41,31 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// The engine that the options ask for.
-    ///
-    /// # Errors
-    /// One that this version does not have.
-    pub(crate) fn of(engine: EngineType, settings: &Settings) -> Result<Self, StartError> {
+    /// The engine that the options ask for. All protocols together follow RabbitMQ's ways.
+    pub(crate) fn of(engine: EngineType, settings: &Settings) -> Self {
         match engine {
-            EngineType::All | EngineType::RabbitMq => Ok(Self::rabbitmq(settings)),
-            EngineType::ActiveMq => Err(StartError::Usage(
-                "--engine activemq: this version speaks RabbitMQ's protocols only; say --engine rabbitmq"
-                    .into(),
-            )),
+            EngineType::All | EngineType::RabbitMq => Self::rabbitmq(settings),
+            EngineType::ActiveMq => Self::activemq(settings),
         }
+    }
+
+    /// STOMP and MQTT: OpenWire and AMQP 1.0 are not there yet, AMQP 0-9-1 is not among ActiveMQ's protocols.
+    fn activemq(settings: &Settings) -> Self {
+        let mut formats = Formats::default();
+        formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(ActiveMq.wildcards())));
+        formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(ActiveMq))));
+        let node_name = node_name();
+        let cluster_name: Arc<str> =
+            settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
+        let protocols = vec![
+            mqtt(ternmq_mqtt::Settings {
+                namespace: ActiveMq.default_namespace().into(),
+                ..settings.mqtt.clone()
+            }),
+            // A NACK is the consumer's refusal: the message goes to the dead-letter queue.
+            stomp(ternmq_stomp::Settings { is_nack_requeued: false, ..settings.stomp.clone() }),
+        ];
+        Self { dialect: Arc::new(ActiveMq), formats, protocols, node_name, cluster_name }
     }
 
     fn rabbitmq(settings: &Settings) -> Self {
@@ -122,9 +135,8 @@ mod tests {
     fn the_cluster_has_the_name_of_the_file_or_of_the_node() {
         let of = |name: Option<&str>| {
             let settings = Settings { cluster_name: name.map(str::to_owned), ..Settings::default() };
-            Engine::of(EngineType::All, &settings)
-                .map(|engine| (engine.node_name, engine.cluster_name))
-                .unwrap()
+            let engine = Engine::of(EngineType::All, &settings);
+            (engine.node_name, engine.cluster_name)
         };
         let (node, cluster) = of(None);
         assert_eq!(node, cluster);

@@ -210,10 +210,10 @@ fn wrong_options_are_refused_with_code_2() {
         2,
         "--shards 2: this version runs one shard per node; leave the option out or say --shards 1",
     );
-    check_line(
-        &["broker", "--engine", "activemq"],
+    check(
+        &["broker", "--engine", "activemq", "--listen", "amqp=127.0.0.1:0"],
         2,
-        "--engine activemq: this version speaks RabbitMQ's protocols only; say --engine rabbitmq",
+        "this broker has no such listener",
     );
     let missing = "cannot read the configuration file '/nonexistent.conf': No such file or directory (os error 2); check the path given with --config";
     check_line(&["broker", "--config", "/nonexistent.conf"], 2, missing);

@@ -445,7 +445,15 @@ impl Rig {
     }
 
     pub fn consume(&mut self, queue: &str, label: u32, window: Option<u32>) -> ConsumerId {
-        let spec = ConsumeSpec { queue, label, window, needs_settle: true, is_exclusive: false, priority: 0 };
+        let spec = ConsumeSpec {
+            queue,
+            label,
+            window,
+            needs_settle: true,
+            is_exclusive: false,
+            priority: 0,
+            is_preferred: false,
+        };
         let consumer = self.broker.consume(self.session, &spec).unwrap();
         self.broker.start_consumer(consumer);
         consumer

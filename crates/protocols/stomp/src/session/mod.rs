@@ -87,8 +87,10 @@ pub struct StompSession {
     /// The one session in the core that everything outside of transactions is done in.
     session: Option<SessionId>,
     version: Version,
-    /// Text that nobody else's acknowledgements hold.
+    /// Text that nobody else's acknowledgements hold, nor the names of their temporary destinations.
     id: Arc<str>,
+    /// Name that the client gave itself.
+    client: Option<Arc<str>>,
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
     /// User that the certificate names, when it may log in.
@@ -129,6 +131,7 @@ impl StompSession {
             session: None,
             version: Version::V10,
             id: Arc::default(),
+            client: None,
             peer,
             local,
             certificate_user: None,

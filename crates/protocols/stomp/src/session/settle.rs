@@ -2,7 +2,11 @@
 
 use ternmq_broker::{Broker, DeliveryId, Outcome, SettleRange};
 
-use super::{StompSession, close::gone, subscribe::AckMode};
+use super::{
+    StompSession,
+    close::gone,
+    subscribe::{AckMode, Subscription},
+};
 use crate::{
     codec::{Headers, Version},
     error::Fault,
@@ -20,9 +24,10 @@ impl StompSession {
         self.settle(broker, headers, "ACK", Outcome::Accept)
     }
 
-    /// Back to the queue, unless `requeue` says no: then dead-lettered or dropped (as RabbitMQ).
+    /// Back to the queue, or dead-lettered or dropped, as the frame says where the dialect has a word for it.
     pub(super) fn on_nack(&mut self, broker: &mut Broker, headers: Headers<'_>) -> Result<(), Fault> {
-        let is_requeued = match headers.get("requeue").as_deref() {
+        let word = broker.dialect().addresses().and_then(|known| known.words().requeue);
+        let is_requeued = match word.and_then(|word| headers.get(word)).as_deref() {
             Some("true" | "True") => true,
             Some("false" | "False") => false,
             _ => self.settings.is_nack_requeued,
@@ -77,8 +82,8 @@ impl StompSession {
             }
             None => {
                 let session = self.session.ok_or_else(gone)?;
-                let numbers = self.take_covered(&token);
-                for number in numbers {
+                let covered = self.take_covered(&token);
+                for (_, number) in covered {
                     broker
                         .settle(session, DeliveryId(number), SettleRange::One, outcome)
                         .map_err(|error| Fault::of(&error, &**broker.dialect()))?;
@@ -89,17 +94,34 @@ impl StompSession {
         Ok(())
     }
 
-    /// Deliveries that an acknowledgement covers: those of its subscription up to it, or it alone.
-    fn take_covered(&mut self, token: &Token<'_>) -> Vec<u64> {
-        let Some(subscription) = self.subscription_by_tag(token.tag) else { return vec![token.number] };
-        let place = match subscription.mode {
-            AckMode::Auto | AckMode::Individual => None,
-            AckMode::Client => subscription.unsettled.binary_search(&token.number).ok(),
+    /// Deliveries that an acknowledgement covers, with the places of their subscriptions: those of its subscription up to
+    /// it, or it alone.
+    fn take_covered(&mut self, token: &Token<'_>) -> Vec<(usize, u64)> {
+        let of_tag = |(slot, place): (usize, &mut Option<Box<Subscription>>)| {
+            let known = place.as_deref().is_some_and(|known| &*known.tag == token.tag);
+            known.then_some(slot)
         };
-        match place {
-            Some(last) => subscription.unsettled.drain(..=last).collect(),
-            None => vec![token.number],
+        // One that receives from several queues has a place for each.
+        let slots: Vec<usize> = self.subscriptions.iter_mut().enumerate().filter_map(of_tag).collect();
+        let mut is_cumulative = false;
+        for slot in &slots {
+            if let Some(Some(known)) = self.subscriptions.get(*slot) {
+                is_cumulative |=
+                    known.mode == AckMode::Client && known.unsettled.binary_search(&token.number).is_ok();
+            }
         }
+        if !is_cumulative {
+            return vec![(slots.first().copied().unwrap_or(usize::MAX), token.number)];
+        }
+        let mut covered = Vec::new();
+        for slot in slots {
+            if let Some(Some(known)) = self.subscriptions.get_mut(slot) {
+                let count = known.unsettled.partition_point(|number| *number <= token.number);
+                covered.extend(known.unsettled.drain(..count).map(|number| (slot, number)));
+            }
+        }
+        covered.sort_unstable_by_key(|(_, number)| *number);
+        covered
     }
 
     fn stage(
@@ -111,20 +133,14 @@ impl StompSession {
     ) -> Result<(), Fault> {
         let session = self.session.ok_or_else(gone)?;
         let staging = self.transaction(transaction)?.session;
-        let numbers = self.take_covered(token);
-        for number in &numbers {
+        let covered = self.take_covered(token);
+        for (_, number) in &covered {
             broker
                 .settle_within(staging, session, DeliveryId(*number), outcome)
                 .map_err(|error| Fault::of(&error, &**broker.dialect()))?;
         }
         // An abort puts them back to where they were taken from.
-        let slot = self
-            .subscriptions
-            .iter()
-            .position(|place| place.as_deref().is_some_and(|known| &*known.tag == token.tag));
-        if let Some(slot) = slot {
-            self.transaction(transaction)?.taken.extend(numbers.into_iter().map(|number| (slot, number)));
-        }
+        self.transaction(transaction)?.taken.extend(covered);
         Ok(())
     }
 }
