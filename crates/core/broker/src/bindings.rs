@@ -158,7 +158,7 @@ impl Broker {
                 let receipt = self.record_if(is_durable, &Definition::PutBinding(record));
                 Ok(Done { value: (), receipt })
             }
-            Err(error) => Err(bind_error(error, &record)),
+            Err(error) => Err(bind_error(&error, &record)),
         }
     }
 
@@ -206,8 +206,8 @@ impl Broker {
     }
 }
 
-pub(crate) fn bind_error(error: BindError, record: &BindingRecord) -> Error {
-    let argument: Arc<str> = match &error {
+pub(crate) fn bind_error(error: &BindError, record: &BindingRecord) -> Error {
+    let argument: Arc<str> = match error {
         BindError::DefaultNode => return Error::DefaultNode,
         BindError::UnknownMatchRule => "x-match".into(),
         _ => "routing_key".into(),

@@ -50,13 +50,13 @@ impl Broker {
         let is_kept = dead.entry.location.is_some_and(|location| location.is_durable);
         let replaces = is_kept.then_some((queue, dead.entry.seq));
         let Some((message, extra_keys)) = self.dead_message(&name, &route, &dead) else { return };
-        if route.node.is_empty() {
-            self.make_dead_letter_queue(namespace, message.key());
-        }
         let mut queues = SmallVec::new();
         // A route to a node that does not exist leads nowhere.
         if self.route(namespace, &message, &extra_keys, &mut queues).is_err() {
             return;
+        }
+        if queues.is_empty() && route.node.is_empty() {
+            queues.extend(self.make_dead_letter_queue(namespace, message.key()));
         }
         if dead.reason != DeathReason::Rejected
             && let Some(history) = message.history()
@@ -68,16 +68,13 @@ impl Broker {
     }
 
     /// Makes the queue that dead messages go to, where the dialect has one of this name that is made on use.
-    fn make_dead_letter_queue(&mut self, namespace: NamespaceId, name: &str) {
-        if self.find_queue(namespace, name).is_some() {
-            return;
-        }
-        let Some(spec) = self.dialect.dead_letter_queue(name) else { return };
+    fn make_dead_letter_queue(&mut self, namespace: NamespaceId, name: &str) -> Option<u32> {
+        let spec = self.dialect.dead_letter_queue(name)?;
         let space = self.namespaces.name(namespace);
         // At a limit of queues there is none, and the route leads nowhere, as to any queue that is not there.
-        if self.check_queue_limits(namespace).is_ok() {
-            let _made = self.make_queue(namespace, space, spec, NOBODY);
-        }
+        self.check_queue_limits(namespace).ok()?;
+        let _made = self.make_queue(namespace, space, spec, NOBODY).ok()?;
+        self.find_queue(namespace, name)
     }
 
     fn move_to(&mut self, queues: &[u32], message: Message, replaces: Option<(u32, Seq)>) {

@@ -9,9 +9,10 @@ use std::{
 use smallvec::SmallVec;
 use ternmq_access::Principal;
 use ternmq_message::Map;
-use ternmq_routing::{NodeKind, QueueId, Target};
+use ternmq_routing::{Name, NodeKind, QueueId, Target};
 
 use crate::{
+    bindings::bind_error,
     broker::{Broker, Done},
     consume::ConsumeSpec,
     definition::{BindingRecord, Definition, TargetKind},
@@ -67,14 +68,13 @@ impl Broker {
         let (principal, namespace, connection) = self.who(session)?;
         for (node, key) in &spec.places {
             self.check_place(&principal, namespace, node, key)?;
+            self.check_key(namespace, spec, node, key)?;
         }
+        // Whatever can be refused is refused before an older one goes.
+        self.check_consumers(session)?;
         let known = self.find_queue(namespace, &spec.queue);
         if let Some(queue) = known {
-            self.check_owner(queue, connection)?;
-            if self.status(queue).consumer_count > 0 {
-                let space = self.namespaces.name(namespace);
-                return Err(Error::ExclusiveUse { name: spec.queue.clone(), namespace: space });
-            }
+            self.check_free(&principal, namespace, connection, queue)?;
         }
         let (opened, receipt) = self.as_group(|broker| {
             let kept = known.filter(|queue| broker.takes_from(namespace, *queue, spec));
@@ -103,6 +103,26 @@ impl Broker {
         Ok(Done { value: consumer, receipt })
     }
 
+    /// Whether a subscription that is there may be gone on with, or be dropped for another of its name.
+    fn check_free(
+        &self,
+        principal: &Principal,
+        namespace: NamespaceId,
+        connection: ConnectionId,
+        queue: u32,
+    ) -> Result<(), Error> {
+        self.check_owner(queue, connection)?;
+        for (node, key) in self.places_of(namespace, queue) {
+            self.check_place(principal, namespace, &node, &key)?;
+        }
+        let status = self.status(queue);
+        if status.consumer_count > 0 {
+            let space = self.namespaces.name(namespace);
+            return Err(Error::ExclusiveUse { name: status.name, namespace: space });
+        }
+        Ok(())
+    }
+
     /// Gives up a durable subscription and what it keeps.
     ///
     /// # Errors
@@ -110,13 +130,7 @@ impl Broker {
     pub fn give_up_subscription(&mut self, session: SessionId, queue: &str) -> Result<Receipt, Error> {
         let (principal, namespace, connection) = self.who(session)?;
         let id = self.require_queue(namespace, connection, queue)?;
-        for (node, key) in self.places_of(namespace, id) {
-            self.check_place(&principal, namespace, &node, &key)?;
-        }
-        if self.status(id).consumer_count > 0 {
-            let space = self.namespaces.name(namespace);
-            return Err(Error::InUse { kind: Kind::Queue, name: queue.into(), namespace: space });
-        }
+        self.check_free(&principal, namespace, connection, id)?;
         Ok(self.drop_queue(id))
     }
 
@@ -135,6 +149,38 @@ impl Broker {
             self.authorize_key(principal, Verb::Read, &space, node, key)?;
         }
         Ok(())
+    }
+
+    /// Whether a subscription can take from a node with this key.
+    fn check_key(
+        &self,
+        namespace: NamespaceId,
+        spec: &SubscriptionSpec,
+        node: &Arc<str>,
+        key: &Arc<str>,
+    ) -> Result<(), Error> {
+        let source = self.require_node(namespace, node)?;
+        let topology = &self.namespaces.get(namespace).ok_or(Error::Gone)?.topology;
+        topology
+            .check_key(source, key)
+            .map_err(|error| bind_error(&error, &self.binding_of(namespace, spec, node, key)))
+    }
+
+    fn binding_of(
+        &self,
+        namespace: NamespaceId,
+        spec: &SubscriptionSpec,
+        node: &Arc<str>,
+        key: &Arc<str>,
+    ) -> BindingRecord {
+        BindingRecord {
+            namespace: self.namespaces.name(namespace),
+            source: node.clone(),
+            target_kind: TargetKind::Queue,
+            target: spec.queue.clone(),
+            key: key.clone(),
+            arguments: Map::new(),
+        }
     }
 
     /// Nodes and keys that a queue is bound to.
@@ -162,7 +208,7 @@ impl Broker {
     ) -> Result<u32, Error> {
         self.check_queue_limits(namespace)?;
         let space = self.namespaces.name(namespace);
-        ternmq_routing::Name::check(&spec.queue)
+        Name::check(&spec.queue)
             .map_err(|_| Error::InvalidName { kind: Kind::Queue, name: spec.queue.clone() })?;
         let queue = QueueSpec {
             name: spec.queue.clone(),
@@ -171,23 +217,15 @@ impl Broker {
             is_auto_delete: !spec.is_durable,
             arguments: spec.arguments.clone(),
         };
-        let made = self.make_queue(namespace, space.clone(), queue, connection)?;
+        let made = self.make_queue(namespace, space, queue, connection)?;
         let id = self.find_queue(namespace, &made.value.name).ok_or(Error::Gone)?;
         for (node, key) in &spec.places {
-            let record = BindingRecord {
-                namespace: space.clone(),
-                source: node.clone(),
-                target_kind: TargetKind::Queue,
-                target: spec.queue.clone(),
-                key: key.clone(),
-                arguments: Map::new(),
-            };
+            let record = self.binding_of(namespace, spec, node, key);
             let source = self.require_node(namespace, node)?;
             let place = self.namespaces.get_mut(namespace).ok_or(Error::Gone)?;
-            let bound = place.topology.bind(source, Target::Queue(QueueId(id)), key, Map::new());
-            if let Err(error) = bound {
+            if let Err(error) = place.topology.bind(source, Target::Queue(QueueId(id)), key, Map::new()) {
                 self.drop_queue(id);
-                return Err(crate::bindings::bind_error(error, &record));
+                return Err(bind_error(&error, &record));
             }
             self.record_if(spec.is_durable, &Definition::PutBinding(record));
         }
