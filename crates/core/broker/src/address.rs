@@ -9,6 +9,9 @@ use crate::{queues::QueueSpec, subscription::SubscriptionSpec};
 pub trait AddressOptions {
     /// Value of the option of this name.
     fn option(&self, name: &str) -> Option<Cow<'_, str>>;
+
+    /// The first name that `is_meant` says yes to.
+    fn find_name(&self, is_meant: &dyn Fn(&str) -> bool) -> Option<Cow<'_, str>>;
 }
 
 /// An address as a client uses it.
@@ -154,6 +157,8 @@ pub struct HeaderWords {
     pub retain: Option<&'static str>,
     /// Headers that a sender has no say in, dropped from what it sends.
     pub dropped: &'static [&'static str],
+    /// Headers that ask for what there is not: what has one of them is refused.
+    pub refused: &'static [&'static str],
     /// Priority of a message that has none, and the highest.
     pub priorities: (u8, u8),
     /// Every message is told its priority, its expiry and, in ms, its time; else only what was said, the time in s.
@@ -162,6 +167,27 @@ pub struct HeaderWords {
     pub tells_first_delivery: bool,
     /// Errors begin with a code of their kind.
     pub has_codes: bool,
+    /// Start of what an acknowledgement names a delivery by, where that is not the id of its message.
+    pub ack_start: &'static str,
+}
+
+impl HeaderWords {
+    /// Where nothing has a name yet.
+    pub const NONE: Self = Self {
+        ttl: None,
+        expires_at: None,
+        claimed_user: None,
+        failed_count: None,
+        requeue: None,
+        retain: None,
+        dropped: &[],
+        refused: &[],
+        priorities: (0, u8::MAX),
+        tells_all: false,
+        tells_first_delivery: false,
+        has_codes: true,
+        ack_start: "",
+    };
 }
 
 /// A vendor's addresses.
@@ -218,6 +244,10 @@ pub trait Addresses: Send + Sync {
 
     /// What headers are called.
     fn words(&self) -> &'static HeaderWords;
+
+    /// The refusal of an acknowledgement that names nothing which was delivered: what the client said, and the header and
+    /// value by which it named it.
+    fn unknown_delivery(&self, verb: &str, header: &str, value: &str) -> AddressError;
 
     /// The sentence for a login that is refused.
     fn login_refused(&self, user: &str) -> String;

@@ -37,6 +37,21 @@ const DURABLE_PREFETCH: u32 = 100;
 const TOPIC_PREFETCH: u32 = 32_766;
 /// Highest priority of a consumer.
 const MAX_CONSUMER_PRIORITY: i64 = 127;
+/// How a durable subscription's name was spelt in older clients.
+const OLD_NAME: &str = "activemq.subcriptionName";
+/// Start of all headers of a SUBSCRIBE that ActiveMQ takes for properties of a consumer, and those that are read here.
+const OPTION_PREFIX: &str = "activemq.";
+const OPTIONS: [&str; 9] = [
+    "activemq.prefetchSize",
+    "activemq.subscriptionName",
+    OLD_NAME,
+    "activemq.exclusive",
+    "activemq.priority",
+    "activemq.noLocal",
+    "activemq.retroactive",
+    "activemq.maximumPendingMessageLimit",
+    "activemq.dispatchAsync",
+];
 /// Topics of the broker's own.
 const ADVISORY_PREFIX: &str = "ActiveMQ.Advisory.";
 
@@ -59,10 +74,20 @@ static WORDS: HeaderWords = HeaderWords {
     requeue: None,
     retain: Some("ActiveMQ.Retain"),
     dropped: &["message-id", "redelivered", "subscription", "JMSXUserID"],
+    refused: &[
+        "JMSXGroupID",
+        "JMSXGroupSeq",
+        "AMQ_SCHEDULED_DELAY",
+        "AMQ_SCHEDULED_PERIOD",
+        "AMQ_SCHEDULED_REPEAT",
+        "AMQ_SCHEDULED_CRON",
+        "AMQ_SCHEDULER_ACTION",
+    ],
     priorities: (4, 9),
     tells_all: true,
     tells_first_delivery: false,
     has_codes: false,
+    ack_start: "ack-",
 };
 
 /// An error whose summary is its sentence, as ActiveMQ tells them.
@@ -192,7 +217,11 @@ impl Wishes<'_> {
         if self.options.option("transformation").is_some() {
             return Err(not_there("transformations of messages"));
         }
-        Ok(())
+        let is_unknown = |name: &str| name.starts_with(OPTION_PREFIX) && !OPTIONS.contains(&name);
+        match self.options.find_name(&is_unknown) {
+            Some(name) => Err(not_there(&quoted(&name).to_string())),
+            None => Ok(()),
+        }
     }
 
     fn prefetch(&self, default: u32) -> Result<u32, AddressError> {
@@ -209,13 +238,16 @@ impl Wishes<'_> {
         Ok(i32::try_from(priority.clamp(0, MAX_CONSUMER_PRIORITY)).unwrap_or_default())
     }
 
-    /// Arguments of the queue behind a subscription to topics.
-    fn pending_limit(&self) -> Result<Map, AddressError> {
-        Ok(match self.number("activemq.maximumPendingMessageLimit")? {
+    /// Arguments of the queue behind a subscription to topics; `goes` says that it goes with its consumer.
+    fn pending_limit(&self, goes: bool) -> Result<Map, AddressError> {
+        match self.number("activemq.maximumPendingMessageLimit")? {
             // As few as -1 means that there is no limit.
-            Some(limit @ 0..) => vec![(PENDING_LIMIT.into(), Value::I64(limit))],
-            Some(_) | None => Map::new(),
-        })
+            Some(..=-1) | None => Ok(Map::new()),
+            Some(_) if !goes => {
+                Err(not_there("activemq.maximumPendingMessageLimit with queues and durable subscriptions"))
+            }
+            Some(limit) => Ok(vec![(PENDING_LIMIT.into(), Value::I64(limit))]),
+        }
     }
 }
 
@@ -274,7 +306,8 @@ fn durable_queue(
     options: &dyn AddressOptions,
     client: Option<&str>,
 ) -> Result<Option<Arc<str>>, AddressError> {
-    let Some(name) = options.option("activemq.subscriptionName") else { return Ok(None) };
+    let said = options.option("activemq.subscriptionName");
+    let Some(name) = said.or_else(|| options.option(OLD_NAME)) else { return Ok(None) };
     if name.is_empty() {
         return Err(refused("activemq.subscriptionName is empty".to_owned()));
     }
@@ -307,6 +340,7 @@ impl Addresses for ActiveMq {
         if skips_own && (durable.is_some() || !queues.is_empty()) {
             return Err(not_there("activemq.noLocal with queues and durable subscriptions"));
         }
+        let arguments = wishes.pending_limit(durable.is_none() && queues.is_empty())?;
         let is_preferred = wishes.truth("activemq.exclusive");
         let window = wishes.prefetch(match (queues.is_empty(), &durable) {
             (false, _) => QUEUE_PREFETCH,
@@ -324,7 +358,7 @@ impl Addresses for ActiveMq {
                 places,
                 skips_own,
                 wants_retained: wishes.truth("activemq.retroactive"),
-                arguments: wishes.pending_limit()?,
+                arguments,
             };
             let queue = SourceQueue::Subscription(spec);
             all.push(Source { queue, binding: None, is_subscription: true });
@@ -391,6 +425,10 @@ impl Addresses for ActiveMq {
 
     fn words(&self) -> &'static HeaderWords {
         &WORDS
+    }
+
+    fn unknown_delivery(&self, verb: &str, _: &str, value: &str) -> AddressError {
+        refused(format!("Unexpected {verb} received for message-id [{}]", ternmq_stdx::shown(value)))
     }
 
     fn login_refused(&self, user: &str) -> String {

@@ -257,10 +257,12 @@ static WORDS: HeaderWords = HeaderWords {
     requeue: Some("requeue"),
     retain: None,
     dropped: &[],
+    refused: &[],
     priorities: (0, u8::MAX),
     tells_all: false,
     tells_first_delivery: true,
     has_codes: true,
+    ack_start: "",
 };
 
 fn source(request: AddressRequest<'_>, verb: &str) -> Result<Source, AddressError> {
@@ -357,6 +359,11 @@ impl Addresses for RabbitMq {
         &WORDS
     }
 
+    fn unknown_delivery(&self, verb: &str, header: &str, _: &str) -> AddressError {
+        let text = format!("\"{verb}\" must include a valid \"{header}\" header\n");
+        AddressError { summary: "Invalid header".into(), text }
+    }
+
     fn login_refused(&self, user: &str) -> String {
         format!("Access refused for user '{}'\n", shown(user))
     }
@@ -383,6 +390,10 @@ mod tests {
     impl AddressOptions for Pairs<'_> {
         fn option(&self, name: &str) -> Option<Cow<'_, str>> {
             self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| Cow::Borrowed(*value))
+        }
+
+        fn find_name(&self, is_meant: &dyn Fn(&str) -> bool) -> Option<Cow<'_, str>> {
+            self.0.iter().find(|(key, _)| is_meant(key)).map(|(key, _)| Cow::Borrowed(*key))
         }
     }
 

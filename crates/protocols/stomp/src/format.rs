@@ -67,13 +67,14 @@ pub(crate) mod name {
 #[derive(Clone)]
 pub struct StompFormat {
     addresses: Arc<dyn Addresses>,
+    words: &'static HeaderWords,
 }
 
 impl StompFormat {
     /// For a dialect with these addresses.
     #[must_use]
     pub fn of(addresses: Arc<dyn Addresses>) -> Self {
-        Self { addresses }
+        Self { words: addresses.words(), addresses }
     }
 
     fn read_reply_to(&self, text: &str, properties: &mut Properties) {
@@ -103,7 +104,7 @@ pub(crate) fn is_expiry(words: &HeaderWords, name: &str) -> bool {
 impl Format for StompFormat {
     fn properties(&self, head: &[u8]) -> Properties {
         let headers = headers_of(head);
-        let words = self.addresses.words();
+        let words = self.words;
         let mut properties = Properties::default();
         for (raw_name, raw_value) in headers.raw() {
             let (name, value) = (headers.meant(raw_name), headers.meant(raw_value));
@@ -136,7 +137,7 @@ impl Format for StompFormat {
 
     fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>> {
         let lines = std::str::from_utf8(head).ok()?;
-        let words = self.addresses.words();
+        let words = self.words;
         let is_ttl = |line: &&str| {
             let name = line.split_once(':').map_or("", |(name, _)| name);
             // A time of 0 says that it never expires.
@@ -200,6 +201,10 @@ mod tests {
             self.0
         }
 
+        fn unknown_delivery(&self, _: &str, _: &str, _: &str) -> AddressError {
+            unreachable!("nothing is acknowledged")
+        }
+
         fn login_refused(&self, _: &str) -> String {
             String::new()
         }
@@ -217,19 +222,7 @@ mod tests {
         }
     }
 
-    static RELATIVE: HeaderWords = HeaderWords {
-        ttl: Some("expiration"),
-        expires_at: None,
-        claimed_user: None,
-        failed_count: None,
-        requeue: None,
-        retain: None,
-        dropped: &[],
-        priorities: (0, 9),
-        tells_all: false,
-        tells_first_delivery: false,
-        has_codes: false,
-    };
+    static RELATIVE: HeaderWords = HeaderWords { ttl: Some("expiration"), ..HeaderWords::NONE };
     static ABSOLUTE: HeaderWords =
         HeaderWords { ttl: None, expires_at: Some("expires"), tells_all: true, ..RELATIVE };
 

@@ -22,6 +22,10 @@ impl AddressOptions for FrameOptions<'_> {
     fn option(&self, name: &str) -> Option<Cow<'_, str>> {
         self.0.get(name)
     }
+
+    fn find_name(&self, is_meant: &dyn Fn(&str) -> bool) -> Option<Cow<'_, str>> {
+        self.0.raw().map(|(name, _)| self.0.meant(name)).find(|name| is_meant(name))
+    }
 }
 
 /// Whether a header says yes; some Python clients write it with a capital letter.
@@ -58,6 +62,7 @@ pub(crate) struct Writer {
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) addresses: &'a dyn Addresses,
+    pub(crate) words: &'static HeaderWords,
     /// Text that stands for its connection in addresses.
     pub(crate) owner: &'a str,
 }
@@ -180,6 +185,8 @@ impl<'a> SendHeaders<'a> {
             self.user_id = Some(value);
         } else if words.retain == Some(name) {
             self.is_retained = is_true(Some(&value));
+        } else if words.refused.contains(&name) {
+            return Err(Fault::coded("not_implemented", format!("'{name}': not available")));
         }
         Ok(())
     }
@@ -228,7 +235,7 @@ pub(crate) fn write_properties(
     }
     // Told once there is something to tell.
     if let (Some(name), Some(count)) =
-        (reader.addresses.words().failed_count, deliver.failed_count.filter(|count| *count > 0))
+        (reader.words.failed_count, deliver.failed_count.filter(|count| *count > 0))
     {
         frame.number(name, count.into());
     }
@@ -241,7 +248,7 @@ fn is_told(deaths: &Map, name: &str) -> bool {
 
 /// Header lines as they are kept: copied when the reader's version has the same escapes or there is none.
 fn write_lines(
-    Reader { addresses, owner }: &Reader<'_>,
+    Reader { addresses, owner, .. }: &Reader<'_>,
     message: &Message,
     escapes: Escapes,
     deaths: &Map,
@@ -270,7 +277,7 @@ fn write_lines(
 
 /// A message of another protocol, with the properties that header lines carry.
 fn write_neutral(
-    Reader { addresses, owner }: &Reader<'_>,
+    Reader { addresses, words, owner }: &Reader<'_>,
     topic_node: &str,
     deliver: &Deliver,
     properties: &Properties,
@@ -307,7 +314,6 @@ fn write_neutral(
             frame.header(name, std::str::from_utf8(id).unwrap_or_default());
         }
     }
-    let words = addresses.words();
     if let Some(seconds) = properties.timestamp {
         frame.number(name::TIMESTAMP, seconds.saturating_mul(if words.tells_all { 1_000 } else { 1 }));
     }

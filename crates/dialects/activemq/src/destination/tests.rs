@@ -8,6 +8,10 @@ impl AddressOptions for Pairs<'_> {
     fn option(&self, name: &str) -> Option<Cow<'_, str>> {
         self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| Cow::Borrowed(*value))
     }
+
+    fn find_name(&self, is_meant: &dyn Fn(&str) -> bool) -> Option<Cow<'_, str>> {
+        self.0.iter().find(|(key, _)| is_meant(key)).map(|(key, _)| Cow::Borrowed(*key))
+    }
 }
 
 fn request<'a>(text: &'a str, options: &'a Pairs<'a>) -> AddressRequest<'a> {
@@ -85,13 +89,15 @@ fn a_topic_has_a_queue_of_its_subscription() {
         ("client-id", "c"),
         ("activemq.subscriptionName", "n"),
         ("activemq.retroactive", "true"),
-        ("activemq.maximumPendingMessageLimit", "5"),
+        ("activemq.maximumPendingMessageLimit", "-1"),
     ];
     let spec = subscription("/topic/a", &pairs);
-    assert!(spec.is_durable && spec.wants_retained);
+    assert!(spec.is_durable && spec.wants_retained && spec.arguments.is_empty());
     assert_eq!(&*spec.queue, "consumer://c/n");
-    assert_eq!(spec.arguments, vec![(PENDING_LIMIT.into(), Value::I64(5))]);
-    assert_eq!(subscription("/topic/a", &[("activemq.maximumPendingMessageLimit", "-1")]).arguments, vec![]);
+    let old = subscription("/topic/a", &[("client-id", "c"), ("activemq.subcriptionName", "n")]);
+    assert_eq!(&*old.queue, "consumer://c/n");
+    let limited = subscription("/topic/a", &[("activemq.maximumPendingMessageLimit", "5")]);
+    assert_eq!(limited.arguments, vec![(PENDING_LIMIT.into(), Value::I64(5))]);
 }
 
 #[test]
@@ -137,6 +143,12 @@ fn what_is_not_there_is_refused() {
             &[("activemq.noLocal", "true")],
             "activemq.noLocal with queues and durable subscriptions: not available",
         ),
+        (
+            "/queue/a",
+            &[("activemq.maximumPendingMessageLimit", "1")],
+            "activemq.maximumPendingMessageLimit with queues and durable subscriptions: not available",
+        ),
+        ("/queue/a", &[("activemq.noRangeAcks", "true")], "'activemq.noRangeAcks': not available"),
         ("/topic/a", &[named], "a durable subscription needs a client-id in CONNECT"),
         (
             "/queue/a",

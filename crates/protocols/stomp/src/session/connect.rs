@@ -152,6 +152,7 @@ impl StompSession {
         self.session = Some(session);
         self.version = login.version;
         self.client = login.client;
+        self.words = known.words();
         self.id = format!("session-{}", known.random_text(broker.random())).into();
         self.state = State::Open;
         self.beats = login.beats;

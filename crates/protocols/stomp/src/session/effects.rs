@@ -54,7 +54,6 @@ impl StompSession {
         let Ok(addresses) = addresses(&**dialect) else { return };
         let place = self.subscriptions.get_mut(deliver.consumer_label as usize);
         let Some(subscription) = place.and_then(Option::as_deref_mut) else { return };
-        let words = addresses.words();
         let escapes = self.version.escapes();
         let message = &deliver.message;
         let (names, node_len) = (message.names(), message.lens().0);
@@ -75,18 +74,29 @@ impl StompSession {
             frame.raw(&known.line);
         }
         frame.raw(b"message-id:").raw(&subscription.id_prefix).digits(number);
-        frame.raw(match (deliver.is_redelivered, words.tells_first_delivery) {
+        frame.raw(match (deliver.is_redelivered, self.words.tells_first_delivery) {
             (true, _) => b"\nredelivered:true\n",
             (false, true) => b"\nredelivered:false\n",
             (false, false) => b"\n",
         });
         if self.version == Version::V12 && subscription.mode != AckMode::Auto {
-            frame.raw(b"ack:").raw(&subscription.id_prefix).digits(number).raw(b"\n");
+            frame
+                .raw(b"ack:")
+                .raw(self.words.ack_start.as_bytes())
+                .raw(&subscription.id_prefix)
+                .digits(number)
+                .raw(b"\n");
         }
         if subscription.mode == AckMode::Client {
             subscription.unsettled.push_back(number);
         }
-        write_properties(broker, &Reader { addresses, owner: &self.id }, deliver, escapes, &mut frame);
+        write_properties(
+            broker,
+            &Reader { addresses, words: self.words, owner: &self.id },
+            deliver,
+            escapes,
+            &mut frame,
+        );
         frame.end(message.body());
     }
 

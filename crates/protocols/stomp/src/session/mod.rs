@@ -21,7 +21,9 @@ mod transaction;
 
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
-use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session, SessionId};
+use ternmq_broker::{
+    Broker, ConnectionId, Durable, Effect, HeaderWords, LoginResult, Phase, Request, Session, SessionId,
+};
 
 use self::{
     connect::Login, heartbeat::Beats, receipt::Deferred, send::Assembly, send::Targets,
@@ -91,6 +93,8 @@ pub struct StompSession {
     id: Arc<str>,
     /// Name that the client gave itself.
     client: Option<Arc<str>>,
+    /// What the dialect calls headers.
+    words: &'static HeaderWords,
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
     /// User that the certificate names, when it may log in.
@@ -132,6 +136,7 @@ impl StompSession {
             version: Version::V10,
             id: Arc::default(),
             client: None,
+            words: &HeaderWords::NONE,
             peer,
             local,
             certificate_user: None,

@@ -175,9 +175,8 @@ impl StompSession {
             self.is_publisher = true;
             broker.note_publisher(connection);
         }
-        let dialect = broker.dialect().clone();
-        let words = addresses(&*dialect)?.words();
-        let sent = SendHeaders::read(frame.headers, Writer { words, now_ms: broker.time_ms() }, head)?;
+        let writer = Writer { words: self.words, now_ms: broker.time_ms() };
+        let sent = SendHeaders::read(frame.headers, writer, head)?;
         let Some(destination) = &sent.destination else {
             return Err(missing_destination("SEND"));
         };

@@ -39,6 +39,8 @@ pub(super) struct Subscription {
     pub(super) queue: Arc<str>,
     /// The queue stands for the subscription.
     is_subscription: bool,
+    /// The subscription has several places, for it receives from several queues.
+    pub(super) is_part: bool,
     /// Numbers of deliveries that an acknowledgement may cover, in order; only with [`AckMode::Client`].
     pub(super) unsettled: VecDeque<u64>,
     /// First lines of each MESSAGE: command and `subscription`.
@@ -65,6 +67,7 @@ pub(super) struct NewSubscription<'a> {
     pub(super) mode: AckMode,
     pub(super) queue: Arc<str>,
     pub(super) is_subscription: bool,
+    pub(super) is_part: bool,
 }
 
 /// Tag of a subscription with an id.
@@ -162,6 +165,7 @@ impl StompSession {
             mode: new.mode,
             queue: new.queue,
             is_subscription: new.is_subscription,
+            is_part: new.is_part,
             unsettled: VecDeque::new(),
             start: start.into(),
             id_prefix: id_prefix.into(),
@@ -222,6 +226,7 @@ impl StompSession {
                 mode,
                 queue: opened.queue,
                 is_subscription: source.is_subscription,
+                is_part: sources.all.len() > 1,
             });
         }
         if sources.all.iter().any(Source::is_declared) {
