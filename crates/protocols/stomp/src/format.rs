@@ -146,8 +146,13 @@ impl Format for StompFormat {
         };
         lines.lines().find(is_ttl)?;
         let mut kept = Vec::with_capacity(head.len());
-        for line in lines.split_inclusive('\n').filter(|line| !is_ttl(line)) {
-            kept.extend_from_slice(line.as_bytes());
+        for line in lines.split_inclusive('\n') {
+            match words.expires_at {
+                _ if !is_ttl(&line) => kept.extend_from_slice(line.as_bytes()),
+                // Where everything is told when it expires, this never does.
+                Some(name) => kept.extend([name.as_bytes(), b":0\n"].concat()),
+                None => {}
+            }
         }
         Some(kept)
     }
@@ -275,10 +280,10 @@ mod tests {
     }
 
     #[test]
-    fn a_time_at_which_a_message_expires_is_taken_off_and_never_is_not() {
+    fn a_time_at_which_a_message_expires_becomes_never() {
         let format = StompFormat::of(Arc::new(Two(&ABSOLUTE)));
         let head = b"expires:1700000000000\ntimestamp:7000\nexpiration:5\n";
-        assert_eq!(format.without_ttl(head).unwrap(), b"timestamp:7000\nexpiration:5\n");
+        assert_eq!(format.without_ttl(head).unwrap(), b"expires:0\ntimestamp:7000\nexpiration:5\n");
         assert_eq!(format.without_ttl(b"expires:0\n"), None);
         let properties = format.properties(head);
         assert_eq!(properties.timestamp, Some(7));
