@@ -72,6 +72,8 @@ pub struct Done<T> {
 /// takes the log's batch and hands out the effects.
 pub struct Broker {
     pub(crate) dialect: Arc<dyn Dialect>,
+    /// Mark of the dialect in which the log is written.
+    pub(crate) kept_mark: Option<Arc<str>>,
     pub(crate) formats: Formats,
     pub(crate) log: Box<dyn Log>,
     pub(crate) rng: Box<dyn Rng>,
@@ -167,6 +169,7 @@ impl Broker {
             namespaces: Namespaces::new(dialect.wildcards(), seed),
             authority: Authority::new(&mut *rng),
             dialect,
+            kept_mark: None,
             formats,
             log,
             rng,

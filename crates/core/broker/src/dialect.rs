@@ -91,6 +91,11 @@ pub struct Predefined {
 
 /// A vendor's ways.
 pub trait Dialect: Send + Sync {
+    /// What tells the data of this dialect from that of others; `None` for the one whose data bears no mark.
+    fn mark(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The sentence a client of this vendor expects for an error, without any reply code's name in front.
     fn error_text(&self, error: &Error) -> String;
 

@@ -90,7 +90,7 @@ pub use operator::{ConnectionView, ConsumerView, NodeView, QueueView, SessionVie
 pub use paging::{LoadJob, LoadResult, RecordSource};
 pub use publish::{Publish, Published};
 pub use queues::{QueueSpec, QueueStatus};
-pub use recovery::ReplayError;
+pub use recovery::{OtherDialect, ReplayError};
 pub use retained::{RetainedPage, RetainedRead};
 pub use session::{Phase, Request, Session};
 pub use settings::{Effective, Origin};

@@ -33,6 +33,10 @@ static PREDEFINED: &[Predefined] = &[
 ];
 
 impl Dialect for ActiveMq {
+    fn mark(&self) -> Option<&'static str> {
+        Some("activemq")
+    }
+
     fn error_text(&self, error: &Error) -> String {
         wording::error_text(error)
     }

@@ -40,6 +40,9 @@ pub(crate) struct Engine {
     pub(crate) cluster_name: Arc<str>,
 }
 
+/// The engine whose data bears no mark.
+pub(crate) const UNMARKED_ENGINE: &str = "rabbitmq";
+
 impl Engine {
     /// The engine that the options ask for. All protocols together follow RabbitMQ's ways.
     pub(crate) fn of(engine: EngineType, settings: &Settings) -> Self {
