@@ -81,14 +81,20 @@ impl Broker {
         published
     }
 
-    /// Whether a session may publish to a node as this user, for an adapter that has something against the message
-    /// itself: the node comes first.
+    /// Whether a session may publish to a node with this key as this user, for an adapter that has something against the
+    /// message itself, or that publishes to several: what is refused comes first.
     ///
     /// # Errors
     /// As [`Broker::publish`].
-    pub fn check_publish(&self, id: SessionId, node: &str, claimed_user: Option<&str>) -> Result<(), Error> {
+    pub fn check_publish(
+        &self,
+        id: SessionId,
+        node: &str,
+        key: &str,
+        claimed_user: Option<&str>,
+    ) -> Result<(), Error> {
         let (principal, namespace, _) = self.who(id)?;
-        self.check_target(&principal, namespace, node, "")?;
+        self.check_target(&principal, namespace, node, key)?;
         claimed_user.map_or(Ok(()), |claimed| self.check_claim(id, claimed))
     }
 

@@ -99,12 +99,21 @@ impl Broker {
         self.make_queue(namespace, space, spec, connection)
     }
 
-    /// Makes a queue when there is none of its name. One that is there is taken as it is, and nothing is asked for.
+    /// Makes a queue for a use when there is none of its name. One that is there is taken as it is. Whoever may not use it
+    /// so does not learn whether it is there.
     ///
     /// # Errors
-    /// A reserved name, another connection's queue, or, of one that is not there, as [`Broker::declare_queue`].
-    pub fn ensure_queue(&mut self, session: SessionId, spec: QueueSpec) -> Result<Done<QueueStatus>, Error> {
-        let (_, namespace, connection) = self.who(session)?;
+    /// No permission for the use, a reserved name, another connection's queue, or, of one that is not there, as
+    /// [`Broker::declare_queue`].
+    pub fn ensure_queue(
+        &mut self,
+        session: SessionId,
+        spec: QueueSpec,
+        wanted: Verb,
+    ) -> Result<Done<QueueStatus>, Error> {
+        let (principal, namespace, connection) = self.who(session)?;
+        let space = self.namespaces.name(namespace);
+        self.authorize(&principal, wanted, Kind::Queue, &space, &spec.name)?;
         if self.dialect.is_reserved(&spec.name) {
             return Err(Error::ReservedName { kind: Kind::Queue, name: spec.name });
         }

@@ -139,10 +139,9 @@ impl Format for StompFormat {
         let lines = std::str::from_utf8(head).ok()?;
         let words = self.words;
         let is_ttl = |line: &&str| {
-            let name = line.split_once(':').map_or("", |(name, _)| name);
+            let (name, value) = line.split_once(':').unwrap_or_default();
             // A time of 0 says that it never expires.
-            let is_never = words.expires_at == Some(name) && line.trim_end().ends_with(":0");
-            is_expiry(words, name) && !is_never
+            is_expiry(words, name) && !(words.expires_at == Some(name) && value.trim_end() == "0")
         };
         lines.lines().find(is_ttl)?;
         let mut kept = Vec::with_capacity(head.len());

@@ -601,7 +601,7 @@ def restricted_user():
         client.send("/queue/mine.a,/topic/mine.b,/temp-queue/t", "allowed")
         equal(client.bodies(3), ["allowed"] * 3, "what is his")
     for act, wanted in (
-        (lambda client: client.connection.send("/queue/other", "x"), "create: queue://other"),
+        (lambda client: client.connection.send("/queue/other", "x"), "write to: queue://other"),
         (lambda client: client.connection.send("/queue/a.facts", "x"), "write to: queue://a.facts"),
         (lambda client: client.connection.send("/topic/other", "x"), "write to: topic://other"),
         (lambda client: client.connection.send(DEAD, "x"), "write to: queue://ActiveMQ.DLQ"),

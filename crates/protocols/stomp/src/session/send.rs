@@ -9,7 +9,7 @@ use memchr::memchr;
 use smallvec::SmallVec;
 use ternmq_broker::{
     AddressQueue, AddressRequest, Broker, Error, Kind, Publish, Published, Receipt, ReplyTo, SessionId,
-    Target,
+    Target, Verb,
 };
 use ternmq_message::{Message, MessageBuilder, MessageMeta};
 
@@ -243,7 +243,9 @@ impl StompSession {
         let made = match &target.queue {
             None | Some(AddressQueue::Existing(_)) => Ok(()),
             Some(AddressQueue::Declared(spec)) => broker.declare_queue(session, spec.clone()).map(drop),
-            Some(AddressQueue::OnUse(spec)) => broker.ensure_queue(session, spec.clone()).map(drop),
+            Some(AddressQueue::OnUse(spec)) => {
+                broker.ensure_queue(session, spec.clone(), Verb::Write).map(drop)
+            }
             Some(AddressQueue::Own(name)) => broker.ensure_private_queue(session, name),
         };
         made.map_err(|error| Fault::of(&error, &**broker.dialect()))
@@ -328,6 +330,7 @@ impl StompSession {
         facts: &Facts,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        self.check_all(broker, facts)?;
         let mut messages: SmallVec<[(&Target, Message); 1]> = SmallVec::new();
         for target in &facts.target.more {
             messages.push((target, copy_for(&message, target)?));
@@ -355,6 +358,20 @@ impl StompSession {
             return if facts.receipt.is_some() { Err(queue_full()) } else { Ok(()) };
         }
         self.promise(broker, facts.receipt.as_deref(), receipt, out);
+        Ok(())
+    }
+
+    /// Nothing is sent where one of several may not be sent to.
+    fn check_all(&self, broker: &Broker, facts: &Facts) -> Result<(), Fault> {
+        if facts.target.more.is_empty() {
+            return Ok(());
+        }
+        let session = self.session.ok_or_else(gone)?;
+        for Target { node, key, .. } in facts.target.all() {
+            broker
+                .check_publish(session, node, key, facts.claimed_user.as_deref())
+                .map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use ternmq_broker::{
     AddressQueue, AddressRequest, Broker, ConsumeSpec, ConsumerId, Error, LimitKind, Receipt, Source,
-    SourceQueue, Sources, SubscriptionSpec,
+    SourceQueue, Sources, SubscriptionSpec, Verb,
 };
 use ternmq_message::Map;
 
@@ -300,7 +300,7 @@ impl StompSession {
                 }
                 (is_new, broker.declare_queue(session, spec.clone()))
             }
-            AddressQueue::OnUse(spec) => (false, broker.ensure_queue(session, spec.clone())),
+            AddressQueue::OnUse(spec) => (false, broker.ensure_queue(session, spec.clone(), Verb::Read)),
         };
         let done = done.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
         Ok((done.value.name, done.receipt, is_new))
