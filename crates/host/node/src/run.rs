@@ -47,7 +47,7 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let format = options.log_format.or(settings.log_format).unwrap_or_default();
     logging::start(format, settings.log_level.unwrap_or(LogLevel::Info));
     set_mechanisms(&mut settings, options);
-    let engine = Engine::of(options.engine, &settings);
+    let engine = Engine::of(options.engine, &settings)?;
     doors::check(options, &settings, &engine)?;
     let given = options.login.as_ref().map(administrator::read_login).transpose()?;
     let login = given.or_else(|| settings.login.take());
