@@ -293,6 +293,7 @@ impl Broker {
             Guard::Node => self.authorize(principal, verb, Kind::Node, namespace, node),
             Guard::Named(kind, name) => self.authorize(principal, verb, kind, namespace, &name),
             Guard::Secret => Ok(()),
+            Guard::Absent(what) => Err(Error::NotSupported { what: what.to_owned() }),
         }
     }
 
@@ -309,6 +310,7 @@ impl Broker {
             Guard::Node => {}
             Guard::Named(kind, name) => return self.authorize(principal, verb, kind, namespace, &name),
             Guard::Secret => return Ok(()),
+            Guard::Absent(what) => return Err(Error::NotSupported { what: what.to_owned() }),
         }
         let action = if verb == Verb::Write { Action::TopicWrite } else { Action::TopicRead };
         let thing = Thing::Key { node, key };

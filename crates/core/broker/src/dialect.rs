@@ -76,6 +76,8 @@ pub enum Guard {
     Named(Kind, Arc<str>),
     /// Nobody may guess its name (S6): whoever was told it may use it.
     Secret,
+    /// The vendor has such a place and this broker does not: what is missing, for the client.
+    Absent(&'static str),
 }
 
 /// A node that every namespace has from the start.

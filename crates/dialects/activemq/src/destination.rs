@@ -52,8 +52,6 @@ const OPTIONS: [&str; 9] = [
     "activemq.maximumPendingMessageLimit",
     "activemq.dispatchAsync",
 ];
-/// Topics of the broker's own.
-const ADVISORY_PREFIX: &str = "ActiveMQ.Advisory.";
 
 /// One destination taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -262,12 +260,7 @@ fn places<'a>(
     let (mut places, mut queues) = (Vec::new(), Vec::new());
     for destination in all {
         match destination {
-            Destination::Topic(name) => {
-                if name.starts_with(ADVISORY_PREFIX) {
-                    return Err(not_there("advisory topics"));
-                }
-                places.push((TOPIC_NODE.into(), name.into()));
-            }
+            Destination::Topic(name) => places.push((TOPIC_NODE.into(), name.into())),
             Destination::TemporaryTopic(name) if is_of(&name, owner) => {
                 places.push((TEMPORARY_TOPIC_NODE.into(), (*name).into()));
             }

@@ -22,6 +22,8 @@ pub(crate) const TOPIC_NODE: &str = "topic";
 pub(crate) const TEMPORARY_TOPIC_NODE: &str = "temp-topic";
 /// Where dead messages of all queues go.
 pub(crate) const DEAD_LETTER_QUEUE: &str = "ActiveMQ.DLQ";
+/// Topics on which ActiveMQ tells of itself.
+const ADVISORY_PREFIX: &str = "ActiveMQ.Advisory.";
 /// Start of the names of temporary queues.
 pub(crate) const TEMPORARY_QUEUE: &str = "temp-queue://";
 /// Start of the names of the queues behind subscriptions to topics.
@@ -110,6 +112,7 @@ pub(crate) fn guard(node: &str, key: &str) -> Guard {
     match node {
         "" if key.starts_with(TEMPORARY_QUEUE) => Guard::Secret,
         "" => Guard::Named(Kind::Queue, key.into()),
+        TOPIC_NODE if key.starts_with(ADVISORY_PREFIX) => Guard::Absent("advisory topics: not available"),
         TOPIC_NODE => Guard::Named(Kind::Node, format!("topic://{key}").into()),
         TEMPORARY_TOPIC_NODE => Guard::Secret,
         _ => Guard::Node,
@@ -141,6 +144,7 @@ mod tests {
             ("", "temp-queue://x/y", Guard::Secret),
             ("temp-topic", "x/y", Guard::Secret),
             ("other", "a", Guard::Node),
+            ("topic", "ActiveMQ.Advisory.Queue", Guard::Absent("advisory topics: not available")),
         ] {
             assert_eq!(guard(node, key), expect);
         }

@@ -642,6 +642,8 @@ def what_is_not_there_is_refused():
         with Client() as client:
             client.connection.send("/queue/a.refused", "x", headers={name: "1"})
             equal(client.error(), f"'{name}': not available", f"SEND with {name}")
+    with Device("a-advisory", ["ActiveMQ/Advisory/#"]) as device:
+        equal(device.granted, ["Implementation specific error"], "SUBACK")
     with Client() as client:
         client.connection.send("/topic/a.*", "x")
         equal(client.error(), "'a.*' holds a wildcard: nothing can be sent to it", "SEND to a wildcard")

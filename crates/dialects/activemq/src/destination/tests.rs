@@ -135,7 +135,6 @@ fn what_is_not_there_is_refused() {
         ("/queue/a", &[("browser", "true")], "queue browsers: not available"),
         ("/queue/a", &[("transformation", "jms-json")], "transformations of messages: not available"),
         ("/queue/a.>", &[], "wildcards of queues, as in 'a.>': not available"),
-        ("/topic/ActiveMQ.Advisory.Queue", &[], "advisory topics: not available"),
         ("/queue/a", &[("activemq.prefetchSize", "0")], "activemq.prefetchSize has to be at least 1"),
         ("/queue/a", &[("activemq.prefetchSize", "x")], "activemq.prefetchSize has to be a whole number"),
         (
