@@ -43,7 +43,8 @@ impl Broker {
     fn bury(&mut self, queue: u32, dead: Dead) {
         let Some(slot) = self.queues.any(queue) else { return };
         let Some(route) = slot.machine.settings().dead_letter.clone() else { return };
-        if route.is_for_durable_only && !dead.entry.message.meta().is_durable {
+        let is_kept_failure = dead.entry.message.meta().is_durable && dead.reason != DeathReason::MaxLength;
+        if route.is_for_kept_failures && !is_kept_failure {
             return;
         }
         let (name, namespace) = (slot.name.clone(), slot.namespace);

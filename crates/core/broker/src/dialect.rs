@@ -30,8 +30,8 @@ pub struct QueueOptions {
     pub dead_letter_node: Option<Arc<str>>,
     /// Key of the dead-letter route.
     pub dead_letter_key: Option<Arc<str>>,
-    /// See [`ternmq_queue::DeadLetterRoute::is_for_durable_only`].
-    pub is_dead_letter_durable_only: Option<bool>,
+    /// See [`ternmq_queue::DeadLetterRoute::is_for_kept_failures`].
+    pub is_dead_letter_for_kept_failures: Option<bool>,
     /// See [`ternmq_queue::QueueSettings::max_priority`]; arguments only.
     pub max_priority: Option<u8>,
     /// See [`ternmq_queue::QueueSettings::is_single_active`]; arguments only.

@@ -97,8 +97,8 @@ pub(crate) fn merge(
     };
     let dead_letter_node = merge.first("dead_letter_node", |o| o.dead_letter_node.clone());
     let dead_letter_key = merge.first("dead_letter_key", |o| o.dead_letter_key.clone());
-    let is_for_durable_only =
-        merge.first("dead_letter_durable_only", |o| o.is_dead_letter_durable_only).unwrap_or(false);
+    let is_for_kept_failures =
+        merge.first("dead_letter_for_kept_failures", |o| o.is_dead_letter_for_kept_failures).unwrap_or(false);
     let delivery_limit = merge.least("delivery_limit", |o| o.delivery_limit);
     let settings = QueueSettings {
         message_ttl_ms: merge.least("message_ttl_ms", |o| o.message_ttl_ms),
@@ -109,7 +109,7 @@ pub(crate) fn merge(
         dead_letter: dead_letter_node.map(|node| DeadLetterRoute {
             node,
             key: dead_letter_key,
-            is_for_durable_only,
+            is_for_kept_failures,
         }),
         max_priority: arguments.max_priority,
         is_single_active: arguments.is_single_active.unwrap_or(false),

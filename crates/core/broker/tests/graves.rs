@@ -68,6 +68,15 @@ fn what_need_not_be_kept_is_dropped() {
 }
 
 #[test]
+fn what_a_limit_pushes_out_is_dropped() {
+    let mut rig = Rig::new();
+    rig.queue("mortal", &[("max_length", Value::I64(1))]);
+    rig.fill("mortal", &["1", "2", "3"]);
+    rig.turn();
+    assert_eq!((graves(&mut rig), rig.counts("mortal")), (None, (1, 0)));
+}
+
+#[test]
 fn other_queues_and_other_routes_make_none() {
     let mut rig = Rig::new();
     rig.queue("plain", &[]);

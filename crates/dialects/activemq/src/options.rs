@@ -19,7 +19,7 @@ pub(crate) fn queue_defaults(name: &str) -> QueueOptions {
     QueueOptions {
         dead_letter_node: Some("".into()),
         dead_letter_key: Some(DEAD_LETTER_QUEUE.into()),
-        is_dead_letter_durable_only: Some(true),
+        is_dead_letter_for_kept_failures: Some(true),
         ..QueueOptions::default()
     }
 }
@@ -63,7 +63,7 @@ mod tests {
         let options = queue_defaults("orders");
         assert_eq!(options.dead_letter_node.as_deref(), Some(""));
         assert_eq!(options.dead_letter_key.as_deref(), Some("ActiveMQ.DLQ"));
-        assert_eq!(options.is_dead_letter_durable_only, Some(true));
+        assert_eq!(options.is_dead_letter_for_kept_failures, Some(true));
         assert_eq!(queue_defaults("ActiveMQ.DLQ"), QueueOptions::default());
     }
 

@@ -198,7 +198,7 @@ impl Dialect for PlainDialect {
         QueueOptions {
             dead_letter_node: Some("".into()),
             dead_letter_key: Some(GRAVES.into()),
-            is_dead_letter_durable_only: Some(true),
+            is_dead_letter_for_kept_failures: Some(true),
             ..QueueOptions::default()
         }
     }

@@ -71,7 +71,7 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
         });
     let lanes = proptest::option::of(1..4_u8)
         .prop_map(|max_priority| QueueSettings { max_priority, ..QueueSettings::default() });
-    let route = DeadLetterRoute { node: "dead".into(), key: None, is_for_durable_only: false };
+    let route = DeadLetterRoute { node: "dead".into(), key: None, is_for_kept_failures: false };
     let route = proptest::option::of(Just(route));
     (prop_oneof![limited, lanes], proptest::option::of(0..3_u32), any::<bool>(), route).prop_map(
         |(settings, delivery_limit, is_single_active, dead_letter)| QueueSettings {
