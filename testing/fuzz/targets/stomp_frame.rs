@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
+use ternmq_activemq::ActiveMq;
 use ternmq_fuzz as _;
 use ternmq_message::Format;
 use ternmq_stomp::codec::{
@@ -22,7 +23,7 @@ fuzz_target!(|input: &[u8]| {
     let Some((first, input)) = input.split_first() else { return };
     let escapes = ESCAPES[usize::from(first % 4)];
     let _ = negotiate(std::str::from_utf8(input).ok());
-    let format = format();
+    let format = if first & 4 == 0 { format() } else { StompFormat::of(Arc::new(ActiveMq)) };
     let _ = format.properties(input);
     if let Some(without) = format.without_ttl(input) {
         assert!(format.without_ttl(&without).is_none());

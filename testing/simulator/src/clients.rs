@@ -338,6 +338,7 @@ impl World {
             needs_settle: self.work.chance(5, 6),
             is_exclusive: false,
             priority: self.work.below(3) as i32,
+            is_preferred: false,
         };
         let session = self.clients[at].session;
         let consumer =

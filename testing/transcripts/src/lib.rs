@@ -21,4 +21,4 @@ mod rig;
 
 pub use mutants::{check_changed, check_ends};
 pub use player::{Language, check_all};
-pub use rig::{Feed, Setup, addresses};
+pub use rig::{Feed, Setup, Vendor};

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use ternmq_access::{HashKind, PasswordHash};
+use ternmq_activemq::ActiveMq;
 use ternmq_broker::{
-    Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Limits, Now, PermissionDefinition, Phase,
-    QueueSpec, Request, Session, UserDefinition,
+    Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Dialect, Limits, Now, PermissionDefinition,
+    Phase, QueueSpec, Request, Session, SessionId, UserDefinition,
 };
 use ternmq_message::{Formats, Value};
 use ternmq_rabbitmq::RabbitMq;
@@ -20,10 +21,31 @@ const SECRET_HASH: &str = "AQIDBDB9kM21iEUzN1lZ+6VReCsdNqS0sERdAQTcY6Xs3PMz";
 /// Time in ms at which a script starts.
 const START_MS: u64 = 1_000_000;
 
-/// Addresses of the dialect that conversations are played in.
-#[must_use]
-pub fn addresses() -> Arc<dyn Addresses> {
-    Arc::new(RabbitMq)
+/// Whose ways the broker of a conversation follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vendor {
+    /// RabbitMQ's.
+    RabbitMq,
+    /// ActiveMQ's.
+    ActiveMq,
+}
+
+impl Vendor {
+    /// The addresses of its clients.
+    #[must_use]
+    pub fn addresses(self) -> Arc<dyn Addresses> {
+        match self {
+            Self::RabbitMq => Arc::new(RabbitMq),
+            Self::ActiveMq => Arc::new(ActiveMq),
+        }
+    }
+
+    fn dialect(self) -> Arc<dyn Dialect> {
+        match self {
+            Self::RabbitMq => Arc::new(RabbitMq),
+            Self::ActiveMq => Arc::new(ActiveMq),
+        }
+    }
 }
 
 /// Makes the session of the client of a name, at a time in ms.
@@ -31,6 +53,8 @@ type MakeSession = fn(&str, u64) -> Box<dyn Session>;
 
 /// What a protocol brings along.
 pub struct Setup {
+    /// Whose ways the broker follows.
+    pub vendor: Vendor,
     /// Makes the session of the client of this name, which connects at this time in ms.
     pub session: MakeSession,
     /// Encodings of its messages.
@@ -66,16 +90,20 @@ pub(crate) struct Rig {
     /// Nothing becomes durable.
     is_holding: bool,
     session: MakeSession,
+    /// The namespace from the start.
+    space: &'static str,
     /// What was sent and done, when somebody wants to know.
     recorded: Option<Vec<Step>>,
 }
 
 impl Rig {
     pub(crate) fn new(setup: Setup, feed: Feed) -> Self {
-        let Setup { session, formats, limits, guest_pattern } = setup;
+        let Setup { vendor, session, formats, limits, guest_pattern } = setup;
+        let dialect = vendor.dialect();
+        let space = dialect.default_namespace();
         let log = MemoryLog::default();
         let mut broker = Broker::new(BrokerConfig {
-            dialect: Arc::new(RabbitMq),
+            dialect,
             formats,
             log: Box::new(log.clone()),
             rng: Box::new(CountingRng(7)),
@@ -97,7 +125,7 @@ impl Rig {
             let _done = broker
                 .put_permission(PermissionDefinition {
                     user: user.into(),
-                    namespace: "/".into(),
+                    namespace: space.into(),
                     configure: pattern.into(),
                     write: pattern.into(),
                     read: pattern.into(),
@@ -105,7 +133,8 @@ impl Rig {
                 .unwrap();
         }
         let clients = BTreeMap::new();
-        let mut rig = Self { broker, log, now, clients, feed, is_holding: false, session, recorded: None };
+        let (is_holding, recorded) = (false, None);
+        let mut rig = Self { broker, log, now, clients, feed, is_holding, session, space, recorded };
         rig.turn();
         rig
     }
@@ -212,16 +241,11 @@ impl Rig {
                     client.session.handle_closed(&mut self.broker);
                 }
             }
-            ["delete-queue", name] => {
-                let connection = self.broker.connect(&"root".into(), "/", ConnectionInfo::default()).unwrap();
-                let session = self.broker.open_session(connection, 1).unwrap();
-                let _done = self.broker.delete_queue(session, name, false, false).unwrap();
-                self.broker.disconnect(connection);
-            }
+            ["delete-queue", name] => self.as_operator(|broker, session| {
+                let _done = broker.delete_queue(session, name, false, false).unwrap();
+            }),
             // A queue that refuses its second message, as no destination can ask for one.
-            ["refusing-queue", name] => {
-                let connection = self.broker.connect(&"root".into(), "/", ConnectionInfo::default()).unwrap();
-                let session = self.broker.open_session(connection, 1).unwrap();
+            ["refusing-queue", name] => self.as_operator(|broker, session| {
                 let spec = QueueSpec {
                     name: (*name).into(),
                     is_durable: true,
@@ -231,9 +255,8 @@ impl Rig {
                     ],
                     ..QueueSpec::default()
                 };
-                let _done = self.broker.declare_queue(session, spec).unwrap();
-                self.broker.disconnect(connection);
-            }
+                let _done = broker.declare_queue(session, spec).unwrap();
+            }),
             ["drain", name] => {
                 let Some(client) = self.clients.get_mut(*name) else { return };
                 client.session.handle_drain(&mut self.broker, &mut client.out);
@@ -299,17 +322,28 @@ impl Rig {
     pub(crate) fn start_over(&mut self) {
         self.hang_up_all();
         self.broker.set_alarm(Alarm::Memory, false);
-        let connection = self.broker.connect(&"root".into(), "/", ConnectionInfo::default()).unwrap();
-        let session = self.broker.open_session(connection, 1).unwrap();
-        for queue in self.broker.queue_views(Some("/")) {
-            let _done = self.broker.delete_queue(session, &queue.name, false, false).unwrap();
-        }
-        for node in self.broker.node_views("/") {
-            let is_own = !node.record.name.is_empty() && !node.record.name.starts_with("amq.");
-            let _done = is_own.then(|| self.broker.delete_node(session, &node.record.name, false).unwrap());
-        }
-        self.broker.disconnect(connection);
+        let space = self.space;
+        self.as_operator(|broker, session| {
+            for queue in broker.queue_views(Some(space)) {
+                let _done = broker.delete_queue(session, &queue.name, false, false).unwrap();
+            }
+            let predefined = broker.dialect().predefined();
+            for node in broker.node_views(space) {
+                let name = &*node.record.name;
+                let is_own = !name.is_empty() && predefined.iter().all(|known| known.name != name);
+                let _done = is_own.then(|| broker.delete_node(session, name, false).unwrap());
+            }
+        });
         self.turn();
+    }
+
+    /// Does something in a session of the administrator's.
+    fn as_operator(&mut self, act: impl FnOnce(&mut Broker, SessionId)) {
+        let root = "root".into();
+        let connection = self.broker.connect(&root, self.space, ConnectionInfo::default()).unwrap();
+        let session = self.broker.open_session(connection, 1).unwrap();
+        act(&mut self.broker, session);
+        self.broker.disconnect(connection);
     }
 
     /// Connections that the broker knows.

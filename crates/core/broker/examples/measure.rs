@@ -21,7 +21,15 @@ fn run(name: &str, needs_settle: bool, body_len: usize) {
     let mut rig = Rig::new();
     rig.queue("q", &[]);
     let window = needs_settle.then_some(1_000);
-    let spec = ConsumeSpec { queue: "q", label: 0, window, needs_settle, is_exclusive: false, priority: 0 };
+    let spec = ConsumeSpec {
+        queue: "q",
+        label: 0,
+        window,
+        needs_settle,
+        is_exclusive: false,
+        priority: 0,
+        is_preferred: false,
+    };
     let consumer = rig.broker.consume(rig.session, &spec).unwrap();
     rig.broker.start_consumer(consumer);
     let body = vec![0; body_len];

@@ -14,6 +14,7 @@ use ternmq_env::Rng;
 use crate::{
     broker::{Broker, Done},
     definition::{Definition, KeyPermissionDefinition, PermissionDefinition, UserDefinition},
+    dialect::Guard,
     error::{Error, Kind, Verb},
     incident::Incident,
 };
@@ -239,9 +240,12 @@ impl Broker {
         namespace: &Arc<str>,
         name: &str,
     ) -> Result<(), Error> {
-        let shown =
-            if kind == Kind::Node && name.is_empty() { self.dialect.default_node_alias() } else { name };
-        let thing = if kind == Kind::Queue { Thing::Queue(shown) } else { Thing::Node(shown) };
+        let shown = match kind {
+            Kind::Queue => self.dialect.queue_permission_name(name),
+            Kind::Node if name.is_empty() => self.dialect.default_node_alias().into(),
+            _ => name.into(),
+        };
+        let thing = if kind == Kind::Queue { Thing::Queue(&shown) } else { Thing::Node(&shown) };
         let action = match verb {
             Verb::Configure => Action::Configure,
             Verb::Write => Action::Write,
@@ -253,7 +257,7 @@ impl Broker {
             Err(_) => Err(Error::Refused {
                 verb,
                 kind,
-                name: shown.into(),
+                name: shown.as_ref().into(),
                 namespace: namespace.clone(),
                 user: principal.user().clone(),
             }),
@@ -276,6 +280,23 @@ impl Broker {
             .or_else(|_| self.authorize(principal, Verb::Read, kind, namespace, name))
     }
 
+    /// As [`Broker::authorize`], for a node where a key is used; on a topic node [`Broker::authorize_key`] comes after it.
+    pub(crate) fn authorize_place(
+        &self,
+        principal: &Principal,
+        verb: Verb,
+        namespace: &Arc<str>,
+        node: &str,
+        key: &str,
+    ) -> Result<(), Error> {
+        match self.dialect.guard(node, key) {
+            Guard::Node => self.authorize(principal, verb, Kind::Node, namespace, node),
+            Guard::Named(kind, name) => self.authorize(principal, verb, kind, namespace, &name),
+            Guard::Secret => Ok(()),
+            Guard::Absent(what) => Err(Error::NotSupported { what: what.to_owned() }),
+        }
+    }
+
     /// As [`Broker::authorize`], for a routing key on a topic node.
     pub(crate) fn authorize_key(
         &self,
@@ -285,6 +306,12 @@ impl Broker {
         node: &str,
         key: &str,
     ) -> Result<(), Error> {
+        match self.dialect.guard(node, key) {
+            Guard::Node => {}
+            Guard::Named(kind, name) => return self.authorize(principal, verb, kind, namespace, &name),
+            Guard::Secret => return Ok(()),
+            Guard::Absent(what) => return Err(Error::NotSupported { what: what.to_owned() }),
+        }
         let action = if verb == Verb::Write { Action::TopicWrite } else { Action::TopicRead };
         let thing = Thing::Key { node, key };
         match self.authority.access.authorize(principal, action, Resource { namespace, thing }) {

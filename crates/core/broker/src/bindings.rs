@@ -103,7 +103,7 @@ impl Broker {
             return Err(Error::DefaultNode);
         }
         self.authorize(&principal, Verb::Write, kind, &space, target_name)?;
-        self.authorize(&principal, Verb::Read, Kind::Node, &space, source_name)?;
+        self.authorize_place(&principal, Verb::Read, &space, source_name, key)?;
         let source = self.require_node(namespace, source_name)?;
         let (target, is_target_durable) = match target_kind {
             TargetKind::Queue => {
@@ -158,7 +158,7 @@ impl Broker {
                 let receipt = self.record_if(is_durable, &Definition::PutBinding(record));
                 Ok(Done { value: (), receipt })
             }
-            Err(error) => Err(bind_error(error, &record)),
+            Err(error) => Err(bind_error(&error, &record)),
         }
     }
 
@@ -206,8 +206,8 @@ impl Broker {
     }
 }
 
-fn bind_error(error: BindError, record: &BindingRecord) -> Error {
-    let argument: Arc<str> = match &error {
+pub(crate) fn bind_error(error: &BindError, record: &BindingRecord) -> Error {
+    let argument: Arc<str> = match error {
         BindError::DefaultNode => return Error::DefaultNode,
         BindError::UnknownMatchRule => "x-match".into(),
         _ => "routing_key".into(),

@@ -34,6 +34,7 @@ use crate::{
     retained::RetainedStore,
     session_state::SessionState,
     settings::SharedSettings,
+    subscription::CatchUp,
     time::{BrokerTime, Now},
     timers::{TimerKey, Timers},
 };
@@ -71,6 +72,8 @@ pub struct Done<T> {
 /// takes the log's batch and hands out the effects.
 pub struct Broker {
     pub(crate) dialect: Arc<dyn Dialect>,
+    /// Mark of the dialect in which the log is written.
+    pub(crate) kept_mark: Option<Arc<str>>,
     pub(crate) formats: Formats,
     pub(crate) log: Box<dyn Log>,
     pub(crate) rng: Box<dyn Rng>,
@@ -83,6 +86,8 @@ pub struct Broker {
     pub(crate) retained: RetainedStore,
     /// Sessions whose adapters go on with something in the next turn.
     pub(crate) woken: VecDeque<SessionId>,
+    /// Subscriptions that what is retained still has to come to.
+    pub(crate) catch_ups: VecDeque<CatchUp>,
     pub(crate) connections: Arena<Connection>,
     pub(crate) sessions: Arena<SessionState>,
     pub(crate) consumers: Arena<Consumer>,
@@ -164,6 +169,7 @@ impl Broker {
             namespaces: Namespaces::new(dialect.wildcards(), seed),
             authority: Authority::new(&mut *rng),
             dialect,
+            kept_mark: None,
             formats,
             log,
             rng,
@@ -174,6 +180,7 @@ impl Broker {
             clients: Clients::new(seed),
             retained: RetainedStore::default(),
             woken: VecDeque::new(),
+            catch_ups: VecDeque::new(),
             connections: Arena::default(),
             sessions: Arena::default(),
             consumers: Arena::default(),
@@ -234,6 +241,7 @@ impl Broker {
         self.follow_pressure();
         self.end_looks();
         self.wake_some();
+        self.step_catch_ups();
         self.settles.flush(&mut *self.log, Grouping::Ends);
         self.step_forward();
         self.step_checkpoint();

@@ -69,6 +69,7 @@ impl Broker {
         self.checkpoint.running.is_some()
             || self.wants_forward()
             || !self.woken.is_empty()
+            || !self.catch_ups.is_empty()
             || (!self.is_checkpointing() && self.has_room_to_free())
             || (self.checkpoint.is_requested && self.checkpoint.written.is_none())
     }
@@ -184,7 +185,8 @@ impl Broker {
 
     /// Everything that outlives a restart, in an order in which it can be applied.
     pub(crate) fn all_definitions(&self) -> Vec<Definition> {
-        let mut all: Vec<Definition> = self.namespaces().into_iter().map(Definition::PutNamespace).collect();
+        let mut all: Vec<Definition> = self.kept_mark.iter().cloned().map(Definition::PutMark).collect();
+        all.extend(self.namespaces().into_iter().map(Definition::PutNamespace));
         all.extend(self.users().into_iter().map(Definition::PutUser));
         all.extend(self.permissions().into_iter().map(Definition::PutPermission));
         all.extend(self.key_permissions().into_iter().map(Definition::PutKeyPermission));

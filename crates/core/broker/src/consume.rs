@@ -29,6 +29,8 @@ pub struct ConsumeSpec<'a> {
     pub is_exclusive: bool,
     /// Higher ones are served first.
     pub priority: i32,
+    /// While consumers like this are there, one of them gets everything and all others stand by.
+    pub is_preferred: bool,
 }
 
 /// One consumer.
@@ -103,7 +105,7 @@ impl Broker {
         self.add_consumer(id, queue, spec, None)
     }
 
-    fn add_consumer(
+    pub(crate) fn add_consumer(
         &mut self,
         id: SessionId,
         queue: u32,
@@ -112,12 +114,8 @@ impl Broker {
     ) -> Result<ConsumerId, Error> {
         let (_, namespace, connection) = self.who(id)?;
         let space = self.namespaces.name(namespace);
-        let session = self.sessions.get(id.into()).ok_or(Error::Gone)?;
-        let max = u64::from(self.limits.max_consumers_per_session);
-        if session.consumers.len() as u64 >= max {
-            return Err(Error::Limit { limit: LimitKind::SessionConsumers, owner: space, max });
-        }
-        let session_label = session.label;
+        self.check_consumers(id)?;
+        let session_label = self.sessions.get(id.into()).ok_or(Error::Gone)?.label;
         let slot = self.queues.get_mut(queue).ok_or(Error::Gone)?;
         // The only active one of several, and the only one at all: a consumer is one or the other.
         if spec.is_exclusive && slot.machine.settings().is_single_active {
@@ -145,6 +143,7 @@ impl Broker {
             needs_settle: spec.needs_settle,
             priority: spec.priority,
             is_exclusive: spec.is_exclusive,
+            is_preferred: spec.is_preferred,
             filter,
         });
         if let Err(AddConsumerError::ExclusiveInUse) = added {
@@ -157,6 +156,17 @@ impl Broker {
         }
         self.touch_queue(queue);
         Ok(consumer)
+    }
+
+    /// Whether the session may have one consumer more.
+    pub(crate) fn check_consumers(&self, id: SessionId) -> Result<(), Error> {
+        let session = self.sessions.get(id.into()).ok_or(Error::Gone)?;
+        let max = u64::from(self.limits.max_consumers_per_session);
+        if (session.consumers.len() as u64) < max {
+            return Ok(());
+        }
+        let owner = self.namespaces.name(session.namespace);
+        Err(Error::Limit { limit: LimitKind::SessionConsumers, owner, max })
     }
 
     /// The priority that a consumer's arguments ask for.

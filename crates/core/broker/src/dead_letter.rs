@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use ternmq_message::{Death, DeathReason, History, Message, MessageMeta};
 use ternmq_queue::{Dead, DeadLetterRoute, Seq};
 
-use crate::{broker::Broker, publish::Published};
+use crate::{broker::Broker, effect::NOBODY, namespace::NamespaceId, publish::Published};
 
 /// Messages on their way to their dead-letter routes.
 #[derive(Default)]
@@ -43,6 +43,10 @@ impl Broker {
     fn bury(&mut self, queue: u32, dead: Dead) {
         let Some(slot) = self.queues.any(queue) else { return };
         let Some(route) = slot.machine.settings().dead_letter.clone() else { return };
+        let is_kept_failure = dead.entry.message.meta().is_durable && dead.reason != DeathReason::MaxLength;
+        if route.is_for_kept_failures && !is_kept_failure {
+            return;
+        }
         let (name, namespace) = (slot.name.clone(), slot.namespace);
         let is_kept = dead.entry.location.is_some_and(|location| location.is_durable);
         let replaces = is_kept.then_some((queue, dead.entry.seq));
@@ -55,6 +59,9 @@ impl Broker {
         if self.route(namespace, &message, &extra_keys, &mut queues).is_err() {
             return;
         }
+        if queues.is_empty() && route.node.is_empty() {
+            queues.extend(self.make_dead_letter_queue(namespace, message.key()));
+        }
         if dead.reason != DeathReason::Rejected
             && let Some(history) = message.history()
         {
@@ -62,6 +69,16 @@ impl Broker {
                 .retain(|target| self.queues.get(*target).is_some_and(|slot| !history.is_cycle(&slot.name)));
         }
         self.move_to(&queues, message, replaces);
+    }
+
+    /// Makes the queue that dead messages go to, where the dialect has one of this name that is made on use.
+    fn make_dead_letter_queue(&mut self, namespace: NamespaceId, name: &str) -> Option<u32> {
+        let spec = self.dialect.dead_letter_queue(name)?;
+        let space = self.namespaces.name(namespace);
+        // At a limit of queues there is none, and the route leads nowhere, as to any queue that is not there.
+        self.check_queue_limits(namespace).ok()?;
+        let _made = self.make_queue(namespace, space, spec, NOBODY).ok()?;
+        self.find_queue(namespace, name)
     }
 
     fn move_to(&mut self, queues: &[u32], message: Message, replaces: Option<(u32, Seq)>) {

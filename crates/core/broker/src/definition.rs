@@ -227,6 +227,8 @@ pub struct SubscriptionRecord {
 /// One change of the definitions.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Definition {
+    /// The mark of the dialect in which all of this is written: see [`crate::Dialect::mark`].
+    PutMark(Arc<str>),
     /// Makes or changes a namespace.
     PutNamespace(NamespaceRecord),
     /// Removes a namespace with all in it.

@@ -1,13 +1,17 @@
 //! What a vendor's dialect decides: names, defaults, argument language, words. One object per broker.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use ternmq_access::Role;
 use ternmq_message::{History, Map, Value};
 use ternmq_queue::{Filter, Grouping, Overflow};
 use ternmq_routing::{NodeKind, Wildcards};
 
-use crate::{address::Addresses, error::Error};
+use crate::{
+    address::Addresses,
+    error::{Error, Kind},
+    queues::QueueSpec,
+};
 
 /// Typed meaning of a queue's arguments or of a policy: what each of them sets. Absent: not set here.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +30,8 @@ pub struct QueueOptions {
     pub dead_letter_node: Option<Arc<str>>,
     /// Key of the dead-letter route.
     pub dead_letter_key: Option<Arc<str>>,
+    /// See [`ternmq_queue::DeadLetterRoute::is_for_kept_failures`].
+    pub is_dead_letter_for_kept_failures: Option<bool>,
     /// See [`ternmq_queue::QueueSettings::max_priority`]; arguments only.
     pub max_priority: Option<u8>,
     /// See [`ternmq_queue::QueueSettings::is_single_active`]; arguments only.
@@ -61,6 +67,19 @@ pub struct ArgumentError {
     pub is_unsupported: bool,
 }
 
+/// What permissions know a place by that messages are sent to, or that a subscription takes from: a node with a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// The node; on a topic node the key too.
+    Node,
+    /// This name alone, of a queue or of whatever else the dialect has names for.
+    Named(Kind, Arc<str>),
+    /// Nobody may guess its name (S6): whoever was told it may use it.
+    Secret,
+    /// The vendor has such a place and this broker does not: what is missing, for the client.
+    Absent(&'static str),
+}
+
 /// A node that every namespace has from the start.
 #[derive(Clone, Debug)]
 pub struct Predefined {
@@ -74,6 +93,11 @@ pub struct Predefined {
 
 /// A vendor's ways.
 pub trait Dialect: Send + Sync {
+    /// What tells the data of this dialect from that of others; `None` for the one whose data bears no mark.
+    fn mark(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The sentence a client of this vendor expects for an error, without any reply code's name in front.
     fn error_text(&self, error: &Error) -> String;
 
@@ -125,6 +149,29 @@ pub trait Dialect: Send + Sync {
     /// Name under which permissions know the default node.
     fn default_node_alias(&self) -> &'static str;
 
+    /// What permissions know a place by.
+    fn guard(&self, node: &str, key: &str) -> Guard {
+        let _ = (node, key);
+        Guard::Node
+    }
+
+    /// Name under which permissions know a queue.
+    fn queue_permission_name<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(name)
+    }
+
+    /// Settings of a queue of this name that nothing else sets.
+    fn queue_defaults(&self, name: &str) -> QueueOptions {
+        let _ = name;
+        QueueOptions::default()
+    }
+
+    /// The queue that is made when a dead-letter route leads to this name on the default node and there is none.
+    fn dead_letter_queue(&self, name: &str) -> Option<QueueSpec> {
+        let _ = name;
+        None
+    }
+
     /// Variables that key permissions may hold, with their values for a user in a namespace.
     fn principal_variables(&self, user: &Arc<str>, namespace: &str) -> Vec<(Arc<str>, Arc<str>)>;
 
@@ -136,6 +183,11 @@ pub trait Dialect: Send + Sync {
 
     /// Name of the namespace that exists from the start.
     fn default_namespace(&self) -> &'static str;
+
+    /// There is the default namespace and no other.
+    fn has_one_namespace(&self) -> bool {
+        false
+    }
 
     /// Topic wildcard language.
     fn wildcards(&self) -> Wildcards;

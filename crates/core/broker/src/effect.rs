@@ -13,6 +13,9 @@ pub struct ConnectionId {
     pub generation: u32,
 }
 
+/// Stands where a connection is asked for and none of them is meant.
+pub(crate) const NOBODY: ConnectionId = ConnectionId { index: u32::MAX, generation: u32::MAX };
+
 /// Handle of a session of a connection (a 0-9-1 channel, a 1.0 link's session, an MQTT connection as one).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId {

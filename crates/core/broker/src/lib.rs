@@ -54,13 +54,15 @@ mod session;
 mod session_state;
 mod settings;
 mod settle;
+mod subscription;
 mod time;
 mod timers;
 mod transaction;
 
 pub use access::{LoginCheck, LoginResult, LoginStep};
 pub use address::{
-    AddressError, AddressOptions, AddressRequest, Addresses, ReplyPlace, ReplyTo, Source, SourceQueue, Target,
+    AddressError, AddressOptions, AddressQueue, AddressRequest, Addresses, HeaderWords, ReplyPlace, ReplyTo,
+    Source, SourceQueue, Sources, Target,
 };
 pub use alarm::Alarm;
 pub use broker::{Broker, BrokerConfig, Counters, Done};
@@ -76,7 +78,7 @@ pub use definition::{
     PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord, SubscriptionRecord, TargetKind,
     UserDefinition,
 };
-pub use dialect::{ArgumentError, Dialect, Predefined, QueueClass, QueueOptions};
+pub use dialect::{ArgumentError, Dialect, Guard, Predefined, QueueClass, QueueOptions};
 pub use effect::{ConnectionId, ConsumerId, Deliver, DeliveryId, Effect, EndReason, SessionId};
 pub use error::{Error, Kind, LimitKind, QueueProperty, Verb};
 pub use get::GetOutcome;
@@ -88,10 +90,11 @@ pub use operator::{ConnectionView, ConsumerView, NodeView, QueueView, SessionVie
 pub use paging::{LoadJob, LoadResult, RecordSource};
 pub use publish::{Publish, Published};
 pub use queues::{QueueSpec, QueueStatus};
-pub use recovery::ReplayError;
+pub use recovery::{OtherDialect, ReplayError};
 pub use retained::{RetainedPage, RetainedRead};
 pub use session::{Phase, Request, Session};
 pub use settings::{Effective, Origin};
 pub use settle::{Outcome, SettleRange};
+pub use subscription::SubscriptionSpec;
 pub use time::Now;
 pub use transaction::Committed;

@@ -13,10 +13,13 @@ impl Broker {
     /// Makes a namespace with its predefined nodes, or changes the one of this name.
     ///
     /// # Errors
-    /// An invalid name.
+    /// An invalid name, or another namespace than the one that the dialect has.
     pub fn put_namespace(&mut self, record: NamespaceRecord) -> Result<Done<()>, Error> {
         Name::check(&record.name)
             .map_err(|_| Error::InvalidName { kind: Kind::Namespace, name: record.name.clone() })?;
+        if self.dialect.has_one_namespace() && *record.name != *self.dialect.default_namespace() {
+            return Err(Error::NotSupported { what: "this broker has one namespace".to_owned() });
+        }
         let receipt = self.commit(&Definition::PutNamespace(record));
         Ok(Done { value: (), receipt })
     }
@@ -24,9 +27,12 @@ impl Broker {
     /// Removes a namespace with its queues and messages; its connections are closed.
     ///
     /// # Errors
-    /// No such namespace.
+    /// No such namespace, or the only one that the dialect has.
     pub fn delete_namespace(&mut self, name: &str) -> Result<Done<()>, Error> {
         self.require_namespace(name)?;
+        if self.dialect.has_one_namespace() {
+            return Err(Error::NotSupported { what: "this broker has one namespace".to_owned() });
+        }
         let id = self.namespaces.find(name).ok_or(Error::Gone)?;
         let gone: Vec<_> =
             self.connections.iter().filter(|(_, c)| c.namespace == id).map(|(handle, _)| handle).collect();

@@ -174,7 +174,13 @@ impl Broker {
         let subject = Subject::Queue(class);
         let policy = self.policies.best(namespace, PolicyRank::User, subject, name);
         let operator = self.policies.best(namespace, PolicyRank::Operator, subject, name);
-        merge(class, options.unwrap_or(&none), policy.map(|p| &p.options), operator.map(|p| &p.options))
+        merge(
+            class,
+            &self.dialect.queue_defaults(name),
+            options.unwrap_or(&none),
+            policy.map(|p| &p.options),
+            operator.map(|p| &p.options),
+        )
     }
 
     /// Names of the policy and the operator policy that count for a queue.

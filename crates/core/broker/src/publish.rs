@@ -81,27 +81,34 @@ impl Broker {
         published
     }
 
-    /// Whether a session may publish to a node as this user, for an adapter that has something against the message
-    /// itself: the node comes first.
+    /// Whether a session may publish to a node with this key as this user, for an adapter that has something against the
+    /// message itself, or that publishes to several: what is refused comes first.
     ///
     /// # Errors
     /// As [`Broker::publish`].
-    pub fn check_publish(&self, id: SessionId, node: &str, claimed_user: Option<&str>) -> Result<(), Error> {
+    pub fn check_publish(
+        &self,
+        id: SessionId,
+        node: &str,
+        key: &str,
+        claimed_user: Option<&str>,
+    ) -> Result<(), Error> {
         let (principal, namespace, _) = self.who(id)?;
-        self.check_target(&principal, namespace, node)?;
+        self.check_target(&principal, namespace, node, key)?;
         claimed_user.map_or(Ok(()), |claimed| self.check_claim(id, claimed))
     }
 
-    /// The node of this name, when the principal may publish to it.
+    /// The node of this name, when the principal may publish to it with this key.
     pub(crate) fn check_target(
         &self,
         principal: &Principal,
         namespace: NamespaceId,
         name: &str,
+        key: &str,
     ) -> Result<NodeId, Error> {
         let space = self.namespaces.get(namespace).ok_or(Error::Gone)?;
         // Whoever may not publish there does not learn whether there is such a node.
-        self.authorize(principal, Verb::Write, Kind::Node, &space.record.name, name)?;
+        self.authorize_place(principal, Verb::Write, &space.record.name, name, key)?;
         let node = self.require_node(namespace, name)?;
         match space.topology.node(node) {
             None => Err(Error::Gone),
@@ -141,9 +148,9 @@ impl Broker {
     ) -> Result<(), Error> {
         memo.is_valid = false;
         memo.is_own_skipped = false;
-        let (principal, namespace, _) = self.who(id)?;
+        let (principal, namespace, connection) = self.who(id)?;
         let space = self.namespaces.name(namespace);
-        let node = self.check_target(&principal, namespace, message.node())?;
+        let node = self.check_target(&principal, namespace, message.node(), message.key())?;
         let topology = &self.namespaces.get(namespace).ok_or(Error::Gone)?.topology;
         let spec = topology.node(node).ok_or(Error::Gone)?;
         if spec.kind == NodeKind::Topic {
@@ -160,6 +167,7 @@ impl Broker {
         if let Some(client) = self.sessions.get(id.into()).and_then(|session| session.client) {
             memo.is_own_skipped = self.skip_own(client, message.key(), &mut memo.queues);
         }
+        memo.is_own_skipped |= self.skip_publisher(connection, &mut memo.queues);
         memo.is_valid = is_stable && extra_keys.is_empty();
         Ok(())
     }

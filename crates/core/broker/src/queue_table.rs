@@ -31,6 +31,8 @@ pub(crate) struct QueueSlot {
     pub(crate) had_consumer: bool,
     /// Made by an adapter for its own ends (S6): not listed, needs no permission of its owner.
     pub(crate) is_private: bool,
+    /// Connection whose messages it does not take.
+    pub(crate) skips: Option<ConnectionId>,
     /// Client whose messages it keeps: the client's own, not a shared one.
     pub(crate) client: Option<ClientId>,
     /// Messages that need not be kept are passed over while more bytes than this are ready.

@@ -99,6 +99,32 @@ impl Broker {
         self.make_queue(namespace, space, spec, connection)
     }
 
+    /// Makes a queue for a use when there is none of its name. One that is there is taken as it is. Whoever may not use it
+    /// so does not learn whether it is there.
+    ///
+    /// # Errors
+    /// No permission for the use, a reserved name, another connection's queue, or, of one that is not there, as
+    /// [`Broker::declare_queue`].
+    pub fn ensure_queue(
+        &mut self,
+        session: SessionId,
+        spec: QueueSpec,
+        wanted: Verb,
+    ) -> Result<Done<QueueStatus>, Error> {
+        let (principal, namespace, connection) = self.who(session)?;
+        let space = self.namespaces.name(namespace);
+        self.authorize(&principal, wanted, Kind::Queue, &space, &spec.name)?;
+        if self.dialect.is_reserved(&spec.name) {
+            return Err(Error::ReservedName { kind: Kind::Queue, name: spec.name });
+        }
+        let Some(id) = self.find_queue(namespace, &spec.name) else {
+            return self.declare_queue(session, spec);
+        };
+        self.check_owner(id, connection)?;
+        self.touch_queue(id);
+        Ok(at_once(self.status(id)))
+    }
+
     pub(crate) fn make_queue(
         &mut self,
         namespace: NamespaceId,
@@ -138,6 +164,28 @@ impl Broker {
     /// # Errors
     /// A limit is reached, or the name is taken or invalid.
     pub fn declare_private_queue(&mut self, session: SessionId, name: &str) -> Result<(), Error> {
+        self.make_private_queue(session, name, true)
+    }
+
+    /// As [`Broker::declare_private_queue`], for one that stays as long as the connection, whoever consumes from it; one
+    /// of this connection that is there already is fine.
+    ///
+    /// # Errors
+    /// As [`Broker::declare_private_queue`]; another connection's queue.
+    pub fn ensure_private_queue(&mut self, session: SessionId, name: &str) -> Result<(), Error> {
+        let (_, namespace, connection) = self.who(session)?;
+        match self.find_queue(namespace, name) {
+            Some(id) => self.check_owner(id, connection),
+            None => self.make_private_queue(session, name, false),
+        }
+    }
+
+    fn make_private_queue(
+        &mut self,
+        session: SessionId,
+        name: &str,
+        is_auto_delete: bool,
+    ) -> Result<(), Error> {
         let (_, namespace, connection) = self.who(session)?;
         let space = self.namespaces.name(namespace);
         Name::check(name).map_err(|_| Error::InvalidName { kind: Kind::Queue, name: name.into() })?;
@@ -149,7 +197,7 @@ impl Broker {
             name: name.into(),
             is_durable: false,
             is_exclusive: true,
-            is_auto_delete: true,
+            is_auto_delete,
             arguments: Map::new(),
         };
         let _made = self.make_queue(namespace, space, spec, connection)?;
@@ -189,6 +237,7 @@ impl Broker {
             machine: Queue::new(settings),
             had_consumer: false,
             is_private: false,
+            skips: None,
             client: None,
             sheds_above_bytes: None,
             used_at_ms: self.time.ms(),

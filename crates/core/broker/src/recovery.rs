@@ -1,5 +1,7 @@
 //! Recovery: the log's records, from the last checkpoint on, make the state that it was.
 
+use std::sync::Arc;
+
 use ternmq_queue::{ChunkRef, EntryRef, Location, Queue, Seq, SnapshotChunk};
 use ternmq_stdx::layout::{BadLayout, Reader};
 use thiserror::Error;
@@ -38,6 +40,14 @@ pub enum ReplayError {
         /// Offset in its payload.
         offset: usize,
     },
+}
+
+/// The log is written in another dialect: names in it mean something else.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("it is written in another dialect, with the mark {mark:?}")]
+pub struct OtherDialect {
+    /// Its mark; see [`crate::Dialect::mark`].
+    pub mark: Option<Arc<str>>,
 }
 
 /// Progress of a replay.
@@ -81,6 +91,18 @@ impl Broker {
         outcome.map_err(|bad| ReplayError::BadLayout { pos, kind, offset: bad.offset })
     }
 
+    /// After a replay: whether it was of the broker's own dialect, or of nothing at all.
+    ///
+    /// # Errors
+    /// [`OtherDialect`]; nothing may be done with the broker then.
+    pub fn check_mark(&self) -> Result<(), OtherDialect> {
+        let is_blank = self.kept_mark.is_none() && self.namespaces.iter().next().is_none();
+        if is_blank || self.kept_mark.as_deref() == self.dialect.mark() {
+            return Ok(());
+        }
+        Err(OtherDialect { mark: self.kept_mark.clone() })
+    }
+
     /// A range of the log is damaged (F5): what only it told is lost, what is read from it later will be counted.
     pub fn replay_gap(&mut self, from: u64, to: u64) {
         self.incidents.push(Incident::LogDamaged { from, to });
@@ -122,6 +144,9 @@ impl Broker {
         self.touch_segments(segments);
         self.arm_sweep();
         if self.namespaces.iter().next().is_none() {
+            if let Some(mark) = self.dialect.mark() {
+                self.commit(&Definition::PutMark(mark.into()));
+            }
             let name = self.dialect.default_namespace().into();
             let record = NamespaceRecord { name, ..NamespaceRecord::default() };
             self.commit(&Definition::PutNamespace(record));

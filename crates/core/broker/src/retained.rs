@@ -10,7 +10,7 @@ use ternmq_stdx::layout::BadLayout;
 use crate::{
     broker::Broker,
     effect::SessionId,
-    error::{Error, Kind, LimitKind, Verb},
+    error::{Error, LimitKind, Verb},
     log::{Grouping, Receipt},
     namespace::NamespaceId,
     records::{RetainedRecord, kind, read_retained, retained_parts},
@@ -197,7 +197,7 @@ impl Broker {
         let space = self.namespaces.name(namespace);
         let node = self.dialect.topic_node();
         let key = &*read.key;
-        self.authorize(&principal, Verb::Read, Kind::Node, &space, node)?;
+        self.authorize_place(&principal, Verb::Read, &space, node, key)?;
         self.authorize_key(&principal, Verb::Read, &space, node, key)?;
         let wildcards = self.dialect.wildcards();
         let now_ms = self.time.ms();

@@ -58,7 +58,7 @@ pub(crate) struct RouteMemo {
     pub(crate) names: SmallVec<[u8; 64]>,
     pub(crate) queues: SmallVec<[u32; 4]>,
     pub(crate) is_valid: bool,
-    /// The client's own queue is not among them because of how it subscribed.
+    /// A queue of the publisher's own is not among them because of how it subscribed.
     pub(crate) is_own_skipped: bool,
 }
 

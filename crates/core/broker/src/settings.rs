@@ -9,7 +9,7 @@ use crate::dialect::{QueueClass, QueueOptions};
 /// Where the value in force comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The default of the queue's class.
+    /// The default of the queue's class, or the dialect's for its name.
     Default,
     /// The queue's own arguments.
     Argument,
@@ -35,6 +35,8 @@ struct Merge<'a> {
     arguments: &'a QueueOptions,
     policy: &'a QueueOptions,
     operator: &'a QueueOptions,
+    /// The dialect's, for what nothing else sets.
+    defaults: &'a QueueOptions,
     origins: Vec<(&'static str, Origin)>,
 }
 
@@ -45,6 +47,7 @@ impl Merge<'_> {
             (self.arguments, Origin::Argument),
             (self.policy, Origin::Policy),
             (self.operator, Origin::OperatorPolicy),
+            (self.defaults, Origin::Default),
         ]
         .into_iter()
         .find_map(|(options, origin)| pick(options).map(|value| (value, origin)));
@@ -67,7 +70,8 @@ impl Merge<'_> {
         ]
         .into_iter()
         .filter_map(|(options, origin)| pick(options).map(|value| (value, origin)))
-        .min_by_key(|(value, _)| *value);
+        .min_by_key(|(value, _)| *value)
+        .or_else(|| pick(self.defaults).map(|value| (value, Origin::Default)));
         least.map(|(value, origin)| {
             self.origins.push((name, origin));
             value
@@ -75,9 +79,10 @@ impl Merge<'_> {
     }
 }
 
-/// Merges the four sources.
+/// Merges all sources.
 pub(crate) fn merge(
     class: QueueClass,
+    defaults: &QueueOptions,
     arguments: &QueueOptions,
     policy: Option<&QueueOptions>,
     operator: Option<&QueueOptions>,
@@ -87,10 +92,13 @@ pub(crate) fn merge(
         arguments,
         policy: policy.unwrap_or(&none),
         operator: operator.unwrap_or(&none),
+        defaults,
         origins: Vec::new(),
     };
     let dead_letter_node = merge.first("dead_letter_node", |o| o.dead_letter_node.clone());
     let dead_letter_key = merge.first("dead_letter_key", |o| o.dead_letter_key.clone());
+    let is_for_kept_failures =
+        merge.first("dead_letter_for_kept_failures", |o| o.is_dead_letter_for_kept_failures).unwrap_or(false);
     let delivery_limit = merge.least("delivery_limit", |o| o.delivery_limit);
     let settings = QueueSettings {
         message_ttl_ms: merge.least("message_ttl_ms", |o| o.message_ttl_ms),
@@ -98,7 +106,11 @@ pub(crate) fn merge(
         max_length: merge.least("max_length", |o| o.max_length),
         max_length_bytes: merge.least("max_length_bytes", |o| o.max_length_bytes),
         overflow: merge.first("overflow", |o| o.overflow).unwrap_or_default(),
-        dead_letter: dead_letter_node.map(|node| DeadLetterRoute { node, key: dead_letter_key }),
+        dead_letter: dead_letter_node.map(|node| DeadLetterRoute {
+            node,
+            key: dead_letter_key,
+            is_for_kept_failures,
+        }),
         max_priority: arguments.max_priority,
         is_single_active: arguments.is_single_active.unwrap_or(false),
         delivery_limit: match (delivery_limit, class) {
@@ -147,24 +159,35 @@ mod tests {
 
     #[test]
     fn the_smallest_bound_counts_with_its_origin() {
-        let merged = merge(QueueClass::Classic, &ttl(50), Some(&ttl(20)), Some(&ttl(30)));
+        let merged =
+            merge(QueueClass::Classic, &QueueOptions::default(), &ttl(50), Some(&ttl(20)), Some(&ttl(30)));
         assert_eq!(merged.settings.message_ttl_ms, Some(20));
         assert_eq!(merged.origins, [("message_ttl_ms", Origin::Policy)]);
-        let merged = merge(QueueClass::Classic, &ttl(50), None, Some(&ttl(30)));
+        let merged = merge(QueueClass::Classic, &QueueOptions::default(), &ttl(50), None, Some(&ttl(30)));
         assert_eq!(merged.origins, [("message_ttl_ms", Origin::OperatorPolicy)]);
+    }
+
+    #[test]
+    fn the_dialects_default_counts_where_nothing_else_is_set() {
+        let merged = merge(QueueClass::Classic, &ttl(10), &QueueOptions::default(), None, None);
+        assert_eq!(merged.settings.message_ttl_ms, Some(10));
+        assert_eq!(merged.origins, [("message_ttl_ms", Origin::Default)]);
+        let merged = merge(QueueClass::Classic, &ttl(10), &QueueOptions::default(), Some(&ttl(50)), None);
+        assert_eq!(merged.settings.message_ttl_ms, Some(50));
     }
 
     #[test]
     fn a_name_is_taken_from_the_queue_first() {
         let node = |name: &str| QueueOptions { dead_letter_node: Some(name.into()), ..Default::default() };
-        let merged = merge(QueueClass::Classic, &node("own"), Some(&node("policy")), None);
+        let merged =
+            merge(QueueClass::Classic, &QueueOptions::default(), &node("own"), Some(&node("policy")), None);
         assert_eq!(merged.settings.dead_letter.map(|route| route.node.to_string()), Some("own".to_owned()));
     }
 
     #[test]
     fn f17_quorum_queues_have_a_delivery_limit() {
         let none = QueueOptions::default();
-        assert_eq!(merge(QueueClass::Quorum, &none, None, None).settings.delivery_limit, Some(20));
-        assert_eq!(merge(QueueClass::Classic, &none, None, None).settings.delivery_limit, None);
+        assert_eq!(merge(QueueClass::Quorum, &none, &none, None, None).settings.delivery_limit, Some(20));
+        assert_eq!(merge(QueueClass::Classic, &none, &none, None, None).settings.delivery_limit, None);
     }
 }

@@ -57,6 +57,7 @@ fn a_consumer_with_a_selector_takes_only_what_passes() {
         needs_settle: true,
         is_exclusive: false,
         priority: 0,
+        is_preferred: false,
     };
     let filter = Arc::new(StartsWith("a".into()));
     let consumer = rig.broker.consume_filtered(rig.session, &spec, Some(filter)).unwrap();

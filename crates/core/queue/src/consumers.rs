@@ -37,6 +37,8 @@ pub struct ConsumerSpec {
     pub priority: i32,
     /// No other consumer may be there.
     pub is_exclusive: bool,
+    /// While such consumers are there, the first of them gets everything.
+    pub is_preferred: bool,
     /// It takes only messages that pass.
     pub filter: Option<Arc<dyn Filter>>,
 }
@@ -75,6 +77,7 @@ pub(crate) struct Consumer {
     pub(crate) window: Window,
     pub(crate) needs_settle: bool,
     pub(crate) is_exclusive: bool,
+    is_preferred: bool,
     priority: i32,
     unsettled: u32,
     /// On the first of a priority: how many consumers have this priority, and whose turn it is.
@@ -124,9 +127,10 @@ impl Consumer {
 #[derive(Debug, Default)]
 pub(crate) struct Consumers {
     list: Vec<Consumer>,
-    /// Key of the one that gets everything, in single active mode.
+    /// Key of the one that gets everything, in single active mode and while there are preferred ones.
     active: Option<u32>,
-    is_single_active: bool,
+    mode: Mode,
+    preferred: u32,
     /// Nobody had credit when last asked, and nothing gave any since: a publish need not ask again.
     pub(crate) is_saturated: bool,
     filtered: u32,
@@ -134,7 +138,24 @@ pub(crate) struct Consumers {
 
 impl Consumers {
     pub(crate) fn new(mode: Mode) -> Self {
-        Self { is_single_active: mode == Mode::SingleActive, ..Self::default() }
+        Self { mode, ..Self::default() }
+    }
+
+    /// One consumer gets everything.
+    #[inline]
+    fn is_single_active(&self) -> bool {
+        self.mode == Mode::SingleActive || self.preferred > 0
+    }
+
+    /// Who gets everything from now on: whoever does stays, unless a preferred one has come.
+    fn choose_active(&mut self) {
+        if !self.is_single_active() {
+            self.active = None;
+            return;
+        }
+        let fits = |consumer: &&Consumer| self.preferred == 0 || consumer.is_preferred;
+        let current = self.list.iter().filter(fits).find(|consumer| self.active == Some(consumer.key));
+        self.active = current.or_else(|| self.list.iter().find(fits)).map(|consumer| consumer.key);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -158,7 +179,7 @@ impl Consumers {
             priority: consumer.priority,
             is_exclusive: consumer.is_exclusive,
             unsettled_count: consumer.unsettled,
-            is_active: !self.is_single_active || self.active == Some(consumer.key),
+            is_active: !self.is_single_active() || self.active == Some(consumer.key),
         })
     }
 
@@ -175,6 +196,7 @@ impl Consumers {
             window: spec.window.map_or(Window::Unlimited, Window::Sliding),
             needs_settle: spec.needs_settle,
             is_exclusive: spec.is_exclusive,
+            is_preferred: spec.is_preferred,
             priority: spec.priority,
             unsettled: 0,
             group_len: 0,
@@ -188,9 +210,8 @@ impl Consumers {
         let before = self.take_turns();
         self.list.insert(at, consumer);
         self.regroup(before);
-        if self.is_single_active && self.active.is_none() {
-            self.active = Some(spec.key);
-        }
+        self.preferred += u32::from(spec.is_preferred);
+        self.choose_active();
         self.is_saturated = false;
         Ok(())
     }
@@ -205,8 +226,9 @@ impl Consumers {
         let gone = self.list.remove(at);
         self.filtered -= u32::from(gone.filter.is_some());
         self.regroup(before);
+        self.preferred -= u32::from(gone.is_preferred);
         if self.active == Some(key) {
-            self.active = self.list.first().map(|consumer| consumer.key);
+            self.choose_active();
             self.is_saturated = false;
         }
         if self.list.is_empty() {
@@ -269,7 +291,7 @@ impl Consumers {
         windows: &Windows,
         mut ask: impl FnMut(usize, &Consumer) -> bool,
     ) -> Option<usize> {
-        if self.is_single_active {
+        if self.is_single_active() {
             let active = self.active?;
             let at = self.list.iter().position(|consumer| consumer.key == active)?;
             let consumer = self.list.get(at)?;

@@ -19,8 +19,9 @@ use crate::{
 };
 
 /// How consumers share the queue. Fixed for a queue's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mode {
+    #[default]
     Shared,
     SingleActive,
 }

@@ -21,6 +21,9 @@ pub struct DeadLetterRoute {
     pub node: Arc<str>,
     /// Routing key they get; their own when absent.
     pub key: Option<Arc<str>>,
+    /// Only what has to be kept and expired, was refused or failed too often goes there. What need not be kept, and what a
+    /// limit pushed out, is dropped instead.
+    pub is_for_kept_failures: bool,
 }
 
 /// Settings of one queue. Absent means: no limit of this kind.

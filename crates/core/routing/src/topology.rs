@@ -193,12 +193,10 @@ impl Topology {
         key: &str,
         arguments: Map,
     ) -> Result<Bound, BindError> {
-        if source == NodeId::DEFAULT || target == Target::Node(NodeId::DEFAULT) {
+        if target == Target::Node(NodeId::DEFAULT) {
             return Err(BindError::DefaultNode);
         }
-        if key.len() > MAX_KEY_BYTES {
-            return Err(BindError::KeyTooLong { len_bytes: key.len() });
-        }
+        check_ends(source, key)?;
         let target_name = match target {
             Target::Queue(id) => self.queue_names.get(&id).ok_or(BindError::UnknownQueue(id))?,
             Target::Node(id) => &self.nodes.get(&id).ok_or(BindError::UnknownNode(id))?.spec.name,
@@ -214,6 +212,16 @@ impl Topology {
         node.matcher.add(id, &binding, seed);
         self.generation += 1;
         Ok(Bound::New)
+    }
+
+    /// Whether a new queue could be bound to `source` with this key and no arguments.
+    ///
+    /// # Errors
+    /// As [`Topology::bind`].
+    pub fn check_key(&self, source: NodeId, key: &str) -> Result<(), BindError> {
+        check_ends(source, key)?;
+        let node = self.nodes.get(&source).ok_or(BindError::UnknownNode(source))?;
+        node.matcher.check(&Binding::new(source, Target::Queue(QueueId(u32::MAX)), key, Map::new()))
     }
 
     /// Removes the binding with exactly this identity.
@@ -261,6 +269,17 @@ impl Topology {
         self.generation += 1;
         removed
     }
+}
+
+/// What a binding needs of its source and its key, whatever the kind of the node.
+fn check_ends(source: NodeId, key: &str) -> Result<(), BindError> {
+    if source == NodeId::DEFAULT {
+        return Err(BindError::DefaultNode);
+    }
+    if key.len() > MAX_KEY_BYTES {
+        return Err(BindError::KeyTooLong { len_bytes: key.len() });
+    }
+    Ok(())
 }
 
 /// Tells targets apart by kind and name.

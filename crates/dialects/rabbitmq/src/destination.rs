@@ -14,8 +14,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use ternmq_broker::{
-    AddressError, AddressOptions, AddressRequest, Addresses, QueueSpec, ReplyPlace, ReplyTo, Source,
-    SourceQueue, Target,
+    AddressError, AddressOptions, AddressQueue, AddressRequest, Addresses, HeaderWords, QueueSpec,
+    ReplyPlace, ReplyTo, Source, SourceQueue, Sources, Target,
 };
 use ternmq_message::{Map, Value};
 
@@ -83,7 +83,7 @@ fn shown(text: &str) -> String {
 }
 
 fn invalid(text: String) -> AddressError {
-    AddressError { summary: "Invalid destination", text }
+    AddressError { summary: "Invalid destination".into(), text }
 }
 
 fn invalid_of(kind: &str, rest: &[&str]) -> AddressError {
@@ -92,7 +92,7 @@ fn invalid_of(kind: &str, rest: &[&str]) -> AddressError {
 }
 
 fn bad_option(name: &str, what: &str) -> AddressError {
-    AddressError { summary: "Invalid header", text: format!("'{name}' has to be {what}\n") }
+    AddressError { summary: "Invalid header".into(), text: format!("'{name}' has to be {what}\n") }
 }
 
 fn parse(text: &str) -> Result<Destination, AddressError> {
@@ -122,7 +122,7 @@ fn parse(text: &str) -> Result<Destination, AddressError> {
             Ok(Destination::Reply(unescape(name)))
         }
         _ => Err(AddressError {
-            summary: "Unknown destination",
+            summary: "Unknown destination".into(),
             text: format!(
                 "'{}' is not a valid destination.\nValid destination types are: {}.\n",
                 shown(text),
@@ -221,7 +221,7 @@ fn durable_queue_name(key: &str, id: &str) -> String {
 }
 
 /// The queue of a subscription to an exchange.
-fn subscription_queue(key: &str, request: &AddressRequest<'_>) -> Result<SourceQueue, AddressError> {
+fn subscription_queue(key: &str, request: &AddressRequest<'_>) -> Result<AddressQueue, AddressError> {
     let options = request.options;
     let is_durable = is_durable(options);
     let name = match (options.option("x-queue-name"), request.subscription) {
@@ -230,7 +230,7 @@ fn subscription_queue(key: &str, request: &AddressRequest<'_>) -> Result<SourceQ
         (None, _) => format!("{SUBSCRIPTION_PREFIX}{}", random_name(request.random)),
     };
     let defaults = Defaults { is_durable: false, is_auto_delete: true };
-    queue_spec(name, &defaults, options).map(SourceQueue::Declared)
+    queue_spec(name, &defaults, options).map(AddressQueue::Declared)
 }
 
 fn is_durable(options: &dyn AddressOptions) -> bool {
@@ -243,52 +243,83 @@ fn not_for(text: &str, verb: &str) -> AddressError {
     invalid(format!("'{}' is not a valid destination for '{verb}'\n", shown(text)))
 }
 
+fn whole_number(options: &dyn AddressOptions, name: &str) -> Result<Option<i64>, AddressError> {
+    let Some(value) = options.option(name) else { return Ok(None) };
+    value.trim().parse().map(Some).map_err(|_| bad_option(name, "a whole number"))
+}
+
+/// Headers as RabbitMQ's plugin calls them, after the properties of AMQP 0-9-1.
+static WORDS: HeaderWords = HeaderWords {
+    ttl: Some("expiration"),
+    expires_at: None,
+    claimed_user: Some("user-id"),
+    failed_count: Some("x-delivery-count"),
+    requeue: Some("requeue"),
+    retain: None,
+    dropped: &[],
+    refused: &[],
+    priorities: (0, u8::MAX),
+    tells_all: false,
+    tells_first_delivery: true,
+    has_codes: true,
+    ack_start: "",
+};
+
+fn source(request: AddressRequest<'_>, verb: &str) -> Result<Source, AddressError> {
+    let of_exchange = |exchange: &str, key: String| {
+        let queue = SourceQueue::Shared(subscription_queue(&key, &request)?);
+        Ok(Source { queue, binding: Some((exchange.into(), key.into())), is_subscription: true })
+    };
+    let of_queue =
+        |queue| Ok(Source { queue: SourceQueue::Shared(queue), binding: None, is_subscription: false });
+    match parse(request.text)? {
+        Destination::Queue(name) => {
+            let defaults = Defaults { is_durable: true, is_auto_delete: false };
+            of_queue(AddressQueue::Declared(queue_spec(name, &defaults, request.options)?))
+        }
+        Destination::ExistingQueue(name) | Destination::Reply(name) => {
+            of_queue(AddressQueue::Existing(name.into()))
+        }
+        Destination::Topic(key) => of_exchange(TOPIC_EXCHANGE, key),
+        Destination::Exchange(name, key) => of_exchange(&name, key),
+        Destination::Temporary => Err(not_for(request.text, verb)),
+    }
+}
+
 impl Addresses for RabbitMq {
-    fn target(&self, request: AddressRequest<'_>, verb: &str) -> Result<Target, AddressError> {
+    fn targets(&self, request: AddressRequest<'_>, verb: &str) -> Result<Vec<Target>, AddressError> {
         let at = |node: &str, key: String| Target { node: node.into(), key: key.into(), queue: None };
-        match parse(request.text)? {
+        Ok(vec![match parse(request.text)? {
             Destination::Queue(name) => {
                 let defaults = Defaults { is_durable: true, is_auto_delete: false };
                 let queue = queue_spec(name.clone(), &defaults, request.options)?;
-                Ok(Target { queue: Some(queue), ..at("", name) })
+                Target { queue: Some(AddressQueue::Declared(queue)), ..at("", name) }
             }
-            Destination::ExistingQueue(name) | Destination::Reply(name) => Ok(at("", name)),
-            Destination::Topic(key) => Ok(at(TOPIC_EXCHANGE, key)),
-            Destination::Exchange(name, key) => Ok(at(&name, key)),
-            Destination::Temporary => Err(not_for(request.text, verb)),
-        }
+            Destination::ExistingQueue(name) | Destination::Reply(name) => at("", name),
+            Destination::Topic(key) => at(TOPIC_EXCHANGE, key),
+            Destination::Exchange(name, key) => at(&name, key),
+            Destination::Temporary => return Err(not_for(request.text, verb)),
+        }])
     }
 
-    fn source(&self, request: AddressRequest<'_>, verb: &str) -> Result<Source, AddressError> {
-        let of_exchange = |exchange: &str, key: String, request: &AddressRequest<'_>| {
-            let queue = subscription_queue(&key, request)?;
-            Ok(Source { queue, binding: Some((exchange.into(), key.into())), is_subscription: true })
-        };
-        match parse(request.text)? {
-            Destination::Queue(name) => {
-                let defaults = Defaults { is_durable: true, is_auto_delete: false };
-                let queue = SourceQueue::Declared(queue_spec(name, &defaults, request.options)?);
-                Ok(Source { queue, binding: None, is_subscription: false })
-            }
-            Destination::ExistingQueue(name) | Destination::Reply(name) => Ok(Source {
-                queue: SourceQueue::Existing(name.into()),
-                binding: None,
-                is_subscription: false,
-            }),
-            Destination::Topic(key) => of_exchange(TOPIC_EXCHANGE, key, &request),
-            Destination::Exchange(name, key) => of_exchange(&name, key, &request),
-            Destination::Temporary => Err(not_for(request.text, verb)),
-        }
+    fn sources(&self, request: AddressRequest<'_>, verb: &str) -> Result<Sources, AddressError> {
+        let window = whole_number(request.options, "prefetch-count")?;
+        let window = window.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
+        let priority = whole_number(request.options, "x-priority")?.unwrap_or_default();
+        // Past what is compared, one is as high or low as the other.
+        let bound = if priority < 0 { i32::MIN } else { i32::MAX };
+        let priority = i32::try_from(priority).unwrap_or(bound);
+        Ok(Sources { window, priority, ..Sources::one(source(request, verb)?) })
     }
 
-    fn reply_to<'a>(&self, text: &'a str) -> Result<ReplyTo<'a>, AddressError> {
+    fn reply_to<'a>(&self, text: &'a str, _: &str) -> Result<ReplyTo<'a>, AddressError> {
         Ok(match parse(text)? {
             Destination::Temporary => ReplyTo::Temporary(text),
             _ => ReplyTo::Stated,
         })
     }
 
-    fn address_of(&self, node: &str, key: &str) -> String {
+    fn address_of(&self, node: &str, key: &str, _: &str) -> String {
         match (node, key) {
             ("", key) => format!("/queue/{}", escape(key)),
             (TOPIC_EXCHANGE, key) => format!("/topic/{}", escape(key)),
@@ -297,7 +328,7 @@ impl Addresses for RabbitMq {
         }
     }
 
-    fn reply_address<'a>(&self, reply_to: &'a str) -> Cow<'a, str> {
+    fn reply_address<'a>(&self, reply_to: &'a str, _: &str) -> Cow<'a, str> {
         if PREFIXES.iter().any(|prefix| reply_to.starts_with(prefix)) {
             return Cow::Borrowed(reply_to);
         }
@@ -324,6 +355,23 @@ impl Addresses for RabbitMq {
         is_durable(options)
     }
 
+    fn words(&self) -> &'static HeaderWords {
+        &WORDS
+    }
+
+    fn unknown_delivery(&self, verb: &str, header: &str, _: &str) -> AddressError {
+        let text = format!("\"{verb}\" must include a valid \"{header}\" header\n");
+        AddressError { summary: "Invalid header".into(), text }
+    }
+
+    fn login_refused(&self, user: &str) -> String {
+        format!("Access refused for user '{}'\n", shown(user))
+    }
+
+    fn namespace_refused(&self, namespace: &str) -> String {
+        format!("Virtual host '{}' access denied", shown(namespace))
+    }
+
     fn namespace_of<'a>(&self, host: Option<&'a str>) -> Cow<'a, str> {
         Cow::Borrowed(host.unwrap_or("/"))
     }
@@ -343,23 +391,33 @@ mod tests {
         fn option(&self, name: &str) -> Option<Cow<'_, str>> {
             self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| Cow::Borrowed(*value))
         }
+
+        fn find_name(&self, is_meant: &dyn Fn(&str) -> bool) -> Option<Cow<'_, str>> {
+            self.0.iter().find(|(key, _)| is_meant(key)).map(|(key, _)| Cow::Borrowed(*key))
+        }
+    }
+
+    fn request<'a>(text: &'a str, options: &'a Pairs<'a>) -> AddressRequest<'a> {
+        let subscription = options.0.iter().find(|(key, _)| *key == "id").map(|(_, value)| *value);
+        AddressRequest { text, options, subscription, client: None, owner: "me", random: [7; 16] }
+    }
+
+    fn sources(text: &str, pairs: &[(&str, &str)]) -> Result<Sources, AddressError> {
+        RabbitMq.sources(request(text, &Pairs(pairs)), "SUBSCRIBE")
     }
 
     fn source(text: &str, pairs: &[(&str, &str)]) -> Result<Source, AddressError> {
-        let subscription = pairs.iter().find(|(key, _)| *key == "id").map(|(_, value)| *value);
-        let request = AddressRequest { text, options: &Pairs(pairs), subscription, random: [7; 16] };
-        RabbitMq.source(request, "SUBSCRIBE")
+        sources(text, pairs).map(|mut sources| sources.all.remove(0))
     }
 
     fn target(text: &str) -> Result<Target, AddressError> {
-        let request = AddressRequest { text, options: &Pairs(&[]), subscription: None, random: [7; 16] };
-        RabbitMq.target(request, "SEND")
+        RabbitMq.targets(request(text, &Pairs(&[])), "SEND").map(|mut targets| targets.remove(0))
     }
 
     fn spec(source: Result<Source, AddressError>) -> QueueSpec {
         match source.unwrap().queue {
-            SourceQueue::Declared(spec) => spec,
-            SourceQueue::Existing(name) => QueueSpec { name, ..QueueSpec::default() },
+            SourceQueue::Shared(AddressQueue::Declared(spec)) => spec,
+            other => panic!("not declared: {other:?}"),
         }
     }
 
@@ -445,6 +503,15 @@ mod tests {
     }
 
     #[test]
+    fn headers_say_how_to_consume() {
+        let of = |pairs: &[(&str, &str)]| sources("/queue/a", pairs).map(|all| (all.window, all.priority));
+        assert_eq!(of(&[]), Ok((None, 0)));
+        assert_eq!(of(&[("prefetch-count", "5"), ("x-priority", "-3")]), Ok((Some(5), -3)));
+        assert_eq!(of(&[("prefetch-count", "0"), ("x-priority", "9999999999")]), Ok((None, i32::MAX)));
+        assert!(of(&[("prefetch-count", "many")]).is_err());
+    }
+
+    #[test]
     fn deliveries_and_replies_name_where_they_were_sent() {
         for (node, key, expect) in [
             ("", "a/b", "/queue/a%2Fb"),
@@ -452,9 +519,9 @@ mod tests {
             ("x", "", "/exchange/x"),
             ("x%", "k\u{e9}", "/exchange/x%25/k%C3%A9"),
         ] {
-            assert_eq!(RabbitMq.address_of(node, key), expect);
+            assert_eq!(RabbitMq.address_of(node, key, "me"), expect);
         }
-        assert_eq!(RabbitMq.reply_address("amq.gen-1"), "/reply-queue/amq.gen-1");
-        assert_eq!(RabbitMq.reply_address("/queue/a"), "/queue/a");
+        assert_eq!(RabbitMq.reply_address("amq.gen-1", "me"), "/reply-queue/amq.gen-1");
+        assert_eq!(RabbitMq.reply_address("/queue/a", "me"), "/queue/a");
     }
 }

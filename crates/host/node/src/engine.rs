@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ternmq_activemq::ActiveMq;
 use ternmq_amqp091::format::Amqp091Format;
 use ternmq_amqp091::{Amqp091Session, ENCODING};
 use ternmq_broker::Dialect;
@@ -40,19 +41,41 @@ pub(crate) struct Engine {
     pub(crate) cluster_name: Arc<str>,
 }
 
+/// The engine whose data bears no mark.
+pub(crate) const UNMARKED_ENGINE: &str = "rabbitmq";
+
 impl Engine {
-    /// The engine that the options ask for.
+    /// The engine that the options ask for. All protocols together follow RabbitMQ's ways.
     ///
     /// # Errors
-    /// One that this version does not have.
+    /// The configuration file says something that this engine does not have.
     pub(crate) fn of(engine: EngineType, settings: &Settings) -> Result<Self, StartError> {
         match engine {
             EngineType::All | EngineType::RabbitMq => Ok(Self::rabbitmq(settings)),
-            EngineType::ActiveMq => Err(StartError::Usage(
-                "--engine activemq: this version speaks RabbitMQ's protocols only; say --engine rabbitmq"
-                    .into(),
-            )),
+            EngineType::ActiveMq => {
+                check_activemq(settings)?;
+                Ok(Self::activemq(settings))
+            }
         }
+    }
+
+    /// STOMP and MQTT: OpenWire and AMQP 1.0 are not there yet, AMQP 0-9-1 is not among ActiveMQ's protocols.
+    fn activemq(settings: &Settings) -> Self {
+        let mut formats = Formats::default();
+        formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(ActiveMq.wildcards())));
+        formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(ActiveMq))));
+        let node_name = node_name();
+        let cluster_name: Arc<str> =
+            settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
+        let protocols = vec![
+            mqtt(ternmq_mqtt::Settings {
+                namespace: ActiveMq.default_namespace().into(),
+                ..settings.mqtt.clone()
+            }),
+            // A NACK is the consumer's refusal: the message goes to the dead-letter queue.
+            stomp(ternmq_stomp::Settings { is_nack_requeued: false, ..settings.stomp.clone() }),
+        ];
+        Self { dialect: Arc::new(ActiveMq), formats, protocols, node_name, cluster_name }
     }
 
     fn rabbitmq(settings: &Settings) -> Self {
@@ -68,9 +91,33 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION").into(),
             ..settings.amqp.clone()
         });
-        let protocols = vec![amqp, mqtt(settings.mqtt.clone()), stomp(settings.stomp.clone())];
+        let stomp = stomp(ternmq_stomp::Settings {
+            is_nack_requeued: settings.is_nack_requeued.unwrap_or(settings.stomp.is_nack_requeued),
+            ..settings.stomp.clone()
+        });
+        let protocols = vec![amqp, mqtt(settings.mqtt.clone()), stomp];
         Self { dialect: Arc::new(RabbitMq), formats, protocols, node_name, cluster_name }
     }
+}
+
+/// What RabbitMQ's configuration file can say and ActiveMQ's ways have no place for is refused, so that nobody counts on it.
+fn check_activemq(settings: &Settings) -> Result<(), StartError> {
+    let space = ActiveMq.default_namespace();
+    let names = |name: &str| settings.listeners.get(name).is_some_and(|said| !said.named.is_empty());
+    let vhost = &*settings.mqtt.namespace;
+    let problem = if names("amqp") || names("amqps") {
+        "listeners.tcp and listeners.ssl: there is no AMQP 0-9-1 listener; take them out".to_owned()
+    } else if settings.is_nack_requeued == Some(true) {
+        "stomp.default_nack_requeue: a NACK sends its message to the dead-letter queue; take it out"
+            .to_owned()
+    } else if vhost != space && *vhost != *ternmq_mqtt::Settings::default().namespace {
+        format!("mqtt.vhost = {vhost}: the one virtual host is {space}; take it out")
+    } else if settings.namespace.name.as_deref().is_some_and(|name| name != space) {
+        format!("default_vhost: the one virtual host is {space}; take it out")
+    } else {
+        return Ok(());
+    };
+    Err(StartError::Usage(format!("with --engine activemq the configuration file can't have {problem}")))
 }
 
 fn amqp(settings: ternmq_amqp091::Settings) -> Protocol {
@@ -122,14 +169,37 @@ mod tests {
     fn the_cluster_has_the_name_of_the_file_or_of_the_node() {
         let of = |name: Option<&str>| {
             let settings = Settings { cluster_name: name.map(str::to_owned), ..Settings::default() };
-            Engine::of(EngineType::All, &settings)
-                .map(|engine| (engine.node_name, engine.cluster_name))
-                .unwrap()
+            let engine = Engine::of(EngineType::All, &settings).ok().unwrap();
+            (engine.node_name, engine.cluster_name)
         };
         let (node, cluster) = of(None);
         assert_eq!(node, cluster);
         let (node, cluster) = of(Some("shop"));
         assert_eq!(&*cluster, "shop");
         assert!(node.starts_with("ternmq@"));
+    }
+
+    #[test]
+    fn what_activemqs_ways_have_no_place_for_is_refused() {
+        let refused = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            let settings = Settings::load(Some(file.path())).unwrap();
+            assert!(Engine::of(EngineType::RabbitMq, &settings).is_ok(), "{text}");
+            Engine::of(EngineType::ActiveMq, &settings).err().map(|error| error.to_string())
+        };
+        for (text, expect) in [
+            ("listeners.tcp.default = 5672\n", "there is no AMQP 0-9-1 listener"),
+            ("stomp.default_nack_requeue = true\n", "stomp.default_nack_requeue"),
+            ("mqtt.vhost = other\n", "mqtt.vhost = other: the one virtual host is localhost"),
+            ("default_vhost = other\n", "default_vhost: the one virtual host is localhost"),
+        ] {
+            assert!(refused(text).is_some_and(|said| said.contains(expect)), "{text}");
+        }
+        for text in
+            ["listeners.tcp = none\n", "stomp.default_nack_requeue = false\n", "mqtt.vhost = localhost\n"]
+        {
+            assert_eq!(refused(text), None, "{text}");
+        }
     }
 }

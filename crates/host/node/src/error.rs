@@ -91,6 +91,18 @@ pub enum StartError {
         /// Why.
         source: OpenError,
     },
+    /// It is what another engine wrote. Nothing was changed.
+    #[error(
+        "cannot start from the data directory '{}': it was written with --engine {wrote}; start it with that engine, or choose \
+         another directory with --data-dir",
+        path.display()
+    )]
+    OtherEngine {
+        /// The directory.
+        path: PathBuf,
+        /// Name of that engine on the command line.
+        wrote: String,
+    },
     /// A record that this version does not understand.
     #[error("cannot start from the data directory '{}': {problem}; `ternmq doctor --data-dir {}` tells more", path.display(), path.display())]
     Replay {
@@ -156,6 +168,7 @@ impl StartError {
             | Self::DataDir { .. }
             | Self::Journal { .. }
             | Self::Replay { .. }
+            | Self::OtherEngine { .. }
             | Self::Damaged { .. }
             | Self::Bind(_)
             | Self::PortsFile { .. }

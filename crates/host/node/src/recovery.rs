@@ -9,7 +9,7 @@ use ternmq_env::{Clock, Files, SystemRng};
 use ternmq_journal::{Opened, Options, Recovered, Recovery, RecoveryReport, Writer};
 use ternmq_net::JournalLog;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, UNMARKED_ENGINE};
 use crate::error::StartError;
 
 /// Recovery shows its progress on the terminal when it takes longer than this.
@@ -33,7 +33,8 @@ pub(crate) fn open(files: Arc<dyn Files>, path: &Path, options: Options) -> Resu
 
 /// Replays the journal into a new broker.
 ///
-/// A damaged part of what has to be read may have held anything. A start without it, and the checkpoint that follows,
+/// What another engine wrote is refused before anything is changed: the same names mean something else there. A damaged
+/// part of what has to be read may have held anything. A start without it, and the checkpoint that follows,
 /// would make its loss final, so that needs somebody's word (F5: what is damaged is never taken to be absent).
 pub(crate) fn recover(
     mut recovery: Recovery,
@@ -76,6 +77,10 @@ pub(crate) fn recover(
         let (path, ranges) = (path.into(), damaged.len());
         return Err(StartError::Damaged { path, ranges, from, bytes: to - from });
     }
+    broker.check_mark().map_err(|other| StartError::OtherEngine {
+        path: path.into(),
+        wrote: other.mark.as_deref().unwrap_or(UNMARKED_ENGINE).to_owned(),
+    })?;
     let Opened { appender, writer, reader, report, durable } = recovery.finish().map_err(journal_error)?;
     log.open(appender, durable);
     let segments: Vec<u64> = writer.segments().map(ternmq_journal::SegmentIndex::get).collect();

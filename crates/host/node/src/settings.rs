@@ -47,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) is_mqtt_certificate_login: Option<bool>,
     /// The same of STOMP clients.
     pub(crate) is_stomp_certificate_login: Option<bool>,
+    /// What the file says of a NACK that does not say itself whether its message goes back; absent: as the engine has it.
+    pub(crate) is_nack_requeued: Option<bool>,
     pub(crate) sockets: SocketOptions,
     pub(crate) http_ip: Option<IpAddr>,
     pub(crate) http_port: Option<u16>,
@@ -107,9 +109,7 @@ impl Settings {
         self.apply_mqtt(&file.mqtt);
         self.sockets = socket_options(&file.tcp);
         self.is_stomp_certificate_login = file.stomp.is_certificate_login;
-        if let Some(is_requeued) = file.stomp.is_nack_requeued {
-            self.stomp.is_nack_requeued = is_requeued;
-        }
+        self.is_nack_requeued = file.stomp.is_nack_requeued;
         let login_from = tls_source::login_from(&file);
         self.tls = TlsSource::of_file(&file.tls, login_from);
         self.http_tls = TlsSource::of_file(&file.http_tls, login_from);

@@ -1,5 +1,7 @@
 //! What each refusal of the core is in an ERROR frame: the short `message` header, and the text.
 
+use std::borrow::Cow;
+
 use ternmq_broker::{AddressError, Dialect, Error, Kind, LimitKind};
 
 use crate::codec::FrameError;
@@ -7,21 +9,39 @@ use crate::codec::FrameError;
 /// Why the connection ends: what an ERROR frame says (STOMP 1.2 "ERROR").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The `message` header.
-    pub(crate) summary: &'static str,
+    /// The `message` header, or the code of the kind of error.
+    pub(crate) summary: Cow<'static, str>,
     /// The body.
     pub(crate) text: String,
+    /// The summary is a code, which dialects put before the text or leave out.
+    has_code: bool,
 }
 
 impl Fault {
     pub(crate) fn new(summary: &'static str, text: String) -> Self {
-        Self { summary, text }
+        Self { summary: Cow::Borrowed(summary), text, has_code: false }
     }
 
-    /// A refusal of the core in the dialect's words, after its name in capitals (as RabbitMQ).
+    /// A sentence with the code of its kind.
+    pub(crate) fn coded(code: &'static str, text: String) -> Self {
+        Self { summary: Cow::Borrowed(code), text, has_code: true }
+    }
+
+    /// A refusal of the core in the dialect's words.
     pub(crate) fn of(error: &Error, dialect: &dyn Dialect) -> Self {
-        let summary = name_of(error);
-        Self::new(summary, format!("{} - {}", summary.to_uppercase(), dialect.error_text(error)))
+        Self::coded(name_of(error), dialect.error_text(error))
+    }
+
+    /// As the dialect tells it: with the code in capitals before the text (as RabbitMQ), or the text alone.
+    pub(crate) fn worded(mut self, dialect: &dyn Dialect) -> Self {
+        if self.has_code {
+            if dialect.addresses().is_none_or(|known| known.words().has_codes) {
+                self.text = format!("{} - {}", self.summary.to_uppercase(), self.text);
+            } else {
+                self.summary = Cow::Owned(self.text.clone());
+            }
+        }
+        self
     }
 }
 
@@ -33,7 +53,7 @@ impl From<FrameError> for Fault {
 
 impl From<AddressError> for Fault {
     fn from(error: AddressError) -> Self {
-        Self::new(error.summary, error.text)
+        Self { summary: error.summary, text: error.text, has_code: false }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{Addresses, ReplyPlace};
+use ternmq_broker::{Addresses, HeaderWords, ReplyPlace};
 use ternmq_message::{
     Carriage, Carrier, Encoding, Format, Headers as HeaderForm, History, Properties, Value,
 };
@@ -39,7 +39,7 @@ pub const CARRIER: Carrier = Carrier {
     headers: HeaderForm::Text { max_bytes: usize::MAX },
 };
 
-/// Headers with a meaning of their own, as RabbitMQ's plugin has them.
+/// Headers with a meaning of their own in every dialect.
 pub(crate) mod name {
     pub(crate) const ACK: &str = "ack";
     pub(crate) const AMQP_MESSAGE_ID: &str = "amqp-message-id";
@@ -49,7 +49,6 @@ pub(crate) mod name {
     pub(crate) const CONTENT_TYPE: &str = "content-type";
     pub(crate) const CORRELATION_ID: &str = "correlation-id";
     pub(crate) const DESTINATION: &str = "destination";
-    pub(crate) const EXPIRATION: &str = "expiration";
     pub(crate) const ID: &str = "id";
     pub(crate) const MESSAGE_ID: &str = "message-id";
     pub(crate) const PERSISTENT: &str = "persistent";
@@ -68,13 +67,14 @@ pub(crate) mod name {
 #[derive(Clone)]
 pub struct StompFormat {
     addresses: Arc<dyn Addresses>,
+    words: &'static HeaderWords,
 }
 
 impl StompFormat {
     /// For a dialect with these addresses.
     #[must_use]
     pub fn of(addresses: Arc<dyn Addresses>) -> Self {
-        Self { addresses }
+        Self { words: addresses.words(), addresses }
     }
 
     fn read_reply_to(&self, text: &str, properties: &mut Properties) {
@@ -96,9 +96,15 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     text.trim().parse().ok()
 }
 
+/// Whether a header says when the message expires: in terms of its own, or of the core's.
+pub(crate) fn is_expiry(words: &HeaderWords, name: &str) -> bool {
+    words.ttl == Some(name) || words.expires_at == Some(name)
+}
+
 impl Format for StompFormat {
     fn properties(&self, head: &[u8]) -> Properties {
         let headers = headers_of(head);
+        let words = self.words;
         let mut properties = Properties::default();
         for (raw_name, raw_value) in headers.raw() {
             let (name, value) = (headers.meant(raw_name), headers.meant(raw_value));
@@ -109,12 +115,16 @@ impl Format for StompFormat {
                 name::CORRELATION_ID => properties.correlation_id = Some(value.as_bytes().into()),
                 name::REPLY_TO => self.read_reply_to(&value, &mut properties),
                 name::AMQP_MESSAGE_ID => properties.message_id = Some(value.as_bytes().into()),
+                name::TIMESTAMP if words.tells_all => {
+                    properties.timestamp = number(&value).map(|ms| ms / 1_000);
+                }
                 name::TIMESTAMP => properties.timestamp = number(&value),
                 name::TYPE => properties.kind = text(),
                 name::USER_ID => properties.user_id = text(),
                 name::APP_ID => properties.app_id = text(),
                 // The core has these as facts.
-                name::PERSISTENT | name::PRIORITY | name::EXPIRATION => {}
+                name::PERSISTENT | name::PRIORITY => {}
+                known if is_expiry(words, known) => {}
                 _ => properties.headers.push((Arc::from(&*name), Value::str(&value))),
             }
         }
@@ -127,12 +137,21 @@ impl Format for StompFormat {
 
     fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>> {
         let lines = std::str::from_utf8(head).ok()?;
-        let is_ttl =
-            |line: &&str| line.strip_prefix(name::EXPIRATION).is_some_and(|rest| rest.starts_with(':'));
+        let words = self.words;
+        let is_ttl = |line: &&str| {
+            let (name, value) = line.split_once(':').unwrap_or_default();
+            // A time of 0 says that it never expires.
+            is_expiry(words, name) && !(words.expires_at == Some(name) && value.trim_end() == "0")
+        };
         lines.lines().find(is_ttl)?;
         let mut kept = Vec::with_capacity(head.len());
-        for line in lines.split_inclusive('\n').filter(|line| !is_ttl(line)) {
-            kept.extend_from_slice(line.as_bytes());
+        for line in lines.split_inclusive('\n') {
+            match words.expires_at {
+                _ if !is_ttl(&line) => kept.extend_from_slice(line.as_bytes()),
+                // Where everything is told when it expires, this never does.
+                Some(name) => kept.extend([name.as_bytes(), b":0\n"].concat()),
+                None => {}
+            }
         }
         Some(kept)
     }
@@ -142,31 +161,31 @@ impl Format for StompFormat {
 mod tests {
     use std::borrow::Cow;
 
-    use ternmq_broker::{AddressError, AddressOptions, AddressRequest, ReplyTo, Source, Target};
+    use ternmq_broker::{AddressError, AddressOptions, AddressRequest, ReplyTo, Sources, Target};
 
     use super::*;
 
     /// `/queue/NAME` and `/topic/KEY`.
-    struct Two;
+    struct Two(&'static HeaderWords);
 
     impl Addresses for Two {
-        fn target(&self, _: AddressRequest<'_>, _: &str) -> Result<Target, AddressError> {
+        fn targets(&self, _: AddressRequest<'_>, _: &str) -> Result<Vec<Target>, AddressError> {
             unreachable!("nothing is sent")
         }
 
-        fn source(&self, _: AddressRequest<'_>, _: &str) -> Result<Source, AddressError> {
+        fn sources(&self, _: AddressRequest<'_>, _: &str) -> Result<Sources, AddressError> {
             unreachable!("nothing is subscribed")
         }
 
-        fn reply_to<'a>(&self, _: &'a str) -> Result<ReplyTo<'a>, AddressError> {
+        fn reply_to<'a>(&self, _: &'a str, _: &str) -> Result<ReplyTo<'a>, AddressError> {
             Ok(ReplyTo::Stated)
         }
 
-        fn address_of(&self, _: &str, _: &str) -> String {
+        fn address_of(&self, _: &str, _: &str, _: &str) -> String {
             String::new()
         }
 
-        fn reply_address<'a>(&self, reply_to: &'a str) -> Cow<'a, str> {
+        fn reply_address<'a>(&self, reply_to: &'a str, _: &str) -> Cow<'a, str> {
             reply_to.into()
         }
 
@@ -182,6 +201,22 @@ mod tests {
             false
         }
 
+        fn words(&self) -> &'static HeaderWords {
+            self.0
+        }
+
+        fn unknown_delivery(&self, _: &str, _: &str, _: &str) -> AddressError {
+            unreachable!("nothing is acknowledged")
+        }
+
+        fn login_refused(&self, _: &str) -> String {
+            String::new()
+        }
+
+        fn namespace_refused(&self, _: &str) -> String {
+            String::new()
+        }
+
         fn namespace_of<'a>(&self, _: Option<&'a str>) -> Cow<'a, str> {
             "".into()
         }
@@ -191,8 +226,12 @@ mod tests {
         }
     }
 
+    static RELATIVE: HeaderWords = HeaderWords { ttl: Some("expiration"), ..HeaderWords::NONE };
+    static ABSOLUTE: HeaderWords =
+        HeaderWords { ttl: None, expires_at: Some("expires"), tells_all: true, ..RELATIVE };
+
     fn format() -> StompFormat {
-        StompFormat::of(Arc::new(Two))
+        StompFormat::of(Arc::new(Two(&RELATIVE)))
     }
 
     const HEAD: &[u8] = b"content-type:text/x\ncontent-encoding:gzip\npersistent:true\npriority:3\ncorrelation-id:c\n\
@@ -237,6 +276,17 @@ mod tests {
         assert!(!text.contains("expiration"));
         assert_eq!(without.len() + "expiration:60\n".len(), HEAD.len());
         assert_eq!(format().without_ttl(&without), None);
+    }
+
+    #[test]
+    fn a_time_at_which_a_message_expires_becomes_never() {
+        let format = StompFormat::of(Arc::new(Two(&ABSOLUTE)));
+        let head = b"expires:1700000000000\ntimestamp:7000\nexpiration:5\n";
+        assert_eq!(format.without_ttl(head).unwrap(), b"expires:0\ntimestamp:7000\nexpiration:5\n");
+        assert_eq!(format.without_ttl(b"expires:0\n"), None);
+        let properties = format.properties(head);
+        assert_eq!(properties.timestamp, Some(7));
+        assert_eq!(properties.headers, vec![("expiration".into(), Value::str("5"))]);
     }
 
     #[test]

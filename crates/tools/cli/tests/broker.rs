@@ -57,10 +57,15 @@ impl Broker {
     }
 
     fn start_in(dir: tempfile::TempDir, more: &[&str]) -> Self {
+        Self::start_on(&FREE_PORTS, dir, more)
+    }
+
+    /// As [`Broker::start_in`], with these listeners.
+    fn start_on(listeners: &[&str], dir: tempfile::TempDir, more: &[&str]) -> Self {
         let (data, ports) = (dir.path().join("data"), dir.path().join("ports.json"));
         let mut command = ternmq(&["broker", "--data-dir", data.to_str().unwrap()]);
         command.args(["--ports-file", ports.to_str().unwrap()]);
-        command.args(FREE_PORTS).args(more);
+        command.args(listeners).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut text = String::new();
@@ -210,15 +215,46 @@ fn wrong_options_are_refused_with_code_2() {
         2,
         "--shards 2: this version runs one shard per node; leave the option out or say --shards 1",
     );
-    check_line(
-        &["broker", "--engine", "activemq"],
+    check(
+        &["broker", "--engine", "activemq", "--listen", "amqp=127.0.0.1:0"],
         2,
-        "--engine activemq: this version speaks RabbitMQ's protocols only; say --engine rabbitmq",
+        "this broker has no such listener",
     );
     let missing = "cannot read the configuration file '/nonexistent.conf': No such file or directory (os error 2); check the path given with --config";
     check_line(&["broker", "--config", "/nonexistent.conf"], 2, missing);
     let missing = "the password file '/nonexistent' cannot be read: No such file or directory (os error 2); check the path given with --password-file";
     check_line(&["broker", "--user", "a", "--password-file", "/nonexistent"], 1, missing);
+}
+
+#[test]
+fn what_another_engine_wrote_is_refused_and_left_as_it_is() {
+    let listeners: Vec<&str> =
+        FREE_PORTS.chunks(2).filter(|pair| !pair[1].starts_with("amqp=")).flatten().copied().collect();
+    let of_activemq = |dir| Broker::start_on(&listeners, dir, &["--engine", "activemq"]);
+    let check_other = |data: &str, engine: &str, wrote: &str| {
+        let expect = format!(
+            "ternmq: cannot start from the data directory '{data}': it was written with --engine {wrote}; start it with that \
+             engine, or choose another directory with --data-dir\n"
+        );
+        let words = ["broker", "--data-dir", data, "--engine", engine];
+        check(&[&words[..], &listeners].concat(), 1, &expect);
+    };
+    let broker = of_activemq(tempfile::tempdir().unwrap());
+    let data = broker.data_dir();
+    // Killed, from the log; stopped, from the checkpoint; and it starts each time in between.
+    let dir = broker.kill();
+    check_other(&data, "rabbitmq", "activemq");
+    let (_, dir) = of_activemq(dir).stop();
+    check_other(&data, "all", "activemq");
+    let (_, dir) = of_activemq(dir).stop();
+    drop(dir);
+    let broker = Broker::start(&[]);
+    let data = broker.data_dir();
+    let dir = broker.kill();
+    check_other(&data, "activemq", "rabbitmq");
+    let (_, dir) = Broker::start_in(dir, &["--engine", "rabbitmq"]).stop();
+    check_other(&data, "activemq", "rabbitmq");
+    drop(dir);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use ternmq_mqtt::format::MqttFormat;
 use ternmq_rabbitmq::RabbitMq;
 use ternmq_routing::Wildcards;
 use ternmq_stomp::format::StompFormat;
-use ternmq_transcripts::{Language, Setup};
+use ternmq_transcripts::{Language, Setup, Vendor};
 
 use crate::{amqp091::Methods, mqtt::Packets, stomp::Frames};
 
@@ -65,7 +65,13 @@ impl Language for All {
         let mqtt = MqttFormat::of(Wildcards::DOT_STAR_HASH);
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(mqtt));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(RabbitMq))));
-        Setup { session, formats, limits: Limits::default(), guest_pattern: "^mine" }
+        Setup {
+            vendor: Vendor::RabbitMq,
+            session,
+            formats,
+            limits: Limits::default(),
+            guest_pattern: "^mine",
+        }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {

@@ -5,4 +5,5 @@ mod language;
 #[path = "../../../../crates/protocols/stomp/tests/transcripts/wire.rs"]
 mod wire;
 
-pub use language::Frames;
+/// With RabbitMQ's ways, as those of the others.
+pub type Frames = language::Frames<language::RabbitMq>;

@@ -11,7 +11,7 @@ use crate::{
     clients::{ClientId, Group},
     consume::ConsumeSpec,
     definition::{BindingRecord, Definition, SubscriptionRecord, TargetKind},
-    effect::{ConsumerId, DeliveryId, SessionId},
+    effect::{ConsumerId, DeliveryId, NOBODY, SessionId},
     error::{Error, Kind, LimitKind, Verb},
     log::Receipt,
     namespace::NamespaceId,
@@ -262,7 +262,7 @@ impl Broker {
     ) -> Result<(), Error> {
         let space = self.namespaces.name(namespace);
         let node = self.dialect.topic_node();
-        self.authorize(principal, Verb::Read, Kind::Node, &space, node)?;
+        self.authorize_place(principal, Verb::Read, &space, node, &subscription.key)?;
         self.require_node(namespace, node)?;
         self.authorize_key(principal, Verb::Read, &space, node, &subscription.key)?;
         if let Some(group) = &subscription.group {
@@ -421,9 +421,7 @@ impl Broker {
             arguments: self.dialect.client_queue_arguments(),
         };
         let space = self.namespaces.name(namespace);
-        // No connection owns it, so whichever is named counts for nothing.
-        let nobody = crate::effect::ConnectionId { index: u32::MAX, generation: u32::MAX };
-        let made = self.make_queue(namespace, space, spec, nobody)?;
+        let made = self.make_queue(namespace, space, spec, NOBODY)?;
         let queue = self.find_queue(namespace, &made.value.name).ok_or(Error::Gone)?;
         if let Err(error) = self.bind_to_topics(namespace, queue, key) {
             self.drop_queue(queue);
@@ -542,8 +540,15 @@ impl Broker {
         needs_settle: bool,
     ) -> Result<ConsumerId, Error> {
         let name = self.queues.get(queue).map(|slot| slot.name.clone()).ok_or(Error::Gone)?;
-        let spec =
-            ConsumeSpec { queue: &name, label, window: None, needs_settle, is_exclusive: false, priority: 0 };
+        let spec = ConsumeSpec {
+            queue: &name,
+            label,
+            window: None,
+            needs_settle,
+            is_exclusive: false,
+            priority: 0,
+            is_preferred: false,
+        };
         self.consume_for_client(session, queue, &spec)
     }
 

@@ -46,7 +46,7 @@ impl Broker {
         will: &Will,
     ) -> Result<(), Error> {
         let message = &will.message;
-        let node = self.check_target(principal, namespace, message.node())?;
+        let node = self.check_target(principal, namespace, message.node(), message.key())?;
         let space = self.namespaces.get(namespace).ok_or(Error::Gone)?;
         if space.topology.node(node).is_some_and(|spec| spec.kind == NodeKind::Topic) {
             let name = &space.record.name;

@@ -75,6 +75,9 @@ pub(crate) fn write_definition(out: &mut Writer, definition: &Definition) {
             out.u8(16).text(namespace).u8(rank_code(*rank)).text(name);
         }
         Definition::PutRemnant(record) => write_queue(out.u8(21), record),
+        Definition::PutMark(mark) => {
+            out.u8(22).text(mark);
+        }
     }
 }
 
@@ -135,6 +138,7 @@ pub(crate) fn read_definition(payload: &[u8]) -> Result<Definition, BadLayout> {
         19 => Definition::PutSubscription(read_subscription(&mut input)?),
         20 => Definition::DeleteSubscription { client: input.u32()?, number: input.u32()? },
         21 => Definition::PutRemnant(read_queue(&mut input)?),
+        22 => Definition::PutMark(input.text()?),
         _ => return Err(bad),
     };
     if input.remaining() > 0 { Err(input.bad()) } else { Ok(definition) }
@@ -448,6 +452,7 @@ mod tests {
             Definition::PutQueue(queue()),
             Definition::PutRemnant(queue()),
             Definition::DeleteQueue { id: 7 },
+            Definition::PutMark("m".into()),
             Definition::PutBinding(binding()),
             Definition::DeleteBinding(binding()),
             Definition::PutUser(UserDefinition {

@@ -90,6 +90,9 @@ impl Filter for StartsWith {
     }
 }
 
+/// The queue that is made when something dies.
+pub const GRAVES: &str = "graves";
+
 /// Arguments are named as the settings are.
 pub struct PlainDialect;
 
@@ -185,6 +188,24 @@ impl Dialect for PlainDialect {
 
     fn default_node_alias(&self) -> &'static str {
         "sys.default"
+    }
+
+    /// Queues whose names begin with `mortal` send what dies and has to be kept to one queue, made on use.
+    fn queue_defaults(&self, name: &str) -> QueueOptions {
+        if !name.starts_with("mortal") {
+            return QueueOptions::default();
+        }
+        QueueOptions {
+            dead_letter_node: Some("".into()),
+            dead_letter_key: Some(GRAVES.into()),
+            is_dead_letter_for_kept_failures: Some(true),
+            ..QueueOptions::default()
+        }
+    }
+
+    fn dead_letter_queue(&self, name: &str) -> Option<QueueSpec> {
+        let spec = QueueSpec { name: name.into(), is_durable: true, ..QueueSpec::default() };
+        (name == GRAVES).then_some(spec)
     }
 
     fn principal_variables(&self, user: &Arc<str>, _: &str) -> Vec<(Arc<str>, Arc<str>)> {
@@ -445,7 +466,15 @@ impl Rig {
     }
 
     pub fn consume(&mut self, queue: &str, label: u32, window: Option<u32>) -> ConsumerId {
-        let spec = ConsumeSpec { queue, label, window, needs_settle: true, is_exclusive: false, priority: 0 };
+        let spec = ConsumeSpec {
+            queue,
+            label,
+            window,
+            needs_settle: true,
+            is_exclusive: false,
+            priority: 0,
+            is_preferred: false,
+        };
         let consumer = self.broker.consume(self.session, &spec).unwrap();
         self.broker.start_consumer(consumer);
         consumer

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug)]
 enum Command {
     Push { count: u8, priority: u8, ttl_ms: Option<u64>, is_durable: bool },
-    Add { window: Option<u32>, needs_settle: bool, priority: i32 },
+    Add { window: Option<u32>, needs_settle: bool, priority: i32, is_preferred: bool },
     Remove(u8),
     SetLimit(u32),
     Accept(u8),
@@ -33,8 +33,10 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         6 => (1..120_u8, 0..5_u8, proptest::option::weighted(0.2, 0..50_u64), any::<bool>())
             .prop_map(|(count, priority, ttl_ms, is_durable)| Command::Push { count, priority, ttl_ms, is_durable }),
-        2 => (proptest::option::of(0..40_u32), any::<bool>(), -1..2_i32)
-            .prop_map(|(window, needs_settle, priority)| Command::Add { window, needs_settle, priority }),
+        2 => (proptest::option::of(0..40_u32), any::<bool>(), -1..2_i32, proptest::bool::weighted(0.2))
+            .prop_map(|(window, needs_settle, priority, is_preferred)| {
+                Command::Add { window, needs_settle, priority, is_preferred }
+            }),
         2 => any::<u8>().prop_map(Command::Remove),
         1 => (0..60_u32).prop_map(Command::SetLimit),
         8 => any::<u8>().prop_map(Command::Accept),
@@ -69,7 +71,7 @@ fn settings() -> impl Strategy<Value = QueueSettings> {
         });
     let lanes = proptest::option::of(1..4_u8)
         .prop_map(|max_priority| QueueSettings { max_priority, ..QueueSettings::default() });
-    let route = DeadLetterRoute { node: "dead".into(), key: None };
+    let route = DeadLetterRoute { node: "dead".into(), key: None, is_for_kept_failures: false };
     let route = proptest::option::of(Just(route));
     (prop_oneof![limited, lanes], proptest::option::of(0..3_u32), any::<bool>(), route).prop_map(
         |(settings, delivery_limit, is_single_active, dead_letter)| QueueSettings {
@@ -95,6 +97,7 @@ struct Reader {
     window: Option<u32>,
     needs_settle: bool,
     priority: i32,
+    is_preferred: bool,
     unsettled: u32,
 }
 
@@ -115,9 +118,32 @@ struct Model {
 }
 
 impl Model {
+    fn has_preferred(&self) -> bool {
+        self.readers.values().any(|reader| reader.is_preferred)
+    }
+
+    /// One reader gets everything.
+    fn is_single(&self) -> bool {
+        self.settings.is_single_active || self.has_preferred()
+    }
+
+    /// Whoever gets everything stays, unless preferred ones are there and it is none.
+    fn choose_active(&mut self) {
+        let has_preferred = self.has_preferred();
+        let fits = |reader: &Reader| reader.is_preferred || !has_preferred;
+        if !self.active.and_then(|key| self.readers.get(&key)).is_some_and(fits) {
+            let next = self.readers.iter().filter(|(_, reader)| fits(reader));
+            let next = next.max_by_key(|(key, reader)| (reader.priority, std::cmp::Reverse(**key)));
+            self.active = next.map(|(key, _)| *key);
+        }
+        if !self.is_single() {
+            self.active = None;
+        }
+    }
+
     fn has_credit(&self, key: u32) -> bool {
         let reader = &self.readers[&key];
-        if self.settings.is_single_active && self.active != Some(key) {
+        if self.is_single() && self.active != Some(key) {
             return false;
         }
         !reader.needs_settle
@@ -149,7 +175,7 @@ impl Model {
             assert!(self.has_credit(delivery.consumer), "credit of {}", delivery.consumer);
             let reader = self.readers.get_mut(&delivery.consumer).unwrap();
             let (priority, needs_settle) = (reader.priority, reader.needs_settle);
-            if !self.settings.is_single_active {
+            if !self.is_single() {
                 assert_eq!(Some(priority), self.best_priority());
             }
             if needs_settle {
@@ -303,9 +329,9 @@ impl Model {
     }
 
     fn add(&mut self, rig: &mut Rig, spec: ConsumerSpec) {
-        let (window, needs_settle, priority) = (spec.window, spec.needs_settle, spec.priority);
-        self.readers.insert(spec.key, Reader { window, needs_settle, priority, unsettled: 0 });
-        self.active = self.active.or(Some(spec.key));
+        let ConsumerSpec { window, needs_settle, priority, is_preferred, .. } = spec;
+        self.readers.insert(spec.key, Reader { window, needs_settle, priority, is_preferred, unsettled: 0 });
+        self.choose_active();
         rig.queue.add_consumer(spec).unwrap();
     }
 
@@ -315,11 +341,7 @@ impl Model {
         };
         assert!(rig.queue.remove_consumer(key));
         self.readers.remove(&key);
-        if self.active == Some(key) {
-            let next =
-                self.readers.iter().max_by_key(|(key, reader)| (reader.priority, std::cmp::Reverse(**key)));
-            self.active = next.map(|(key, _)| *key);
-        }
+        self.choose_active();
         let theirs: Vec<_> = self
             .held
             .iter()
@@ -341,9 +363,10 @@ impl Model {
                 }
                 rig.runs_at_once = false;
             }
-            Command::Add { window, needs_settle, priority } => {
+            Command::Add { window, needs_settle, priority, is_preferred } => {
                 self.next_key += 1;
-                let spec = ConsumerSpec { window, needs_settle, priority, ..consumer(self.next_key) };
+                let spec =
+                    ConsumerSpec { window, needs_settle, priority, is_preferred, ..consumer(self.next_key) };
                 self.add(rig, spec);
             }
             Command::Remove(at) => self.remove(rig, at),
@@ -485,14 +508,14 @@ proptest! {
 #[test]
 fn found_lists() {
     let push = |count, priority, is_durable| Command::Push { count, priority, ttl_ms: None, is_durable };
-    let add = Command::Add { window: Some(0), needs_settle: true, priority: 0 };
+    let add = Command::Add { window: Some(0), needs_settle: true, priority: 0, is_preferred: false };
     let priorities = QueueSettings { max_priority: Some(1), ..QueueSettings::default() };
     let commands =
         [push(90, 0, true), push(27, 1, false), add, Command::Budget(102, None), Command::Budget(1, None)];
     check(priorities.clone(), &commands);
-    let add = Command::Add { window: Some(26), needs_settle: true, priority: 0 };
+    let add = Command::Add { window: Some(26), needs_settle: true, priority: 0, is_preferred: false };
     check(priorities, &[push(26, 1, true), push(12, 0, true), push(63, 1, true), add, Command::Purge]);
-    let add = Command::Add { window: None, needs_settle: true, priority: 0 };
+    let add = Command::Add { window: None, needs_settle: true, priority: 0, is_preferred: false };
     let pushes = [push(47, 1, false), push(1, 0, false), push(47, 1, false), push(26, 1, false)];
     let rest = [add, push(99, 1, true), Command::Purge, Command::Remove(0), Command::Budget(1, None)];
     check(

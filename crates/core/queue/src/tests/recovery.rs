@@ -139,7 +139,7 @@ fn a_chunk_in_the_log_takes_over_what_was_pushed() {
 
 #[test]
 fn what_died_unread_goes_on_dying_after_a_restart() {
-    let route = DeadLetterRoute { node: "dead".into(), key: None };
+    let route = DeadLetterRoute { node: "dead".into(), key: None, is_for_kept_failures: false };
     let settings = Arc::new(QueueSettings { dead_letter: Some(route), ..QueueSettings::default() });
     let mut rig = Rig::new(QueueSettings::default());
     rig.queue.add_consumer(consumer(1)).unwrap();

@@ -64,6 +64,7 @@ pub(super) fn consumer(key: u32) -> ConsumerSpec {
         needs_settle: true,
         priority: 0,
         is_exclusive: false,
+        is_preferred: false,
         filter: None,
     }
 }

@@ -51,6 +51,30 @@ fn a_single_active_consumer_keeps_the_queue_until_it_leaves() {
 }
 
 #[test]
+fn preferred_ones_keep_the_queue_from_all_others() {
+    let mut rig = rig();
+    let preferred =
+        |key, priority| ConsumerSpec { is_preferred: true, priority, window: Some(2), ..consumer(key) };
+    rig.queue.add_consumer(ConsumerSpec { priority: 9, ..consumer(1) }).unwrap();
+    rig.publish(&["a"]);
+    assert_eq!(rig.delivered(), "1:a");
+    rig.queue.add_consumer(preferred(2, 0)).unwrap();
+    rig.queue.add_consumer(preferred(3, 5)).unwrap();
+    rig.publish(&["b", "c", "d"]);
+    assert_eq!(rig.delivered(), "2:b 2:c", "the first of them stays; nobody else gets d");
+    assert_eq!(rig.queue.active_consumer(), Some(2));
+    rig.queue.remove_consumer(2);
+    rig.run();
+    assert_eq!((rig.queue.active_consumer(), &*rig.delivered()), (Some(3), "3:d"));
+    assert_eq!(rig.queue.consumers().filter(|consumer| consumer.is_active).count(), 1);
+    rig.queue.remove_consumer(3);
+    rig.queue.add_consumer(consumer(4)).unwrap();
+    rig.publish(&["e", "f", "g"]);
+    assert_eq!((rig.queue.active_consumer(), &*rig.delivered()), (None, "1:e 1:f 1:g"));
+    assert_eq!(rig.queue.consumers().filter(|consumer| consumer.is_active).count(), 2);
+}
+
+#[test]
 fn exclusive_means_alone() {
     let mut rig = rig();
     let exclusive = |key| ConsumerSpec { is_exclusive: true, ..consumer(key) };

@@ -56,6 +56,7 @@ async fn channels_and_consumers_are_listed() {
             needs_settle: true,
             is_exclusive: false,
             priority: 0,
+            is_preferred: false,
         };
         let consumer = broker.consume(session, &spec).unwrap();
         broker.start_consumer(consumer);

@@ -45,6 +45,7 @@ impl Amqp091Session {
             needs_settle: !consume.no_ack,
             is_exclusive: consume.exclusive,
             priority,
+            is_preferred: false,
         };
         let id = self.ask(broker, number, |broker, session| broker.consume(session, &spec))?;
         if let Some(channel) = self.channel_mut(number) {

@@ -215,7 +215,7 @@ impl Amqp091Session {
         let Some(channel) = self.channel_mut(number) else { return fault };
         let Some(content) = channel.content.as_deref() else { return fault };
         let (exchange, _) = split_names(&channel.names, content.exchange_len);
-        match broker.check_publish(channel.session, exchange, header.scan.user_id) {
+        match broker.check_publish(channel.session, exchange, "", header.scan.user_id) {
             Ok(()) => fault,
             Err(error) => Fault::of(&error, &**broker.dialect()),
         }

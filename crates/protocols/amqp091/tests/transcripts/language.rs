@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ternmq_amqp091::{Amqp091Session, ENCODING, Settings, format::Amqp091Format};
 use ternmq_broker::Limits;
 use ternmq_message::Formats;
-use ternmq_transcripts::{Language, Setup};
+use ternmq_transcripts::{Language, Setup, Vendor};
 
 use super::wire;
 
@@ -31,7 +31,7 @@ impl Language for Methods {
             let settings = Settings { version: "test".into(), ..Settings::default() };
             Box::new(Amqp091Session::new(Arc::new(settings), None, None, now_ms)) as _
         };
-        Setup { session, formats, limits, guest_pattern: "^mine" }
+        Setup { vendor: Vendor::RabbitMq, session, formats, limits, guest_pattern: "^mine" }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {

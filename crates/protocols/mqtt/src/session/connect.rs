@@ -115,8 +115,10 @@ impl MqttSession {
         };
         // `namespace:user`, as clients without a field for the namespace write it.
         let (namespace, user) = match user.rsplit_once(':') {
-            Some((namespace, user)) => (Arc::from(namespace), user.to_owned()),
-            None => (entry.namespace.clone(), user),
+            Some((namespace, user)) if !broker.dialect().has_one_namespace() => {
+                (Arc::from(namespace), user.to_owned())
+            }
+            _ => (entry.namespace.clone(), user),
         };
         let State::Handshake(handshake) = &mut self.state else { return Ok(()) };
         handshake.entry = Some(Entry { namespace, ..entry });

@@ -11,7 +11,7 @@ use ternmq_mqtt::{
     format::{ENCODING, MqttFormat},
 };
 use ternmq_routing::Wildcards;
-use ternmq_transcripts::{Language, Setup};
+use ternmq_transcripts::{Language, Setup, Vendor};
 
 use super::wire;
 
@@ -73,7 +73,7 @@ impl Language for Packets {
             max_retained: 20,
             ..Limits::default()
         };
-        Setup { session, formats, limits, guest_pattern: "^(mine.*|amq.topic)$" }
+        Setup { vendor: Vendor::RabbitMq, session, formats, limits, guest_pattern: "^(mine.*|amq.topic)$" }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {

@@ -14,7 +14,7 @@ const END_TIMEOUT_MS: u64 = 3_000;
 
 /// The core no longer knows the connection.
 pub(super) fn gone() -> Fault {
-    Fault::new("internal_error", "INTERNAL_ERROR - the connection is closing".to_owned())
+    Fault::coded("internal_error", "the connection is closing".to_owned())
 }
 
 impl StompSession {
@@ -23,7 +23,7 @@ impl StompSession {
         let escapes = if self.is_open() { self.version.escapes() } else { Escapes::None };
         let mut writer = FrameWriter::start(&mut frame, "ERROR", escapes);
         writer
-            .header("message", fault.summary)
+            .header("message", &fault.summary)
             .header(name::CONTENT_TYPE, "text/plain")
             .header("version", SUPPORTED);
         for (name, value) in extra {
@@ -44,6 +44,7 @@ impl StompSession {
         if self.is_deaf() {
             return;
         }
+        let fault = fault.worded(&**broker.dialect());
         let extra: &[(&str, &str)] = &[("receipt-id", receipt.unwrap_or_default())];
         let frame = self.error_frame(&fault, if receipt.is_some() { extra } else { &[] });
         self.seal_receipts(broker, out);
@@ -104,7 +105,7 @@ impl StompSession {
     }
 
     pub(super) fn on_drain(&mut self, broker: &mut Broker, out: &mut Vec<u8>) {
-        let text = "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'".to_owned();
-        self.fail(broker, Fault::new("connection_forced", text), None, out);
+        let text = "broker forced connection closure with reason 'shutdown'".to_owned();
+        self.fail(broker, Fault::coded("connection_forced", text), None, out);
     }
 }

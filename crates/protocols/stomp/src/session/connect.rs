@@ -8,7 +8,7 @@ use ternmq_message::Value;
 
 use super::{State, StompSession, heartbeat::Beats};
 use crate::{
-    codec::{Escapes, FrameWriter, Headers, SUPPORTED, Version, negotiate, shown},
+    codec::{Escapes, FrameWriter, Headers, SUPPORTED, Version, negotiate},
     error::Fault,
 };
 
@@ -27,18 +27,24 @@ pub(super) struct Login {
     namespace: Arc<str>,
     version: Version,
     beats: Beats,
+    client: Option<Arc<str>>,
 }
 
-/// Refused during the login, in RabbitMQ's words.
+/// Refused during the login.
 fn refused(text: String) -> Fault {
     Fault::new("Bad CONNECT", text)
 }
 
+/// Refused during the login, in the dialect's words.
+fn refused_by(addresses: &dyn Addresses, text: String) -> Fault {
+    if addresses.words().has_codes { refused(text) } else { Fault::coded("Bad CONNECT", text) }
+}
+
 /// The dialect's addresses; without them there is no STOMP.
 pub(super) fn addresses(dialect: &dyn ternmq_broker::Dialect) -> Result<&dyn Addresses, Fault> {
-    dialect.addresses().ok_or_else(|| {
-        Fault::new("not_implemented", "NOT_IMPLEMENTED - this broker has no destinations".to_owned())
-    })
+    dialect
+        .addresses()
+        .ok_or_else(|| Fault::coded("not_implemented", "this broker has no destinations".to_owned()))
 }
 
 impl StompSession {
@@ -67,7 +73,9 @@ impl StompSession {
         let host = value("host");
         let namespace = addresses(&*dialect)?.namespace_of(host.as_deref()).as_ref().into();
         let peer = self.peer.map(|peer| peer.ip());
-        let mut login = Login { user: Arc::default(), mechanism: "stomp_headers", namespace, version, beats };
+        let client = value("client-id").filter(|name| !name.is_empty()).map(Arc::from);
+        let mut login =
+            Login { user: Arc::default(), mechanism: "stomp_headers", namespace, version, beats, client };
         let step = match claim {
             Claim::Passcode(user, passcode) => {
                 login.user = user;
@@ -80,7 +88,7 @@ impl StompSession {
         };
         match step {
             LoginStep::Done(user) => self.enter(broker, Login { user, ..login }, out),
-            LoginStep::Refused => Err(access_refused(&login.user)),
+            LoginStep::Refused => Err(access_refused(&*dialect, &login.user)),
             LoginStep::Verify(check) => {
                 self.state = State::Handshake(Some(Box::new(login)));
                 self.request = Some(Request::Verify(check));
@@ -106,7 +114,7 @@ impl StompSession {
         let Some(login) = login.take() else { return };
         let entered = match user {
             Some(user) => self.enter(broker, Login { user, ..*login }, out),
-            None => Err(access_refused(&login.user)),
+            None => Err(access_refused(&**broker.dialect(), &login.user)),
         };
         if let Err(fault) = entered {
             self.fail(broker, fault, None, out);
@@ -130,19 +138,22 @@ impl StompSession {
             ..ConnectionInfo::default()
         };
         let dialect = broker.dialect().clone();
+        let known = addresses(&*dialect)?;
         let connection =
             broker.connect(&login.user, &login.namespace, info).map_err(|error| match error {
                 Error::NotFound { kind: Kind::Namespace, name, .. }
                 | Error::Refused { kind: Kind::Namespace, name, .. } => {
-                    refused(format!("Virtual host '{}' access denied", shown(&name)))
+                    refused_by(known, known.namespace_refused(&name))
                 }
-                other => refused(dialect.error_text(&other)),
+                other => refused_by(known, dialect.error_text(&other)),
             })?;
         self.connection = Some(connection);
         let session = broker.open_session(connection, 0).map_err(|error| Fault::of(&error, &*dialect))?;
         self.session = Some(session);
         self.version = login.version;
-        self.id = format!("session-{}", addresses(&*dialect)?.random_text(broker.random())).into();
+        self.client = login.client;
+        self.words = known.words();
+        self.id = format!("session-{}", known.random_text(broker.random())).into();
         self.state = State::Open;
         self.beats = login.beats;
         self.beats.start(broker.monotonic_ms());
@@ -158,6 +169,9 @@ impl StompSession {
     }
 }
 
-fn access_refused(user: &str) -> Fault {
-    refused(format!("Access refused for user '{}'\n", shown(user)))
+fn access_refused(dialect: &dyn ternmq_broker::Dialect, user: &str) -> Fault {
+    match addresses(dialect) {
+        Ok(known) => refused_by(known, known.login_refused(user)),
+        Err(fault) => fault,
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
     codec::{FrameWriter, Version, push_escaped},
     error::Fault,
     format::name,
-    translate::write_properties,
+    translate::{Reader, write_properties},
 };
 
 impl StompSession {
@@ -24,16 +24,15 @@ impl StompSession {
             Effect::ConsumerEnded { consumer_label, .. } => self.on_consumer_ended(consumer_label, out),
             Effect::SessionEnded { timeout_ms, .. } => {
                 let text = format!(
-                    "PRECONDITION_FAILED - delivery acknowledgement timed out. Timeout value used: {timeout_ms} ms. \
+                    "delivery acknowledgement timed out. Timeout value used: {timeout_ms} ms. \
                      This timeout value can be configured, see consumers doc guide to learn more"
                 );
-                self.fail(broker, Fault::new("precondition_failed", text), None, out);
+                self.fail(broker, Fault::coded("precondition_failed", text), None, out);
             }
             // Nothing is fetched here, and no connection stands for a named client of the core.
             Effect::Loaded { .. } | Effect::TakenOver { .. } => {}
             Effect::Close { reason } => {
-                let text = format!("CONNECTION_FORCED - {reason}");
-                self.fail(broker, Fault::new("connection_forced", text), None, out);
+                self.fail(broker, Fault::coded("connection_forced", reason.to_string()), None, out);
             }
             // The client can't be told; it notices that its frames are not taken.
             Effect::Blocked { is_blocked: true, .. } => {}
@@ -64,7 +63,7 @@ impl StompSession {
             .is_some_and(|known| *known.names == *names && known.node_len == node_len);
         if !is_known {
             let mut line = b"destination:".to_vec();
-            push_escaped(&mut line, &addresses.address_of(message.node(), message.key()), escapes);
+            push_escaped(&mut line, &addresses.address_of(message.node(), message.key(), &self.id), escapes);
             line.push(b'\n');
             let line = line.into();
             subscription.last_address = Some(LastAddress { names: names.into(), node_len, line });
@@ -75,15 +74,29 @@ impl StompSession {
             frame.raw(&known.line);
         }
         frame.raw(b"message-id:").raw(&subscription.id_prefix).digits(number);
-        let redelivered = if deliver.is_redelivered { "true\n" } else { "false\n" };
-        frame.raw(b"\nredelivered:").raw(redelivered.as_bytes());
+        frame.raw(match (deliver.is_redelivered, self.words.tells_first_delivery) {
+            (true, _) => b"\nredelivered:true\n",
+            (false, true) => b"\nredelivered:false\n",
+            (false, false) => b"\n",
+        });
         if self.version == Version::V12 && subscription.mode != AckMode::Auto {
-            frame.raw(b"ack:").raw(&subscription.id_prefix).digits(number).raw(b"\n");
+            frame
+                .raw(b"ack:")
+                .raw(self.words.ack_start.as_bytes())
+                .raw(&subscription.id_prefix)
+                .digits(number)
+                .raw(b"\n");
         }
         if subscription.mode == AckMode::Client {
             subscription.unsettled.push_back(number);
         }
-        write_properties(broker, addresses, deliver, escapes, &mut frame);
+        write_properties(
+            broker,
+            &Reader { addresses, words: self.words, owner: &self.id },
+            deliver,
+            escapes,
+            &mut frame,
+        );
         frame.end(message.body());
     }
 

@@ -21,7 +21,9 @@ mod transaction;
 
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
-use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session, SessionId};
+use ternmq_broker::{
+    Broker, ConnectionId, Durable, Effect, HeaderWords, LoginResult, Phase, Request, Session, SessionId,
+};
 
 use self::{
     connect::Login, heartbeat::Beats, receipt::Deferred, send::Assembly, send::Targets,
@@ -87,8 +89,12 @@ pub struct StompSession {
     /// The one session in the core that everything outside of transactions is done in.
     session: Option<SessionId>,
     version: Version,
-    /// Text that nobody else's acknowledgements hold.
+    /// Text that nobody else's acknowledgements hold, nor the names of their temporary destinations.
     id: Arc<str>,
+    /// Name that the client gave itself.
+    client: Option<Arc<str>>,
+    /// What the dialect calls headers.
+    words: &'static HeaderWords,
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
     /// User that the certificate names, when it may log in.
@@ -129,6 +135,8 @@ impl StompSession {
             session: None,
             version: Version::V10,
             id: Arc::default(),
+            client: None,
+            words: &HeaderWords::NONE,
             peer,
             local,
             certificate_user: None,

@@ -6,7 +6,11 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
-use ternmq_broker::{AddressRequest, Broker, Publish, Published, Receipt, ReplyTo, SessionId, Target};
+use smallvec::SmallVec;
+use ternmq_broker::{
+    AddressQueue, AddressRequest, Broker, Error, Kind, Publish, Published, Receipt, ReplyTo, SessionId,
+    Target, Verb,
+};
 use ternmq_message::{Message, MessageBuilder, MessageMeta};
 
 use super::{Step, StompSession, close::gone, connect::addresses, frames::Frame};
@@ -14,7 +18,7 @@ use crate::{
     codec::{Body, FrameError, body_of},
     error::Fault,
     format::{ENCODING, name},
-    translate::{FrameOptions, SendHeaders, push_line},
+    translate::{FrameOptions, SendHeaders, Writer, push_line},
 };
 
 /// Longest body that is built in the shared block; a longer one has a buffer of its own.
@@ -35,6 +39,8 @@ struct Facts {
     receipt: Option<String>,
     /// Name of the transaction that it belongs to.
     transaction: Option<String>,
+    /// It is to be retained for its key.
+    is_retained: bool,
     /// The destination and what it stands for.
     target: Arc<KnownTarget>,
 }
@@ -57,10 +63,25 @@ impl Assembly {
     }
 }
 
-/// A destination that was used before, so that it need not be read and its queue not be declared again.
+/// A destination that was used before, so that it need not be read and its queues not be declared again.
 struct KnownTarget {
     text: Box<str>,
-    target: Target,
+    first: Target,
+    /// Where a message with several destinations goes too.
+    more: Vec<Target>,
+}
+
+impl KnownTarget {
+    /// `None` when there is no target.
+    fn of(text: &str, targets: Vec<Target>) -> Option<Self> {
+        let mut targets = targets.into_iter();
+        let first = targets.next()?;
+        Some(Self { text: text.into(), first, more: targets.collect() })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Target> {
+        [&self.first].into_iter().chain(&self.more)
+    }
 }
 
 /// The last destinations used.
@@ -77,13 +98,18 @@ impl Targets {
 
     /// Whether a queue was declared for one of them.
     pub(super) fn has_queue(&self, name: &str) -> bool {
-        self.known.iter().filter_map(|known| known.target.queue.as_ref()).any(|queue| &*queue.name == name)
+        self.known
+            .iter()
+            .flat_map(|known| known.all())
+            .any(|target| matches!(&target.queue, Some(AddressQueue::Declared(spec)) if &*spec.name == name))
     }
 
     /// Takes down what a destination leads to whose queue has been declared.
-    pub(super) fn note_declared(&mut self, text: &str, target: Target) {
-        if self.find(text).is_none() {
-            self.note(Arc::new(KnownTarget { text: text.into(), target }));
+    pub(super) fn note_declared(&mut self, text: &str, targets: Vec<Target>) {
+        if self.find(text).is_none()
+            && let Some(known) = KnownTarget::of(text, targets)
+        {
+            self.note(Arc::new(known));
         }
     }
 
@@ -149,12 +175,17 @@ impl StompSession {
             self.is_publisher = true;
             broker.note_publisher(connection);
         }
-        let sent = SendHeaders::read(frame.headers, head)?;
+        let writer = Writer { words: self.words, now_ms: broker.time_ms() };
+        let sent = SendHeaders::read(frame.headers, writer, head)?;
         let Some(destination) = &sent.destination else {
             return Err(missing_destination("SEND"));
         };
         if let Some(transaction) = &sent.transaction {
             self.transaction(transaction)?;
+            if sent.is_retained {
+                let text = "a message in a transaction can't be retained".to_owned();
+                return Err(Fault::coded("not_implemented", text));
+            }
         }
         let target = self.target(broker, frame, destination)?;
         if let Some(reply_to) = &sent.reply_to {
@@ -171,6 +202,7 @@ impl StompSession {
             claimed_user: sent.user_id.as_deref().map(Arc::from),
             receipt: sent.receipt.map(Cow::into_owned),
             transaction: sent.transaction.map(Cow::into_owned),
+            is_retained: sent.is_retained,
             target,
         })
     }
@@ -190,27 +222,51 @@ impl StompSession {
             text: destination,
             options: &FrameOptions(frame.headers),
             subscription: None,
+            client: self.client.as_deref(),
+            owner: &self.id,
             random: broker.random(),
         };
-        let target = addresses(&*dialect)?.target(request, "SEND")?;
-        let session = self.session.ok_or_else(gone)?;
-        if let Some(queue) = &target.queue {
-            // That the queue is durable need not be waited for: a message's record comes after its queue's.
-            let _status =
-                broker.declare_queue(session, queue.clone()).map_err(|error| Fault::of(&error, &*dialect))?;
+        let targets = addresses(&*dialect)?.targets(request, "SEND")?;
+        let known = KnownTarget::of(destination, targets).ok_or_else(|| missing_destination("SEND"))?;
+        let known = Arc::new(known);
+        for target in known.all() {
+            self.prepare(broker, target)?;
         }
-        let known = Arc::new(KnownTarget { text: destination.into(), target });
         self.targets.note(known.clone());
         Ok(known)
     }
 
-    /// What a message says of where answers go: as stated, or the temporary queue that it names.
+    /// Makes the queue that a target needs. That it is durable need not be waited for: a message's record comes after its
+    /// queue's.
+    fn prepare(&self, broker: &mut Broker, target: &Target) -> Result<(), Fault> {
+        let session = self.session.ok_or_else(gone)?;
+        let made = match &target.queue {
+            None | Some(AddressQueue::Existing(_)) => Ok(()),
+            Some(AddressQueue::Declared(spec)) => broker.declare_queue(session, spec.clone()).map(drop),
+            Some(AddressQueue::OnUse(spec)) => {
+                broker.ensure_queue(session, spec.clone(), Verb::Write).map(drop)
+            }
+            Some(AddressQueue::Own(name)) => broker.ensure_private_queue(session, name),
+        };
+        made.map_err(|error| Fault::of(&error, &**broker.dialect()))
+    }
+
+    /// What a message says of where answers go: as stated, or the temporary place that it names.
     fn reply_to<'a>(&mut self, broker: &mut Broker, stated: &'a str) -> Result<Cow<'a, str>, Fault> {
         let dialect = broker.dialect().clone();
-        match addresses(&*dialect)?.reply_to(stated)? {
+        match addresses(&*dialect)?.reply_to(stated, &self.id)? {
             ReplyTo::Stated => Ok(Cow::Borrowed(stated)),
             ReplyTo::Temporary(label) => {
                 self.temporary_queue(broker, label).map(|queue| Cow::Owned(queue.to_string()))
+            }
+            ReplyTo::Own { address, queue } => {
+                if let Some(queue) = queue {
+                    let session = self.session.ok_or_else(gone)?;
+                    broker
+                        .ensure_private_queue(session, &queue)
+                        .map_err(|error| Fault::of(&error, &*dialect))?;
+                }
+                Ok(Cow::Owned(address))
             }
         }
     }
@@ -221,7 +277,7 @@ impl StompSession {
             Body::ToNul => (None, 0),
         };
         let reserve = usize::try_from(length.min(RESERVE_BYTES)).unwrap_or_default();
-        let Target { node, key, .. } = &facts.target.target;
+        let Target { node, key, .. } = &facts.target.first;
         let mut buffer = BytesMut::with_capacity(node.len() + key.len() + head.len() + reserve);
         let lens = MessageBuilder::start(&mut buffer, node, key, head).map_err(|_| too_long())?;
         self.assembly = Some(Box::new(Assembly { left, length, buffer, lens, body_len: 0, facts }));
@@ -274,36 +330,86 @@ impl StompSession {
         facts: &Facts,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        self.check_all(broker, facts)?;
+        let mut messages: SmallVec<[(&Target, Message); 1]> = SmallVec::new();
+        for target in &facts.target.more {
+            messages.push((target, copy_for(&message, target)?));
+        }
+        messages.insert(0, (&facts.target.first, message));
         if let Some(name) = &facts.transaction {
             let session = self.transaction(name)?.session;
-            let _staged = self.publish(broker, session, message, facts)?;
+            for (_, message) in messages {
+                let _staged = self.publish(broker, session, message, facts)?;
+            }
             // Its receipt comes with the commit, which makes it durable (guarantees 3).
             if let Some(receipt) = &facts.receipt {
                 self.transaction(name)?.keep_receipt(receipt.clone())?;
             }
             return Ok(());
         }
-        let session = self.session.ok_or_else(gone)?;
-        let mut published = self.publish(broker, session, message, facts)?;
-        if let (Published::Unroutable(_), Some(queue)) = (&published, &facts.target.target.queue) {
-            // Its queue went after this connection had declared it: once more.
-            let dialect = broker.dialect().clone();
-            let _status =
-                broker.declare_queue(session, queue.clone()).map_err(|error| Fault::of(&error, &*dialect))?;
-            if let Published::Unroutable(message) = published {
-                published = self.publish(broker, session, message, facts)?;
+        let (mut receipt, mut is_refused) = (Receipt::NONE, false);
+        for (target, message) in messages {
+            match self.send_to(broker, target, message, facts)? {
+                Some(accepted) => receipt = receipt.and(accepted),
+                None => is_refused = true,
             }
         }
-        match published {
-            Published::Accepted(receipt) => self.promise(broker, facts.receipt.as_deref(), receipt, out),
-            // Nobody wanted it: that is no error, as with a confirm.
-            Published::Unroutable(_) => {
-                self.promise(broker, facts.receipt.as_deref(), Receipt::NONE, out);
-            }
-            Published::Refused if facts.receipt.is_some() => return Err(queue_full()),
-            Published::Refused => {}
+        if is_refused {
+            return if facts.receipt.is_some() { Err(queue_full()) } else { Ok(()) };
+        }
+        self.promise(broker, facts.receipt.as_deref(), receipt, out);
+        Ok(())
+    }
+
+    /// Nothing is sent where one of several may not be sent to.
+    fn check_all(&self, broker: &Broker, facts: &Facts) -> Result<(), Fault> {
+        if facts.target.more.is_empty() {
+            return Ok(());
+        }
+        let session = self.session.ok_or_else(gone)?;
+        for Target { node, key, .. } in facts.target.all() {
+            broker
+                .check_publish(session, node, key, facts.claimed_user.as_deref())
+                .map_err(|error| Fault::of(&error, &**broker.dialect()))?;
         }
         Ok(())
+    }
+
+    /// Sends a message to one target; `None` when a queue that it should have gone to is full.
+    fn send_to(
+        &mut self,
+        broker: &mut Broker,
+        target: &Target,
+        message: Message,
+        facts: &Facts,
+    ) -> Result<Option<Receipt>, Fault> {
+        let session = self.session.ok_or_else(gone)?;
+        let kept = facts.is_retained.then(|| message.clone());
+        let mut published = self.publish(broker, session, message, facts)?;
+        if let Published::Unroutable(message) = published {
+            published = match &target.queue {
+                None => Published::Unroutable(message),
+                Some(AddressQueue::Existing(name)) => return Err(no_queue(broker, name)),
+                // Its queue went after this connection had declared it: once more.
+                Some(_) => {
+                    self.prepare(broker, target)?;
+                    self.publish(broker, session, message, facts)?
+                }
+            };
+        }
+        let retained = match kept {
+            Some(message) => {
+                let done = broker.retain(session, &message);
+                done.map_err(|error| Fault::of(&error, &**broker.dialect()))?
+            }
+            None => Receipt::NONE,
+        };
+        Ok(match published {
+            Published::Accepted(receipt) => Some(receipt.and(retained)),
+            // Nobody wanted it: that is no error, as with a confirm.
+            Published::Unroutable(_) => Some(retained),
+            Published::Refused => None,
+        })
     }
 
     fn publish(
@@ -320,7 +426,7 @@ impl StompSession {
 
 /// A message with its whole body at hand.
 fn build(broker: &mut Broker, facts: &Facts, head: &[u8], body: &[u8]) -> Result<Message, Fault> {
-    let Target { node, key, .. } = &facts.target.target;
+    let Target { node, key, .. } = &facts.target.first;
     if body.len() as u64 > BLOCK_BODY_BYTES {
         return Message::new(node, key, head, body, facts.meta, None).map_err(|_| too_long());
     }
@@ -331,10 +437,19 @@ fn build(broker: &mut Broker, facts: &Facts, head: &[u8], body: &[u8]) -> Result
     Ok(lens.finish(room.freeze(), facts.meta))
 }
 
+/// The same message for another target.
+fn copy_for(message: &Message, Target { node, key, .. }: &Target) -> Result<Message, Fault> {
+    Message::new(node, key, message.head(), message.body(), *message.meta(), None).map_err(|_| too_long())
+}
+
 /// A queue that the message should have gone to is full and refuses.
 pub(super) fn queue_full() -> Fault {
-    let text = "PRECONDITION_FAILED - a queue is full and refused the message".to_owned();
-    Fault::new("precondition_failed", text)
+    Fault::coded("precondition_failed", "a queue is full and refused the message".to_owned())
+}
+
+fn no_queue(broker: &Broker, name: &Arc<str>) -> Fault {
+    let error = Error::NotFound { kind: Kind::Queue, name: name.clone(), namespace: Arc::default() };
+    Fault::of(&error, &**broker.dialect())
 }
 
 pub(super) fn missing_destination(command: &str) -> Fault {

@@ -1,8 +1,14 @@
 //! ACK and NACK.
 
+use smallvec::{SmallVec, smallvec};
 use ternmq_broker::{Broker, DeliveryId, Outcome, SettleRange};
 
-use super::{StompSession, close::gone, subscribe::AckMode};
+use super::{
+    StompSession,
+    close::gone,
+    connect::addresses,
+    subscribe::{AckMode, Subscription},
+};
 use crate::{
     codec::{Headers, Version},
     error::Fault,
@@ -15,14 +21,19 @@ struct Token<'a> {
     number: u64,
 }
 
+/// Deliveries with the places of their subscriptions.
+type Covered = SmallVec<[(usize, u64); 1]>;
+/// The place of a subscription that is gone.
+const NO_PLACE: usize = usize::MAX;
+
 impl StompSession {
     pub(super) fn on_ack(&mut self, broker: &mut Broker, headers: Headers<'_>) -> Result<(), Fault> {
         self.settle(broker, headers, "ACK", Outcome::Accept)
     }
 
-    /// Back to the queue, unless `requeue` says no: then dead-lettered or dropped (as RabbitMQ).
+    /// Back to the queue, or dead-lettered or dropped, as the frame says where the dialect has a word for it.
     pub(super) fn on_nack(&mut self, broker: &mut Broker, headers: Headers<'_>) -> Result<(), Fault> {
-        let is_requeued = match headers.get("requeue").as_deref() {
+        let is_requeued = match self.words.requeue.and_then(|word| headers.get(word)).as_deref() {
             Some("true" | "True") => true,
             Some("false" | "False") => false,
             _ => self.settings.is_nack_requeued,
@@ -40,6 +51,8 @@ impl StompSession {
     }
 
     fn read_token<'a>(&self, value: &'a str) -> Option<Token<'a>> {
+        let start = if self.version == Version::V12 { self.words.ack_start } else { "" };
+        let value = value.strip_prefix(start)?;
         let (rest, number) = value.rsplit_once("@@")?;
         let (tag, session) = rest.rsplit_once("@@")?;
         // Another connection's numbers mean nothing here.
@@ -62,8 +75,8 @@ impl StompSession {
             return Err(Fault::new("Missing header", text));
         };
         let Some(token) = self.read_token(&value) else {
-            let text = format!("\"{command}\" must include a valid \"{header}\" header\n");
-            return Err(Fault::new("Invalid header", text));
+            let dialect = broker.dialect();
+            return Err(addresses(&**dialect)?.unknown_delivery(command, header, &value).into());
         };
         let transaction = headers.get(name::TRANSACTION);
         let receipt = headers.get(name::RECEIPT);
@@ -77,8 +90,8 @@ impl StompSession {
             }
             None => {
                 let session = self.session.ok_or_else(gone)?;
-                let numbers = self.take_covered(&token);
-                for number in numbers {
+                let covered = self.take_covered(&token);
+                for (_, number) in covered {
                     broker
                         .settle(session, DeliveryId(number), SettleRange::One, outcome)
                         .map_err(|error| Fault::of(&error, &**broker.dialect()))?;
@@ -89,17 +102,43 @@ impl StompSession {
         Ok(())
     }
 
-    /// Deliveries that an acknowledgement covers: those of its subscription up to it, or it alone.
-    fn take_covered(&mut self, token: &Token<'_>) -> Vec<u64> {
-        let Some(subscription) = self.subscription_by_tag(token.tag) else { return vec![token.number] };
-        let place = match subscription.mode {
-            AckMode::Auto | AckMode::Individual => None,
-            AckMode::Client => subscription.unsettled.binary_search(&token.number).ok(),
-        };
-        match place {
-            Some(last) => subscription.unsettled.drain(..=last).collect(),
-            None => vec![token.number],
+    /// Deliveries that an acknowledgement covers, with the places of their subscriptions: those of its subscription up to
+    /// it, or it alone.
+    fn take_covered(&mut self, token: &Token<'_>) -> Covered {
+        let Some(first) = self.place_of(token.tag, 0) else { return smallvec![(NO_PLACE, token.number)] };
+        let mut covered = Covered::new();
+        let mut next = Some(first);
+        while let Some(slot) = next {
+            let Some(Some(known)) = self.subscriptions.get(slot) else { break };
+            // One that receives from several queues has a place for each.
+            next = if known.is_part { self.place_of(token.tag, slot + 1) } else { None };
+            covered.push((slot, token.number));
         }
+        let is_among = |(slot, number): &(usize, u64)| {
+            let known = self.subscriptions.get(*slot).and_then(Option::as_deref);
+            known.is_some_and(|known| {
+                known.mode == AckMode::Client && known.unsettled.binary_search(number).is_ok()
+            })
+        };
+        if !covered.iter().any(is_among) {
+            return smallvec![(first, token.number)];
+        }
+        for (slot, _) in std::mem::take(&mut covered) {
+            if let Some(Some(known)) = self.subscriptions.get_mut(slot) {
+                let count = known.unsettled.partition_point(|number| *number <= token.number);
+                covered.extend(known.unsettled.drain(..count).map(|number| (slot, number)));
+            }
+        }
+        covered.sort_unstable_by_key(|(_, number)| *number);
+        covered
+    }
+
+    /// The first place of a subscription from `from` on.
+    fn place_of(&self, tag: &str, from: usize) -> Option<usize> {
+        let is_it =
+            |place: &Option<Box<Subscription>>| place.as_deref().is_some_and(|known| &*known.tag == tag);
+        let places = self.subscriptions.get(from..)?;
+        places.iter().position(is_it).map(|at| from + at)
     }
 
     fn stage(
@@ -111,20 +150,14 @@ impl StompSession {
     ) -> Result<(), Fault> {
         let session = self.session.ok_or_else(gone)?;
         let staging = self.transaction(transaction)?.session;
-        let numbers = self.take_covered(token);
-        for number in &numbers {
+        let covered = self.take_covered(token);
+        for (_, number) in &covered {
             broker
                 .settle_within(staging, session, DeliveryId(*number), outcome)
                 .map_err(|error| Fault::of(&error, &**broker.dialect()))?;
         }
         // An abort puts them back to where they were taken from.
-        let slot = self
-            .subscriptions
-            .iter()
-            .position(|place| place.as_deref().is_some_and(|known| &*known.tag == token.tag));
-        if let Some(slot) = slot {
-            self.transaction(transaction)?.taken.extend(numbers.into_iter().map(|number| (slot, number)));
-        }
+        self.transaction(transaction)?.taken.extend(covered);
         Ok(())
     }
 }

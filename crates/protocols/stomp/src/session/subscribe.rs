@@ -3,13 +3,14 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use ternmq_broker::{
-    AddressRequest, Broker, ConsumeSpec, ConsumerId, Error, LimitKind, Receipt, SourceQueue,
+    AddressQueue, AddressRequest, Broker, ConsumeSpec, ConsumerId, Error, LimitKind, Receipt, Source,
+    SourceQueue, Sources, SubscriptionSpec, Verb,
 };
-use ternmq_message::{Map, Value};
+use ternmq_message::Map;
 
 use super::{StompSession, close::gone, connect::addresses, send::missing_destination};
 use crate::{
-    codec::{Headers, push_escaped},
+    codec::{Headers, Version, push_escaped},
     error::Fault,
     format::name,
     translate::FrameOptions,
@@ -38,6 +39,8 @@ pub(super) struct Subscription {
     pub(super) queue: Arc<str>,
     /// The queue stands for the subscription.
     is_subscription: bool,
+    /// The subscription has several places, for it receives from several queues.
+    pub(super) is_part: bool,
     /// Numbers of deliveries that an acknowledgement may cover, in order; only with [`AckMode::Client`].
     pub(super) unsettled: VecDeque<u64>,
     /// First lines of each MESSAGE: command and `subscription`.
@@ -64,6 +67,7 @@ pub(super) struct NewSubscription<'a> {
     pub(super) mode: AckMode,
     pub(super) queue: Arc<str>,
     pub(super) is_subscription: bool,
+    pub(super) is_part: bool,
 }
 
 /// Tag of a subscription with an id.
@@ -89,12 +93,6 @@ fn ack_mode(value: Option<&str>) -> Result<AckMode, Fault> {
             Err(Fault::new("Invalid header", text))
         }
     }
-}
-
-fn whole_number(headers: Headers<'_>, name: &str) -> Result<Option<i64>, Fault> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
-    let text = || Fault::new("Invalid header", format!("'{name}' has to be a whole number\n"));
-    value.trim().parse().map(Some).map_err(|_| text())
 }
 
 /// The client's choices that a frame of either kind has.
@@ -167,6 +165,7 @@ impl StompSession {
             mode: new.mode,
             queue: new.queue,
             is_subscription: new.is_subscription,
+            is_part: new.is_part,
             unsettled: VecDeque::new(),
             start: start.into(),
             id_prefix: id_prefix.into(),
@@ -189,78 +188,122 @@ impl StompSession {
         let options = FrameOptions(headers);
         let named = Named::read(headers, "SUBSCRIBE")?;
         named.check_durable(known.is_durable_subscription(&options))?;
+        if named.id.is_none() && known.needs_subscription_name() && self.version != Version::V10 {
+            let text = "\"SUBSCRIBE\" must include an 'id' header\n".to_owned();
+            return Err(Fault::new("Missing id", text));
+        }
         let Some(destination) = &named.destination else {
             return Err(missing_destination("SUBSCRIBE"));
         };
         let mode = ack_mode(headers.get(name::ACK).as_deref())?;
-        let window = whole_number(headers, "prefetch-count")?;
-        let window = window.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
-        let priority = whole_number(headers, "x-priority")?;
         let tag = named.tag();
         if self.subscription_by_tag(&tag).is_some() {
             let text = format!("A subscription identified by '{tag}' already exists.");
             return Err(Fault::new("Duplicated subscription identifier", text));
         }
-        self.check_subscriptions(broker)?;
+        let (client, owner) = (self.client.clone(), self.id.clone());
         let request = AddressRequest {
             text: destination,
             options: &options,
             subscription: named.id.as_deref(),
+            client: client.as_deref(),
+            owner: &owner,
             random: broker.random(),
         };
-        let source = known.source(request, "SUBSCRIBE")?;
-        let is_subscription = source.is_subscription;
-        let is_declared = matches!(source.queue, SourceQueue::Declared(_)) && !is_subscription;
-        let (queue, receipt, is_new) = self.open_queue(broker, source.queue)?;
-        let slot = self.free_slot();
-        let consume = Consume { slot, queue: &queue, mode, window, priority };
-        let opened = match source.binding {
-            Some((node, key)) => self.bind(broker, &queue, &node, &key),
-            None => Ok(Receipt::NONE),
+        let sources = known.sources(request, "SUBSCRIBE")?;
+        let (mut receipt, mut consumers) = (Receipt::NONE, Vec::new());
+        for source in &sources.all {
+            self.check_subscriptions(broker)?;
+            let slot = self.free_slot();
+            let opened = self.open(broker, source, &Wishes { slot, mode, sources: &sources })?;
+            receipt = receipt.and(opened.receipt);
+            consumers.push(opened.consumer);
+            self.add_subscription(NewSubscription {
+                slot,
+                tag: tag.clone(),
+                id: named.id.as_deref(),
+                consumer: opened.consumer,
+                mode,
+                queue: opened.queue,
+                is_subscription: source.is_subscription,
+                is_part: sources.all.len() > 1,
+            });
         }
-        .and_then(|bound| self.consume(broker, &consume).map(|consumer| (bound, consumer)));
-        let (bound, consumer) = match opened {
-            Ok(opened) => opened,
-            Err(fault) => {
-                // A queue that was made for this subscription alone must not stay behind.
-                if is_new && is_subscription {
-                    // What went wrong first is what the client is told.
-                    let _deleted = self.delete_queue(broker, &queue);
-                }
-                return Err(fault);
-            }
-        };
-        if is_declared {
+        if sources.all.iter().any(Source::is_declared) {
             // A SEND that follows takes the queue as it is, whatever its own headers say.
-            self.targets.note_declared(destination, known.target(request, "SUBSCRIBE")?);
+            self.targets.note_declared(destination, known.targets(request, "SUBSCRIBE")?);
         }
-        let id = named.id.as_deref();
-        self.add_subscription(NewSubscription { slot, tag, id, consumer, mode, queue, is_subscription });
-        self.promise(broker, headers.get(name::RECEIPT).as_deref(), receipt.and(bound), out);
-        broker.start_consumer(consumer);
+        self.promise(broker, headers.get(name::RECEIPT).as_deref(), receipt, out);
+        for consumer in consumers {
+            broker.start_consumer(consumer);
+        }
         Ok(())
     }
 
-    /// The queue of a source, declared when it is new to this connection; whether it was not there before.
-    fn open_queue(
-        &mut self,
-        broker: &mut Broker,
-        queue: SourceQueue,
-    ) -> Result<(Arc<str>, Receipt, bool), Fault> {
-        let session = self.session.ok_or_else(gone)?;
-        match queue {
-            SourceQueue::Existing(name) => Ok((name, Receipt::NONE, false)),
-            SourceQueue::Declared(spec) => {
-                let is_new = !broker.has_queue(session, &spec.name);
-                if !is_new && self.targets.has_queue(&spec.name) {
-                    return Ok((spec.name, Receipt::NONE, false));
+    /// Opens one source.
+    fn open(&self, broker: &mut Broker, source: &Source, wishes: &Wishes<'_>) -> Result<Opened, Fault> {
+        let queue = match &source.queue {
+            SourceQueue::Shared(queue) => queue,
+            SourceQueue::Subscription(spec) => return self.open_subscription(broker, spec, wishes),
+        };
+        let (queue, receipt, is_new) = self.open_queue(broker, queue)?;
+        let opened = match &source.binding {
+            Some((node, key)) => self.bind(broker, &queue, node, key),
+            None => Ok(Receipt::NONE),
+        }
+        .and_then(|bound| self.consume(broker, &queue, wishes).map(|consumer| (bound, consumer)));
+        match opened {
+            Ok((bound, consumer)) => Ok(Opened { queue, consumer, receipt: receipt.and(bound) }),
+            Err(fault) => {
+                // A queue that was made for this subscription alone must not stay behind.
+                if is_new && source.is_subscription {
+                    // What went wrong first is what the client is told.
+                    let _deleted = self.delete_queue(broker, &queue);
                 }
-                let dialect = broker.dialect().clone();
-                let done =
-                    broker.declare_queue(session, spec).map_err(|error| Fault::of(&error, &*dialect))?;
-                Ok((done.value.name, done.receipt, is_new))
+                Err(fault)
             }
         }
+    }
+
+    fn open_subscription(
+        &self,
+        broker: &mut Broker,
+        spec: &SubscriptionSpec,
+        wishes: &Wishes<'_>,
+    ) -> Result<Opened, Fault> {
+        let session = self.session.ok_or_else(gone)?;
+        let consume = wishes.consume(&spec.queue);
+        let done = broker.open_subscription(session, spec, &consume);
+        let done = done.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+        Ok(Opened { queue: spec.queue.clone(), consumer: done.value, receipt: done.receipt })
+    }
+
+    /// The queue of a source, made when it has to be, declared when it is new to this connection; whether it was not there
+    /// before.
+    fn open_queue(
+        &self,
+        broker: &mut Broker,
+        queue: &AddressQueue,
+    ) -> Result<(Arc<str>, Receipt, bool), Fault> {
+        let session = self.session.ok_or_else(gone)?;
+        let (is_new, done) = match queue {
+            AddressQueue::Existing(name) => return Ok((name.clone(), Receipt::NONE, false)),
+            AddressQueue::Own(name) => {
+                let made = broker.ensure_private_queue(session, name);
+                made.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+                return Ok((name.clone(), Receipt::NONE, false));
+            }
+            AddressQueue::Declared(spec) => {
+                let is_new = !broker.has_queue(session, &spec.name);
+                if !is_new && self.targets.has_queue(&spec.name) {
+                    return Ok((spec.name.clone(), Receipt::NONE, false));
+                }
+                (is_new, broker.declare_queue(session, spec.clone()))
+            }
+            AddressQueue::OnUse(spec) => (false, broker.ensure_queue(session, spec.clone(), Verb::Read)),
+        };
+        let done = done.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+        Ok((done.value.name, done.receipt, is_new))
     }
 
     fn bind(&self, broker: &mut Broker, queue: &str, node: &str, key: &str) -> Result<Receipt, Fault> {
@@ -269,25 +312,11 @@ impl StompSession {
         done.map(|done| done.receipt).map_err(|error| Fault::of(&error, &**broker.dialect()))
     }
 
-    fn consume(&self, broker: &mut Broker, consume: &Consume<'_>) -> Result<ConsumerId, Fault> {
+    fn consume(&self, broker: &mut Broker, queue: &str, wishes: &Wishes<'_>) -> Result<ConsumerId, Fault> {
         let session = self.session.ok_or_else(gone)?;
-        let dialect = broker.dialect().clone();
-        let fault = |error| Fault::of(&error, &*dialect);
-        let arguments: Map = consume
-            .priority
-            .map(|priority| ("x-priority".into(), Value::I64(priority)))
-            .into_iter()
-            .collect();
-        let priority = broker.consumer_priority(session, consume.queue, &arguments).map_err(fault)?;
-        let spec = ConsumeSpec {
-            queue: consume.queue,
-            label: u32::try_from(consume.slot).unwrap_or(u32::MAX),
-            window: consume.window,
-            needs_settle: consume.mode != AckMode::Auto,
-            is_exclusive: false,
-            priority,
-        };
-        broker.consume(session, &spec).map_err(fault)
+        broker
+            .consume(session, &wishes.consume(queue))
+            .map_err(|error| Fault::of(&error, &**broker.dialect()))
     }
 
     fn delete_queue(&self, broker: &mut Broker, queue: &str) -> Result<Receipt, Fault> {
@@ -305,7 +334,16 @@ impl StompSession {
         let dialect = broker.dialect().clone();
         let known = addresses(&*dialect)?;
         let named = Named::read(headers, "UNSUBSCRIBE")?;
-        let is_durable = known.is_durable_subscription(&FrameOptions(headers));
+        let options = FrameOptions(headers);
+        let receipt = headers.get(name::RECEIPT);
+        if let Some(queue) = known.given_up(&options, self.client.as_deref())? {
+            let session = self.session.ok_or_else(gone)?;
+            let given_up = broker.give_up_subscription(session, &queue);
+            let given_up = given_up.map_err(|error| Fault::of(&error, &*dialect))?;
+            self.promise(broker, receipt.as_deref(), given_up, out);
+            return Ok(());
+        }
+        let is_durable = known.is_durable_subscription(&options);
         named.check_durable(is_durable)?;
         if named.id.is_none() && named.destination.is_none() {
             let text = "UNSUBSCRIBE must include a 'destination' or 'id' header".to_owned();
@@ -313,35 +351,57 @@ impl StompSession {
         }
         // What is on its way goes out first: no delivery follows the receipt.
         self.flush_effects(broker, out);
-        let tag = named.tag();
-        let place = self
-            .subscriptions
-            .iter_mut()
-            .find(|place| place.as_deref().is_some_and(|known| known.tag == tag))
-            .and_then(Option::take);
-        let Some(subscription) = place else {
+        let ended = self.take_subscriptions(&named.tag());
+        if ended.is_empty() {
             let what = described(named.id.as_deref(), named.destination.as_deref().unwrap_or_default());
             let text = format!(
                 "UNSUBSCRIBE must refer to an existing subscription.\nSubscription to {what} not found.\n"
             );
             return Err(Fault::new("No subscription found", text));
-        };
-        broker.cancel(subscription.consumer);
-        let receipt = if is_durable && subscription.is_subscription {
-            self.delete_queue(broker, &subscription.queue)?
-        } else {
-            Receipt::NONE
-        };
-        self.promise(broker, headers.get(name::RECEIPT).as_deref(), receipt, out);
+        }
+        let mut deleted = Receipt::NONE;
+        for subscription in ended {
+            broker.cancel(subscription.consumer);
+            if is_durable && subscription.is_subscription {
+                deleted = deleted.and(self.delete_queue(broker, &subscription.queue)?);
+            }
+        }
+        self.promise(broker, receipt.as_deref(), deleted, out);
         Ok(())
+    }
+
+    /// Takes the places of a subscription out of the list: one for each of its queues.
+    fn take_subscriptions(&mut self, tag: &str) -> Vec<Subscription> {
+        let is_it =
+            |place: &&mut Option<Box<Subscription>>| place.as_deref().is_some_and(|known| &*known.tag == tag);
+        self.subscriptions.iter_mut().filter(is_it).filter_map(Option::take).map(|known| *known).collect()
     }
 }
 
-/// How a queue is to be consumed from.
-struct Consume<'a> {
+/// A source that is open.
+struct Opened {
+    queue: Arc<str>,
+    consumer: ConsumerId,
+    receipt: Receipt,
+}
+
+/// How sources are to be consumed from.
+struct Wishes<'a> {
     slot: usize,
-    queue: &'a str,
     mode: AckMode,
-    window: Option<u32>,
-    priority: Option<i64>,
+    sources: &'a Sources,
+}
+
+impl Wishes<'_> {
+    fn consume<'a>(&self, queue: &'a str) -> ConsumeSpec<'a> {
+        ConsumeSpec {
+            queue,
+            label: u32::try_from(self.slot).unwrap_or(u32::MAX),
+            window: self.sources.window,
+            needs_settle: self.mode != AckMode::Auto,
+            is_exclusive: false,
+            priority: self.sources.priority,
+            is_preferred: self.sources.is_preferred,
+        }
+    }
 }

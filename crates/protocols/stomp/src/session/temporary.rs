@@ -33,6 +33,7 @@ impl StompSession {
             needs_settle: false,
             is_exclusive: false,
             priority: 0,
+            is_preferred: false,
         };
         let consumer = broker.consume(session, &consume).map_err(fault)?;
         self.add_subscription(NewSubscription {
@@ -43,6 +44,7 @@ impl StompSession {
             mode: AckMode::Auto,
             queue: queue.clone(),
             is_subscription: false,
+            is_part: false,
         });
         broker.start_consumer(consumer);
         Ok(queue)

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::test::broker::Broker;
+use crate::test::broker::{Broker, Setting};
 use crate::test::namespace::Namespace;
 use crate::test::tally::{Case, Tally};
 use crate::test::workshop::{Against, Workshop};
@@ -124,7 +124,7 @@ fn run_load(shop: &Workshop, plan: &Plan, load: &dyn Load) -> Result<Vec<Case>> 
         let inside = scope.spawn(|| {
             move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))
                 .context("cannot enter the network namespace")?;
-            let mut broker = Broker::start(&kind, &namespace, &folder, &shims)?;
+            let mut broker = Broker::start(Setting::USUAL, &kind, &namespace, &folder, &shims)?;
             let outcome = cycles(shop, plan, load, &mut broker);
             let is_clean = broker.stop()?;
             outcome.map(|record| (record, is_clean))

@@ -29,13 +29,26 @@ pub(crate) struct Setting {
     pub tls: Tls,
     /// Origins of pages that may connect, beside those of its own host.
     pub origins: &'static [&'static str],
+    /// Whose ways it follows.
+    pub engine: Engine,
 }
 
 impl Setting {
     /// That of most.
-    pub(crate) const USUAL: Self = Self { tls: Tls::Given, origins: &[] };
+    pub(crate) const USUAL: Self = Self { tls: Tls::Given, origins: &[], engine: Engine::Rabbitmq };
     /// One that makes its own certificate.
-    pub(crate) const SELF_SIGNED: Self = Self { tls: Tls::SelfSigned, origins: &[] };
+    pub(crate) const SELF_SIGNED: Self = Self { tls: Tls::SelfSigned, ..Self::USUAL };
+    /// One with ActiveMQ's ways, for STOMP and MQTT.
+    pub(crate) const ACTIVEMQ: Self = Self { engine: Engine::Activemq, ..Self::USUAL };
+}
+
+/// Whose ways a broker follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// RabbitMQ's, with an AMQP 0-9-1 listener.
+    Rabbitmq,
+    /// ActiveMQ's, without.
+    Activemq,
 }
 
 /// Where a broker's certificate comes from.
@@ -69,14 +82,9 @@ pub(crate) struct Broker<'a> {
 }
 
 impl<'a> Broker<'a> {
-    /// Starts a broker with empty data below `folder`, AMQP on 5672, MQTT on 1883, STOMP on 61613 and HTTP on 15672; returns
-    /// when it serves.
-    pub(crate) fn start(kind: &Kind, namespace: &'a Namespace, folder: &Path, shims: &Path) -> Result<Self> {
-        Self::start_with(Setting::USUAL, kind, namespace, folder, shims)
-    }
-
-    /// As `start`, with a setting of its own.
-    pub(crate) fn start_with(
+    /// Starts a broker with empty data below `folder`, AMQP on 5672 if it has that, MQTT on 1883, STOMP on 61613 and HTTP on
+    /// 15672; returns when it serves.
+    pub(crate) fn start(
         setting: Setting,
         kind: &Kind,
         namespace: &'a Namespace,
@@ -225,8 +233,12 @@ fn ours(binary: &Path, setting: Setting, namespace: &Namespace, folder: &Path) -
     std::fs::write(&config, anonymous_mqtt()).context("cannot write the configuration file")?;
     let mut command = namespace.command(binary);
     command
-        .args(["broker", "--listen", "amqp=127.0.0.1:5672", "--listen", "http=127.0.0.1:15672"])
+        .args(["broker", "--listen", "http=127.0.0.1:15672"])
         .args(["--listen", "mqtt=127.0.0.1:1883", "--listen", "stomp=127.0.0.1:61613"])
+        .args(match setting.engine {
+            Engine::Rabbitmq => ["--listen", "amqp=127.0.0.1:5672"],
+            Engine::Activemq => ["--engine", "activemq"],
+        })
         .arg("--config")
         .arg(config)
         .arg("--data-dir")

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::broker::{Broker, Setting};
+use super::broker::{Broker, Engine, Setting};
 use super::namespace::Namespace;
 use super::suites::{build, set_cargo_environment};
 use super::tally::Case;
@@ -36,6 +36,13 @@ pub(crate) struct Scenario {
     setting: Setting,
     /// Installs and builds it, and gives the command to run inside.
     command: Prepare,
+}
+
+impl Scenario {
+    /// The reference has the ways that it needs.
+    pub(crate) fn has_reference(&self) -> bool {
+        self.setting.engine == Engine::Rabbitmq
+    }
 }
 
 type Prepare = fn(&Workshop, &Namespace, &Path) -> Result<Command>;
@@ -70,6 +77,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         },
     },
     usual("stomp-py", "an application over stomp.py, with pika at the other end (Python)", python_program),
+    Scenario {
+        name: "activemq",
+        what: "an application over stomp.py and paho-mqtt that counts on ActiveMQ's ways (Python)",
+        setting: Setting::ACTIVEMQ,
+        command: python_program,
+    },
     usual(
         "crossing",
         "one message, every reader: pika, paho-mqtt and stomp.py send to each other (Python)",
@@ -170,7 +183,7 @@ pub(crate) fn run_with(
     let mut command = (scenario.command)(shop, &namespace, &source)?;
     let folder = shop.work().join("brokers").join(scenario.name);
     let mut broker =
-        Broker::start_with(scenario.setting, &kind, &namespace, &folder, &shop.conformance().join("shims"))?;
+        Broker::start(scenario.setting, &kind, &namespace, &folder, &shop.conformance().join("shims"))?;
     let log = shop.log(scenario.name);
     command
         .env("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/%2f")

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::broker::Broker;
+use super::broker::{Broker, Setting};
 use super::namespace::Namespace;
 use super::tally::Case;
 use super::workshop::Workshop;
@@ -32,6 +32,8 @@ pub(crate) struct Suite {
     pub what: &'static str,
     /// The reference speaks its protocol, in the version that the suite wants.
     pub has_reference: bool,
+    /// The broker that it meets.
+    setting: Setting,
     /// Longest time that a run may take.
     limit: Duration,
     /// Downloads and builds all of it; runs outside the namespace. Gives what `run` needs.
@@ -48,6 +50,7 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "lapin",
         what: "the lapin client's own tests (Rust)",
         has_reference: true,
+        setting: Setting::USUAL,
         limit: Duration::from_secs(300),
         prepare: |shop| prepare_crate(shop, "lapin", LAPIN_VERSION),
         command: |shop, _, namespace, folder| {
@@ -61,6 +64,7 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "amqprs",
         what: "the amqprs client's own tests (Rust)",
         has_reference: true,
+        setting: Setting::USUAL,
         limit: Duration::from_secs(400),
         prepare: |shop| prepare_crate(shop, "amqprs", AMQPRS_VERSION),
         command: |shop, broker, namespace, folder| {
@@ -76,6 +80,7 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "py-amqp",
         what: "the py-amqp client's integration tests (Python)",
         has_reference: true,
+        setting: Setting::USUAL,
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "amqp", PY_AMQP_VERSION),
         command: |shop, broker, namespace, folder| {
@@ -91,6 +96,7 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "kombu",
         what: "kombu's integration tests over py-amqp (Python)",
         has_reference: true,
+        setting: Setting::USUAL,
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "kombu", KOMBU_VERSION),
         command: |shop, _, namespace, folder| {
@@ -102,6 +108,7 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "gmqtt",
         what: "the gmqtt client's own tests (Python, MQTT 3.1.1 and 5)",
         has_reference: false,
+        setting: Setting::USUAL,
         limit: Duration::from_secs(300),
         prepare: |shop| packages::python_source(shop, "gmqtt", GMQTT_VERSION),
         command: |shop, _, namespace, folder| {
@@ -115,6 +122,7 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "paho-golang",
         what: "the Go MQTT client's own tests (MQTT 3.1 and 3.1.1)",
         has_reference: false,
+        setting: Setting::USUAL,
         limit: Duration::from_secs(300),
         prepare: prepare_go_module,
         command: |shop, broker, namespace, folder| {
@@ -130,6 +138,7 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "mosquitto",
         what: "the scripts of mosquitto's own tests that any MQTT broker can be held to (Python)",
         has_reference: false,
+        setting: Setting::USUAL,
         limit: Duration::from_secs(300),
         prepare: prepare_mosquitto,
         command: |shop, broker, namespace, folder| {
@@ -149,25 +158,27 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "async-stomp",
         what: "the async-stomp client's tests against a broker (Rust)",
         has_reference: true,
+        setting: Setting::USUAL,
         limit: Duration::from_secs(300),
         prepare: |shop| prepare_crate(shop, "async-stomp", ASYNC_STOMP_VERSION),
-        command: |shop, broker, namespace, folder| {
-            // The accounts that this suite logs in with; one password shows that CONNECT has no escapes.
-            for (user, password) in [("admin", "admin"), ("tricky", r"pa:ss\word")] {
-                broker.control(&["add_user", user, password])?;
-                broker.control(&["set_permissions", "-p", "/", user, ".*", ".*", ".*"])?;
-            }
-            let mut command = cargo_test(shop, namespace, folder);
-            command.args(["--test", "activemq", "--test", "heartbeat", "--"]);
-            command.args(["--include-ignored", "--test-threads=1"]);
-            Ok(command)
-        },
+        command: |shop, broker, namespace, folder| async_stomp(shop, broker, namespace, folder, "/"),
+        read: outcome::read_libtest,
+    },
+    Suite {
+        name: "async-stomp-activemq",
+        what: "the same against a broker with ActiveMQ's ways, for which they are written",
+        has_reference: false,
+        setting: Setting::ACTIVEMQ,
+        limit: Duration::from_secs(300),
+        prepare: |shop| prepare_crate(shop, "async-stomp", ASYNC_STOMP_VERSION),
+        command: |shop, broker, namespace, folder| async_stomp(shop, broker, namespace, folder, "localhost"),
         read: outcome::read_libtest,
     },
     Suite {
         name: "amqp091-go",
         what: "the Go client's unit and integration tests",
         has_reference: true,
+        setting: Setting::USUAL,
         limit: Duration::from_secs(300),
         prepare: prepare_go,
         command: |_, broker, namespace, program| {
@@ -190,7 +201,7 @@ pub(crate) fn run(shop: &Workshop, suite: &Suite, write_expected: bool) -> Resul
     let kind = shop.kind()?;
     let namespace = Namespace::create(suite.name)?;
     let folder = shop.work().join("brokers").join(suite.name);
-    let broker = Broker::start(&kind, &namespace, &folder, &shop.conformance().join("shims"))?;
+    let broker = Broker::start(suite.setting, &kind, &namespace, &folder, &shop.conformance().join("shims"))?;
     let mut command = (suite.command)(shop, &broker, &namespace, &prepared)?;
     let log = shop.log(suite.name);
     let ending = run_logged(&mut command, &log, suite.limit)?;
@@ -219,6 +230,25 @@ pub(crate) fn run(shop: &Workshop, suite: &Suite, write_expected: bool) -> Resul
         Err(error) => judged.push(Case::failed("broker afterwards", format!("{error:#}"))),
     }
     Ok(judged)
+}
+
+/// The tests of async-stomp that need a broker. `space` is where its accounts have permissions.
+fn async_stomp(
+    shop: &Workshop,
+    broker: &Broker<'_>,
+    namespace: &Namespace,
+    folder: &Path,
+    space: &str,
+) -> Result<Command> {
+    // One password shows that CONNECT has no escapes.
+    for (user, password) in [("admin", "admin"), ("tricky", r"pa:ss\word")] {
+        broker.control(&["add_user", user, password])?;
+        broker.control(&["set_permissions", "-p", space, user, ".*", ".*", ".*"])?;
+    }
+    let mut command = cargo_test(shop, namespace, folder);
+    command.args(["--test", "activemq", "--test", "heartbeat", "--"]);
+    command.args(["--include-ignored", "--test-threads=1"]);
+    Ok(command)
 }
 
 fn prepare_crate(shop: &Workshop, name: &str, version: &str) -> Result<PathBuf> {

@@ -1,0 +1,178 @@
+//! ActiveMQ's ways over the neutral core, as far as STOMP and MQTT need them.
+//!
+//! Owns: destinations and what is made when one is used, names of the queues behind subscriptions, names that permissions
+//! know, the dead-letter queue, and the words of errors. Must not know: frames, sockets, state.
+//!
+//! A queue is a queue on the default node, made on use. A topic is a key of one topic node. There is one namespace.
+
+#![forbid(unsafe_code)]
+
+mod deaths;
+mod destination;
+mod names;
+mod options;
+mod wording;
+
+use std::{borrow::Cow, sync::Arc};
+
+use ternmq_access::Role;
+use ternmq_broker::{
+    Addresses, ArgumentError, Dialect, Error, Guard, Predefined, QueueClass, QueueOptions, QueueSpec,
+};
+use ternmq_message::{History, Map, Value};
+use ternmq_routing::{NodeKind, Wildcards};
+
+/// The dialect of an `ACTIVEMQ` broker.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ActiveMq;
+
+/// Nodes of the one namespace: all topics, and temporary ones, which wildcards must not find.
+static PREDEFINED: &[Predefined] = &[
+    Predefined { name: names::TOPIC_NODE, kind: NodeKind::Topic, is_internal: false },
+    Predefined { name: names::TEMPORARY_TOPIC_NODE, kind: NodeKind::Direct, is_internal: false },
+];
+
+impl Dialect for ActiveMq {
+    fn mark(&self) -> Option<&'static str> {
+        Some("activemq")
+    }
+
+    fn error_text(&self, error: &Error) -> String {
+        wording::error_text(error)
+    }
+
+    fn queue_options(&self, arguments: &Map) -> Result<QueueOptions, ArgumentError> {
+        options::queue_options(arguments)
+    }
+
+    fn class_argument(&self) -> &'static str {
+        "queueType"
+    }
+
+    fn class_name(&self, class: QueueClass) -> &'static str {
+        match class {
+            QueueClass::Classic => "local",
+            QueueClass::Quorum => "replicated",
+        }
+    }
+
+    fn compared_arguments(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn compared_node_arguments(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn policy_options(&self, definition: &Map) -> Result<QueueOptions, ArgumentError> {
+        options::policy_options(definition)
+    }
+
+    fn node_fallback(&self, _: &Map) -> Result<Option<Arc<str>>, ArgumentError> {
+        Ok(None)
+    }
+
+    fn node_kind_name(&self, kind: &NodeKind) -> &'static str {
+        match kind {
+            NodeKind::Direct => "direct",
+            NodeKind::Fanout => "fanout",
+            NodeKind::Topic => "topic",
+            NodeKind::Headers => "headers",
+            NodeKind::Hash(_) => "hash",
+        }
+    }
+
+    /// There is nothing of the kind that a client could make: topics are there when they are used.
+    fn node_kind(&self, _: &str, _: &Map) -> Result<Option<NodeKind>, ArgumentError> {
+        Ok(None)
+    }
+
+    fn is_reserved(&self, name: &str) -> bool {
+        names::is_own(name)
+    }
+
+    fn generated_name(&self, random: [u8; 16]) -> String {
+        format!("ID:{}", names::random_text(random))
+    }
+
+    fn default_node_alias(&self) -> &'static str {
+        "queues"
+    }
+
+    fn guard(&self, node: &str, key: &str) -> Guard {
+        names::guard(node, key)
+    }
+
+    fn queue_permission_name<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        names::queue_permission(name)
+    }
+
+    fn queue_defaults(&self, name: &str) -> QueueOptions {
+        options::queue_defaults(name)
+    }
+
+    fn dead_letter_queue(&self, name: &str) -> Option<QueueSpec> {
+        (name == names::DEAD_LETTER_QUEUE).then(|| names::queue(name))
+    }
+
+    fn principal_variables(&self, user: &Arc<str>, _: &str) -> Vec<(Arc<str>, Arc<str>)> {
+        vec![("username".into(), user.clone())]
+    }
+
+    /// The management API knows its users by the same words, whatever the dialect.
+    fn role_of_tag(&self, tag: &str) -> Option<Role> {
+        match tag {
+            "administrator" => Some(Role::Administrator),
+            "monitoring" => Some(Role::Monitor),
+            "policymaker" => Some(Role::PolicyMaker),
+            "management" => Some(Role::Console),
+            "impersonator" => Some(Role::Impersonator),
+            _ => None,
+        }
+    }
+
+    fn predefined(&self) -> &'static [Predefined] {
+        PREDEFINED
+    }
+
+    fn default_namespace(&self) -> &'static str {
+        names::NAMESPACE
+    }
+
+    fn has_one_namespace(&self) -> bool {
+        true
+    }
+
+    fn wildcards(&self) -> Wildcards {
+        Wildcards::DOT_STAR_ANGLE
+    }
+
+    fn topic_node(&self) -> &'static str {
+        names::TOPIC_NODE
+    }
+
+    fn client_queue_name(&self, client: &str) -> String {
+        names::mqtt_client(client)
+    }
+
+    fn group_queue_name(&self, group: &str, key: &str) -> String {
+        names::mqtt_group(group, key)
+    }
+
+    fn history_headers(&self, history: &History) -> Map {
+        deaths::headers(history)
+    }
+
+    /// Priorities come with subscriptions here, not as arguments.
+    fn consumer_priority(&self, _: &Map) -> Result<i32, ArgumentError> {
+        Ok(0)
+    }
+
+    fn addresses(&self) -> Option<&dyn Addresses> {
+        Some(self)
+    }
+
+    fn value_text(&self, value: &Value) -> String {
+        wording::value_text(value)
+    }
+}

@@ -1,0 +1,78 @@
+//! Settings of queues: what ActiveMQ's default policy sets, and what a subscription may set.
+
+use ternmq_broker::{ArgumentError, QueueOptions};
+use ternmq_message::{Map, Value};
+use ternmq_stdx::quoted;
+
+use crate::{names::DEAD_LETTER_QUEUE, wording::value_text};
+
+/// Argument of a subscription's queue: the most messages that wait for its consumer, the oldest go first.
+pub(crate) const PENDING_LIMIT: &str = "maximumPendingMessageLimit";
+
+/// The dead-letter queue of a broker that has no policies: one for all queues, for messages that have to be kept. A message
+/// that comes back again and again is not among them: with STOMP and MQTT it is the consumer who refuses a message for
+/// good, nobody counts.
+pub(crate) fn queue_defaults(name: &str) -> QueueOptions {
+    if name == DEAD_LETTER_QUEUE {
+        return QueueOptions::default();
+    }
+    QueueOptions {
+        dead_letter_node: Some("".into()),
+        dead_letter_key: Some(DEAD_LETTER_QUEUE.into()),
+        is_dead_letter_for_kept_failures: Some(true),
+        ..QueueOptions::default()
+    }
+}
+
+pub(crate) fn queue_options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
+    let mut options = QueueOptions::default();
+    for (name, value) in arguments {
+        if &**name != PENDING_LIMIT {
+            return Err(not_there(name));
+        }
+        let limit = value.as_i64().and_then(|limit| u64::try_from(limit).ok());
+        options.max_length = Some(limit.ok_or_else(|| not_a_limit(value))?);
+    }
+    Ok(options)
+}
+
+/// Policies are part of ActiveMQ's configuration file, which comes later.
+pub(crate) fn policy_options(definition: &Map) -> Result<QueueOptions, ArgumentError> {
+    match definition.first() {
+        Some((name, _)) => Err(not_there(name)),
+        None => Ok(QueueOptions::default()),
+    }
+}
+
+fn not_there(name: &str) -> ArgumentError {
+    let problem = format!("{} is not available with this engine", quoted(name));
+    ArgumentError { argument: name.into(), problem, is_unsupported: true }
+}
+
+fn not_a_limit(value: &Value) -> ArgumentError {
+    let problem = format!("{} is not a number of messages", quoted(&value_text(value)));
+    ArgumentError { argument: PENDING_LIMIT.into(), problem, is_unsupported: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_messages_that_are_kept_go_to_one_queue_and_not_round_and_round() {
+        let options = queue_defaults("orders");
+        assert_eq!(options.dead_letter_node.as_deref(), Some(""));
+        assert_eq!(options.dead_letter_key.as_deref(), Some("ActiveMQ.DLQ"));
+        assert_eq!(options.is_dead_letter_for_kept_failures, Some(true));
+        assert_eq!(queue_defaults("ActiveMQ.DLQ"), QueueOptions::default());
+    }
+
+    #[test]
+    fn what_has_no_effect_here_is_refused() {
+        let of = |name: &str, value| queue_options(&vec![(name.into(), value)]);
+        assert_eq!(of(PENDING_LIMIT, Value::I64(3)).unwrap().max_length, Some(3));
+        assert!(!of(PENDING_LIMIT, Value::I64(-3)).unwrap_err().is_unsupported);
+        assert!(of("x-message-ttl", Value::I64(3)).unwrap_err().is_unsupported);
+        assert!(policy_options(&vec![("expires".into(), Value::I64(3))]).unwrap_err().is_unsupported);
+    }
+}
