@@ -8,9 +8,7 @@ use super::{
     aliases::{InboundAliases, OutboundAliases},
     answers::Answers,
 };
-use crate::{
-    codec::{PacketId, Qos},
-};
+use crate::codec::{PacketId, Qos};
 
 /// A message that the client has not acknowledged.
 #[derive(Clone, Copy, Debug)]
