@@ -1,4 +1,4 @@
-//! Time per message through the core alone: `cargo run --release -p ternmq-broker --example measure`.
+//! Time per message through the core alone: `cargo run --release -p ternmq-broker --example measure_core`.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,

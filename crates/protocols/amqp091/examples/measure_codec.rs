@@ -1,4 +1,4 @@
-//! Prints what the codec's hot paths cost, in ns per message: `cargo run --release --example measure`.
+//! Prints what the codec's hot paths cost, in ns per message: `cargo run --release --example measure_codec`.
 
 #![allow(
     clippy::print_stdout,

@@ -1,4 +1,4 @@
-//! Times lookups: `cargo run --release -p ternmq-routing --example measure`. Each figure is the best of several rounds.
+//! Times lookups: `cargo run --release -p ternmq-routing --example measure_routing`. Each figure is the best of several rounds.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::unwrap_used)]
 
 use std::{hint::black_box, time::Instant};
