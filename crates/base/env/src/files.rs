@@ -20,7 +20,7 @@ pub trait Files: Send + Sync {
     /// [`FileFault::AlreadyExists`] when the name is taken: an old file is never silently cut to nothing.
     fn create(&self, path: &str) -> Result<Arc<dyn File>, FileError>;
 
-    /// Makes a directory and its parents; one that exists is fine.
+    /// Makes a directory and its parents; one that exists is fine. Their names are safe with the next [`Files::sync_dir`].
     ///
     /// # Errors
     /// As the disk has them.
