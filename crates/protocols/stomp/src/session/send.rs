@@ -6,7 +6,6 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
-use smallvec::SmallVec;
 use ternmq_broker::{
     AddressQueue, AddressRequest, Broker, Error, Kind, Publish, Published, Receipt, ReplyTo, SessionId,
     Target, Verb,
@@ -330,41 +329,51 @@ impl StompSession {
         facts: &Facts,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        self.check_all(broker, facts)?;
-        let mut messages: SmallVec<[(&Target, Message); 1]> = SmallVec::new();
-        for target in &facts.target.more {
-            messages.push((target, copy_for(&message, target)?));
+        let copies = self.copies(broker, &message, facts)?;
+        let mut receipt = self.pass_on(broker, &facts.target.first, message, facts)?;
+        for (target, copy) in copies {
+            let of_copy = self.pass_on(broker, target, copy, facts)?;
+            receipt = receipt.zip(of_copy).map(|(receipt, of_copy)| receipt.and(of_copy));
         }
-        messages.insert(0, (&facts.target.first, message));
         if let Some(name) = &facts.transaction {
-            let session = self.transaction(name)?.session;
-            for (_, message) in messages {
-                let _staged = self.publish(broker, session, message, facts)?;
-            }
             // Its receipt comes with the commit, which makes it durable (guarantees 3).
             if let Some(receipt) = &facts.receipt {
                 self.transaction(name)?.keep_receipt(receipt.clone())?;
             }
             return Ok(());
         }
-        let (mut receipt, mut is_refused) = (Receipt::NONE, false);
-        for (target, message) in messages {
-            match self.send_to(broker, target, message, facts)? {
-                Some(accepted) => receipt = receipt.and(accepted),
-                None => is_refused = true,
-            }
+        match receipt {
+            Some(receipt) => self.promise(broker, facts.receipt.as_deref(), receipt, out),
+            None if facts.receipt.is_some() => return Err(queue_full()),
+            None => {}
         }
-        if is_refused {
-            return if facts.receipt.is_some() { Err(queue_full()) } else { Ok(()) };
-        }
-        self.promise(broker, facts.receipt.as_deref(), receipt, out);
         Ok(())
     }
 
-    /// Nothing is sent where one of several may not be sent to.
-    fn check_all(&self, broker: &Broker, facts: &Facts) -> Result<(), Fault> {
+    /// Stages a message for one target, or sends it; `None` when a queue that it should have gone to is full.
+    fn pass_on(
+        &mut self,
+        broker: &mut Broker,
+        target: &Target,
+        message: Message,
+        facts: &Facts,
+    ) -> Result<Option<Receipt>, Fault> {
+        let Some(name) = &facts.transaction else { return self.send_to(broker, target, message, facts) };
+        let session = self.transaction(name)?.session;
+        let _staged = self.publish(broker, session, message, facts)?;
+        Ok(Some(Receipt::NONE))
+    }
+
+    /// The message once more for each target but the first. None is made where one of all may not be sent to.
+    fn copies<'a>(
+        &self,
+        broker: &Broker,
+        message: &Message,
+        facts: &'a Facts,
+    ) -> Result<Vec<(&'a Target, Message)>, Fault> {
+        let mut copies = Vec::new();
         if facts.target.more.is_empty() {
-            return Ok(());
+            return Ok(copies);
         }
         let session = self.session.ok_or_else(gone)?;
         for Target { node, key, .. } in facts.target.all() {
@@ -372,7 +381,10 @@ impl StompSession {
                 .check_publish(session, node, key, facts.claimed_user.as_deref())
                 .map_err(|error| Fault::of(&error, &**broker.dialect()))?;
         }
-        Ok(())
+        for target in &facts.target.more {
+            copies.push((target, copy_for(message, target)?));
+        }
+        Ok(copies)
     }
 
     /// Sends a message to one target; `None` when a queue that it should have gone to is full.
