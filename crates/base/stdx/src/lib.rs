@@ -1,15 +1,19 @@
 //! Helpers with no domain words in them.
 //!
 //! Owns: an arena whose handles can't meet a newer occupant ([`Arena`]), values by numbers that a log names
-//! ([`Numbered`]), explicit little-endian layouts for bytes that are kept ([`layout`]), and text from outside as a message may show it ([`shown`], [`quoted`]). Must not know: anything of messages, queues or protocols.
+//! ([`Numbered`]), explicit little-endian layouts for bytes that are kept ([`layout`]), random bits
+//! as text ([`letters_of`]), and text from outside as a message may show it ([`shown`], [`quoted`]). Must not know: anything
+//! of messages, queues or protocols.
 
 #![forbid(unsafe_code)]
 
 mod arena;
 pub mod layout;
+mod letters;
 mod numbered;
 mod quote;
 
 pub use arena::{Arena, Handle};
+pub use letters::letters_of;
 pub use numbered::Numbered;
 pub use quote::{SHOWN_MAX_BYTES, Shown, quoted, shown};

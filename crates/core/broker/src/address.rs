@@ -257,7 +257,4 @@ pub trait Addresses: Send + Sync {
 
     /// Namespace of a client that names this host.
     fn namespace_of<'a>(&self, host: Option<&'a str>) -> Cow<'a, str>;
-
-    /// Text that nobody can guess and that may stand in an address, from 128 random bits (S6).
-    fn random_text(&self, random: [u8; 16]) -> String;
 }

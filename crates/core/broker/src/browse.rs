@@ -81,6 +81,18 @@ enum Found {
     List { lane: u8, record: Location, holes: Vec<(Seq, Seq)>, last_seq: Seq, live_count: u32 },
 }
 
+impl Found {
+    /// The last place that it holds.
+    fn end(&self) -> ReadyPlace {
+        let (lane, seq) = match self {
+            Self::Entry(lane, entry) => (*lane, entry.seq),
+            Self::Ref(lane, entry) => (*lane, entry.seq),
+            Self::List { lane, last_seq, .. } => (*lane, *last_seq),
+        };
+        ReadyPlace { lane, seq }
+    }
+}
+
 /// A message that will be shown, where it is.
 enum Picked {
     Here(u8, Entry),
@@ -152,7 +164,8 @@ impl Browse {
     fn pick(&mut self, source: &dyn RecordSource, page: &mut BrowsePage) -> Vec<Picked> {
         let (mut picked, mut bytes, mut last) = (Vec::new(), 0, None);
         for found in std::mem::take(&mut self.found) {
-            for candidate in self.candidates(found, source, page, &mut last) {
+            let end = found.end();
+            for candidate in self.candidates(found, source, page) {
                 let place = candidate.place();
                 if candidate.expires_at_ms() > self.now_ms {
                     bytes += candidate.body_len();
@@ -165,31 +178,24 @@ impl Browse {
                 }
                 last = Some(place);
             }
+            // Perhaps nothing of a list was left: the next look has to begin behind it all the same.
+            last = Some(end);
         }
         page.next = last.filter(|_| self.has_more);
         picked
     }
 
     /// The entries of something found. A list that can't be read has none: it is passed by.
-    fn candidates(
-        &self,
-        found: Found,
-        source: &dyn RecordSource,
-        page: &mut BrowsePage,
-        last: &mut Option<ReadyPlace>,
-    ) -> Vec<Picked> {
-        let (lane, record, holes, last_seq, live_count) = match found {
+    fn candidates(&self, found: Found, source: &dyn RecordSource, page: &mut BrowsePage) -> Vec<Picked> {
+        let (lane, record, holes, live_count) = match found {
             Found::Entry(lane, entry) => return vec![Picked::Here(lane, entry)],
             Found::Ref(lane, entry) => return vec![Picked::InLog(lane, entry)],
-            Found::List { lane, record, holes, last_seq, live_count } => {
-                (lane, record, holes, last_seq, live_count)
-            }
+            Found::List { lane, record, holes, live_count, .. } => (lane, record, holes, live_count),
         };
         let payload = source.read_many(&[record]).into_iter().next().flatten();
         let chunk = payload.and_then(|payload| read_chunk(&payload).ok());
         let Some(chunk) = chunk.filter(|chunk| chunk.queue == self.queue) else {
             page.unreadable += u64::from(live_count);
-            *last = Some(ReadyPlace { lane, seq: last_seq });
             return Vec::new();
         };
         let (live, _) = live_entries(chunk.entries, &holes, self.boot_pos);

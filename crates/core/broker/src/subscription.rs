@@ -258,7 +258,9 @@ impl Broker {
                     let _published = self.send_to(&[queue], message, None);
                 }
                 if !page.is_last {
+                    // It found as much as a turn may take, in messages or in bytes.
                     catch_up.reads.push_front(read);
+                    room = 0;
                 }
             }
             self.catch_ups.push_back(catch_up);

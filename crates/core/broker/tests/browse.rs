@@ -46,17 +46,7 @@ fn a_long_backlog_is_seen_whole_and_in_pages_and_stays_as_it_is() {
     assert_eq!((page.next, page.unreadable), (None, 0));
     assert!(bodies(&page) == texts(0..9_000));
     assert!(page.messages.iter().all(|message| !message.is_redelivered && message.failed_count == 0));
-    let (mut paged, mut after, mut pages) = (Vec::new(), None, 0);
-    loop {
-        let page = look(&mut rig, "q", BrowseSpec { after, max_count: 700, ..ALL });
-        assert!(page.messages.len() <= 700);
-        paged.extend(bodies(&page));
-        pages += 1;
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let (paged, pages) = in_pages(&mut rig, 700);
     assert!(paged == texts(0..9_000));
     assert!((13..26).contains(&pages), "{pages}");
     assert_eq!(rig.counts("q"), (9_000, 0));
@@ -64,6 +54,38 @@ fn a_long_backlog_is_seen_whole_and_in_pages_and_stays_as_it_is() {
     let deliveries = rig.deliveries();
     assert_eq!(deliveries.len(), 9_000);
     assert!(deliveries.iter().all(|delivery| !delivery.is_redelivered), "a look is no delivery (I4)");
+}
+
+/// All of a queue in pages.
+fn in_pages(rig: &mut Rig, max_count: usize) -> (Vec<String>, u32) {
+    let (mut shown, mut after, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = look(rig, "q", BrowseSpec { after, max_count, ..ALL });
+        assert!(page.messages.len() <= max_count && page.unreadable == 0);
+        shown.extend(bodies(&page));
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            return (shown, pages);
+        }
+    }
+}
+
+#[test]
+fn pages_go_on_behind_chunks_of_which_a_restart_left_nothing() {
+    let mut rig = Rig::with_segments(32 << 10, 512 << 20);
+    rig.queue("q", &[]);
+    let is_durable = |number: u32| number % 4_000 < 500;
+    for number in 0..16_000 {
+        let meta = MessageMeta { is_durable: is_durable(number), ..MessageMeta::default() };
+        let _ = rig.publish_with("", "q", &format!("{number:05}"), meta);
+    }
+    rig.turn();
+    let mut after = Rig::over(rig.crashed_log(), true);
+    let durable = texts((0..16_000).filter(|number| is_durable(*number)));
+    for max_count in [1, 100, 3_000] {
+        assert!(in_pages(&mut after, max_count).0 == durable, "{max_count}");
+    }
 }
 
 #[test]

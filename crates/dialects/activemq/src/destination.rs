@@ -436,10 +436,6 @@ impl Addresses for ActiveMq {
     fn namespace_of<'a>(&self, _: Option<&'a str>) -> Cow<'a, str> {
         Cow::Borrowed(names::NAMESPACE)
     }
-
-    fn random_text(&self, random: [u8; 16]) -> String {
-        names::random_text(random)
-    }
 }
 
 /// The destination that a node and a key stand for, as the connection knows it that `owner` stands for.

@@ -21,6 +21,7 @@ use ternmq_broker::{
 };
 use ternmq_message::{History, Map, Value};
 use ternmq_routing::{NodeKind, Wildcards};
+use ternmq_stdx::letters_of;
 
 /// The dialect of an `ACTIVEMQ` broker.
 #[derive(Clone, Copy, Debug, Default)]
@@ -92,7 +93,7 @@ impl Dialect for ActiveMq {
     }
 
     fn generated_name(&self, random: [u8; 16]) -> String {
-        format!("ID:{}", names::random_text(random))
+        format!("ID:{}", letters_of(random))
     }
 
     fn default_node_alias(&self) -> &'static str {

@@ -13,6 +13,7 @@
 use std::{borrow::Cow, fmt::Write, sync::Arc};
 
 use ternmq_broker::{Guard, Kind, QueueSpec};
+use ternmq_stdx::letters_of;
 
 /// The one namespace: the name that ActiveMQ gives a broker.
 pub(crate) const NAMESPACE: &str = "localhost";
@@ -30,21 +31,6 @@ pub(crate) const TEMPORARY_QUEUE: &str = "temp-queue://";
 const SUBSCRIPTION: &str = "consumer://";
 /// What tells names of the broker's own from those of clients.
 const OWN: &str = "://";
-
-/// Base64 alphabet that is safe in names.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// 128 bits as 22 letters.
-pub(crate) fn random_text(random: [u8; 16]) -> String {
-    let mut number = u128::from_be_bytes(random);
-    let mut text = String::with_capacity(22);
-    for _ in 0..22 {
-        let letter = usize::try_from(number % 64).unwrap_or_default();
-        text.push(ALPHABET.get(letter).map_or('A', |byte| char::from(*byte)));
-        number /= 64;
-    }
-    text
-}
 
 /// Whether a name is of a kind that clients can't use.
 pub(crate) fn is_own(name: &str) -> bool {
@@ -84,7 +70,7 @@ pub(crate) fn parts_of_subscription(queue: &str) -> Option<(String, &str)> {
 
 /// Queue of a subscription that goes with its consumer.
 pub(crate) fn subscription(random: [u8; 16]) -> Arc<str> {
-    format!("{SUBSCRIPTION}{}", random_text(random)).into()
+    format!("{SUBSCRIPTION}{}", letters_of(random)).into()
 }
 
 /// Queue of an MQTT client.

@@ -20,7 +20,9 @@ use ternmq_broker::{
 use ternmq_message::{Map, Value};
 
 use crate::md5::md5;
-use crate::{RabbitMq, random_name};
+use ternmq_stdx::letters_of;
+
+use crate::RabbitMq;
 
 /// Exchange behind `/topic`.
 const TOPIC_EXCHANGE: &str = "amq.topic";
@@ -227,7 +229,7 @@ fn subscription_queue(key: &str, request: &AddressRequest<'_>) -> Result<Address
     let name = match (options.option("x-queue-name"), request.subscription) {
         (Some(name), _) => name.into_owned(),
         (None, Some(id)) if is_durable => durable_queue_name(key, id),
-        (None, _) => format!("{SUBSCRIPTION_PREFIX}{}", random_name(request.random)),
+        (None, _) => format!("{SUBSCRIPTION_PREFIX}{}", letters_of(request.random)),
     };
     let defaults = Defaults { is_durable: false, is_auto_delete: true };
     queue_spec(name, &defaults, options).map(AddressQueue::Declared)
@@ -374,10 +376,6 @@ impl Addresses for RabbitMq {
 
     fn namespace_of<'a>(&self, host: Option<&'a str>) -> Cow<'a, str> {
         Cow::Borrowed(host.unwrap_or("/"))
-    }
-
-    fn random_text(&self, random: [u8; 16]) -> String {
-        random_name(random)
     }
 }
 

@@ -17,7 +17,7 @@ use ternmq_access::Role;
 use ternmq_broker::{Addresses, ArgumentError, Dialect, Error, Predefined, QueueClass, QueueOptions};
 use ternmq_message::{History, Map, Value};
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
-use ternmq_stdx::quoted;
+use ternmq_stdx::{letters_of, quoted};
 
 /// The dialect of an `RABBITMQ` broker.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,21 +65,6 @@ fn hash_by(arguments: &Map) -> Result<HashBy, ArgumentError> {
             is_unsupported: false,
         }),
     }
-}
-
-/// Base64 alphabet that is safe in names.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// 128 bits as 22 letters.
-fn random_name(random: [u8; 16]) -> String {
-    let mut number = u128::from_be_bytes(random);
-    let mut name = String::with_capacity(22);
-    for _ in 0..22 {
-        let letter = usize::try_from(number % 64).unwrap_or_default();
-        name.push(ALPHABET.get(letter).map_or('A', |byte| char::from(*byte)));
-        number /= 64;
-    }
-    name
 }
 
 impl Dialect for RabbitMq {
@@ -144,7 +129,7 @@ impl Dialect for RabbitMq {
     }
 
     fn generated_name(&self, random: [u8; 16]) -> String {
-        format!("amq.gen-{}", random_name(random))
+        format!("amq.gen-{}", letters_of(random))
     }
 
     fn default_node_alias(&self) -> &'static str {

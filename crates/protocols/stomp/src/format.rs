@@ -220,10 +220,6 @@ mod tests {
         fn namespace_of<'a>(&self, _: Option<&'a str>) -> Cow<'a, str> {
             "".into()
         }
-
-        fn random_text(&self, _: [u8; 16]) -> String {
-            String::new()
-        }
     }
 
     static RELATIVE: HeaderWords = HeaderWords { ttl: Some("expiration"), ..HeaderWords::NONE };

@@ -259,6 +259,7 @@ pub(crate) struct SubArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The messages stay as they are: their order, their count of deliveries, whether the next delivery is marked as redelivered.
+The queue of another virtual host than / is named by the address: http://USER:PASSWORD@HOST:PORT/VHOST.
 Another broker has no call for that: with amqp://... messages are taken and given back, so the next consumer sees them
 marked as redelivered.
 
@@ -266,19 +267,8 @@ Examples:
   ternmq peek orders --count 5
   ternmq peek orders --url amqp://guest:guest@other-broker:5672")]
 pub(crate) struct PeekArgs {
-    /// The management API of a broker: http://USER:PASSWORD@HOST:PORT/VHOST, or amqp://USER:PASSWORD@HOST:PORT/VHOST.
-    /// Without a user, the administrator that the broker made for itself in --data-dir.
-    #[arg(
-        long,
-        env = "TERNMQ_HTTP_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:15672",
-        hide_env_values = true
-    )]
-    pub(crate) url: String,
-    /// Data directory of a broker on this machine, for its administrator's password.
-    #[arg(long, value_name = "DIR", default_value = "./ternmq-data")]
-    pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: HttpTarget,
     /// The queue.
     pub(crate) queue: String,
     /// Show at most so many messages.

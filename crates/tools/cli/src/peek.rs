@@ -24,11 +24,11 @@ const PAGE_MAX_BYTES: usize = 256 << 20;
 const PAGE_COUNT: u64 = 1_000;
 
 pub(crate) fn run(args: &PeekArgs) -> Result<(), Failure> {
-    if args.url.starts_with(AMQP) { take_and_give_back(args) } else { look(args) }
+    if args.target.url.starts_with(AMQP) { take_and_give_back(args) } else { look(args) }
 }
 
 fn look(args: &PeekArgs) -> Result<(), Failure> {
-    let address = Address::parse(&args.url, "http", management::PORT, &args.data_dir)?;
+    let address = Address::parse(&args.target.url, "http", management::PORT, &args.target.data_dir)?;
     let part = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     let (vhost, queue) = (part(address.path.as_deref().unwrap_or("/")), part(&args.queue));
     let (mut left, mut after, mut unreadable) = (args.count, None, 0);
@@ -117,7 +117,7 @@ impl Shown {
 }
 
 fn take_and_give_back(args: &PeekArgs) -> Result<(), Failure> {
-    let address = Address::parse(&args.url, AMQP, 5672, &args.data_dir)?;
+    let address = Address::parse(&args.target.url, AMQP, 5672, &args.target.data_dir)?;
     let mut client = Client::connect(&address)?;
     let mut last_tag = None;
     for _ in 0..args.count {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ternmq_access::Secret;
 use ternmq_broker::{Addresses, Broker, ConnectionInfo, Error, Kind, LoginResult, LoginStep, Request};
 use ternmq_message::Value;
+use ternmq_stdx::letters_of;
 
 use super::{State, StompSession, heartbeat::Beats};
 use crate::{
@@ -153,7 +154,8 @@ impl StompSession {
         self.version = login.version;
         self.client = login.client;
         self.words = known.words();
-        self.id = format!("session-{}", known.random_text(broker.random())).into();
+        // Nobody can guess it (S6).
+        self.id = format!("session-{}", letters_of(broker.random())).into();
         self.state = State::Open;
         self.beats = login.beats;
         self.beats.start(broker.monotonic_ms());
