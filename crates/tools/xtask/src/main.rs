@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods)] // a tool runs outside the rings: it reads files and clocks, and polls children
 
 mod kill_loop;
+mod models;
 mod process;
 mod project;
 mod test;
@@ -36,6 +37,7 @@ usage: cargo xtask <command>
       --broker PATH          default: the release build of ternmq
       --against WHICH        ternmq (default) or rabbitmq
       --seed N               seed of the kill moments (default: taken from the clock and printed)
+  models --botocore DIR      make the API tables of crates/control/api anew from botocore/data in DIR
 ";
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Some("test") => test::command(rest),
         Some("conform") => test::conform_command(rest),
         Some("kill-loop") => kill_loop::command(rest),
+        Some("models") => models::command(rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -1,0 +1,85 @@
+//! Why a call is refused, and how that is written in each protocol.
+
+use serde_json::{Map, Value};
+
+use crate::codec::xml;
+use crate::{Model, Protocol, Response};
+
+/// An error of an API call. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refusal {
+    /// Name of the error: `BadRequestException`.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// What is wrong, with which thing, and what to do.
+    pub message: String,
+    /// The member or label that is wrong; empty where none is.
+    pub attribute: &'static str,
+}
+
+impl Refusal {
+    /// An error with a code and a status.
+    #[must_use]
+    pub fn new(code: &'static str, status: u16, message: impl Into<String>) -> Self {
+        Self { code, status, message: message.into(), attribute: "" }
+    }
+
+    /// The same, about one member.
+    #[must_use]
+    pub fn about(self, attribute: &'static str) -> Self {
+        Self { attribute, ..self }
+    }
+
+    /// Amazon MQ: the input is wrong.
+    #[must_use]
+    pub fn bad_request(attribute: &'static str, message: impl Into<String>) -> Self {
+        Self::new("BadRequestException", 400, message).about(attribute)
+    }
+
+    /// Amazon MQ: there is no such thing.
+    #[must_use]
+    pub fn not_found(attribute: &'static str, message: impl Into<String>) -> Self {
+        Self::new("NotFoundException", 404, message).about(attribute)
+    }
+
+    /// Amazon MQ: it is in the way of something.
+    #[must_use]
+    pub fn conflict(attribute: &'static str, message: impl Into<String>) -> Self {
+        Self::new("ConflictException", 409, message).about(attribute)
+    }
+
+    /// The error as the answer of a call.
+    ///
+    /// restJson1 and awsJson have it as JSON with the code in `x-amzn-errortype`; query has it as XML. `id` is the id
+    /// of the request.
+    #[must_use]
+    pub fn answer(&self, model: Option<&Model>, protocol: Protocol, id: &str) -> Response {
+        let (kind, body) = match protocol {
+            Protocol::RestJson => ("application/json", self.json("message")),
+            Protocol::AwsJson => ("application/x-amz-json-1.1", self.json("message")),
+            Protocol::Query => {
+                ("text/xml", xml::error(self, model.map_or("", |model| model.xml_namespace), id))
+            }
+        };
+        Response {
+            status: self.status,
+            headers: vec![
+                ("content-type", kind.into()),
+                ("x-amzn-requestid", id.into()),
+                ("x-amzn-errortype", self.code.into()),
+            ],
+            body,
+        }
+    }
+
+    fn json(&self, message: &str) -> Vec<u8> {
+        let mut body = Map::new();
+        if !self.attribute.is_empty() {
+            body.insert("errorAttribute".into(), self.attribute.into());
+        }
+        body.insert(message.into(), self.message.as_str().into());
+        Value::Object(body).to_string().into_bytes()
+    }
+}
