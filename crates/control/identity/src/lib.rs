@@ -1,0 +1,16 @@
+//! Who calls the service, and what they may do.
+//!
+//! Owns: [`sigv4`], signatures of requests (S14).
+//! Must not know: sockets, HTTP servers, operations of a service, how principals are stored.
+//! No I/O, no clock, no randomness: the caller passes the time.
+//!
+//! Invariants: what is not proven is refused and what is not granted is denied (S1); secrets have no text form (S11) and
+//! are compared in constant time (S2).
+
+#![forbid(unsafe_code)]
+
+mod civil;
+mod secret;
+pub mod sigv4;
+
+pub use secret::{Credentials, Secret};
