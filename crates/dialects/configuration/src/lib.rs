@@ -1,7 +1,8 @@
 //! Vendors' configuration files: text in, typed [`Settings`] and [`Warning`]s out.
 //!
 //! Owns: the `key = value` syntax of `rabbitmq.conf`, the table of its keys ([`keys()`]) from which parser, messages and
-//! documentation come, and the types of their values.
+//! documentation come, and the types of their values; what the managed service permits in a configuration of either
+//! engine ([`rabbitmq_service`]).
 //! Must not know: where the text came from, what a setting does to a running broker. No I/O.
 //!
 //! Invariants: a key that has no effect here is never taken silently; a value that can't be used is an error with
@@ -23,10 +24,17 @@ mod suggest;
 mod syntax;
 mod values;
 
+mod removed;
+mod version;
+
+pub mod rabbitmq_service;
+
 pub use keys::{Effect, Judge, Key, Set, Verdict, keys};
 pub use listeners::{Listeners, NamedListener};
 pub use mqtt::MqttSettings;
+pub use removed::{MAX_TOLD_NAME_BYTES, MAX_TOLD_REMOVALS, Reason, Removal, Removals};
 pub use stomp::StompSettings;
+pub use version::{NotAVersion, Version};
 
 pub use settings::{
     CertificateLogin, DefaultUser, FreeDiskLimit, LogLevel, MemoryLimit, Password, Permissions, SanKind,

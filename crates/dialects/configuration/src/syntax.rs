@@ -30,7 +30,14 @@ pub(crate) fn read_line(line: &str) -> Result<Line, String> {
         let word = line.split_whitespace().next().unwrap_or_default();
         return Err(format!("{} is not of the form `key = value`", quoted(word)));
     };
-    let key = key.trim();
+    let key = read_key(key)?;
+    let value = read_value(value.trim()).map_err(|problem| format!("{}: {problem}", shown(key)))?;
+    Ok(Line::Setting { key: key.to_owned(), value })
+}
+
+/// The name of a key, without white space around it.
+pub(crate) fn read_key(text: &str) -> Result<&str, String> {
+    let key = text.trim();
     let is_key = |letter: char| letter.is_ascii_alphanumeric() || "._-*\\$".contains(letter);
     if key.is_empty() || key.len() > MAX_KEY_BYTES || !key.chars().all(is_key) {
         return Err(format!(
@@ -38,8 +45,7 @@ pub(crate) fn read_line(line: &str) -> Result<Line, String> {
             quoted(key)
         ));
     }
-    let value = read_value(value.trim()).map_err(|problem| format!("{}: {problem}", shown(key)))?;
-    Ok(Line::Setting { key: key.to_owned(), value })
+    Ok(key)
 }
 
 fn read_value(text: &str) -> Result<String, String> {
