@@ -1,0 +1,33 @@
+//! What a person may say about a service when starting it. The names are stable: people and tests script them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ternmq_service::Quota;
+
+/// Options of `ternmq serve`.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Temporary data and free ports; brokers end with the service.
+    pub is_ephemeral: bool,
+    /// Where the API listens.
+    pub api: SocketAddr,
+    /// Where to write which port each listener got.
+    pub ports_file: Option<PathBuf>,
+    /// The bootstrap administrator's keys; made if it is not there. Absent: in the data directory.
+    pub credentials_file: Option<PathBuf>,
+    /// Account of everything in the service: twelve digits.
+    pub account: String,
+    /// Region of the first broker.
+    pub region: String,
+    /// Below which names of brokers are; absent: they are of this machine.
+    pub domain: Option<String>,
+    /// Whether a new service has a broker.
+    pub has_first_broker: bool,
+    /// Quota of calls.
+    pub quota: Quota,
+    /// The program that is started as a node.
+    pub node_program: PathBuf,
+}

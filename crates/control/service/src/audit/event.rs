@@ -1,0 +1,110 @@
+//! One record, in the shape of CloudTrail's (facts, section 5.3).
+
+use serde_json::{Map, Value, json};
+use ternmq_api::Refusal;
+
+use crate::caller::Caller;
+use crate::time::iso_seconds;
+
+/// Version of the shape.
+const EVENT_VERSION: &str = "1.08";
+/// Longest `userAgent` that is kept, in characters.
+const USER_AGENT_MAX: usize = 1_024;
+/// Members whose values are never kept (S11), in lower case.
+const MASKED: [&str; 6] =
+    ["password", "data", "serviceaccountpassword", "secretaccesskey", "sessiontoken", "newpassword"];
+
+/// What is known of a call before it is done.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub id: String,
+    pub request_id: String,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    pub source: &'static str,
+    pub name: String,
+    pub region: String,
+    pub address: String,
+    pub user_agent: String,
+    pub account: String,
+    pub is_read: bool,
+    pub caller: Option<Caller>,
+    pub parameters: Option<Map<String, Value>>,
+}
+
+impl Event {
+    /// The record of a call that succeeded; `output` of one that only reads is left out.
+    pub(crate) fn succeeded(&self, output: &Map<String, Value>) -> Vec<u8> {
+        let mut record = self.common();
+        let elements = if self.is_read || output.is_empty() {
+            Value::Null
+        } else {
+            masked(&Value::Object(output.clone()))
+        };
+        record.insert("responseElements".into(), elements);
+        Value::Object(record).to_string().into_bytes()
+    }
+
+    /// The record of a call that was refused.
+    pub(crate) fn refused(&self, refusal: &Refusal) -> Vec<u8> {
+        let mut record = self.common();
+        record.insert("errorCode".into(), refusal.code.into());
+        record.insert("errorMessage".into(), refusal.message.as_str().into());
+        record.insert("responseElements".into(), Value::Null);
+        Value::Object(record).to_string().into_bytes()
+    }
+
+    fn common(&self) -> Map<String, Value> {
+        let identity = self.caller.as_ref().map_or_else(|| json!({"type": "Unknown"}), Caller::identity);
+        let agent: String = self.user_agent.chars().take(USER_AGENT_MAX).collect();
+        let parameters = self.parameters.as_ref().filter(|parameters| !parameters.is_empty());
+        let parameters =
+            parameters.map_or(Value::Null, |parameters| masked(&Value::Object(parameters.clone())));
+        let record = json!({
+            "eventVersion": EVENT_VERSION,
+            "userIdentity": identity,
+            "eventTime": iso_seconds(self.at_ms),
+            "eventSource": self.source,
+            "eventName": self.name,
+            "awsRegion": self.region,
+            "sourceIPAddress": self.address,
+            "userAgent": agent,
+            "requestParameters": parameters,
+            "requestID": self.request_id,
+            "eventID": self.id,
+            "readOnly": self.is_read,
+            "eventType": "AwsApiCall",
+            "managementEvent": true,
+            "recipientAccountId": self.account,
+            "eventCategory": "Management",
+        });
+        if let Value::Object(record) = record { record } else { Map::new() }
+    }
+}
+
+/// The value with every secret in it replaced.
+pub(crate) fn masked(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| {
+                let is_secret = MASKED.contains(&name.to_lowercase().as_str()) && value.is_string();
+                (name.clone(), if is_secret { "***".into() } else { masked(value) })
+            });
+            Value::Object(members.collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(masked).collect()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_wherever_they_stand() {
+        let value = json!({"users": [{"username": "u", "password": "p"}], "data": "x", "more": {"SecretAccessKey": "k"}});
+        let expect = json!({"users": [{"username": "u", "password": "***"}], "data": "***", "more": {"SecretAccessKey": "***"}});
+        assert_eq!(masked(&value), expect);
+    }
+}

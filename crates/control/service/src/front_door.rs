@@ -1,0 +1,279 @@
+//! The front door of all services: a request in, its answer out.
+//!
+//! One way for every call: the signature, the operation, the quota, the input, what the caller may, what the operation
+//! does, the audit record. A service adds its folder and its line in [`perform`]; this file knows none of their
+//! operations.
+
+use std::cell::{Cell, RefCell};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::{Map, Value};
+use ternmq_api::{Model, Protocol, Refusal, Request, Response, Routed, codec, services};
+use ternmq_identity::sigv4::{self, AuthFault, Presented, Verified};
+
+use crate::audit::Event;
+use crate::call::{Call, Output, answered};
+use crate::caller::Caller;
+use crate::failure::{Failure, internal};
+use crate::ids::is_region;
+use crate::records::Answered;
+use crate::service::{Peer, Service};
+use crate::{cloudtrail, mq};
+
+/// How long the answer of a change is kept for a repetition of its signature: longer than a signature holds.
+pub(crate) const ANSWERED_MS: u64 = 15 * 60 * 1_000;
+
+impl Service {
+    /// Answers a request. Blocks while it reads and writes the store.
+    pub fn answer(&self, request: &Request, peer: Peer) -> Response {
+        let id = self.random.uuid();
+        if request.method == "OPTIONS" {
+            return preflight(&id);
+        }
+        let mut response = self.signed(request, peer, &id);
+        response.headers.push(("access-control-allow-origin", "*".into()));
+        response.headers.push(("access-control-expose-headers", "x-amzn-errortype,x-amzn-requestid".into()));
+        response
+    }
+
+    fn signed(&self, request: &Request, peer: Peer, id: &str) -> Response {
+        let now_ms = self.now_ms();
+        let headers: Vec<(&str, &str)> =
+            request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let parts = sigv4::Request {
+            method: &request.method,
+            path: &request.path,
+            query: &request.query,
+            headers: &headers,
+            body: &request.body,
+        };
+        let mut event = Event {
+            id: self.random.uuid(),
+            request_id: id.to_owned(),
+            at_ms: now_ms,
+            source: "",
+            name: "Unknown".into(),
+            region: self.settings.region.clone(),
+            address: peer.0.to_string(),
+            user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
+            account: self.settings.account.clone(),
+            is_read: false,
+            caller: None,
+            parameters: None,
+        };
+        let presented = Presented::read(&parts);
+        let model = model_of(presented.as_ref().ok(), request);
+        let form = form_of(model, request);
+        // The operation is looked for before the signature is verified only so that a refusal's record can name it.
+        let routed = form.as_ref().map_err(Clone::clone).and_then(|form| Routed::find(model, request, form));
+        event.source = source(model);
+        if let Ok(routed) = &routed {
+            routed.operation.name.clone_into(&mut event.name);
+            event.is_read = is_read(model, routed.operation.name);
+        }
+        let verified = presented.and_then(|presented| {
+            event.region.clone_from(&presented.scope().region);
+            self.verify(&presented, &parts, model, now_ms)
+        });
+        let (verified, caller) = match verified {
+            Ok(verified) => verified,
+            Err(fault) => return self.refuse(&event, model, &refusal_of(&fault, model.protocol), None),
+        };
+        event.caller = Some(caller.clone());
+        let routed = match routed {
+            Ok(routed) => routed,
+            Err(refusal) => return self.refuse(&event, model, &refusal, None),
+        };
+        let form = form.unwrap_or_default();
+        self.known(&routed, request, &form, event, &caller, &verified)
+    }
+
+    /// The rest of a call whose caller is known.
+    fn known(
+        &self,
+        routed: &Routed,
+        request: &Request,
+        form: &[(String, String)],
+        mut event: Event,
+        caller: &Caller,
+        verified: &Verified,
+    ) -> Response {
+        let model = routed.model;
+        if !self.throttle.try_take(self.clock.monotonic_ms()) {
+            let text =
+                "Too many calls: the quota of the account is used up for the moment. Wait, then try again.";
+            return self.refuse(&event, model, &Refusal::new("TooManyRequestsException", 429, text), None);
+        }
+        let signature = hex(verified.signature());
+        if !event.is_read {
+            match self.answered_before(&signature, event.at_ms) {
+                Ok(Some(answered)) => return repeated(answered),
+                Ok(None) => {}
+                Err(error) => return self.fail(&event, model, &Failure::Store(error), None),
+            }
+        }
+        let input = match codec::read(routed, request, form) {
+            Ok(input) => input,
+            Err(refusal) => return self.refuse(&event, model, &refusal, Some(&signature)),
+        };
+        event.parameters = Some(input.clone());
+        let region = event.region.clone();
+        if let Err(failure) = self.authorise(caller, routed, &region, &input, &event) {
+            return self.fail(&event, model, &failure, Some(&signature));
+        }
+        let call = Call {
+            service: self,
+            routed,
+            region: &region,
+            input: &input,
+            event: &event,
+            signature: &signature,
+            now_ms: event.at_ms,
+            is_recorded: Cell::new(false),
+            touched: RefCell::new(Vec::new()),
+        };
+        match perform(&call) {
+            Ok(output) => {
+                if !call.is_recorded.get()
+                    && let Err(error) = self.recorder.record(event.succeeded(&output), None)
+                {
+                    tracing::error!("a call can't be recorded: {error}");
+                    return internal().answer(Some(model), model.protocol, &event.request_id);
+                }
+                codec::write(routed, output, &event.request_id)
+            }
+            Err(failure) => self.fail(&event, model, &failure, Some(&signature)),
+        }
+    }
+
+    fn verify(
+        &self,
+        presented: &Presented,
+        parts: &sigv4::Request<'_>,
+        model: &'static Model,
+        now_ms: u64,
+    ) -> Result<(Verified, Caller), AuthFault> {
+        let region = presented.scope().region.as_str();
+        let regions = if is_region(region) { vec![region] } else { Vec::new() };
+        let rules = sigv4::Rules {
+            service: model.signing_name,
+            regions: &regions,
+            now_s: i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX),
+        };
+        self.verify_caller(presented, parts, &rules)
+    }
+
+    fn answered_before(
+        &self,
+        signature: &str,
+        now_ms: u64,
+    ) -> Result<Option<Answered>, crate::store::StoreError> {
+        let known: Option<Answered> = self.store.view()?.get(&Answered::key_of(signature))?;
+        Ok(known.filter(|known| now_ms.saturating_sub(known.at_ms) <= ANSWERED_MS))
+    }
+
+    fn fail(&self, event: &Event, model: &Model, failure: &Failure, signature: Option<&str>) -> Response {
+        if let Failure::Store(error) = failure {
+            tracing::error!(call = %event.name, "a call failed: {}", crate::reconciler::chain(error));
+        }
+        self.refuse(event, model, &failure.refusal(), signature)
+    }
+
+    /// Refuses a call and leaves its record. With a signature, a change that is repeated gets this answer again.
+    fn refuse(&self, event: &Event, model: &Model, refusal: &Refusal, signature: Option<&str>) -> Response {
+        let response = refusal.answer(Some(model), model.protocol, &event.request_id);
+        let signature = signature.filter(|_| !event.is_read && refusal.status < 500);
+        let kept = signature.and_then(|signature| answered(signature, event.at_ms, &response));
+        if let Err(error) = self.recorder.record(event.refused(refusal), kept) {
+            tracing::error!("a refusal can't be recorded: {error}");
+            return internal().answer(Some(model), model.protocol, &event.request_id);
+        }
+        response
+    }
+}
+
+/// Does what a call asks for.
+fn perform(call: &Call<'_>) -> Result<Output, Failure> {
+    match call.routed.model.name {
+        "mq" => mq::run(call),
+        "cloudtrail" => cloudtrail::run(call),
+        other => {
+            Err(Refusal::new("UnknownOperationException", 404, format!("{other} is not there yet.")).into())
+        }
+    }
+}
+
+/// The service that a request is for: that of its signature, else what its form tells.
+fn model_of(presented: Option<&Presented>, request: &Request) -> &'static Model {
+    let signed = presented.and_then(|presented| {
+        services().into_iter().find(|model| model.signing_name == presented.scope().service)
+    });
+    let target = || request.header("x-amz-target").and_then(ternmq_api::service_of_target);
+    signed.or_else(target).unwrap_or(&ternmq_api::mq::MODEL)
+}
+
+fn form_of(model: &Model, request: &Request) -> Result<Vec<(String, String)>, Refusal> {
+    if model.protocol != Protocol::Query {
+        return Ok(Vec::new());
+    }
+    let body = std::str::from_utf8(&request.body)
+        .map_err(|_| Refusal::new("MalformedInput", 400, "The body is not UTF-8."))?;
+    codec::decode_form(if body.is_empty() { &request.query } else { body })
+}
+
+/// `eventSource` of a service's records (facts, section 5.3).
+fn source(model: &Model) -> &'static str {
+    match model.name {
+        "mq" => "amazonmq.amazonaws.com",
+        "cloudtrail" => "cloudtrail.amazonaws.com",
+        "iam" => "iam.amazonaws.com",
+        "sts" => "sts.amazonaws.com",
+        _ => "",
+    }
+}
+
+fn is_read(model: &Model, operation: &str) -> bool {
+    match model.name {
+        "mq" => mq::is_read(operation),
+        "cloudtrail" => true,
+        _ => operation.starts_with("List") || operation.starts_with("Get"),
+    }
+}
+
+fn refusal_of(fault: &AuthFault, protocol: Protocol) -> Refusal {
+    let code = if protocol == Protocol::Query { fault.query_code() } else { fault.code() };
+    Refusal::new(code, fault.status(), fault.to_string())
+}
+
+fn repeated(answered: Answered) -> Response {
+    let name = |name: String| match name.as_str() {
+        "content-type" => Some("content-type"),
+        "x-amzn-requestid" => Some("x-amzn-requestid"),
+        "x-amzn-errortype" => Some("x-amzn-errortype"),
+        _ => None,
+    };
+    let headers = answered.headers.into_iter().filter_map(|(key, value)| Some((name(key)?, value)));
+    Response { status: answered.status, headers: headers.collect(), body: answered.body.into_bytes() }
+}
+
+fn preflight(id: &str) -> Response {
+    let headers = [
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-methods", "DELETE,GET,OPTIONS,POST,PUT"),
+        (
+            "access-control-allow-headers",
+            "authorization,content-type,x-amz-content-sha256,x-amz-date,x-amz-security-token,x-amz-target,x-amz-user-agent",
+        ),
+        ("access-control-max-age", "86400"),
+        ("x-amzn-requestid", id),
+    ];
+    let headers = headers.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+    Response { status: 200, headers, body: Vec::new() }
+}
+
+fn hex(signature: &[u8]) -> String {
+    digest(&SHA256, signature).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Members of an input, for those that look at a few of them only.
+pub(crate) type Input = Map<String, Value>;

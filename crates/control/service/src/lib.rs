@@ -1,0 +1,54 @@
+//! The service: what the operations of its APIs mean.
+//!
+//! Owns: what is wanted of brokers and configurations ([`Store`]), the workflows that make it so ([`Reconciler`]), who
+//! callers are, the audit log ([`verify_audit`]), the front door through which all calls go ([`Service::answer`]).
+//! Must not know: how a broker serves its clients, sockets, HTTP. It reaches nodes through a
+//! [`Provisioner`](ternmq_fleet::Provisioner).
+//!
+//! Invariants: a change, its audit record and the answer for a repetition are one transaction; nothing takes effect
+//! before it is durable; each step of a workflow can be taken again after a crash at any moment; no secret is in an
+//! audit record.
+//!
+//! Reading order: `front_door.rs` (one call's way), `call.rs`, `mq/`, `records/`, `reconciler.rs`, `store/`, `audit/`.
+
+#![forbid(unsafe_code)]
+
+mod arn;
+mod caller;
+mod catalogue;
+mod endpoints;
+mod failure;
+mod ids;
+mod network;
+mod node_spec;
+mod password;
+mod records;
+mod throttle;
+mod time;
+mod window;
+
+mod audit;
+mod store;
+
+mod call;
+mod first;
+mod front_door;
+mod principals;
+mod reconciler;
+mod service;
+
+mod cloudtrail;
+mod mq;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use audit::{Verified as VerifiedAudit, verify as verify_audit};
+pub use first::{BrokerNotice, NoFirstBroker};
+pub use ids::is_region;
+pub use reconciler::{ReconcileError, Reconciler};
+pub use service::{AdministratorKey, Parts, Peer, Service, ServiceSettings};
+pub use store::{Store, StoreError};
+pub use throttle::Quota;

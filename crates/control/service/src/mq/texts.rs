@@ -1,0 +1,153 @@
+//! The texts of configurations: what is permitted of them, and what a node reads.
+
+use ternmq_api::Refusal;
+use ternmq_api::mq::{ConfigurationId, SanitizationWarning};
+use ternmq_configuration::rabbitmq_service::{self, Chosen, Mode, Size};
+use ternmq_configuration::{Removals, Version as LevelOf};
+use ternmq_stdx::shown;
+
+use super::configurations::missing;
+use crate::call::Call;
+use crate::catalogue::{EngineType, InstanceType, Version};
+use crate::failure::Failure;
+use crate::records::{Broker, Configuration, ConfigurationUse, RevisionData, Settings};
+use crate::service::Service;
+use crate::store::{Change, StoreError};
+
+/// The text of revision 1.
+pub(super) fn default_text(engine: EngineType, version: &Version) -> String {
+    match engine {
+        EngineType::RabbitMq => rabbitmq_service::default_text().to_owned(),
+        EngineType::ActiveMq => activemq::default_text(level(version.name)),
+    }
+}
+
+/// The text without what is not permitted, and what was removed.
+///
+/// # Errors
+/// `BadRequestException` about `data`: nothing of it can be used.
+pub(super) fn sanitise(
+    engine: EngineType,
+    version: &str,
+    bytes: &[u8],
+) -> Result<(String, Vec<SanitizationWarning>), Refusal> {
+    let (text, removals) = match engine {
+        EngineType::RabbitMq => {
+            let sanitised = rabbitmq_service::sanitise(bytes, level(version))
+                .map_err(|error| Refusal::bad_request("data", sentence(&error.to_string())))?;
+            if sanitised.chosen.uses_external_auth() {
+                let text = "Users of a directory or another service are not there yet: the configuration may name \
+                            the internal ones only.";
+                return Err(Refusal::bad_request("data", text));
+            }
+            (sanitised.text, sanitised.removals)
+        }
+        EngineType::ActiveMq => activemq::sanitise(bytes, level(version))?,
+    };
+    Ok((text, warnings(&removals)))
+}
+
+fn warnings(removals: &Removals) -> Vec<SanitizationWarning> {
+    let warning = |removal: &ternmq_configuration::Removal| SanitizationWarning {
+        attribute_name: removal.attribute_name.clone(),
+        element_name: removal.element_name.clone(),
+        reason: removal.reason.as_str().into(),
+    };
+    removals.told.iter().map(warning).collect()
+}
+
+/// The revision that a broker is to have, if it can.
+pub(super) fn choose(
+    call: &Call<'_>,
+    change: &Change,
+    asked: &ConfigurationId,
+    engine: EngineType,
+    version: &Version,
+    instance: &InstanceType,
+) -> Result<ConfigurationUse, Failure> {
+    let key = Configuration::key_of(call.region, &asked.id);
+    let found: Configuration = change.get(&key)?.ok_or_else(|| missing(&asked.id))?;
+    if found.engine != engine {
+        let text = format!(
+            "Configuration [{}] is for broker engine type [{}], the broker's is [{}].",
+            found.id,
+            found.engine.mixed(),
+            engine.mixed()
+        );
+        return Err(Refusal::bad_request("configuration", text).into());
+    }
+    let number = match asked.revision {
+        None => Some(found.latest()),
+        Some(revision) => u32::try_from(revision).ok(),
+    };
+    let known = number.filter(|number| found.revisions.iter().any(|revision| revision.number == *number));
+    let revision = known.ok_or_else(|| {
+        let asked = asked.revision.unwrap_or_default();
+        let text = format!("Configuration [{}] has no revision [{asked}].", found.id);
+        Refusal::bad_request("configuration", text)
+    })?;
+    if let (EngineType::RabbitMq, Some(size)) = (engine, size(instance.name)) {
+        let data: Option<RevisionData> =
+            change.get(&RevisionData::key_of(call.region, &found.id, revision))?;
+        if let Some(chosen) = data.and_then(|data| chosen(&data.text, version.name)) {
+            rabbitmq_service::check_limits(&chosen, size, Mode::SingleInstance, revision)
+                .map_err(|error| Refusal::bad_request("configuration", error.to_string()))?;
+        }
+    }
+    Ok(ConfigurationUse { id: found.id, revision })
+}
+
+/// What the node of a broker with these settings reads; `None`: the revision is gone.
+pub(crate) fn effective(
+    service: &Service,
+    broker: &Broker,
+    settings: &Settings,
+) -> Result<Option<String>, StoreError> {
+    let used = &settings.configuration;
+    let key = RevisionData::key_of(&broker.region, &used.id, used.revision);
+    let Some(data) = service.store.view()?.get::<RevisionData>(&key)? else { return Ok(None) };
+    Ok(Some(match broker.engine {
+        EngineType::ActiveMq => String::new(),
+        EngineType::RabbitMq => {
+            let chosen = chosen(&data.text, &settings.engine_version);
+            let effective = chosen
+                .zip(size(&settings.instance_type))
+                .map(|(chosen, size)| rabbitmq_service::effective(&chosen, size, Mode::SingleInstance));
+            effective.map(|effective| effective.text).unwrap_or_default()
+        }
+    }))
+}
+
+/// What a stored text sets. It was sanitised when it was stored.
+fn chosen(text: &str, version: &str) -> Option<Chosen> {
+    rabbitmq_service::sanitise(text.as_bytes(), level(version)).ok().map(|sanitised| sanitised.chosen)
+}
+
+fn size(instance: &str) -> Option<Size> {
+    instance.parse().ok()
+}
+
+/// A version of the catalogue as the configuration crate has it.
+fn level(version: &str) -> LevelOf {
+    version.parse().unwrap_or(LevelOf::minor(0, 0))
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", letters.as_str())
+}
+
+/// ActiveMQ's XML.
+mod activemq {
+    use super::{LevelOf, Refusal, Removals, shown};
+
+    pub(super) fn default_text(_version: LevelOf) -> String {
+        "<broker xmlns=\"http://activemq.apache.org/schema/core\"/>".into()
+    }
+
+    pub(super) fn sanitise(bytes: &[u8], _version: LevelOf) -> Result<(String, Removals), Refusal> {
+        let text = String::from_utf8_lossy(bytes);
+        Err(Refusal::bad_request("data", format!("x {}", shown(&text))))
+    }
+}

@@ -1,0 +1,14 @@
+//! Desired state: what is kept of brokers and configurations.
+//!
+//! Keys begin with the kind, then the region: a listing of one region is one range.
+
+pub(crate) mod broker;
+pub(crate) mod configuration;
+pub(crate) mod token;
+
+pub(crate) use broker::{
+    Account, AwaitedUser, Broker, BrokerState, ConfigurationUse, Encryption, Endpoint, Logs, Pending,
+    RunningSpec, Settings, UserRecord, Window,
+};
+pub(crate) use configuration::{Configuration, Revision, RevisionData};
+pub(crate) use token::{Answered, CreatorToken};

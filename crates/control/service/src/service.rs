@@ -1,0 +1,92 @@
+//! The service as a whole: what its parts share.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ternmq_api::Sensitive;
+use ternmq_env::{Clock, Rng};
+use ternmq_fleet::Provisioner;
+
+use crate::audit::Recorder;
+use crate::ids::Randomness;
+use crate::reconciler::Work;
+use crate::store::{SharedStore, Store};
+use crate::throttle::{Quota, Throttle};
+
+/// What a service is told at its start.
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    /// Twelve digits.
+    pub account: String,
+    /// Region of the first broker.
+    pub region: String,
+    /// Below which names of brokers are; none: endpoints are of `localhost`.
+    pub domain: Option<String>,
+    /// Quota of calls.
+    pub quota: Quota,
+    /// The bootstrap administrator's keys.
+    pub administrator: AdministratorKey,
+}
+
+/// The bootstrap administrator's access key.
+#[derive(Clone, Debug)]
+pub struct AdministratorKey {
+    /// `AKIA…`.
+    pub access_key_id: String,
+    /// What signatures are made with.
+    pub secret_access_key: Sensitive,
+}
+
+/// The service: the API in, nodes out.
+pub struct Service {
+    pub(crate) settings: ServiceSettings,
+    pub(crate) store: SharedStore,
+    pub(crate) fleet: Arc<dyn Provisioner>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Randomness,
+    pub(crate) recorder: Recorder,
+    pub(crate) throttle: Throttle,
+    /// Brokers that are to be looked at.
+    pub(crate) work: Work,
+}
+
+/// What a service stands on.
+pub struct Parts {
+    /// Where it keeps what is wanted.
+    pub store: Store,
+    /// What runs nodes.
+    pub fleet: Arc<dyn Provisioner>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids, salts.
+    pub rng: Box<dyn Rng>,
+}
+
+impl Service {
+    /// Puts a service together. Nothing moves until the reconciler is started.
+    ///
+    /// # Errors
+    /// The system has no thread for the audit log.
+    pub fn new(settings: ServiceSettings, parts: Parts) -> std::io::Result<Arc<Self>> {
+        let store = Arc::new(parts.store);
+        Ok(Arc::new(Self {
+            recorder: Recorder::start(store.clone())?,
+            throttle: Throttle::new(settings.quota, parts.clock.monotonic_ms()),
+            random: Randomness::new(parts.rng),
+            work: Work::default(),
+            settings,
+            store,
+            fleet: parts.fleet,
+            clock: parts.clock,
+        }))
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.wall_ms()
+    }
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);

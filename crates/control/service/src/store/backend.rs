@@ -1,0 +1,63 @@
+//! The database's file, through the seam of files.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use redb::StorageBackend;
+use ternmq_env::{File, FileError, Files, read_full, write_full};
+
+/// One file of the data directory as the place of a database.
+pub(super) struct FileBackend {
+    file: Arc<dyn File>,
+    path: &'static str,
+}
+
+impl FileBackend {
+    /// Opens the file, or makes it with its name durable.
+    pub(super) fn open(files: &dyn Files, path: &'static str) -> Result<Self, FileError> {
+        let file = match files.open(path) {
+            Err(error) if error.fault == ternmq_env::FileFault::NotFound => {
+                let file = files.create(path)?;
+                files.sync_dir("")?;
+                file
+            }
+            other => other?,
+        };
+        Ok(Self { file, path })
+    }
+}
+
+impl fmt::Debug for FileBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FileBackend").field(&self.path).finish()
+    }
+}
+
+fn fault(error: FileError) -> io::Error {
+    io::Error::other(error)
+}
+
+impl StorageBackend for FileBackend {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len_bytes().map_err(fault)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let wanted = out.len();
+        let got = read_full(&*self.file, out, offset).map_err(fault)?;
+        if got == wanted { Ok(()) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof)) }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len).map_err(fault)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data().map_err(fault)
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        write_full(&*self.file, self.path, data, offset).map_err(fault)
+    }
+}

@@ -1,0 +1,9 @@
+//! The service as its callers see it: signed requests in, answers out, with a simulated fleet and a disk in memory.
+
+mod audit;
+mod brokers;
+mod configurations;
+mod crashes;
+mod rig;
+mod signatures;
+mod users;

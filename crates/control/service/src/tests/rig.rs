@@ -1,0 +1,162 @@
+//! A service on a fake disk with a simulated fleet, and a caller that signs.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use ternmq_api::{Request, Response, Sensitive};
+use ternmq_fakes::{FakeClock, FakeDisk, SeededRng};
+use ternmq_fleet::SimulatedFleet;
+use ternmq_identity::sigv4::{self, Moment};
+use ternmq_identity::{Credentials, Secret};
+
+use crate::records::Broker;
+use crate::service::{AdministratorKey, Parts, Peer, Service, ServiceSettings};
+use crate::store::Store;
+use crate::throttle::Quota;
+
+pub(super) const REGION: &str = "eu-west-1";
+pub(super) const KEY: &str = "AKIAADMINISTRATOR000";
+const SECRET: &str = "an administrator's secret, 40 characters";
+/// The 30th of November 2026, a Monday, at 12:00.
+pub(super) const NOW_MS: u64 = 1_796_040_000_000;
+
+pub(super) struct Rig {
+    pub service: Arc<Service>,
+    pub fleet: Arc<SimulatedFleet>,
+    pub clock: Arc<FakeClock>,
+    pub disk: FakeDisk,
+}
+
+/// An answer with its JSON.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: u16,
+    pub error: String,
+    pub body: Value,
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        let clock = Arc::new(FakeClock::new());
+        clock.set_wall_ms(NOW_MS);
+        Self::on(FakeDisk::new(), Arc::new(SimulatedFleet::new()), clock)
+    }
+
+    /// The same, on what another one left.
+    pub(super) fn on(disk: FakeDisk, fleet: Arc<SimulatedFleet>, clock: Arc<FakeClock>) -> Self {
+        let settings = ServiceSettings {
+            account: "123456789012".into(),
+            region: REGION.into(),
+            domain: None,
+            quota: Quota { burst: 10_000, per_second: 1 },
+            administrator: AdministratorKey {
+                access_key_id: KEY.into(),
+                secret_access_key: Sensitive::from(SECRET.to_owned()),
+            },
+        };
+        let parts = Parts {
+            store: Store::open(&disk).unwrap(),
+            fleet: fleet.clone(),
+            clock: clock.clone(),
+            rng: Box::new(SeededRng::new(clock_seed(&*clock))),
+        };
+        Self { service: Service::new(settings, parts).unwrap(), fleet, clock, disk }
+    }
+
+    pub(super) fn sign(&self, method: &str, path: &str, query: &str, body: &str) -> Request {
+        use ternmq_env::Clock;
+        let mut headers = vec![("host", "127.0.0.1:4580")];
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json"));
+        }
+        let parts = sigv4::Request { method, path, query, headers: &headers, body: body.as_bytes() };
+        let credentials =
+            Credentials { access_key_id: KEY.into(), secret: Secret::from(SECRET), session_token: None };
+        let at = Moment::from_unix_s((self.clock.wall_ms() / 1_000).try_into().unwrap());
+        let added = sigv4::sign(&parts, &credentials, REGION, "mq", at).unwrap();
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let added = added.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Request {
+            method: method.into(),
+            path: path.into(),
+            query: query.into(),
+            headers: headers.chain(added).collect(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    pub(super) fn send(&self, request: &Request) -> Answer {
+        answer(&self.service.answer(request, Peer(IpAddr::V4(Ipv4Addr::LOCALHOST))))
+    }
+
+    /// A call of the administrator, a second after the one before: signatures differ.
+    pub(super) fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.clock.advance_ms(1_000);
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(&self.sign(method, path, query, &body))
+    }
+
+    pub(super) fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, &Value::Null)
+    }
+
+    /// Creates a broker and lets its workflow end; gives its id.
+    pub(super) fn broker(&self, input: &Value) -> String {
+        let created = self.call("POST", "/v1/brokers", input);
+        assert_eq!(created.status, 200, "{created:?}");
+        let id = created.body["brokerId"].as_str().unwrap().to_owned();
+        self.reconcile(&id);
+        id
+    }
+
+    pub(super) fn reconcile(&self, id: &str) {
+        self.service.reconcile(REGION, id).unwrap();
+    }
+
+    pub(super) fn record(&self, id: &str) -> Option<Broker> {
+        self.service.store.view().unwrap().get(&Broker::key_of(REGION, id)).unwrap()
+    }
+
+    pub(super) fn state(&self, id: &str) -> String {
+        let described = self.get(&format!("/v1/brokers/{id}"));
+        described.body["brokerState"].as_str().unwrap_or(&described.error).to_owned()
+    }
+}
+
+/// Another one after each start, the same in each run.
+fn clock_seed(clock: &dyn ternmq_env::Clock) -> u64 {
+    clock.wall_ms()
+}
+
+pub(super) fn answer(response: &Response) -> Answer {
+    let error = response.headers.iter().find(|(name, _)| *name == "x-amzn-errortype");
+    Answer {
+        status: response.status,
+        error: error.map(|(_, code)| code.clone()).unwrap_or_default(),
+        body: serde_json::from_slice(&response.body).unwrap_or(Value::Null),
+    }
+}
+
+pub(super) fn rabbitmq(name: &str) -> Value {
+    json!({
+        "brokerName": name,
+        "deploymentMode": "SINGLE_INSTANCE",
+        "engineType": "RabbitMQ",
+        "hostInstanceType": "mq.m7g.medium",
+        "publiclyAccessible": false,
+        "users": [{"username": "ann", "password": "correct horse battery"}],
+    })
+}
+
+pub(super) fn activemq(name: &str) -> Value {
+    json!({
+        "brokerName": name,
+        "deploymentMode": "SINGLE_INSTANCE",
+        "engineType": "ACTIVEMQ",
+        "hostInstanceType": "mq.t3.micro",
+        "publiclyAccessible": false,
+        "users": [{"username": "ann", "password": "correct horse battery", "groups": ["ops"], "consoleAccess": true}],
+    })
+}
