@@ -2,7 +2,7 @@
 //!
 //! Owns: the `key = value` syntax of `rabbitmq.conf`, the table of its keys ([`keys()`]) from which parser, messages and
 //! documentation come, and the types of their values; what the managed service permits in a configuration of either
-//! engine ([`rabbitmq_service`]).
+//! engine ([`rabbitmq_service`], [`activemq_service`]).
 //! Must not know: where the text came from, what a setting does to a running broker. No I/O.
 //!
 //! Invariants: a key that has no effect here is never taken silently; a value that can't be used is an error with
@@ -27,6 +27,7 @@ mod values;
 mod removed;
 mod version;
 
+pub mod activemq_service;
 pub mod rabbitmq_service;
 
 pub use keys::{Effect, Judge, Key, Set, Verdict, keys};
