@@ -87,7 +87,7 @@ fn make(
         region: call.region.to_owned(),
         configuration: id.clone(),
         number: 1,
-        text: texts::default_text(engine, version),
+        text: texts::default_text(engine).to_owned(),
     })?;
     Ok(Configuration {
         region: call.region.to_owned(),

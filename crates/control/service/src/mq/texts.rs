@@ -2,9 +2,9 @@
 
 use ternmq_api::Refusal;
 use ternmq_api::mq::{ConfigurationId, SanitizationWarning};
+use ternmq_configuration::activemq_service::{self, Strategy};
 use ternmq_configuration::rabbitmq_service::{self, Chosen, Mode, Size};
 use ternmq_configuration::{Removals, Version as LevelOf};
-use ternmq_stdx::shown;
 
 use super::configurations::missing;
 use crate::call::Call;
@@ -15,10 +15,10 @@ use crate::service::Service;
 use crate::store::{Change, StoreError};
 
 /// The text of revision 1.
-pub(super) fn default_text(engine: EngineType, version: &Version) -> String {
+pub(super) fn default_text(engine: EngineType) -> &'static str {
     match engine {
-        EngineType::RabbitMq => rabbitmq_service::default_text().to_owned(),
-        EngineType::ActiveMq => activemq::default_text(level(version.name)),
+        EngineType::RabbitMq => rabbitmq_service::default_text(),
+        EngineType::ActiveMq => activemq_service::default_text(),
     }
 }
 
@@ -42,7 +42,11 @@ pub(super) fn sanitise(
             }
             (sanitised.text, sanitised.removals)
         }
-        EngineType::ActiveMq => activemq::sanitise(bytes, level(version))?,
+        EngineType::ActiveMq => {
+            let sanitised = activemq_service::sanitise(bytes, level(version), Strategy::Simple)
+                .map_err(|error| Refusal::bad_request("data", sentence(&error.to_string())))?;
+            (sanitised.text, sanitised.removals)
+        }
     };
     Ok((text, warnings(&removals)))
 }
@@ -107,6 +111,7 @@ pub(crate) fn effective(
     let key = RevisionData::key_of(&broker.region, &used.id, used.revision);
     let Some(data) = service.store.view()?.get::<RevisionData>(&key)? else { return Ok(None) };
     Ok(Some(match broker.engine {
+        // A node does not read ActiveMQ's XML yet: what a revision says has no effect on it.
         EngineType::ActiveMq => String::new(),
         EngineType::RabbitMq => {
             let chosen = chosen(&data.text, &settings.engine_version);
@@ -136,18 +141,4 @@ fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}.", letters.as_str())
-}
-
-/// ActiveMQ's XML.
-mod activemq {
-    use super::{LevelOf, Refusal, Removals, shown};
-
-    pub(super) fn default_text(_version: LevelOf) -> String {
-        "<broker xmlns=\"http://activemq.apache.org/schema/core\"/>".into()
-    }
-
-    pub(super) fn sanitise(bytes: &[u8], _version: LevelOf) -> Result<(String, Removals), Refusal> {
-        let text = String::from_utf8_lossy(bytes);
-        Err(Refusal::bad_request("data", format!("x {}", shown(&text))))
-    }
 }

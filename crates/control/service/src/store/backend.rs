@@ -14,16 +14,15 @@ pub(super) struct FileBackend {
 }
 
 impl FileBackend {
-    /// Opens the file, or makes it with its name durable.
-    pub(super) fn open(files: &dyn Files, path: &'static str) -> Result<Self, FileError> {
+    /// Opens the file in its directory, or makes both; then their names are durable. A file that is there may be of a
+    /// process that was killed before it had made them so.
+    pub(super) fn open(files: &dyn Files, dir: &str, path: &'static str) -> Result<Self, FileError> {
+        files.create_dir(dir)?;
         let file = match files.open(path) {
-            Err(error) if error.fault == ternmq_env::FileFault::NotFound => {
-                let file = files.create(path)?;
-                files.sync_dir("")?;
-                file
-            }
+            Err(error) if error.fault == ternmq_env::FileFault::NotFound => files.create(path)?,
             other => other?,
         };
+        files.sync_dir(dir)?;
         Ok(Self { file, path })
     }
 }

@@ -19,8 +19,9 @@ use thiserror::Error;
 use backend::FileBackend;
 pub(crate) use record::Record;
 
-/// File of the database in the data directory.
-const FILE: &str = "service.redb";
+/// Directory of the database in the data directory, and its file.
+const DIR: &str = "state";
+const FILE: &str = "state/service.redb";
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 const AUDIT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("audit");
 
@@ -71,7 +72,7 @@ impl Store {
     /// # Errors
     /// A file that can't be opened, or is no store.
     pub fn open(files: &dyn Files) -> Result<Self, StoreError> {
-        let backend = FileBackend::open(files, FILE)?;
+        let backend = FileBackend::open(files, DIR, FILE)?;
         let database = Database::builder().create_with_backend(backend).map_err(StoreError::database)?;
         let store = Self { database };
         let change = store.change()?;
