@@ -32,6 +32,7 @@ mod store;
 
 mod call;
 mod first;
+mod forgetting;
 mod front_door;
 mod principals;
 mod reconciler;

@@ -24,6 +24,8 @@ const WORKERS: usize = 4;
 const ALL_BROKERS: usize = 100_000;
 /// How long a creation is tried again before it has failed.
 const CREATION_MS: u64 = 10 * 60 * 1_000;
+/// Time between two cleanings.
+const CLEANING: Duration = Duration::from_secs(60);
 const RETRY_FIRST_MS: u64 = 500;
 const RETRY_MOST_MS: u64 = 60_000;
 
@@ -35,6 +37,7 @@ type Name = (String, String);
 pub(crate) struct Work {
     queue: Mutex<Queue>,
     changed: Condvar,
+    over: Condvar,
 }
 
 #[derive(Default)]
@@ -89,9 +92,17 @@ impl Work {
         self.changed.notify_one();
     }
 
+    /// Waits until it is over, at most so long; whether it is.
+    fn is_over_within(&self, time: Duration) -> bool {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.over.wait_timeout_while(queue, time, |queue| !queue.is_over);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_over
+    }
+
     fn end(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).is_over = true;
         self.changed.notify_all();
+        self.over.notify_all();
     }
 }
 
@@ -112,7 +123,10 @@ impl Reconciler {
             let service = service.clone();
             thread::Builder::new().name(format!("reconciler-{number}")).spawn(move || run(&service))
         });
-        let threads = threads.collect::<Result<_, _>>().map_err(ReconcileError::Thread)?;
+        let mut threads = threads.collect::<Result<Vec<_>, _>>().map_err(ReconcileError::Thread)?;
+        let cleaned = service.clone();
+        let cleaner = thread::Builder::new().name("cleaner".into()).spawn(move || clean(&cleaned));
+        threads.push(cleaner.map_err(ReconcileError::Thread)?);
         Ok(Self { service, threads })
     }
 
@@ -144,6 +158,15 @@ fn run(service: &Service) {
             failures.remove(&name);
         }
         service.work.done(&name, again_ms.map(|again| service.clock.monotonic_ms() + again));
+    }
+}
+
+/// Forgets what is too old to be asked for, again and again.
+fn clean(service: &Service) {
+    while !service.work.is_over_within(CLEANING) {
+        if let Err(error) = service.forget() {
+            tracing::warn!("old answers can't be forgotten: {}", chain(&error));
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ternmq_node::{Listen, Network};
 
+use crate::serve::ServeArgs;
+
 /// A message broker in one binary.
 #[derive(Debug, Parser)]
 #[command(
@@ -14,6 +16,7 @@ use ternmq_node::{Listen, Network};
     max_term_width = 100,
     after_help = "\
 Try it:
+  ternmq serve                           start the service with its API and one ready broker
   ternmq broker                          start a broker here, data in ./ternmq-data
   ternmq sub hello &                     print what arrives in the queue hello
   ternmq pub hello 'Hello, world'        send a message to it"
@@ -25,7 +28,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run one broker in the foreground.
+    /// Run the service: an API that Amazon MQ's tools use to make and manage brokers.
+    Serve(ServeArgs),
+    /// Run one broker in the foreground, without the service.
     Broker(BrokerArgs),
     /// Publish messages and wait until the broker has confirmed them.
     Pub(PubArgs),

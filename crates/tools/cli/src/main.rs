@@ -8,6 +8,7 @@ mod url;
 
 mod bench;
 mod broker;
+mod serve;
 
 mod client;
 mod management;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Serve(args) => serve::run(args),
         Command::Broker(args) => broker::run(args),
         Command::Pub(args) => publish::run(&args),
         Command::Sub(args) => subscribe::run(&args),

@@ -30,13 +30,16 @@ pub(crate) struct Answered {
 }
 
 impl CreatorToken {
+    pub(crate) const PREFIX: &str = "token/";
+
     pub(crate) fn key_of(region: &str, token: &str) -> String {
         format!("token/{region}/{token}")
     }
 }
 
 impl Answered {
-    /// Keys sort by time, so that old ones are found without reading all.
+    pub(crate) const PREFIX: &str = "answered/";
+
     pub(crate) fn key_of(signature: &str) -> String {
         format!("answered/{signature}")
     }

@@ -27,6 +27,18 @@ impl FileBackend {
     }
 }
 
+/// The whole file; `None`: it is not there.
+pub(super) fn read(files: &dyn Files, path: &str) -> Result<Option<Vec<u8>>, FileError> {
+    let file = match files.open(path) {
+        Err(error) if error.fault == ternmq_env::FileFault::NotFound => return Ok(None),
+        other => other?,
+    };
+    let mut bytes = vec![0; usize::try_from(file.len_bytes()?).unwrap_or(usize::MAX)];
+    let got = read_full(&*file, &mut bytes, 0)?;
+    bytes.truncate(got);
+    Ok(Some(bytes))
+}
+
 impl fmt::Debug for FileBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("FileBackend").field(&self.path).finish()

@@ -10,8 +10,10 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
+use redb::backends::InMemoryBackend;
 use redb::{
-    Database, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
+    Database, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend, Table, TableDefinition,
+    WriteTransaction,
 };
 use ternmq_env::{FileError, Files};
 use thiserror::Error;
@@ -89,6 +91,21 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_dir(path: &Path) -> Result<Self, StoreError> {
         Self::open(&ternmq_env::DiskFiles::new(path)?)
+    }
+
+    /// Opens a copy in memory of the store in a data directory, so that looking changes nothing; `None`: there is no
+    /// store. Takes as much memory as the file has bytes.
+    ///
+    /// # Errors
+    /// A file that can't be read, or is no store.
+    pub fn copy_of(files: &dyn Files) -> Result<Option<Self>, StoreError> {
+        let Some(bytes) = backend::read(files, FILE)? else { return Ok(None) };
+        let copy = InMemoryBackend::new();
+        let io = |error: std::io::Error| StoreError::database(redb::Error::Io(error));
+        copy.set_len(bytes.len() as u64).map_err(io)?;
+        copy.write(0, &bytes).map_err(io)?;
+        let database = Database::builder().create_with_backend(copy).map_err(StoreError::database)?;
+        Ok(Some(Self { database }))
     }
 
     pub(crate) fn view(&self) -> Result<View, StoreError> {

@@ -48,3 +48,28 @@ fn a_preflight_needs_no_signature() {
         ternmq_api::Request { method: "OPTIONS".into(), path: "/v1/brokers".into(), ..Default::default() };
     assert_eq!(rig.send(&request).status, 200);
 }
+
+#[test]
+fn answers_and_tokens_are_forgotten_when_nobody_can_ask_for_them() {
+    let rig = Rig::new();
+    let mut input = rabbitmq("orders");
+    input["creatorRequestId"] = "token-1".into();
+    let id = rig.broker(&input);
+    let kept = |rig: &Rig| {
+        let view = rig.service.store.view().unwrap();
+        let answers = view.scan::<crate::records::Answered>("answered/", "", 100).unwrap().len();
+        (answers, view.scan::<crate::records::CreatorToken>("token/", "", 100).unwrap().len())
+    };
+    rig.service.forget().unwrap();
+    assert_eq!(kept(&rig), (1, 1));
+    rig.clock.advance_ms(901_000);
+    rig.service.forget().unwrap();
+    assert_eq!(kept(&rig), (0, 1));
+    rig.call("DELETE", &format!("/v1/brokers/{id}"), &serde_json::Value::Null);
+    rig.reconcile(&id);
+    rig.service.forget().unwrap();
+    assert_eq!(kept(&rig).1, 1);
+    rig.clock.advance_ms(7 * 24 * 3_600_000);
+    rig.service.forget().unwrap();
+    assert_eq!(kept(&rig), (0, 0));
+}
