@@ -197,8 +197,8 @@ pub enum ReconcileError {
     /// The system has no thread.
     #[error("there is no thread for the reconciler")]
     Thread(#[source] std::io::Error),
-    /// The revision that a broker has is gone.
-    #[error("the revision {revision} of configuration {id} is gone")]
+    /// The revision that a broker has is gone or damaged.
+    #[error("the revision {revision} of configuration {id} is gone or can't be read")]
     Configuration {
         /// Which configuration.
         id: String,

@@ -9,7 +9,7 @@ use ternmq_configuration::{Removals, Version as LevelOf};
 use super::configurations::missing;
 use crate::call::Call;
 use crate::catalogue::{EngineType, InstanceType, Version};
-use crate::failure::Failure;
+use crate::failure::{Failure, internal};
 use crate::records::{Broker, Configuration, ConfigurationUse, RevisionData, Settings};
 use crate::service::Service;
 use crate::store::{Change, StoreError};
@@ -33,22 +33,36 @@ pub(super) fn sanitise(
 ) -> Result<(String, Vec<SanitizationWarning>), Refusal> {
     let (text, removals) = match engine {
         EngineType::RabbitMq => {
-            let sanitised = rabbitmq_service::sanitise(bytes, level(version))
+            let sanitised = rabbitmq_service::sanitise(bytes, level(version)?)
                 .map_err(|error| Refusal::bad_request("data", sentence(&error.to_string())))?;
-            if sanitised.chosen.uses_external_auth() {
-                let text = "Users of a directory or another service are not there yet: the configuration may name \
-                            the internal ones only.";
-                return Err(Refusal::bad_request("data", text));
-            }
+            refuse_what_is_not_there(&sanitised.chosen)?;
             (sanitised.text, sanitised.removals)
         }
         EngineType::ActiveMq => {
-            let sanitised = activemq_service::sanitise(bytes, level(version), Strategy::Simple)
+            let sanitised = activemq_service::sanitise(bytes, level(version)?, Strategy::Simple)
                 .map_err(|error| Refusal::bad_request("data", sentence(&error.to_string())))?;
             (sanitised.text, sanitised.removals)
         }
     };
     Ok((text, warnings(&removals)))
+}
+
+/// What is permitted and would be without effect although somebody's safety depends on it.
+fn refuse_what_is_not_there(chosen: &Chosen) -> Result<(), Refusal> {
+    if chosen.uses_external_auth() {
+        let text = "Users of a directory or another service are not there yet: the configuration may name the \
+                    internal ones only.";
+        return Err(Refusal::bad_request("data", text));
+    }
+    let verifies = ["ssl_options.verify", "ssl_options.fail_if_no_peer_cert"];
+    let asked = verifies.iter().find(|key| matches!(chosen.value(key), Some("verify_peer" | "true")));
+    if let Some(key) = asked {
+        let text = format!(
+            "Certificates of clients are not verified yet: the configuration may not set [{key}] so."
+        );
+        return Err(Refusal::bad_request("data", text));
+    }
+    Ok(())
 }
 
 fn warnings(removals: &Removals) -> Vec<SanitizationWarning> {
@@ -101,7 +115,7 @@ pub(super) fn choose(
     Ok(ConfigurationUse { id: found.id, revision })
 }
 
-/// What the node of a broker with these settings reads; `None`: the revision is gone.
+/// What the node of a broker with these settings reads; `None`: the revision is gone, or can't be read.
 pub(crate) fn effective(
     service: &Service,
     broker: &Broker,
@@ -110,22 +124,22 @@ pub(crate) fn effective(
     let used = &settings.configuration;
     let key = RevisionData::key_of(&broker.region, &used.id, used.revision);
     let Some(data) = service.store.view()?.get::<RevisionData>(&key)? else { return Ok(None) };
-    Ok(Some(match broker.engine {
+    if broker.engine == EngineType::ActiveMq {
         // A node does not read ActiveMQ's XML yet: what a revision says has no effect on it.
-        EngineType::ActiveMq => String::new(),
-        EngineType::RabbitMq => {
-            let chosen = chosen(&data.text, &settings.engine_version);
-            let effective = chosen
-                .zip(size(&settings.instance_type))
-                .map(|(chosen, size)| rabbitmq_service::effective(&chosen, size, Mode::SingleInstance));
-            effective.map(|effective| effective.text).unwrap_or_default()
-        }
-    }))
+        return Ok(Some(String::new()));
+    }
+    let chosen = chosen(&data.text, &settings.engine_version).zip(size(&settings.instance_type));
+    let effective =
+        chosen.map(|(chosen, size)| rabbitmq_service::effective(&chosen, size, Mode::SingleInstance));
+    for key in effective.iter().flat_map(|effective| &effective.without_effect) {
+        tracing::info!(broker = %broker.id, key = %key.key, "a key of the configuration has no effect: {}", key.reason);
+    }
+    Ok(effective.map(|effective| effective.text))
 }
 
 /// What a stored text sets. It was sanitised when it was stored.
 fn chosen(text: &str, version: &str) -> Option<Chosen> {
-    rabbitmq_service::sanitise(text.as_bytes(), level(version)).ok().map(|sanitised| sanitised.chosen)
+    rabbitmq_service::sanitise(text.as_bytes(), level(version).ok()?).ok().map(|sanitised| sanitised.chosen)
 }
 
 fn size(instance: &str) -> Option<Size> {
@@ -133,8 +147,8 @@ fn size(instance: &str) -> Option<Size> {
 }
 
 /// A version of the catalogue as the configuration crate has it.
-fn level(version: &str) -> LevelOf {
-    version.parse().unwrap_or(LevelOf::minor(0, 0))
+fn level(version: &str) -> Result<LevelOf, Refusal> {
+    version.parse().map_err(|_| internal())
 }
 
 fn sentence(text: &str) -> String {
