@@ -39,7 +39,7 @@ fn a_broker_is_created_and_described() {
 #[test]
 fn what_is_wrong_with_a_creation_is_told_by_attribute() {
     let rig = Rig::new();
-    let check = |edit: Value, attribute: &str, part: &str| {
+    for (edit, attribute, part) in wrong_creations() {
         let mut input = rabbitmq("orders");
         input.as_object_mut().unwrap().extend(edit.as_object().unwrap().clone());
         let answer = rig.call("POST", "/v1/brokers", &input);
@@ -47,73 +47,44 @@ fn what_is_wrong_with_a_creation_is_told_by_attribute() {
         assert_eq!((answer.status, answer.error.as_str()), (400, "BadRequestException"), "{edit}");
         assert_eq!(answer.body["errorAttribute"], attribute, "{edit}: {text}");
         assert!(text.contains(part), "{edit}: {text}");
-    };
-    check(json!({"brokerName": "a b"}), "brokerName", "Broker name [a b] is invalid");
-    check(json!({"engineType": "Kafka"}), "engineType", "Valid values: [ACTIVEMQ, RABBITMQ]");
-    check(
-        json!({"engineVersion": "3.12"}),
-        "engineVersion",
-        "Broker engine version [3.12] is invalid for broker engine type [RABBITMQ]. Valid values: [4.3, 4.2, 3.13].",
-    );
-    check(json!({"engineVersion": "3.13.7"}), "engineVersion", "is invalid");
-    check(
-        json!({"hostInstanceType": "mq.t3.micro"}),
-        "hostInstanceType",
-        "Broker engine type [RabbitMQ] does not support host instance type [mq.t3.micro].",
-    );
-    check(
-        json!({"hostInstanceType": "mq.m5.large"}),
-        "hostInstanceType",
-        "does not support host instance type [mq.m5.large]",
-    );
-    check(
-        json!({"autoMinorVersionUpgrade": false}),
-        "autoMinorVersionUpgrade",
-        "Brokers on [RabbitMQ] version [4.3] must have [autoMinorVersionUpgrade] set to [true].",
-    );
-    check(json!({"users": []}), "users", "Specify exactly one user for engine type [RABBITMQ].");
-    check(
-        json!({"users": [{"username": "guest", "password": "correct horse battery"}]}),
-        "username",
-        "is not guest",
-    );
-    check(json!({"users": [{"username": "ann", "password": "short"}]}), "password", "12 to 250");
-    check(json!({"users": [{"username": "ann"}]}), "password", "is required");
-    check(json!({"deploymentMode": "CLUSTER_MULTI_AZ"}), "deploymentMode", "is not there yet");
-    check(
-        json!({"deploymentMode": "ACTIVE_STANDBY_MULTI_AZ"}),
-        "deploymentMode",
-        "does not support deployment mode",
-    );
-    check(json!({"dataReplicationMode": "CRDR"}), "dataReplicationMode", "is not there yet");
-    check(json!({"storageType": "efs"}), "storageType", "does not support storage type [EFS]");
-    check(json!({"storageSize": 50}), "storageSize", "CLUSTER_MULTI_AZ");
-    check(json!({"logs": {"audit": true}}), "logs", "[audit]");
-    check(json!({"authenticationStrategy": "LDAP"}), "authenticationStrategy", "does not support");
-    check(json!({"authenticationStrategy": "CONFIG_MANAGED"}), "authenticationStrategy", "not there yet");
-    check(
-        json!({"encryptionOptions": {"useAwsOwnedKey": false}}),
-        "encryptionOptions",
-        "KMS keys are not there yet",
-    );
-    check(json!({"encryptionOptions": {}}), "useAwsOwnedKey", "is required");
-    check(
-        json!({"maintenanceWindowStartTime": {"dayOfWeek": "NODAY", "timeOfDay": "10:00"}}),
-        "dayOfWeek",
-        "NODAY",
-    );
-    check(
-        json!({"maintenanceWindowStartTime": {"dayOfWeek": "MONDAY", "timeOfDay": "25:00"}}),
-        "maintenanceWindowStartTime",
-        "HH:MM",
-    );
-    check(json!({"securityGroups": ["sg-1"]}), "securityGroups", "does not exist");
-    check(json!({"subnetIds": ["subnet-1"]}), "subnetIds", "does not exist");
-    check(json!({"tags": {"aws:x": "y"}}), "tags", "aws:");
-    check(json!({"creatorRequestId": ""}), "creatorRequestId", "1 to 128");
-    check(json!({"publiclyAccessible": null}), "publiclyAccessible", "is required");
+    }
     assert_eq!(rig.get("/v1/brokers").body["brokerSummaries"], json!([]));
     assert_eq!(rig.get("/v1/configurations").body["configurations"], json!([]));
+}
+
+/// What is wrong, the attribute that is named, a part of the text.
+#[rustfmt::skip]
+fn wrong_creations() -> Vec<(Value, &'static str, &'static str)> {
+    vec![
+        (json!({"brokerName": "a b"}), "brokerName", "Broker name [a b] is invalid"),
+        (json!({"engineType": "Kafka"}), "engineType", "Valid values: [ACTIVEMQ, RABBITMQ]"),
+        (json!({"engineVersion": "3.12"}), "engineVersion", "Broker engine version [3.12] is invalid for broker engine type [RABBITMQ]. Valid values: [4.3, 4.2, 3.13]."),
+        (json!({"engineVersion": "3.13.7"}), "engineVersion", "is invalid"),
+        (json!({"hostInstanceType": "mq.t3.micro"}), "hostInstanceType", "Broker engine type [RabbitMQ] does not support host instance type [mq.t3.micro]."),
+        (json!({"hostInstanceType": "mq.m5.large"}), "hostInstanceType", "does not support host instance type [mq.m5.large]"),
+        (json!({"autoMinorVersionUpgrade": false}), "autoMinorVersionUpgrade", "Brokers on [RabbitMQ] version [4.3] must have [autoMinorVersionUpgrade] set to [true]."),
+        (json!({"users": []}), "users", "Specify exactly one user for engine type [RABBITMQ]."),
+        (json!({"users": [{"username": "guest", "password": "correct horse battery"}]}), "username", "is not guest"),
+        (json!({"users": [{"username": "ann", "password": "short"}]}), "password", "12 to 250"),
+        (json!({"users": [{"username": "ann"}]}), "password", "is required"),
+        (json!({"deploymentMode": "CLUSTER_MULTI_AZ"}), "deploymentMode", "is not there yet"),
+        (json!({"deploymentMode": "ACTIVE_STANDBY_MULTI_AZ"}), "deploymentMode", "does not support deployment mode"),
+        (json!({"dataReplicationMode": "CRDR"}), "dataReplicationMode", "is not there yet"),
+        (json!({"storageType": "efs"}), "storageType", "does not support storage type [EFS]"),
+        (json!({"storageSize": 50}), "storageSize", "CLUSTER_MULTI_AZ"),
+        (json!({"logs": {"audit": true}}), "logs", "[audit]"),
+        (json!({"authenticationStrategy": "LDAP"}), "authenticationStrategy", "does not support"),
+        (json!({"authenticationStrategy": "CONFIG_MANAGED"}), "authenticationStrategy", "not there yet"),
+        (json!({"encryptionOptions": {"useAwsOwnedKey": false}}), "encryptionOptions", "KMS keys are not there yet"),
+        (json!({"encryptionOptions": {}}), "useAwsOwnedKey", "is required"),
+        (json!({"maintenanceWindowStartTime": {"dayOfWeek": "NODAY", "timeOfDay": "10:00"}}), "dayOfWeek", "NODAY"),
+        (json!({"maintenanceWindowStartTime": {"dayOfWeek": "MONDAY", "timeOfDay": "25:00"}}), "maintenanceWindowStartTime", "HH:MM"),
+        (json!({"securityGroups": ["sg-1"]}), "securityGroups", "does not exist"),
+        (json!({"subnetIds": ["subnet-1"]}), "subnetIds", "does not exist"),
+        (json!({"tags": {"aws:x": "y"}}), "tags", "aws:"),
+        (json!({"creatorRequestId": ""}), "creatorRequestId", "1 to 128"),
+        (json!({"publiclyAccessible": null}), "publiclyAccessible", "is required"),
+    ]
 }
 
 #[test]
