@@ -10,6 +10,7 @@ use ternmq_journal::{InspectReport, ManifestState, OpenError, Options, SegmentRe
 use crate::args::{DoctorArgs, Output};
 use crate::broker::encryption_flags;
 use crate::failure::Failure;
+use crate::service_doctor;
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let shown = args.data_dir.display();
@@ -20,9 +21,12 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let files = DiskFiles::new(&args.data_dir).map_err(Failure::while_doing(format!("open '{shown}'")))?;
     // A broker that runs changes what is being looked at.
     let _lock = files.lock().map_err(|error| match error.fault {
-        FileFault::InUse => Failure::new(format!("a broker is using '{shown}'; stop it first")),
+        FileFault::InUse => Failure::new(format!("a broker or a service is using '{shown}'; stop it first")),
         _ => Failure::new(format!("cannot look at '{shown}': {error}")),
     })?;
+    if args.data_dir.join("state").is_dir() {
+        return service_doctor::run(&files, &args.data_dir, args.output);
+    }
     let encryption = ternmq_node::read_encryption(&encryption_flags(args.encryption.clone(), true))
         .map_err(|error| Failure::with_code(error.to_string(), error.exit_code()))?;
     let report = match inspect(Arc::new(files), &Options::default().directory, &encryption) {
@@ -44,7 +48,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     if is_sound(&report) { Ok(()) } else { Err(Failure::new(format!("'{shown}' is damaged"))) }
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{text}").map_err(Failure::while_doing("print"))
 }
 

@@ -18,6 +18,7 @@ mod subscribe;
 
 mod definitions;
 mod doctor;
+mod service_doctor;
 
 use std::io::Write;
 use std::process::ExitCode;
