@@ -75,15 +75,21 @@ fn checked(shape: &Shape, value: &Value, name: &'static str, depth: u8) -> Resul
         }
         (Shape::Text { .. }, _) => Err(wrong("a string".into())),
         (Shape::Integer { least, most }, _) => {
-            let number = value.as_i64().filter(|it| (i64::from(*least)..=i64::from(*most)).contains(it));
-            number.map(Value::from).ok_or_else(|| wrong(format!("a whole number from {least} to {most}")))
+            whole(value, i64::from(*least), i64::from(*most)).map_err(wrong)
         }
+        (Shape::Long { least, most }, _) => whole(value, *least, *most).map_err(wrong),
         (Shape::Boolean, Value::Bool(_)) => Ok(value.clone()),
         (Shape::Boolean, _) => Err(wrong("true or false".into())),
         (Shape::Time(_), Value::Number(_) | Value::String(_)) => Ok(value.clone()),
         (Shape::Time(_), _) => Err(wrong("a time".into())),
         (Shape::Structure(_) | Shape::Map { .. }, _) => Err(wrong("an object".into())),
     }
+}
+
+/// The number, or what it has to be.
+fn whole(value: &Value, least: i64, most: i64) -> Result<Value, String> {
+    let number = value.as_i64().filter(|number| (least..=most).contains(number));
+    number.map(Value::from).ok_or_else(|| format!("a whole number from {least} to {most}"))
 }
 
 fn text(
@@ -115,7 +121,9 @@ fn text(
 pub fn of_text(shape: &Shape, text: &str, name: &'static str) -> Result<Value, Refusal> {
     let value = match shape {
         // What is no number or boolean stays text, and is refused as one.
-        Shape::Integer { .. } => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+        Shape::Integer { .. } | Shape::Long { .. } => {
+            text.parse::<i64>().map_or_else(|_| text.into(), Value::from)
+        }
         Shape::Boolean => match text {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),

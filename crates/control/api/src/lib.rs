@@ -1,7 +1,8 @@
 //! The APIs that the service answers, as AWS's own tools speak them: requests in, operations with checked input out,
 //! and answers and errors back in the form of the protocol.
 //!
-//! Owns: the tables of each service ([`mq`], [`cloudtrail`], [`iam`], [`sts`]: a folder each, named as AWS names it;
+//! Owns: the tables of each service ([`mq`], [`cloudtrail`], [`logs`], [`iam`],
+//! [`sts`]: a folder each, named as AWS names it;
 //! made by `cargo xtask models`), the wire protocols ([`codec`]), what makes an input valid ([`check`]), the shape of
 //! errors ([`Refusal`]).
 //! Must not know: who calls, what an operation does, where bytes come from. No I/O, no clock.
@@ -25,6 +26,7 @@ pub mod codec;
 
 pub mod cloudtrail;
 pub mod iam;
+pub mod logs;
 pub mod mq;
 pub mod sts;
 

@@ -107,6 +107,13 @@ pub enum Shape {
         /// Most.
         most: i32,
     },
+    /// A whole number of 64 bits.
+    Long {
+        /// Least value.
+        least: i64,
+        /// Most.
+        most: i64,
+    },
     /// True or false.
     Boolean,
     /// A moment.

@@ -2,12 +2,12 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::{Model, Operation, Protocol, Refusal, Request, cloudtrail, iam, mq, sts};
+use crate::{Model, Operation, Protocol, Refusal, Request, cloudtrail, iam, logs, mq, sts};
 
 /// Everything that is served.
 #[must_use]
-pub fn services() -> [&'static Model; 4] {
-    [&mq::MODEL, &cloudtrail::MODEL, &iam::MODEL, &sts::MODEL]
+pub fn services() -> [&'static Model; 5] {
+    [&mq::MODEL, &cloudtrail::MODEL, &logs::MODEL, &iam::MODEL, &sts::MODEL]
 }
 
 /// A request whose operation is known.

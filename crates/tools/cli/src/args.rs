@@ -44,7 +44,7 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Measure brokers with named workloads.
     Bench(ternmq_bench::BenchArgs),
-    /// Check the data directory of a broker that does not run, and explain what is found.
+    /// Check the data directory of a broker or a service that does not run, and explain what is found.
     Doctor(DoctorArgs),
 }
 
@@ -328,8 +328,9 @@ pub(crate) struct ImportArgs {
 #[command(after_help = "\
 Nothing in the directory is changed. Exit code 0: sound, 1: damaged or unreadable.
 
-Example:
-  ternmq doctor --data-dir ./ternmq-data")]
+Examples:
+  ternmq doctor --data-dir ./ternmq-data          a broker's: its journal
+  ternmq doctor --data-dir ./ternmq-service       a service's: the chain of its audit log")]
 pub(crate) struct DoctorArgs {
     /// The data directory.
     #[arg(long, value_name = "DIR", default_value = "./ternmq-data")]

@@ -78,7 +78,7 @@ fn value(
             Ok(is_there.then_some(Value::Array(items)))
         }
         Shape::Map { .. } => Ok(None),
-        Shape::Text { .. } | Shape::Integer { .. } | Shape::Boolean | Shape::Time(_) => {
+        Shape::Text { .. } | Shape::Integer { .. } | Shape::Long { .. } | Shape::Boolean | Shape::Time(_) => {
             let text = form.iter().find(|(known, _)| known == name);
             text.map(|(_, text)| check::of_text(shape, text, wire)).transpose()
         }

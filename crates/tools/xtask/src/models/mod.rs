@@ -30,6 +30,12 @@ const WANTED: &[Wanted] = &[
     Wanted { name: "mq", version: "2017-11-27", operations: &[], has_types: true },
     Wanted { name: "cloudtrail", version: "2013-11-01", operations: &["LookupEvents"], has_types: false },
     Wanted {
+        name: "logs",
+        version: "2014-03-28",
+        operations: &["DescribeLogGroups", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents"],
+        has_types: false,
+    },
+    Wanted {
         name: "sts",
         version: "2011-06-15",
         operations: &["AssumeRole", "GetCallerIdentity", "GetSessionToken"],

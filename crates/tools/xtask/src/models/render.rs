@@ -100,6 +100,7 @@ fn table(shape: &Shape) -> String {
             )
         }
         Shape::Integer { least, most } => format!("Shape::Integer {{ least: {least}, most: {most} }}"),
+        Shape::Long { least, most } => format!("Shape::Long {{ least: {least}, most: {most} }}"),
         Shape::Boolean => "Shape::Boolean".into(),
         Shape::Time(format) => format!("Shape::Time(TimeFormat::{format})"),
     }
@@ -163,6 +164,7 @@ fn rust_type(service: &Service, name: &str) -> String {
             format!("BTreeMap<{}, {}>", rust_type(service, key), rust_type(service, value))
         }
         Some(Shape::Integer { .. }) => "i32".into(),
+        Some(Shape::Long { .. }) => "i64".into(),
         Some(Shape::Boolean) => "bool".into(),
         Some(Shape::Text { .. } | Shape::Time(_)) | None => "String".into(),
     }

@@ -44,6 +44,7 @@ pub(crate) enum Shape {
     Map { key: String, value: String },
     Text { least: u64, most: u64, pattern: String, values: Vec<String> },
     Integer { least: i64, most: i64 },
+    Long { least: i64, most: i64 },
     Boolean,
     Time(&'static str),
 }
@@ -180,6 +181,10 @@ fn shape(name: &str, source: &Value, shapes: &Map<String, Value>) -> Result<Shap
         "integer" => Shape::Integer {
             least: source["min"].as_i64().unwrap_or(i64::from(i32::MIN)),
             most: source["max"].as_i64().unwrap_or(i64::from(i32::MAX)),
+        },
+        "long" => Shape::Long {
+            least: source["min"].as_i64().unwrap_or(i64::MIN),
+            most: source["max"].as_i64().unwrap_or(i64::MAX),
         },
         "boolean" => Shape::Boolean,
         "timestamp" => Shape::Time(match text(source, "timestampFormat") {
