@@ -3,7 +3,7 @@
 
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +19,7 @@ const LOCK_NAME: &str = "lock";
 #[derive(Debug)]
 pub struct DiskFiles {
     root: PathBuf,
+    quota_bytes: Option<u64>,
     /// Directories that hold names of directories of ours which a power loss could still take away.
     unsynced: Mutex<Vec<PathBuf>>,
 }
@@ -33,7 +34,14 @@ impl DiskFiles {
         let shown = root.to_string_lossy();
         let unsynced =
             make_directory(root).map_err(|error| file_error("create directory", &shown, &error))?;
-        Ok(Self { root: root.to_path_buf(), unsynced: Mutex::new(unsynced) })
+        Ok(Self { root: root.to_path_buf(), quota_bytes: None, unsynced: Mutex::new(unsynced) })
+    }
+
+    /// Gives the directory at most so much room: [`Files::free_bytes`] then answers what is left of it, or of the disk if
+    /// that is less. Nothing fails at the limit itself; whoever asks for the room that is left has to stop.
+    #[must_use]
+    pub fn with_quota(self, quota_bytes: u64) -> Self {
+        Self { quota_bytes: Some(quota_bytes), ..self }
     }
 
     /// Makes the names of the directories themselves safe. Behind the sync of what is in them, which takes them along on
@@ -72,6 +80,29 @@ fn make_directory(full: &Path) -> io::Result<Vec<PathBuf>> {
     let parents = full.ancestors().skip(1).take(missing.max(1));
     let named = |path: &Path| if path.as_os_str().is_empty() { Path::new(".").into() } else { path.into() };
     Ok(parents.map(named).collect())
+}
+
+/// What a directory and everything below it take on the disk. Files that go meanwhile are passed over.
+fn used_bytes(dir: &Path) -> io::Result<u64> {
+    /// `st_blocks` counts these (stat(3type)), whatever the file system's own blocks are.
+    const BLOCK_BYTES: u64 = 512;
+    let mut used = 0_u64;
+    let mut dirs = vec![dir.to_path_buf()];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            // Of the entry itself: a link is not followed, so there is no circle.
+            let facts = match entry.metadata() {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                answer => answer?,
+            };
+            used = used.saturating_add(facts.blocks().saturating_mul(BLOCK_BYTES));
+            if facts.is_dir() {
+                dirs.push(entry.path());
+            }
+        }
+    }
+    Ok(used)
 }
 
 fn file_error(operation: &'static str, path: &str, error: &io::Error) -> FileError {
@@ -145,7 +176,10 @@ impl Files for DiskFiles {
         let shown = self.root.to_string_lossy();
         let answer = rustix::fs::statvfs(&self.root);
         let stat = answer.map_err(|error| file_error("measure", &shown, &error.into()))?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        let free_bytes = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let Some(quota_bytes) = self.quota_bytes else { return Ok(free_bytes) };
+        let used = used_bytes(&self.root).map_err(|error| file_error("measure", &shown, &error))?;
+        Ok(free_bytes.min(quota_bytes.saturating_sub(used)))
     }
 
     fn lock(&self) -> Result<Box<dyn DirectoryLock>, FileError> {
@@ -241,6 +275,23 @@ mod tests {
         assert_eq!(file.len_bytes().unwrap(), 8192);
         assert_eq!(read_full(&*file, &mut bytes, 8190).unwrap(), 2);
         assert!(files.free_bytes().unwrap() > 0);
+    }
+
+    #[test]
+    fn f4_a_quota_leaves_what_is_not_used() {
+        let (_dir, files) = data_dir();
+        let of_disk = files.free_bytes().unwrap();
+        let files = files.with_quota(1 << 20);
+        files.create_dir("a/b").unwrap();
+        let before = files.free_bytes().unwrap();
+        assert!(before <= (1 << 20) && before > 900_000, "{before}");
+        files.create("a/b/c").unwrap().allocate(512 << 10).unwrap();
+        let after = files.free_bytes().unwrap();
+        assert!(before - after >= 512 << 10, "{before} {after}");
+        files.create("d").unwrap().allocate(1 << 20).unwrap();
+        assert_eq!(files.free_bytes().unwrap(), 0);
+        assert!(of_disk > 0);
+        assert!(files.with_quota(u64::MAX).free_bytes().unwrap() < u64::MAX);
     }
 
     #[test]

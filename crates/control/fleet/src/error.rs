@@ -1,7 +1,6 @@
 //! Why nodes cannot be made, reached or removed.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -81,18 +80,6 @@ pub enum FleetError {
         listener: &'static str,
         /// The system's reason.
         source: io::Error,
-    },
-    /// Another program took a port of the node while it did not run. Another port was chosen for it: the next call goes on.
-    #[error(
-        "the port of the listener {listener} of the node '{name}', {address}, was taken by another program"
-    )]
-    PortTaken {
-        /// The node.
-        name: NodeName,
-        /// The listener.
-        listener: String,
-        /// Where it was.
-        address: SocketAddr,
     },
     /// A certificate cannot be made.
     #[error("the certificate of the node '{name}' can't be made: {problem}")]
@@ -185,7 +172,6 @@ impl FleetError {
             | Self::Disk { .. }
             | Self::Damaged { .. }
             | Self::NoPort { .. }
-            | Self::PortTaken { .. }
             | Self::Certificate { .. }
             | Self::Spawn { .. }
             | Self::NotStopped { .. }

@@ -1,7 +1,8 @@
 //! Nodes of brokers: makes them, keeps them running, tells about them and removes them.
 //!
 //! Owns: what a node is to be ([`NodeSpec`]), what it is ([`NodeFacts`]), and the one interface by which a control plane
-//! turns the first into the second ([`Provisioner`]); a provisioner that only pretends ([`SimulatedFleet`]).
+//! turns the first into the second ([`Provisioner`]); processes on this machine ([`ProcessFleet`]); a provisioner that only pretends
+//! ([`SimulatedFleet`]).
 //! Must not know: accounts, the API of a service, brokers of several nodes as such, the core of a node. A node is
 //! reached through its own HTTP API over a local channel, never linked.
 //!
@@ -17,12 +18,14 @@ mod spec;
 mod error;
 mod provisioner;
 
+mod process;
 mod simulated;
 
 pub use error::{Cause, FleetError};
 pub use facts::{NodeFacts, NodeState};
 pub use name::{NodeName, NodeNameError};
 pub use network::{Cidr, CidrError};
+pub use process::{ProcessFleet, ProcessSettings, StepHook};
 pub use provisioner::{Provisioner, Step};
 pub use simulated::{SimulatedFault, SimulatedFleet};
 pub use spec::{AcceptRule, Engine, LogKind, NodeLimits, NodeLogs, NodeSpec, NodeUser, PortRange, Reach};

@@ -7,7 +7,7 @@ use ternmq_routing::{NodeKind, Target};
 
 use crate::{
     broker::Broker,
-    connection::ConnectionInfo,
+    connection::{Connection, ConnectionInfo},
     definition::{BindingRecord, NodeRecord, TargetKind},
     dialect::QueueClass,
     effect::{ConnectionId, ConsumerId, SessionId},
@@ -274,18 +274,26 @@ impl Broker {
     /// All connections.
     #[must_use]
     pub fn connection_views(&self) -> Vec<ConnectionView> {
-        self.connections
-            .iter()
-            .map(|(handle, connection)| ConnectionView {
-                id: handle.into(),
-                info: ConnectionInfo::clone(&connection.info),
-                user: connection.principal.user().clone(),
-                namespace: self.namespaces.name(connection.namespace),
-                session_count: u32::try_from(connection.sessions.len()).unwrap_or(u32::MAX),
-                is_publisher: connection.is_publisher,
-                connected_at_ms: connection.connected_at_ms,
-            })
-            .collect()
+        let views = self.connections.iter();
+        views.map(|(handle, connection)| self.view_connection(handle.into(), connection)).collect()
+    }
+
+    /// One connection. `None`: the handle is stale.
+    #[must_use]
+    pub fn connection_view(&self, id: ConnectionId) -> Option<ConnectionView> {
+        Some(self.view_connection(id, self.connections.get(id.into())?))
+    }
+
+    fn view_connection(&self, id: ConnectionId, connection: &Connection) -> ConnectionView {
+        ConnectionView {
+            id,
+            info: ConnectionInfo::clone(&connection.info),
+            user: connection.principal.user().clone(),
+            namespace: self.namespaces.name(connection.namespace),
+            session_count: u32::try_from(connection.sessions.len()).unwrap_or(u32::MAX),
+            is_publisher: connection.is_publisher,
+            connected_at_ms: connection.connected_at_ms,
+        }
     }
 
     /// All sessions.

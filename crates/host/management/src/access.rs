@@ -5,8 +5,7 @@ use ternmq_broker::Broker;
 use ternmq_stdx::shown;
 
 use crate::answer::Refusal;
-
-use std::sync::Arc;
+use crate::core_session::Actor;
 
 /// What a route asks of its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +26,7 @@ pub(crate) enum Access {
 /// member.
 pub(crate) struct Viewer<'a> {
     broker: &'a Broker,
-    user: &'a Arc<str>,
+    actor: &'a Actor,
     pub(crate) is_administrator: bool,
     pub(crate) is_monitor: bool,
     is_policy_maker: bool,
@@ -36,23 +35,33 @@ pub(crate) struct Viewer<'a> {
 
 impl<'a> Viewer<'a> {
     /// Reads the user's roles as they are now (S7).
-    pub(crate) fn new(broker: &'a Broker, user: &'a Arc<str>) -> Self {
-        let has = |role| broker.has_role(user, role);
+    pub(crate) fn new(broker: &'a Broker, actor: &'a Actor) -> Self {
+        let has = |role| match actor {
+            Actor::User(user) => broker.has_role(user, role),
+            Actor::Node => true,
+        };
         let is_administrator = has(Role::Administrator);
         let is_monitor = is_administrator || has(Role::Monitor);
         let is_policy_maker = is_administrator || has(Role::PolicyMaker);
         let is_member = is_monitor || is_policy_maker || has(Role::Console);
-        Self { broker, user, is_administrator, is_monitor, is_policy_maker, is_member }
+        Self { broker, actor, is_administrator, is_monitor, is_policy_maker, is_member }
     }
 
     /// Whether the user sees a namespace.
     pub(crate) fn sees(&self, namespace: &str) -> bool {
-        self.is_monitor || self.broker.user_may_enter(self.user, namespace)
+        self.is_monitor || self.may_enter(namespace)
     }
 
     /// Whether the user sees what belongs to `owner`.
     pub(crate) fn sees_user(&self, owner: &str) -> bool {
-        self.is_monitor || **self.user == *owner
+        self.is_monitor || matches!(self.actor, Actor::User(user) if **user == *owner)
+    }
+
+    fn may_enter(&self, namespace: &str) -> bool {
+        match self.actor {
+            Actor::User(user) => self.broker.user_may_enter(user, namespace),
+            Actor::Node => true,
+        }
     }
 
     /// Decides about a route (S10). What a user may not see is answered alike whether it is there or not.
@@ -62,7 +71,6 @@ impl<'a> Viewer<'a> {
                 "Not management user: it needs the tag management, or a higher one",
             ));
         }
-        let may_enter = |namespace: &str| self.broker.user_may_enter(self.user, namespace);
         match access {
             Access::Member => {}
             Access::Visible => {
@@ -71,7 +79,7 @@ impl<'a> Viewer<'a> {
                 }
             }
             Access::PolicyMaker => {
-                let is_inside = namespace.is_none_or(|name| self.is_administrator || may_enter(name));
+                let is_inside = namespace.is_none_or(|name| self.is_administrator || self.may_enter(name));
                 if !self.is_policy_maker || !is_inside {
                     return Err(Refusal::unauthorized(
                         "Not policymaker user: it needs the tag policymaker and permissions in the virtual host",

@@ -14,7 +14,7 @@ use crate::json::{json_of_map, map, text};
 use crate::{core_session, exchanges, queues};
 
 pub(crate) fn list(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
-    let viewer = Viewer::new(broker, &call.user);
+    let viewer = Viewer::new(broker, &call.actor);
     let vhosts: Vec<Arc<str>> = match call.find_name("vhost") {
         Some(vhost) => vec![vhost.into()],
         None => broker.namespaces().into_iter().map(|n| n.name).filter(|name| viewer.sees(name)).collect(),
@@ -129,7 +129,7 @@ pub(crate) fn bind(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
         arguments: map(&body, "arguments")?,
     };
     let location = location(broker, &record);
-    let done = core_session::run(broker, &call.user, call.name("vhost"), |broker, session| {
+    let done = core_session::run(broker, &call.actor, call.name("vhost"), |broker, session| {
         let BindingRecord { source, target, key, arguments, .. } = record;
         match record.target_kind {
             TargetKind::Queue => broker.bind_queue(session, &target, &source, &key, arguments),
@@ -155,7 +155,7 @@ fn encode_key(key: &str) -> String {
 
 pub(crate) fn unbind(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
     let record = find(broker, call)?;
-    let done = core_session::run(broker, &call.user, call.name("vhost"), |broker, session| {
+    let done = core_session::run(broker, &call.actor, call.name("vhost"), |broker, session| {
         let BindingRecord { source, target, key, arguments, .. } = record;
         match record.target_kind {
             TargetKind::Queue => broker.unbind_queue(session, &target, &source, &key, arguments),

@@ -28,7 +28,7 @@ pub(crate) fn browse(
         let place = management.begin_look()?;
         let look = move |broker: &mut Broker| {
             let (vhost, queue) = (call.name("vhost"), call.name("name"));
-            let looked = core_session::run(broker, &call.user, vhost, |broker, session| {
+            let looked = core_session::run(broker, &call.actor, vhost, |broker, session| {
                 broker.browse(session, queue, spec)
             });
             let receipt = looked.as_ref().map(Browse::receipt).unwrap_or_default();

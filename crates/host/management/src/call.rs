@@ -1,17 +1,16 @@
 //! One request as a handler sees it.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::answer::Refusal;
+use crate::core_session::Actor;
 use crate::json::parse_object;
 
 /// A request that was matched and logged in. Has no text form: its body may hold a password (S11).
 pub(crate) struct Call {
     /// Who asks.
-    pub(crate) user: Arc<str>,
+    pub(crate) actor: Actor,
     /// Parts of the path that the route names, decoded.
     pub(crate) names: Vec<(&'static str, String)>,
     /// Query, decoded, in order.
@@ -23,6 +22,22 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Name of who asks, for people; the service that runs the node has none that a user could have.
+    pub(crate) fn user_name(&self) -> &str {
+        match &self.actor {
+            Actor::User(user) => user,
+            Actor::Node => "",
+        }
+    }
+
+    /// Which way the request came, for the audit log.
+    pub(crate) fn way(&self) -> &'static str {
+        match self.actor {
+            Actor::User(_) => "http",
+            Actor::Node => "control",
+        }
+    }
+
     /// Part of the path. A name that the route does not have is empty.
     pub(crate) fn name(&self, name: &str) -> &str {
         self.find_name(name).unwrap_or_default()

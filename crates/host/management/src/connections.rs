@@ -17,7 +17,7 @@ const DEFAULT_REASON: &str = "Closed via management plugin";
 
 /// Connections that the user sees: its own, or all for who monitors; without those of this API.
 fn visible(broker: &Broker, call: &Call) -> Vec<ConnectionView> {
-    let viewer = Viewer::new(broker, &call.user);
+    let viewer = Viewer::new(broker, &call.actor);
     let mut views = broker.connection_views();
     views.retain(|view| {
         &*view.info.protocol != PROTOCOL
@@ -54,7 +54,7 @@ pub(crate) fn get(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 
 /// Only the owner and administrators close; monitoring alone does not.
 fn may_close(broker: &Broker, call: &Call, view: &ConnectionView) -> Result<(), Refusal> {
-    if view.user == call.user || Viewer::new(broker, &call.user).is_administrator {
+    if *view.user == *call.user_name() || Viewer::new(broker, &call.actor).is_administrator {
         return Ok(());
     }
     Err(Refusal::unauthorized("only its own user and administrators close a connection"))
@@ -116,7 +116,7 @@ pub(crate) fn channel(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 }
 
 pub(crate) fn consumers(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
-    let viewer = Viewer::new(broker, &call.user);
+    let viewer = Viewer::new(broker, &call.actor);
     let mut views = broker.consumer_views();
     views.retain(|view| {
         viewer.sees(&view.namespace) && call.find_name("vhost").is_none_or(|vhost| *view.namespace == *vhost)

@@ -14,20 +14,12 @@ pub(crate) const PROTOCOL: &str = "Management HTTP API";
 pub(crate) enum Actor {
     /// A user, as far as permissions go.
     User(Arc<str>),
-    /// The node, for its own configuration: no permission is asked.
+    /// The node, for its own configuration, or the service that runs it: no permission is asked.
     Node,
 }
 
 /// Opens a connection with one session. [`close`] it again.
 pub(crate) fn open(
-    broker: &mut Broker,
-    user: &Arc<str>,
-    namespace: &str,
-) -> Result<(ConnectionId, SessionId), Refusal> {
-    open_as(broker, &Actor::User(user.clone()), namespace)
-}
-
-fn open_as(
     broker: &mut Broker,
     actor: &Actor,
     namespace: &str,
@@ -56,24 +48,14 @@ pub(crate) fn close(broker: &mut Broker, connection: ConnectionId) {
     broker.disconnect(connection);
 }
 
-/// Runs one verb as the user.
+/// Runs one verb as whoever asks.
 pub(crate) fn run<T>(
-    broker: &mut Broker,
-    user: &Arc<str>,
-    namespace: &str,
-    verb: impl FnOnce(&mut Broker, SessionId) -> Result<T, ternmq_broker::Error>,
-) -> Result<T, Refusal> {
-    run_as(broker, &Actor::User(user.clone()), namespace, verb)
-}
-
-/// Runs one verb as whoever it is.
-pub(crate) fn run_as<T>(
     broker: &mut Broker,
     actor: &Actor,
     namespace: &str,
     verb: impl FnOnce(&mut Broker, SessionId) -> Result<T, ternmq_broker::Error>,
 ) -> Result<T, Refusal> {
-    let (connection, session) = open_as(broker, actor, namespace)?;
+    let (connection, session) = open(broker, actor, namespace)?;
     let result = verb(broker, session).map_err(|error| Refusal::of(broker, &error));
     close(broker, connection);
     result

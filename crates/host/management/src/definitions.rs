@@ -443,7 +443,7 @@ pub(crate) fn import(management: Arc<Management>, call: Arc<Call>) -> Task {
         let mut receipt = Receipt::NONE;
         while !all.is_empty() {
             let batch: Vec<Step> = all.drain(..BATCH.min(all.len())).collect();
-            let actor = Actor::User(call.user.clone());
+            let actor = call.actor.clone();
             let apply_all = move |broker: &mut Broker| {
                 batch
                     .into_iter()
@@ -547,5 +547,5 @@ fn declare(
             "user '{user}' has no permissions in virtual host '{vhost}': grant them, then import the file again"
         )));
     }
-    core_session::run_as(broker, actor, vhost, verb)
+    core_session::run(broker, actor, vhost, verb)
 }

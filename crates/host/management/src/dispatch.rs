@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::access::Viewer;
 use crate::answer::{Outcome, Refusal, Reply, json_response};
 use crate::call::{Call, decode_query};
+use crate::core_session::Actor;
 use crate::listing::Listing;
 use crate::login::login;
 use crate::routes::{Audit, Found, Route, Run, find};
@@ -30,7 +31,12 @@ const REASON_MAX_BYTES: usize = 255;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// The routes below `/api`. Whoever serves them bounds the head of a request and puts a [`Peer`] into it.
+/// Put into the extensions of a request by whoever accepted its connection: it comes from the service that runs this node,
+/// which has shown who it is to the system. There is no login then, and no permission is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Service;
+
+/// The routes below `/api`. Whoever serves them bounds the head of a request and puts a [`Peer`] or a [`Service`] into it.
 pub fn router(management: Arc<Management>) -> Router {
     Router::new().route("/api", any(serve)).route("/api/{*rest}", any(serve)).with_state(management)
 }
@@ -49,10 +55,13 @@ async fn handle(management: Arc<Management>, request: Request) -> Result<Respons
         Found::Nothing => return Err(Refusal::not_found("there is nothing at this path of the API")),
     };
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
-    let user = login(&management, &parts.headers, peer).await?;
+    let actor = match parts.extensions.get::<Service>() {
+        Some(Service) => Actor::Node,
+        None => Actor::User(login(&management, &parts.headers, peer).await?),
+    };
     let body = read_body(&parts.headers, body, route.body_max_bytes()).await?;
     let call = Arc::new(Call {
-        user,
+        actor,
         names,
         query: decode_query(parts.uri.query().unwrap_or_default()),
         reason: read_reason(&parts.headers),
@@ -68,7 +77,7 @@ async fn handle(management: Arc<Management>, request: Request) -> Result<Respons
 async fn run(management: &Arc<Management>, route: &'static Route, call: &Arc<Call>) -> Outcome {
     let shared = call.clone();
     let check = move |broker: &mut Broker| {
-        Viewer::new(broker, &shared.user).check(route.access, shared.find_name("vhost"))
+        Viewer::new(broker, &shared.actor).check(route.access, shared.find_name("vhost"))
     };
     match route.run {
         Run::Core(handler) => {
@@ -170,17 +179,17 @@ fn read_reason(headers: &HeaderMap) -> Option<String> {
 /// One line for each change and each refusal of one (S15). Names are in the path, escaped; secrets are in the body.
 fn audit(route: &Route, call: &Call, path: &str, outcome: &Outcome) {
     let path = path.get(..path.floor_char_boundary(512)).unwrap_or_default();
-    let user = &*call.user;
+    let (user, by) = (call.user_name(), call.way());
     match (route.audit, outcome) {
         (Audit::Change, Ok(_)) => {
-            tracing::info!(target: "audit", event = "change", user, method = route.method, path, by = "http");
+            tracing::info!(target: "audit", event = "change", user, method = route.method, path, by);
         }
         (Audit::Change, Err(refusal)) => {
             let (status, reason) = (refusal.status.as_u16(), &refusal.reason);
-            tracing::warn!(target: "audit", event = "change refused", user, method = route.method, path, status, reason, by = "http");
+            tracing::warn!(target: "audit", event = "change refused", user, method = route.method, path, status, reason, by);
         }
         (Audit::Read, Err(refusal)) if refusal.status == StatusCode::UNAUTHORIZED => {
-            tracing::warn!(target: "audit", event = "access refused", user, method = route.method, path, by = "http");
+            tracing::warn!(target: "audit", event = "access refused", user, method = route.method, path, by);
         }
         (Audit::Read, _) => {}
     }

@@ -15,7 +15,7 @@ use crate::core_session;
 use crate::json::{json_of_map, map, required_text, truth};
 
 pub(crate) fn list(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
-    let viewer = Viewer::new(broker, &call.user);
+    let viewer = Viewer::new(broker, &call.actor);
     let vhosts: Vec<Arc<str>> = match call.find_name("vhost") {
         Some(vhost) => vec![vhost.into()],
         None => broker.namespaces().into_iter().map(|n| n.name).filter(|name| viewer.sees(name)).collect(),
@@ -60,7 +60,7 @@ pub(crate) fn put(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
     };
     let before = Before::of(find(broker, vhost, name).ok());
     let done =
-        core_session::run(broker, &call.user, vhost, |broker, session| broker.declare_node(session, spec))?;
+        core_session::run(broker, &call.actor, vhost, |broker, session| broker.declare_node(session, spec))?;
     Ok(Answer::put(done.receipt, before))
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn delete(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
     let vhost = call.name("vhost");
     let name = find(broker, vhost, call.name("name"))?.record.name;
     let if_unused = call.is_on("if-unused");
-    let done = core_session::run(broker, &call.user, vhost, |broker, session| {
+    let done = core_session::run(broker, &call.actor, vhost, |broker, session| {
         broker.delete_node(session, &name, if_unused)
     })?;
     Ok(Answer::done(done.receipt))

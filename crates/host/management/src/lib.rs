@@ -47,7 +47,7 @@ mod users;
 mod vhosts;
 
 pub use definitions::{DEFINITIONS_MAX_BYTES, Definitions};
-pub use dispatch::{Peer, router};
+pub use dispatch::{Peer, Service, router};
 pub use seam::{Control, Desk, Facts, Management, NodeFacts, NodeListener, Question, Unavailable};
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ const MAX_QUEUES: &str = "max-queues";
 const MAX_CHANNELS: &str = "max-channels";
 
 pub(crate) fn list_vhosts(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
-    let viewer = Viewer::new(broker, &call.user);
+    let viewer = Viewer::new(broker, &call.actor);
     let wanted = call.find_name("vhost");
     let mut records = broker.namespaces();
     records.retain(|record| viewer.sees(&record.name) && wanted.is_none_or(|vhost| *record.name == *vhost));

@@ -187,7 +187,7 @@ mod tests {
 
     fn listed(query: &str) -> Result<Json, &'static str> {
         let call = Call {
-            user: "u".into(),
+            actor: crate::core_session::Actor::User("u".into()),
             names: Vec::new(),
             query: decode_query(query),
             reason: None,

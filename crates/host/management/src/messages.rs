@@ -155,7 +155,7 @@ fn send(broker: &mut Broker, call: &Call, letter: Letter) -> Outcome {
     }
     let claimed_user = letter.properties.user_id.as_deref();
     let publish = Publish { message, extra_keys: &letter.extra_keys, claimed_user };
-    let published = core_session::run(broker, &call.user, call.name("vhost"), |broker, session| {
+    let published = core_session::run(broker, &call.actor, call.name("vhost"), |broker, session| {
         broker.publish(session, publish)
     })?;
     let routed = |is_routed: bool| move || json!({ "routed": is_routed });
@@ -220,7 +220,7 @@ pub(crate) fn get(management: Arc<Management>, call: Arc<Call>) -> Task {
         let start = move |broker: &mut Broker| {
             let (vhost, queue) = (shared.name("vhost"), shared.name("name"));
             broker.queue_view(vhost, queue).ok_or_else(|| queues::missing(vhost, queue))?;
-            let (connection, session) = core_session::open(broker, &shared.user, vhost)?;
+            let (connection, session) = core_session::open(broker, &shared.actor, vhost)?;
             Ok::<_, Refusal>((Fetching { connection, session }, broker.formats().clone()))
         };
         let (fetching, formats) = management.ask(start).await??;

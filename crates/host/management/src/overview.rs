@@ -28,7 +28,7 @@ struct Overview {
 
 impl Overview {
     fn of(broker: &Broker, call: &Call) -> Self {
-        let viewer = Viewer::new(broker, &call.user);
+        let viewer = Viewer::new(broker, &call.actor);
         let node = broker.node_name().clone();
         let kinds = [
             NodeKind::Direct,
@@ -152,9 +152,9 @@ pub(crate) fn cluster_name(management: Arc<Management>, _: Arc<Call>) -> Task {
 }
 
 pub(crate) fn whoami(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
-    let tags = broker.user_definition(&call.user).map(|user| user.tags).unwrap_or_default();
-    let user = call.user.clone();
-    Ok(Answer::one(move || json!({ "name": &*user, "tags": tag_list(&tags) })))
+    let tags = broker.user_definition(call.user_name()).map(|user| user.tags).unwrap_or_default();
+    let user = call.user_name().to_owned();
+    Ok(Answer::one(move || json!({ "name": user, "tags": tag_list(&tags) })))
 }
 
 pub(crate) fn nodes(management: Arc<Management>, _: Arc<Call>) -> Task {

@@ -30,7 +30,7 @@ fn find(broker: &Broker, call: &Call) -> Result<Vec<NamespaceRecord>, Refusal> {
     if let Some(component) = call.find_name("component").filter(|component| *component != VHOST_LIMITS) {
         return Err(unknown(component));
     }
-    let viewer = Viewer::new(broker, &call.user);
+    let viewer = Viewer::new(broker, &call.actor);
     let wanted = call.find_name("vhost");
     let mut records = broker.namespaces();
     records.retain(|record| viewer.sees(&record.name) && wanted.is_none_or(|vhost| *record.name == *vhost));

@@ -53,7 +53,7 @@ pub(crate) fn delete_operator(broker: &mut Broker, call: &Arc<Call>) -> Outcome 
 }
 
 fn list_rank(broker: &Broker, call: &Call, rank: PolicyRank) -> Answer {
-    let viewer = Viewer::new(broker, &call.user);
+    let viewer = Viewer::new(broker, &call.actor);
     let wanted = call.find_name("vhost");
     let records: Vec<PolicyRecord> = broker
         .policies()

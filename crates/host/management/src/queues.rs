@@ -14,7 +14,7 @@ use crate::json::{json_of_map, map, truth};
 use crate::{core_session, limits};
 
 pub(crate) fn list(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
-    let viewer = Viewer::new(broker, &call.user);
+    let viewer = Viewer::new(broker, &call.actor);
     let mut views = broker.queue_views(call.find_name("vhost"));
     views.retain(|view| viewer.sees(&view.namespace));
     let context = Context::of(broker, &views);
@@ -66,7 +66,7 @@ pub(crate) fn put(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
         arguments: map(&body, "arguments")?,
     };
     let before = Before::of(broker.queue_view(call.name("vhost"), call.name("name")));
-    let done = core_session::run(broker, &call.user, call.name("vhost"), |broker, session| {
+    let done = core_session::run(broker, &call.actor, call.name("vhost"), |broker, session| {
         broker.declare_queue(session, spec)
     })?;
     Ok(Answer::put(done.receipt, before))
@@ -75,7 +75,7 @@ pub(crate) fn put(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 pub(crate) fn delete(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
     find(broker, call)?;
     let (if_unused, if_empty) = (call.is_on("if-unused"), call.is_on("if-empty"));
-    let done = core_session::run(broker, &call.user, call.name("vhost"), |broker, session| {
+    let done = core_session::run(broker, &call.actor, call.name("vhost"), |broker, session| {
         broker.delete_queue(session, call.name("name"), if_unused, if_empty)
     })?;
     Ok(Answer::done(done.receipt))
@@ -83,7 +83,7 @@ pub(crate) fn delete(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 
 pub(crate) fn purge(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
     find(broker, call)?;
-    let done = core_session::run(broker, &call.user, call.name("vhost"), |broker, session| {
+    let done = core_session::run(broker, &call.actor, call.name("vhost"), |broker, session| {
         broker.purge_queue(session, call.name("name"))
     })?;
     Ok(Answer::done(done.receipt))

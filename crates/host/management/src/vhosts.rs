@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::json::{tags, text, truth};
 
 pub(crate) fn list(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
-    let viewer = Viewer::new(broker, &call.user);
+    let viewer = Viewer::new(broker, &call.actor);
     let mut records = broker.namespaces();
     records.retain(|record| viewer.sees(&record.name));
     let counted: Vec<_> =

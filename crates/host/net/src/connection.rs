@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ternmq_broker::{ConnectionId, Phase, Session};
 
 use crate::arrival::{Arrival, SessionFactory};
+use crate::place::Place;
 
 /// What makes the session once the transport is open.
 pub(crate) struct Opener {
@@ -44,6 +45,8 @@ pub(crate) struct Connection<T> {
     pub(crate) serial: u32,
     pub(crate) core: Option<ConnectionId>,
     pub(crate) address: Option<IpAddr>,
+    /// What it takes of its listener's places.
+    pub(crate) place: Option<Place>,
     /// Earliest entry in the heap of deadlines; `u64::MAX` without one.
     pub(crate) armed_ms: u64,
     /// Since when output waits and the peer takes none of it.

@@ -16,8 +16,10 @@ use crate::counters::Counters;
 use crate::deadlines::Deadlines;
 use crate::fault;
 use crate::handshakes::Handshakes;
+use crate::incidents;
 use crate::open::next_check_ms;
 use crate::opening::Opening;
+use crate::place::Place;
 use crate::transport::Transport;
 
 /// Most bytes taken from one connection before the next one's turn.
@@ -184,6 +186,7 @@ impl<T: Transport> Driver<T> {
             serial,
             core: None,
             address,
+            place: None,
             armed_ms: u64::MAX,
             opener: None,
             validity: None,
@@ -212,6 +215,13 @@ impl<T: Transport> Driver<T> {
             connection.opener = Some(Box::new(Opener { factory, arrival }));
         }
         key
+    }
+
+    /// Keeps a place of its listener for as long as the connection is there.
+    pub(crate) fn hold(&mut self, key: Key, place: Place) {
+        if let Some(connection) = self.connections.get_mut(key.index as usize) {
+            connection.place = Some(place);
+        }
     }
 
     fn note_handshake(&mut self, key: Key) {
@@ -401,6 +411,7 @@ impl<T: Transport> Driver<T> {
         if let Some(slot) = self.slots.get_mut(at) {
             *slot = Some((core.generation, index));
         }
+        incidents::report_life(&self.core, core, "a client has logged in");
     }
 
     fn discard_input(&mut self, index: u32) {
@@ -643,6 +654,7 @@ impl<T: Transport> Driver<T> {
             self.close(index);
             return;
         }
+        report_gone(&self.core, connection.core);
         connection.session.handle_closed(&mut self.core);
         let until_ms = connection.closing_since_ms.unwrap_or(self.now_ms) + LINGER_MS;
         connection.stage = Stage::Lingering { until_ms };
@@ -659,6 +671,7 @@ impl<T: Transport> Driver<T> {
     pub(crate) fn close(&mut self, index: u32) {
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
         if !connection.is_lingering() {
+            report_gone(&self.core, connection.core);
             connection.session.handle_closed(&mut self.core);
         }
         self.forget_core(index);
@@ -699,6 +712,13 @@ impl<T: Transport> Driver<T> {
         let (rest, out) = (std::mem::take(&mut connection.rest), std::mem::take(&mut connection.out));
         self.buffers.give(rest);
         self.buffers.give(out);
+    }
+}
+
+/// Before the session tells the core, which forgets the connection then.
+fn report_gone(core: &Broker, id: Option<ConnectionId>) {
+    if let Some(id) = id {
+        incidents::report_life(core, id, "a client's connection has ended");
     }
 }
 

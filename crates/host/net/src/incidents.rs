@@ -1,6 +1,23 @@
 //! What the core has met, as log lines for operators.
 
-use ternmq_broker::Incident;
+use ternmq_broker::{Broker, ConnectionId, Incident};
+use tracing::Level;
+
+/// Target of lines about connections that come and go as they should, so many that they are wanted only in a log of
+/// their own. What goes wrong with connections has the target above it.
+const LIFE: &str = "connection::life";
+
+/// A connection has come or goes. Costs nothing unless somebody listens.
+pub(crate) fn report_life(core: &Broker, id: ConnectionId, what: &str) {
+    if !tracing::enabled!(target: LIFE, Level::INFO) {
+        return;
+    }
+    if let Some(view) = core.connection_view(id) {
+        let (protocol, user, namespace) = (&*view.info.protocol, &*view.user, &*view.namespace);
+        let name = &*view.info.name;
+        tracing::info!(target: LIFE, name, protocol, user, namespace, "{what}");
+    }
+}
 
 pub(crate) fn report(incident: &Incident) {
     match incident {
@@ -8,7 +25,7 @@ pub(crate) fn report(incident: &Incident) {
             // A name from a peer: short and escaped (B7, B9).
             let user: String = user.chars().take(64).collect();
             let peer = peer.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
-            tracing::warn!(?user, peer, "a login was refused");
+            tracing::warn!(target: "connection", ?user, peer, "a login was refused");
         }
         Incident::ChunkDamaged { namespace, queue, count } => {
             tracing::error!(

@@ -1,7 +1,7 @@
 //! How bytes reach the sessions and how the core's wishes reach the world.
 //!
-//! Owns: listeners and their limits ([`Listener`], [`AcceptLimits`]), the one connection driver of all protocols
-//! ([`Driver`]), the loop of a shard ([`Shard`]), the thread of the journal ([`JournalLog`], [`JournalThread`]), the
+//! Owns: listeners, their limits and who is let in ([`Listener`], [`AcceptLimits`], [`Gate`]), the one connection driver
+//! of all protocols ([`Driver`]), the loop of a shard ([`Shard`]), the thread of the journal ([`JournalLog`], [`JournalThread`]), the
 //! threads that read cold messages and check passwords.
 //! Must not know: any protocol, any vendor, any rule of the core.
 //!
@@ -33,8 +33,10 @@ mod opening;
 mod output;
 
 mod fault;
+mod gate;
 mod handshakes;
 mod listener;
+mod place;
 
 mod journal_log;
 mod journal_thread;
@@ -51,6 +53,7 @@ pub use arrival::{Arrival, ClientCertificate, Secured, SessionFactory};
 pub use counters::Counters;
 pub use driver::{Driver, DriverLimits, Key, Readiness};
 pub use fault::install_panic_policy;
+pub use gate::{Gate, Sources};
 pub use handle::{Busy, ShardHandle};
 pub use journal_log::{JournalLog, JournalState};
 pub use journal_thread::{JournalFailure, JournalThread};

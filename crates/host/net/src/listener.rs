@@ -10,6 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
 use crate::arrival::SessionFactory;
+use crate::gate::{Gate, Sources};
 use crate::proxy::Network;
 use crate::tls::TlsServer;
 use crate::wire::{Passage, Security};
@@ -58,6 +59,10 @@ pub struct Door {
     pub proxies: Arc<[Network]>,
     /// How fast.
     pub limits: AcceptLimits,
+    /// Who is let in.
+    pub gate: Arc<Gate>,
+    /// Connections at once; absent: as many as the node has.
+    pub max_connections: Option<u32>,
 }
 
 /// Whether TLS is spoken at a door.
@@ -73,11 +78,19 @@ pub enum DoorTls {
 }
 
 impl Door {
-    /// One without TLS and proxies.
+    /// One without TLS and proxies, for everybody.
     #[must_use]
     pub fn plain(listener: Listener, factory: SessionFactory) -> Self {
-        let limits = AcceptLimits::default();
-        Self { listener, factory, tls: DoorTls::Never, proxies: Arc::default(), limits }
+        let gate = Arc::new(Gate::new(&listener.name, Sources::Everywhere));
+        Self {
+            listener,
+            factory,
+            tls: DoorTls::Never,
+            proxies: Arc::default(),
+            limits: AcceptLimits::default(),
+            gate,
+            max_connections: None,
+        }
     }
 
     /// One with TLS.
@@ -232,7 +245,7 @@ pub(crate) enum Accepted {
 
 /// Accepts from one listener.
 pub(crate) struct Acceptor {
-    name: String,
+    pub(crate) name: String,
     pub(crate) address: SocketAddr,
     pub(crate) socket: mio::net::TcpListener,
     limits: AcceptLimits,

@@ -58,7 +58,7 @@ impl<T: Transport> Driver<T> {
         if self.now_ms >= self.fault_told_ms.saturating_add(FAULT_PAUSE_MS) || self.fault_told_ms == 0 {
             self.fault_told_ms = self.now_ms;
             let peer = connection.address.map_or_else(|| "unknown".to_owned(), |peer| peer.to_string());
-            tracing::info!(peer, "a connection was refused: {error}");
+            tracing::info!(target: "connection", peer, "a connection was refused: {error}");
         }
     }
 
@@ -66,7 +66,7 @@ impl<T: Transport> Driver<T> {
     pub(crate) fn end_invalid(&mut self, index: u32) {
         let Some(connection) = self.connections.get_mut(index as usize) else { return };
         connection.validity = None;
-        tracing::info!(peer = ?connection.address, "a client's certificate has expired; its connection is closed");
+        tracing::info!(target: "connection", peer = ?connection.address, "a client's certificate has expired; its connection is closed");
         self.counters.expired += 1;
         connection.closing_since_ms.get_or_insert(self.now_ms);
         connection.session.handle_drain(&mut self.core, &mut connection.out);

@@ -1,6 +1,7 @@
 //! The header by which a proxy says for whom it connects (PROXY protocol, versions 1 and 2). Read only from sources
 //! that were configured (S1): from anybody else it would be a claim.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -51,6 +52,12 @@ impl FromStr for Network {
             Some(prefix) => prefix.parse().ok().filter(|bits| *bits <= most).ok_or_else(bad)?,
         };
         Ok(Self { address, prefix_bits })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix_bits)
     }
 }
 

@@ -17,6 +17,7 @@ use ternmq_journal::Reader;
 use crate::arrival::{Arrival, SessionFactory};
 use crate::counters::Counters;
 use crate::driver::{Driver, DriverLimits, Key, Readiness};
+use crate::gate::Gate;
 use crate::handle::ShardHandle;
 use crate::incidents;
 use crate::journal_log::JournalLog;
@@ -25,6 +26,7 @@ use crate::listener::{Accepted, Acceptor, Door, DoorTls};
 use crate::loader::Loader;
 use crate::mail::{Mail, Mailbox, Switch};
 use crate::passwords::{Opened, Opening, Passwords};
+use crate::place::Places;
 use crate::proxy::Network;
 use crate::scrubber::Scrubber;
 use crate::wire::{Wire, is_from};
@@ -38,6 +40,8 @@ const EVENTS: usize = 1024;
 const MAX_UNDER_WAY_BYTES: usize = 32 << 20;
 /// How long clients have to say goodbye when the node drains.
 const DRAIN_MS: u64 = 10_000;
+/// Pause between two log lines about connections over a limit.
+const LIMIT_PAUSE_MS: u64 = 1_000;
 /// How often it is looked for one that makes room while all places for those who log in are taken. A place that becomes
 /// free by itself is given away at once.
 const HANDSHAKE_PAUSE_MS: u64 = 20;
@@ -76,6 +80,8 @@ struct Entrance {
     factory: SessionFactory,
     tls: DoorTls,
     proxies: Arc<[Network]>,
+    gate: Arc<Gate>,
+    places: Places,
 }
 
 struct Waiter {
@@ -164,6 +170,8 @@ struct Running {
     clock: Arc<dyn Clock>,
     now_ms: u64,
     is_refusing: bool,
+    /// When it may be told again that a limit turned a connection away.
+    limit_told_ms: u64,
     /// A drain begins with this turn.
     is_drain_asked: bool,
     drain_until_ms: Option<u64>,
@@ -180,14 +188,15 @@ impl Running {
         };
         let mut acceptors = Vec::new();
         for (number, door) in parts.doors.into_iter().enumerate() {
-            let Door { listener, factory, tls, proxies, limits } = door;
+            let Door { listener, factory, tls, proxies, limits, gate, max_connections } = door;
             let mut acceptor = Acceptor::new(listener, limits);
             poll.registry().register(
                 &mut acceptor.socket,
                 Token(FIRST_LISTENER - number),
                 Interest::READABLE,
             )?;
-            acceptors.push((acceptor, Entrance { factory, tls, proxies }));
+            let places = Places::new(max_connections);
+            acceptors.push((acceptor, Entrance { factory, tls, proxies, gate, places }));
         }
         Ok(Self {
             poll,
@@ -210,6 +219,7 @@ impl Running {
             clock: parts.clock,
             now_ms: 0,
             is_refusing: false,
+            limit_told_ms: 0,
             is_drain_asked: false,
             drain_until_ms: None,
         })
@@ -340,7 +350,7 @@ impl Running {
 
     fn check_password(&mut self, key: Key, check: Box<LoginCheck>) {
         if let Err(key) = self.passwords.submit(key, check) {
-            tracing::warn!("a login was refused: too many passwords are being checked");
+            tracing::warn!(target: "connection", "a login was refused: too many passwords are being checked");
             self.driver.refuse(key);
         }
     }
@@ -419,12 +429,23 @@ impl Running {
     }
 
     fn admit(&mut self, number: usize, stream: TcpStream, peer: SocketAddr) {
-        if self.is_refusing || !self.driver.admits(Some(peer.ip())) {
-            // Dropping it closes it: nothing is said before a protocol was agreed on.
+        let Some((acceptor, entrance)) = self.acceptors.get(number) else { return };
+        // Dropping it closes it: nothing is said before a protocol was agreed on.
+        if self.is_refusing || !entrance.gate.admits(peer.ip(), self.now_ms) {
             self.driver.note_refused();
             return;
         }
-        let Some((acceptor, entrance)) = self.acceptors.get(number) else { return };
+        let place = if self.driver.admits(Some(peer.ip())) { entrance.places.take() } else { None };
+        let Some(place) = place else {
+            self.driver.note_refused();
+            if self.now_ms >= self.limit_told_ms {
+                self.limit_told_ms = self.now_ms + LIMIT_PAUSE_MS;
+                let listener = &*acceptor.name;
+                // The words of ActiveMQ's log, which people look for.
+                tracing::warn!(target: "connection", listener, %peer, "Reached Maximum Connections: a connection was refused");
+            }
+            return;
+        };
         // Answers must not wait for more to come; a socket that cannot do that still works.
         let _ = stream.set_nodelay(acceptor.is_nodelay);
         let local = stream.local_addr().unwrap_or(acceptor.address);
@@ -437,6 +458,7 @@ impl Running {
         } else {
             self.driver.add_opening(Wire::new(stream, passage), entrance.factory.clone(), arrival)
         };
+        self.driver.hold(key, place);
         if let Err(error) = self.register(key) {
             tracing::error!("a connection cannot be watched: {error}");
             self.driver.refuse(key);

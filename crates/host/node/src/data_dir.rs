@@ -28,6 +28,10 @@ impl DataDir {
         };
         let files = DiskFiles::new(&path)
             .map_err(|error| StartError::DataDir { path: path.clone(), problem: error.to_string() })?;
+        let files = match options.bounds.storage_bytes {
+            Some(bytes) => files.with_quota(bytes),
+            None => files,
+        };
         Ok(Self { path, files: Arc::new(files), _temporary: temporary })
     }
 

@@ -9,6 +9,7 @@ use ternmq_net::{
     one_port, websocket,
 };
 
+use crate::accept_rules::{AcceptRules, Gates};
 use crate::engine::{Engine, Protocol};
 use crate::error::StartError;
 use crate::options::{BrokerOptions, Listen};
@@ -79,8 +80,10 @@ fn any(engine: &Engine, web: &SessionFactory) -> SessionFactory {
 /// Listeners that are bound.
 pub(crate) struct Bound {
     pub(crate) doors: Vec<Door>,
-    pub(crate) http: Listener,
+    pub(crate) http: Option<Listener>,
     pub(crate) https: Option<(Listener, Arc<TlsServer>)>,
+    /// Who is let in at each of them.
+    pub(crate) gates: Gates,
     pub(crate) ports: Vec<(String, SocketAddr)>,
     /// For reading their certificates again.
     pub(crate) servers: Vec<(TlsSource, Arc<TlsServer>)>,
@@ -213,10 +216,12 @@ pub(crate) fn bind(
         |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, if options.is_ephemeral { 0 } else { port }));
     let named =
         |name: &str| options.listen.iter().rev().find(|listen| listen.name == name).map(|it| it.address);
+    let gates = Gates::new(options.accept_file.as_deref().map(AcceptRules::read).transpose()?);
     let (mut ports, mut doors) = (Vec::new(), Vec::new());
     for kind in kinds(engine, options, settings) {
         let addresses = match (named(kind.name), kind.said) {
             (Some(address), _) => vec![address],
+            (None, _) if options.is_listen_complete => Vec::new(),
             (None, Some(said)) if said.is_off => Vec::new(),
             (None, Some(said)) if !said.named.is_empty() => said.named.iter().map(|it| it.address).collect(),
             (None, _) => kind.default_port.map(local).into_iter().collect(),
@@ -236,22 +241,40 @@ pub(crate) fn bind(
                 _ => Door::plain(listener, factory),
             };
             door.proxies = options.proxies.clone().into();
+            door.gate = gates.of(kind.name);
+            door.max_connections = options.bounds.listener_connections;
             doors.push(door);
         }
     }
-    let http = named("http").unwrap_or_else(|| {
-        let default = local(HTTP_PORT);
+    let http = match named("http") {
+        None if options.is_listen_complete => None,
+        named => Some(bind_http(named, local(HTTP_PORT), settings)?),
+    };
+    let https = match named("https") {
+        None if options.is_listen_complete => None,
+        named => bind_https(named, local(HTTPS_PORT), settings, tls)?,
+    };
+    for listener in http.iter().chain(https.as_ref().map(|(listener, _)| listener)) {
+        gates.of(&listener.name);
+        ports.push((listener.name.clone(), listener.address));
+    }
+    if let Some(path) = &options.accept_file {
+        gates.check_first(path)?;
+    }
+    let servers = tls.messages.iter().chain(&tls.http).cloned().collect();
+    Ok(Bound { doors, http, https, gates, ports, servers })
+}
+
+fn bind_http(
+    named: Option<SocketAddr>,
+    default: SocketAddr,
+    settings: &Settings,
+) -> Result<Listener, StartError> {
+    let address = named.unwrap_or_else(|| {
         let port = settings.http_port.unwrap_or(default.port());
         SocketAddr::new(settings.http_ip.unwrap_or(default.ip()), port)
     });
-    let http = Listener::bind("http", http)?;
-    ports.push(("http".to_owned(), http.address));
-    let https = bind_https(named("https"), local(HTTPS_PORT), settings, tls)?;
-    if let Some((listener, _)) = &https {
-        ports.push(("https".to_owned(), listener.address));
-    }
-    let servers = tls.messages.iter().chain(&tls.http).cloned().collect();
-    Ok(Bound { doors, http, https, ports, servers })
+    Ok(Listener::bind("http", address)?)
 }
 
 fn bind_https(

@@ -55,6 +55,30 @@ pub enum StartError {
         /// What is wrong and the mend.
         problem: String,
     },
+    /// The file that says who is let in cannot be used.
+    #[error("the file '{}' of --accept-from {problem}", path.display())]
+    AcceptFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and the mend.
+        problem: String,
+    },
+    /// Log files cannot be written.
+    #[error("cannot write logs in '{}': {source}; give this user write access or choose another with --log-dir", path.display())]
+    LogDir {
+        /// The directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The local channel cannot be opened.
+    #[error("cannot listen on the control socket '{}': {source}; check the path given with --control-socket", path.display())]
+    ControlSocket {
+        /// Its path.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// A key for encryption at rest cannot be used.
     #[error("the encryption key file '{}' {problem}", path.display())]
     KeyFile {
@@ -160,6 +184,7 @@ impl StartError {
             | Self::ConfigFile { .. }
             | Self::Config { .. }
             | Self::Tls(_)
+            | Self::AcceptFile { .. }
             | Self::Definitions { .. }
             | Self::FirstUser(_) => EXIT_USAGE,
             Self::PasswordFile { .. }
@@ -171,6 +196,8 @@ impl StartError {
             | Self::OtherEngine { .. }
             | Self::Damaged { .. }
             | Self::Bind(_)
+            | Self::LogDir { .. }
+            | Self::ControlSocket { .. }
             | Self::PortsFile { .. }
             | Self::System { .. } => EXIT_FAILED,
         }

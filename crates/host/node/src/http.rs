@@ -13,8 +13,9 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use ternmq_broker::Alarm;
+use ternmq_env::{Clock, SystemClock};
 use ternmq_management::{Management, Peer};
-use ternmq_net::{ShardHandle, TlsServer};
+use ternmq_net::{Gate, Listener, ShardHandle, TlsServer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -69,11 +70,13 @@ async fn scrape(handle: ShardHandle, memory_limit_bytes: u64) -> Response {
 
 /// Serves until the runtime ends.
 pub(crate) async fn serve(
-    socket: std::net::TcpListener,
+    listener: Listener,
+    gate: Arc<Gate>,
     tls: Option<Arc<TlsServer>>,
     router: Router,
 ) -> io::Result<()> {
-    let listener = TcpListener::from_std(socket)?;
+    let listener = TcpListener::from_std(listener.into_socket())?;
+    let clock = SystemClock::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return Ok(()) };
@@ -85,6 +88,10 @@ pub(crate) async fn serve(
                 continue;
             }
         };
+        // Dropping it closes it, before a byte of it is read.
+        if !gate.admits(peer.ip(), clock.monotonic_ms()) {
+            continue;
+        }
         let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer))));
         // Asked for each connection: certificates may have been replaced.
         let tls = tls.as_ref().map(|server| TlsAcceptor::from(server.rustls()));
@@ -104,7 +111,8 @@ pub(crate) async fn serve(
     }
 }
 
-async fn serve_one<S>(stream: S, service: TowerToHyperService<Router>)
+/// Serves one connection; whatever its peer does wrong ends it.
+pub(crate) async fn serve_one<S>(stream: S, service: TowerToHyperService<Router>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -114,6 +122,6 @@ where
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    // As above.
+    // What a client does wrong ends its own connection.
     let _ = connection.await;
 }

@@ -1,7 +1,8 @@
 //! The composition root: turns options into a running node and a running node into a clean end.
 //!
 //! Owns: the options of `ternmq broker` ([`BrokerOptions`]), the data directory, recovery, the first administrator,
-//! which listener speaks what, alarms, health, metrics, logs, signals.
+//! which listener speaks what and lets whom in,
+//! alarms, health, metrics, logs, signals, the local channel to a service.
 //! Must not know: how a protocol, the core or the journal works inside.
 //!
 //! Invariants: a node that cannot start says why in one line that names the thing and the mend, and changes nothing
@@ -14,12 +15,14 @@ mod options;
 
 mod data_dir;
 mod encryption;
+mod log_files;
 mod logging;
 mod memory;
 mod settings;
 
 mod engine;
 
+mod accept_rules;
 mod doors;
 mod reload;
 mod self_signed;
@@ -29,6 +32,7 @@ mod administrator;
 mod definitions;
 mod recovery;
 
+mod control;
 mod http;
 mod management;
 mod metrics;
@@ -39,7 +43,8 @@ pub use encryption::read_encryption;
 pub use error::{EXIT_JOURNAL, StartError};
 pub use logging::LogFormat;
 pub use options::{
-    BrokerOptions, EncryptionFlags, EngineType, LISTENER_NAMES, Listen, ListenError, Login, TlsFlags,
+    Bounds, BrokerOptions, ControlOptions, EncryptionFlags, EngineType, LISTENER_NAMES, Listen, ListenError,
+    LogFiles, LogKind, Login, TlsFlags,
 };
 pub use run::run;
 pub use ternmq_net::{ClientAuth, LoginFrom, Network, NetworkError, TlsVersion};

@@ -113,6 +113,50 @@ pub struct EncryptionFlags {
     pub is_decrypt_only: bool,
 }
 
+/// How much a node may take; absent: as the configuration file says, or the machine has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Memory in bytes from which the marks of the memory alarm are taken (F13).
+    pub memory_bytes: Option<u64>,
+    /// Room for the data directory in bytes (F4).
+    pub storage_bytes: Option<u64>,
+    /// Connections of the node at once.
+    pub connections: Option<u32>,
+    /// Connections of each listener at once.
+    pub listener_connections: Option<u32>,
+}
+
+/// Kinds of log files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogKind {
+    /// What is in no other one.
+    General,
+    /// Changes through the management API, and who was refused there.
+    Audit,
+    /// Connections that come, log in, go, or are refused.
+    Connection,
+}
+
+/// Log files instead of standard error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFiles {
+    /// Where they are.
+    pub dir: PathBuf,
+    /// Which are written.
+    pub kinds: Vec<LogKind>,
+}
+
+/// The local channel to the service that runs this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlOptions {
+    /// Path of the Unix socket.
+    pub socket: PathBuf,
+    /// By what name the service knows this node.
+    pub node_name: String,
+    /// Which run of the node this is.
+    pub incarnation: u64,
+}
+
 /// Options of `ternmq broker`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerOptions {
@@ -126,6 +170,16 @@ pub struct BrokerOptions {
     pub config: Option<PathBuf>,
     /// Listeners that were named; the others have their defaults.
     pub listen: Vec<Listen>,
+    /// There are no others: neither those of the configuration file nor the usual ones.
+    pub is_listen_complete: bool,
+    /// File that says from which networks each listener lets connections in; absent: from everywhere.
+    pub accept_file: Option<PathBuf>,
+    /// How much the node may take.
+    pub bounds: Bounds,
+    /// Log files; absent: the log goes to standard error.
+    pub logs: Option<LogFiles>,
+    /// Set when a service runs this node: it makes the users, so there is no first administrator.
+    pub control: Option<ControlOptions>,
     /// Where to write which port each listener got.
     pub ports_file: Option<PathBuf>,
     /// First administrator.

@@ -17,7 +17,9 @@ use ternmq_net::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::accept_rules::Gates;
 use crate::administrator::{self, FirstUser, GivenLogin, Plan};
+use crate::control::{Control, ControlSocket};
 use crate::data_dir::DataDir;
 use crate::definitions;
 use crate::doors::{self, NodeTls};
@@ -31,7 +33,7 @@ use crate::recovery::{self, ReadyBroker};
 use crate::reload::Reload;
 use crate::settings::Settings;
 use crate::tls_source::TlsSource;
-use crate::{http, logging, ports_file, self_signed};
+use crate::{control, http, logging, ports_file, self_signed};
 
 /// Exit code when a second signal does not let the drain end.
 const EXIT_FORCED: i32 = 1;
@@ -43,9 +45,10 @@ const EXIT_FORCED: i32 = 1;
 pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     install_panic_policy();
     check_shards(options)?;
+    leave_session(options);
     let mut settings = Settings::load(options.config.as_deref())?;
-    let format = options.log_format.or(settings.log_format).unwrap_or_default();
-    logging::start(format, settings.log_level.unwrap_or(LogLevel::Info));
+    start_log(options, &settings)?;
+    settings.apply_bounds(&options.bounds);
     set_mechanisms(&mut settings, options);
     let engine = Engine::of(options.engine, &settings)?;
     doors::check(options, &settings, &engine)?;
@@ -57,12 +60,17 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let journal = journal_options(&settings, encryption);
     let disk_limit_bytes = journal.alarm_free_bytes;
     let recovery = recovery::open(data_dir.files.clone(), data_dir.path(), journal)?;
+    let socket = options.control.as_ref().map(ControlSocket::bind).transpose()?;
     let tls = NodeTls::load(TlsSource::of_flags(&options.tls, data_dir.path())?, &settings)?;
     let bound = doors::bind(options, &settings, &engine, &tls)?;
     tell_warnings(&settings, is_lowered);
     let (shard, handle) = Shard::new().map_err(StartError::system("start the event loop"))?;
+    let gates = Arc::new(bound.gates);
+    let control = socket.map(|socket| socket.with_control(&bound.ports, &gates));
     let supervisor = Supervisor {
         options,
+        control,
+        gates,
         handle,
         cluster_name: engine.cluster_name.clone(),
         files: data_dir.files.clone(),
@@ -76,9 +84,19 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let (ready, wait) = oneshot::channel();
     let path = data_dir.path.clone();
     let (accepts_damage, doors) = (options.accepts_damage, bound.doors);
-    let is_self_signed = options.tls.is_self_signed;
-    let start =
-        ShardStart { shard, recovery, engine, settings, login, path, accepts_damage, is_self_signed, doors };
+    let (is_self_signed, is_managed) = (options.tls.is_self_signed, options.control.is_some());
+    let start = ShardStart {
+        shard,
+        recovery,
+        engine,
+        settings,
+        login,
+        path,
+        accepts_damage,
+        is_self_signed,
+        is_managed,
+        doors,
+    };
     let shard = thread::Builder::new()
         .name("shard-0".into())
         .spawn(move || start.run(ready))
@@ -92,6 +110,19 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
         Ok(ended) => ended,
         // The panic policy has ended the process by now.
         Err(_) => Err(StartError::Usage("the shard failed".into())),
+    }
+}
+
+fn start_log(options: &BrokerOptions, settings: &Settings) -> Result<(), StartError> {
+    let format = options.log_format.or(settings.log_format).unwrap_or_default();
+    logging::start(format, settings.log_level.unwrap_or(LogLevel::Info), options.logs.as_ref())
+}
+
+/// What a service runs goes on when the service and its terminal are gone.
+fn leave_session(options: &BrokerOptions) {
+    if options.control.is_some() {
+        // Refused to the leader of a group, which has a session of its own by other means.
+        let _ = rustix::process::setsid();
     }
 }
 
@@ -150,19 +181,26 @@ struct ShardStart {
     path: PathBuf,
     accepts_damage: bool,
     is_self_signed: bool,
+    is_managed: bool,
     doors: Vec<Door>,
 }
 
 impl ShardStart {
     /// The broker lives and dies on this thread.
     fn run(self, ready: oneshot::Sender<Reader>) -> Result<(), StartError> {
-        let is_self_signed = self.is_self_signed;
+        let (is_self_signed, is_managed) = (self.is_self_signed, self.is_managed);
         let Self { shard, recovery, engine, settings, login, path, accepts_damage, doors, .. } = self;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ReadyBroker { mut broker, log, writer, reader } =
             recovery::recover(recovery, &engine, settings.limits, &path, accepts_damage, &*clock)?;
         definitions::apply(settings.definitions, &mut broker)?;
-        let opening = match administrator::plan(&mut broker, login.as_ref(), &settings.namespace, &path)? {
+        let plan = if is_managed {
+            // The service makes the users.
+            Plan::Done
+        } else {
+            administrator::plan(&mut broker, login.as_ref(), &settings.namespace, &path)?
+        };
+        let opening = match plan {
             Plan::Done => None,
             Plan::Tell(notice) => {
                 tell(&notice);
@@ -224,12 +262,14 @@ fn end_without_journal(error: &JournalError) {
 /// The main thread: http, signals, memory.
 struct Supervisor<'a> {
     options: &'a BrokerOptions,
+    control: Option<(ControlSocket, Arc<Control>)>,
+    gates: Arc<Gates>,
     handle: ShardHandle,
     cluster_name: Arc<str>,
     files: Arc<DiskFiles>,
     memory: MemoryLimit,
     disk_limit_bytes: u64,
-    http: Listener,
+    http: Option<Listener>,
     https: Option<(Listener, Arc<TlsServer>)>,
     servers: Vec<(TlsSource, Arc<TlsServer>)>,
     ports: Vec<(String, SocketAddr)>,
@@ -240,6 +280,7 @@ impl Supervisor<'_> {
         let listen = |kind| signal(kind).map_err(StartError::system("listen to signals"));
         let (mut terminate, mut interrupt) =
             (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        let control = self.control.map(|(socket, control)| control::start(socket, control));
         let reader = tokio::select! {
             answer = ready => {
                 // If the shard did not start, its thread has the reason.
@@ -258,18 +299,21 @@ impl Supervisor<'_> {
             limit_bytes,
             disk_bytes,
         );
-        let control = ShardControl { handle: self.handle.clone() };
+        let shard = ShardControl { handle: self.handle.clone() };
         let log = Arc::new(JournalSource::new(reader));
-        let management = Management::new(Arc::new(control), Arc::new(facts), log, ternmq_amqp091::ENCODING);
+        let management = Management::new(Arc::new(shard), Arc::new(facts), log, ternmq_amqp091::ENCODING);
         let router = http::router(self.handle.clone(), Arc::new(management), limit_bytes);
-        let https = self.https.map(|(listener, server)| (listener.into_socket(), Some(server)));
-        for (socket, server) in [(self.http.into_socket(), None)].into_iter().chain(https) {
-            let router = router.clone();
+        let https = self.https.map(|(listener, server)| (listener, Some(server)));
+        for (listener, server) in self.http.map(|listener| (listener, None)).into_iter().chain(https) {
+            let (router, gate) = (router.clone(), self.gates.of(&listener.name));
             tokio::spawn(async move {
-                if let Err(error) = http::serve(socket, server, router).await {
+                if let Err(error) = http::serve(listener, gate, server, router).await {
                     tracing::error!("the http listener ended: {error}");
                 }
             });
+        }
+        if let Some(control) = &control {
+            control.note_ready(router);
         }
         let mut reload = Reload::new(self.servers)?;
         announce(self.options.ports_file.as_deref(), &self.ports)?;
@@ -281,6 +325,11 @@ impl Supervisor<'_> {
                 () = &mut ended => return Ok(()),
                 _ = samples.tick() => memory.sample(),
                 () = reload.next() => {}
+                () = control::asked_to_drain(control.as_deref()) => {
+                    tracing::info!("the service asks to stop");
+                    is_draining = true;
+                    self.handle.mailbox().drain();
+                }
                 () = any(&mut terminate, &mut interrupt) => {
                     if is_draining {
                         tracing::warn!("stopped at once by a second signal");

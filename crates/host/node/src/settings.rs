@@ -19,10 +19,16 @@ use crate::definitions::{self, DefinitionFile};
 use crate::error::StartError;
 use crate::logging::LogFormat;
 use crate::memory::MemoryLimit;
+use crate::options::Bounds;
 use crate::tls_source::{self, TlsSource};
 
 /// Descriptors kept for files and everything that is no client.
 const OWN_DESCRIPTORS: u64 = 256;
+
+/// Where memory is bounded, so much of it may be bodies: the whole divided by this.
+const BODIES_PART: u64 = 4;
+/// Where room is bounded, so little of it is left when publishers are held back: the whole divided by this.
+const ALARM_PART: u64 = 10;
 
 /// Everything that can be set.
 #[derive(Default)]
@@ -186,6 +192,23 @@ impl Settings {
         set(&mut self.amqp.heartbeat_s, file.heartbeat_s);
         set(&mut self.amqp.frame_max, file.frame_max_bytes);
         set(&mut self.amqp.channel_max, file.channel_max);
+    }
+
+    /// What the command line says comes before the file.
+    pub(crate) fn apply_bounds(&mut self, bounds: &Bounds) {
+        if let Some(bytes) = bounds.memory_bytes {
+            self.memory = MemoryLimit::Bytes(bytes);
+            // Bodies alone must not reach the mark at which publishers are held back.
+            self.limits.resident_bytes = self.limits.resident_bytes.min(bytes / BODIES_PART);
+        }
+        if let (Some(bytes), None) = (bounds.storage_bytes, self.disk_alarm_bytes) {
+            let usual = ternmq_journal::Options::default().alarm_free_bytes;
+            self.disk_alarm_bytes = Some(usual.min(bytes / ALARM_PART));
+        }
+        if let Some(most) = bounds.connections {
+            self.limits.max_connections = most;
+            self.driver.max_connections = most as usize;
+        }
     }
 
     /// Lowers the number of connections to what the system lets this process have open; answers whether it had to.

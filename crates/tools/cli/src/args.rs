@@ -28,10 +28,15 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+<<<<<<< HEAD
     /// Run the service: an API that Amazon MQ's tools use to make and manage brokers.
     Serve(ServeArgs),
     /// Run one broker in the foreground, without the service.
     Broker(BrokerArgs),
+=======
+    /// Run one broker in the foreground.
+    Broker(Box<BrokerArgs>),
+>>>>>>> 801798020c064648b2637ddfe870af0856410089
     /// Publish messages and wait until the broker has confirmed them.
     Pub(PubArgs),
     /// Print the messages of a queue as they arrive.
@@ -76,6 +81,13 @@ pub(crate) struct BrokerArgs {
     /// listener `any`, which is there only when named, takes every protocol, with TLS and without.
     #[arg(long, value_name = "NAME=ADDR:PORT")]
     pub(crate) listen: Vec<Listen>,
+    /// Open only the listeners that --listen names: neither the usual ones nor those of the configuration file.
+    #[arg(long)]
+    pub(crate) only_named_listeners: bool,
+    /// File that says who is let in: a JSON object of listener name to a list of networks, {"amqps": ["10.0.0.0/8"]}. A
+    /// listener that it does not name lets nobody in. Without a file everybody is let in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) accept_from: Option<PathBuf>,
     /// Write a JSON object of listener name to "addr:port" here once all listeners accept.
     #[arg(long, value_name = "FILE")]
     pub(crate) ports_file: Option<PathBuf>,
@@ -100,9 +112,20 @@ pub(crate) struct BrokerArgs {
     /// Do not encrypt anything new: the way back to a data directory without encryption. What is encrypted is read.
     #[arg(long, requires = "encryption_key_file", help_heading = "Encryption at rest")]
     pub(crate) decrypt_only: bool,
-    /// Form of the log on standard error. Without it the configuration file says, else text.
+    #[command(flatten)]
+    pub(crate) bounds: BoundsArgs,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+    /// Form of the log on standard error, or in files. Without it the configuration file says, else text.
     #[arg(long, value_enum)]
     pub(crate) log_format: Option<LogFormat>,
+    /// Write the log into files here (general.log, audit.log, connection.log) rather than to standard error. Each has at
+    /// most five parts of 10 MiB.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log_dir: Option<PathBuf>,
+    /// Kind of log file to write; may be repeated. Default: all of them.
+    #[arg(long, value_enum, value_name = "KIND", requires = "log_dir")]
+    pub(crate) log_kind: Vec<LogKind>,
     /// Start although a part of the journal that a start has to read is damaged. What was only there is lost for good.
     #[arg(long)]
     pub(crate) accept_damage: bool,
@@ -121,6 +144,39 @@ pub(crate) struct EncryptionArgs {
     /// File with the key before it. What is encrypted with it needs the new key alone from then on.
     #[arg(long, value_name = "FILE", requires = "encryption_key_file")]
     pub(crate) encryption_old_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct BoundsArgs {
+    /// Memory of the node: publishers are held back at 60 % of it, new connections turned away at 85 %. Comes before the
+    /// configuration file.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(64 << 20..))]
+    pub(crate) memory_limit: Option<u64>,
+    /// Room for the data directory: publishers are held back while less than a tenth of it (at most 2 GiB) is left.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1 << 30..))]
+    pub(crate) storage_limit: Option<u64>,
+    /// Connections of the node at once. Comes before the configuration file.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_connections: Option<u32>,
+    /// Connections of each listener at once, those of http aside.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_listener_connections: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "For a service that runs this node")]
+pub(crate) struct ServiceArgs {
+    /// Unix socket for the service: the management API without a login, the node's status, who is let in, drain. Only this
+    /// user of the machine is served there. The node leaves its session and makes no first administrator.
+    #[arg(long, value_name = "PATH", requires = "node_name", conflicts_with = "user")]
+    pub(crate) control_socket: Option<PathBuf>,
+    /// Name by which the service knows this node.
+    #[arg(long, value_name = "NAME", requires = "control_socket")]
+    pub(crate) node_name: Option<String>,
+    /// Which run of the node this is.
+    #[arg(long, value_name = "N", requires = "control_socket", default_value_t = 0)]
+    pub(crate) incarnation: u64,
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +245,14 @@ pub(crate) enum Engine {
 pub(crate) enum LogFormat {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogKind {
+    General,
+    Audit,
+    Connection,
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -373,6 +437,10 @@ mod tests {
             &["broker", "--decrypt-only"],
             &["doctor", "--encryption-old-key-file", "old"],
             &["broker", "--tls-min", "1.1"],
+            &["broker", "--control-socket", "s"],
+            &["broker", "--node-name", "n"],
+            &["broker", "--log-kind", "audit"],
+            &["broker", "--storage-limit", "1"],
             &["broker", "--proxy-from", "10.0.0.0/33"],
             &["peek", "q", "--count", "0"],
             &["nothing"],

@@ -1,10 +1,15 @@
 //! `ternmq broker`.
 
+use std::path::PathBuf;
+
 use ternmq_node::{
-    BrokerOptions, ClientAuth, EncryptionFlags, EngineType, Login, LoginFrom, TlsFlags, TlsVersion,
+    Bounds, BrokerOptions, ClientAuth, ControlOptions, EncryptionFlags, EngineType, LogFiles, Login,
+    LoginFrom, TlsFlags, TlsVersion,
 };
 
-use crate::args::{BrokerArgs, EncryptionArgs, Engine, LogFormat, TlsArgs, TlsClients, TlsMin, TlsUser};
+use crate::args::{
+    BrokerArgs, EncryptionArgs, Engine, LogFormat, LogKind, ServiceArgs, TlsArgs, TlsClients, TlsMin, TlsUser,
+};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: BrokerArgs) -> Result<(), Failure> {
@@ -24,6 +29,16 @@ fn options(args: BrokerArgs) -> BrokerOptions {
         },
         config: args.config,
         listen: args.listen,
+        is_listen_complete: args.only_named_listeners,
+        accept_file: args.accept_from,
+        bounds: Bounds {
+            memory_bytes: args.bounds.memory_limit,
+            storage_bytes: args.bounds.storage_limit,
+            connections: args.bounds.max_connections,
+            listener_connections: args.bounds.max_listener_connections,
+        },
+        logs: log_files(args.log_dir, &args.log_kind),
+        control: control_options(args.service),
         ports_file: args.ports_file,
         login: login.map(|(user, password_file)| Login { user, password_file }),
         log_format: args.log_format.map(|format| match format {
@@ -37,6 +52,23 @@ fn options(args: BrokerArgs) -> BrokerOptions {
         encryption: encryption_flags(args.encryption, args.decrypt_only),
         accepts_damage: args.accept_damage,
     }
+}
+
+fn log_files(dir: Option<PathBuf>, kinds: &[LogKind]) -> Option<LogFiles> {
+    let kind = |kind: &LogKind| match kind {
+        LogKind::General => Some(ternmq_node::LogKind::General),
+        LogKind::Audit => Some(ternmq_node::LogKind::Audit),
+        LogKind::Connection => Some(ternmq_node::LogKind::Connection),
+        LogKind::None => None,
+    };
+    const ALL: [LogKind; 3] = [LogKind::General, LogKind::Audit, LogKind::Connection];
+    let wanted = if kinds.is_empty() { &ALL } else { kinds };
+    Some(LogFiles { dir: dir?, kinds: wanted.iter().filter_map(kind).collect() })
+}
+
+fn control_options(args: ServiceArgs) -> Option<ControlOptions> {
+    let (socket, node_name) = args.control_socket.zip(args.node_name)?;
+    Some(ControlOptions { socket, node_name, incarnation: args.incarnation })
 }
 
 pub(crate) fn encryption_flags(args: EncryptionArgs, is_decrypt_only: bool) -> EncryptionFlags {
