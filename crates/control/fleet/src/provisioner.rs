@@ -1,6 +1,6 @@
 //! The interface between a control plane and whatever runs nodes.
 
-use std::path::PathBuf;
+use std::ops::ControlFlow;
 
 use crate::error::FleetError;
 use crate::facts::NodeFacts;
@@ -53,8 +53,17 @@ pub trait Provisioner: Send + Sync {
     /// [`FleetError`], of the machine only.
     fn list(&self) -> Result<Vec<NodeName>, FleetError>;
 
-    /// Where the newest part of a log is; older parts lie beside it with `.1`, `.2` … behind the name. May not exist.
-    fn log_file(&self, node: &NodeName, kind: LogKind) -> PathBuf;
+    /// Hands over the lines of a log, the oldest that is kept first, without their ends, until there is none or `take`
+    /// has enough. A line is cut after 64 KiB; what is not UTF-8 becomes U+FFFD. A log that is not there has no lines.
+    ///
+    /// # Errors
+    /// [`FleetError`], of the machine only.
+    fn read_log(
+        &self,
+        node: &NodeName,
+        kind: LogKind,
+        take: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<(), FleetError>;
 }
 
 /// Where calls can be interrupted: each is named by what is done *after* it was passed.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::FleetError;
@@ -41,6 +41,7 @@ struct World {
     last_pid: u32,
     /// How often each node was started.
     starts: BTreeMap<NodeName, u32>,
+    logs: HashMap<(NodeName, LogKind), Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,11 @@ impl SimulatedFleet {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Writes a line into a node's log.
+    pub fn log(&self, node: &NodeName, kind: LogKind, line: &str) {
+        self.world().logs.entry((node.clone(), kind)).or_default().push(line.to_owned());
     }
 
     /// Has the next call that reaches `step` fail or die there.
@@ -272,8 +278,15 @@ impl Provisioner for SimulatedFleet {
         Ok(names)
     }
 
-    fn log_file(&self, node: &NodeName, kind: LogKind) -> PathBuf {
-        PathBuf::from(format!("/simulated/{node}/{}.log", kind.name()))
+    fn read_log(
+        &self,
+        node: &NodeName,
+        kind: LogKind,
+        take: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<(), FleetError> {
+        let lines = self.world().logs.get(&(node.clone(), kind)).cloned().unwrap_or_default();
+        let _ = lines.iter().try_for_each(|line| take(line));
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a call ends when it does not succeed.
 
 use ternmq_api::Refusal;
+use ternmq_fleet::FleetError;
 
 use crate::store::StoreError;
 
@@ -13,6 +14,9 @@ pub(crate) enum Failure {
     /// Ours, or the machine's: logged, and the caller is told only that.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The same, of the nodes.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
 }
 
 impl Failure {
@@ -20,7 +24,7 @@ impl Failure {
     pub(crate) fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal.clone(),
-            Self::Store(_) => internal(),
+            Self::Store(_) | Self::Fleet(_) => internal(),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::failure::{Failure, internal};
 use crate::ids::is_region;
 use crate::records::Answered;
 use crate::service::{Peer, Service};
-use crate::{cloudtrail, mq};
+use crate::{cloudtrail, logs, mq};
 
 /// How long the answer of a change is kept for a repetition of its signature: longer than a signature holds.
 pub(crate) const ANSWERED_MS: u64 = 15 * 60 * 1_000;
@@ -173,8 +173,8 @@ impl Service {
     }
 
     fn fail(&self, event: &Event, model: &Model, failure: &Failure, signature: Option<&str>) -> Response {
-        if let Failure::Store(error) = failure {
-            tracing::error!(call = %event.name, "a call failed: {}", crate::reconciler::chain(error));
+        if !matches!(failure, Failure::Refused(_)) {
+            tracing::error!(call = %event.name, "a call failed: {}", crate::reconciler::chain(failure));
         }
         self.refuse(event, model, &failure.refusal(), signature)
     }
@@ -197,6 +197,7 @@ fn perform(call: &Call<'_>) -> Result<Output, Failure> {
     match call.routed.model.name {
         "mq" => mq::run(call),
         "cloudtrail" => cloudtrail::run(call),
+        "logs" => logs::run(call),
         other => {
             Err(Refusal::new("UnknownOperationException", 404, format!("{other} is not there yet.")).into())
         }
@@ -226,6 +227,7 @@ fn source(model: &Model) -> &'static str {
     match model.name {
         "mq" => "amazonmq.amazonaws.com",
         "cloudtrail" => "cloudtrail.amazonaws.com",
+        "logs" => "logs.amazonaws.com",
         "iam" => "iam.amazonaws.com",
         "sts" => "sts.amazonaws.com",
         _ => "",
@@ -235,7 +237,7 @@ fn source(model: &Model) -> &'static str {
 fn is_read(model: &Model, operation: &str) -> bool {
     match model.name {
         "mq" => mq::is_read(operation),
-        "cloudtrail" => true,
+        "cloudtrail" | "logs" => true,
         _ => operation.starts_with("List") || operation.starts_with("Get"),
     }
 }

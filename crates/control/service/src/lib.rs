@@ -39,6 +39,7 @@ mod reconciler;
 mod service;
 
 mod cloudtrail;
+mod logs;
 mod mq;
 
 #[cfg(test)]

@@ -28,15 +28,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-<<<<<<< HEAD
     /// Run the service: an API that Amazon MQ's tools use to make and manage brokers.
     Serve(ServeArgs),
     /// Run one broker in the foreground, without the service.
-    Broker(BrokerArgs),
-=======
-    /// Run one broker in the foreground.
     Broker(Box<BrokerArgs>),
->>>>>>> 801798020c064648b2637ddfe870af0856410089
     /// Publish messages and wait until the broker has confirmed them.
     Pub(PubArgs),
     /// Print the messages of a queue as they arrive.

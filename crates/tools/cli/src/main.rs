@@ -45,12 +45,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-<<<<<<< HEAD
         Command::Serve(args) => serve::run(args),
-        Command::Broker(args) => broker::run(args),
-=======
         Command::Broker(args) => broker::run(*args),
->>>>>>> 801798020c064648b2637ddfe870af0856410089
         Command::Pub(args) => publish::run(&args),
         Command::Sub(args) => subscribe::run(&args),
         Command::Peek(args) => peek::run(&args),

@@ -64,11 +64,14 @@ pub(crate) struct ServeArgs {
 }
 
 fn api_address(text: &str) -> Result<SocketAddr, String> {
-    let (name, address) = text.split_once('=').ok_or("expected api=ADDR:PORT, for example api=127.0.0.1:4580")?;
+    let (name, address) =
+        text.split_once('=').ok_or("expected api=ADDR:PORT, for example api=127.0.0.1:4580")?;
     if name != "api" {
         return Err("there is only the listener 'api'".into());
     }
-    address.parse().map_err(|_| "expected ADDR:PORT with a numeric address, for example 127.0.0.1:4580".into())
+    address
+        .parse()
+        .map_err(|_| "expected ADDR:PORT with a numeric address, for example 127.0.0.1:4580".into())
 }
 
 pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {

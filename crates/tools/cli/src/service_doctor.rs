@@ -23,18 +23,25 @@ pub(crate) fn run(files: &dyn Files, path: &Path, output: Output) -> Result<(), 
     match output {
         Output::Text => print(&explain(verified))?,
         Output::Json => {
-            print(&json!({"audit_records": verified.entries, "audit_broken_at": verified.broken_at}).to_string())?;
+            print(
+                &json!({"audit_records": verified.entries, "audit_broken_at": verified.broken_at})
+                    .to_string(),
+            )?;
         }
     }
     match verified.broken_at {
         None => Ok(()),
-        Some(number) => Err(Failure::new(format!("the audit log in '{shown}' was changed at record {number}"))),
+        Some(number) => {
+            Err(Failure::new(format!("the audit log in '{shown}' was changed at record {number}")))
+        }
     }
 }
 
 fn explain(verified: VerifiedAudit) -> String {
     match verified.broken_at {
-        None => format!("The audit log has {} records; each follows from the one before it.", verified.entries),
+        None => {
+            format!("The audit log has {} records; each follows from the one before it.", verified.entries)
+        }
         Some(number) => format!(
             "The audit log is whole up to record {}. Record {number} does not follow from it: it, or the one before, \
              was changed, taken out or put in. Compare with a backup.",

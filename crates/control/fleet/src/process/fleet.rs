@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::ops::ControlFlow;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,8 +14,10 @@ use ternmq_env::{Clock, SystemClock};
 use super::certificates::Authority;
 use super::channel::Channel;
 use super::child::Process;
+use super::data_key;
 use super::disk::{self, Lasting};
 use super::layout::Layout;
+use super::log_parts;
 use super::node::{Node, Restart, Status};
 use super::occupancy::Occupancy;
 use super::ports::{NodePorts, PortBook};
@@ -235,6 +238,7 @@ impl Inner {
         self.choose_ports(node, spec)?;
         reach(Step::Certificate)?;
         self.authority.ensure(name, &layout.tls(), &spec.host_names)?;
+        data_key::ensure(&layout.data_key())?;
         reach(Step::Spec)?;
         if known.as_ref() != Some(spec) {
             disk::write_json(&layout.spec(), spec, Lasting::Process)?;
@@ -430,7 +434,12 @@ impl Provisioner for ProcessFleet {
         Ok(names)
     }
 
-    fn log_file(&self, node: &NodeName, kind: LogKind) -> PathBuf {
-        self.inner.layout.node(node).log(kind)
+    fn read_log(
+        &self,
+        node: &NodeName,
+        kind: LogKind,
+        take: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<(), FleetError> {
+        log_parts::read(&self.inner.layout.node(node).log(kind), take)
     }
 }

@@ -110,6 +110,7 @@ impl Inner {
             command.arg("--listen").arg(format!("{name}={ip}:{port}"));
         }
         command.arg("--tls-cert").arg(layout.tls()).arg("--tls-key").arg(layout.tls());
+        command.arg("--encryption-key-file").arg(layout.data_key());
         command.arg("--accept-from").arg(layout.accept()).arg("--ports-file").arg(layout.listening());
         command.arg("--control-socket").arg(layout.control()).args(["--node-name", &node.name.to_string()]);
         command.args(["--incarnation", &spec.incarnation.to_string()]);

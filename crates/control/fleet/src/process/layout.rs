@@ -9,6 +9,7 @@
 //!   ports.json            listener name to port
 //!   going                 there while the node is being removed
 //!   tls.pem               certificate and key
+//!   data.key              what its data are encrypted with
 //!   broker.conf, accept.json   what the process reads: configuration, who is let in
 //!   pid.json              which process it is; a hint, the lock decides
 //!   listening.json        written by the process when it serves
@@ -92,6 +93,11 @@ impl NodeLayout {
 
     pub(crate) fn tls(&self) -> PathBuf {
         self.dir.join("tls.pem")
+    }
+
+    /// The key of its data at rest.
+    pub(crate) fn data_key(&self) -> PathBuf {
+        self.dir.join("data.key")
     }
 
     pub(crate) fn configuration(&self) -> PathBuf {

@@ -49,7 +49,7 @@ fn chained(before: &[u8; HASH_BYTES], number: u64, json: &[u8]) -> [u8; HASH_BYT
 }
 
 /// What a check of the whole log found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// Entries that were read.
     pub entries: u64,

@@ -122,7 +122,13 @@ mod tests {
     #[test]
     fn lines_have_places_in_their_order() {
         let mut clock = Clock::default();
-        let lines = ["2026-11-30T12:00:00.5Z  INFO a", "  more", "2026-11-30T12:00:00.5Z b", "2026-11-30T11:00:00Z c", "2026-11-30T12:00:01Z d"];
+        let lines = [
+            "2026-11-30T12:00:00.5Z  INFO a",
+            "  more",
+            "2026-11-30T12:00:00.5Z b",
+            "2026-11-30T11:00:00Z c",
+            "2026-11-30T12:00:01Z d",
+        ];
         let entries: Vec<Entry> = lines.iter().map(|line| clock.entry(line)).collect();
         assert!(entries.windows(2).all(|pair| pair[0].place() < pair[1].place()), "{entries:?}");
         assert_eq!((entries[1].at_ms, entries[3].at_ms), (entries[0].at_ms, entries[0].at_ms));

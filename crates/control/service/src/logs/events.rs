@@ -27,9 +27,11 @@ pub(super) fn filter(call: &Call<'_>) -> Result<Output, Failure> {
     let (from_ms, to_ms) = range(call)?;
     // The end of filter's range is inclusive.
     let to_ms = to_ms.map(|to| to.saturating_add(1));
-    let wanted = Wanted { after, before: None, from_ms, to_ms, matches: &matches, limit: limit.saturating_add(1) };
+    let wanted =
+        Wanted { after, before: None, from_ms, to_ms, matches: &matches, limit: limit.saturating_add(1) };
     let is_searched = is_searched(call, &log);
-    let mut entries = if is_searched { read(&*call.service.fleet, &log, &wanted, End::Head)? } else { Vec::new() };
+    let mut entries =
+        if is_searched { read(&*call.service.fleet, &log, &wanted, End::Head)? } else { Vec::new() };
     let has_more = cut(&mut entries, limit);
     let mut output = Map::new();
     if let (true, Some(last)) = (has_more, entries.last()) {
@@ -90,9 +92,9 @@ pub(super) fn get(call: &Call<'_>) -> Result<Output, Failure> {
     let nowhere = Place { at_ms: from_ms.unwrap_or(0), index: 0 };
     let place_of = |entry: Option<&Entry>| entry.map(Entry::place).or(after).or(before).unwrap_or(nowhere);
     let mut output = Map::new();
-    let events = entries.iter().map(|entry| {
-        json!({"timestamp": entry.at_ms, "ingestionTime": entry.at_ms, "message": entry.message})
-    });
+    let events = entries.iter().map(
+        |entry| json!({"timestamp": entry.at_ms, "ingestionTime": entry.at_ms, "message": entry.message}),
+    );
     output.insert("events".into(), events.collect());
     output.insert("nextForwardToken".into(), token("f", place_of(entries.last())).into());
     output.insert("nextBackwardToken".into(), token("b", place_of(entries.first())).into());

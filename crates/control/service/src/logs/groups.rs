@@ -17,7 +17,10 @@ pub(super) fn describe_groups(call: &Call<'_>) -> Result<Output, Failure> {
     let text = |name: &str| call.input.get(name).and_then(Value::as_str).unwrap_or_default();
     let (prefix, part, after) = (text("logGroupNamePrefix"), text("logGroupNamePattern"), text("nextToken"));
     if !prefix.is_empty() && !part.is_empty() {
-        return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.").into());
+        return Err(invalid(
+            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+        )
+        .into());
     }
     let limit = call.input.get("limit").and_then(Value::as_u64).unwrap_or(PAGE);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

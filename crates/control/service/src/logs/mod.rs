@@ -28,7 +28,9 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Output, Failure> {
         "DescribeLogStreams" => groups::describe_streams(call),
         "FilterLogEvents" => events::filter(call),
         "GetLogEvents" => events::get(call),
-        other => Err(Refusal::new("UnknownOperationException", 400, format!("{other} is not there yet.")).into()),
+        other => {
+            Err(Refusal::new("UnknownOperationException", 400, format!("{other} is not there yet.")).into())
+        }
     }
 }
 

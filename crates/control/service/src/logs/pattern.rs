@@ -20,7 +20,9 @@ impl Pattern {
         let mut pattern = Self::default();
         let mut rest = text.trim_start();
         if rest.starts_with(['{', '[', '%']) {
-            return Err(invalid("Filter patterns of JSON, of columns and of regular expressions are not there yet."));
+            return Err(invalid(
+                "Filter patterns of JSON, of columns and of regular expressions are not there yet.",
+            ));
         }
         while !rest.is_empty() {
             let (list, term) = match rest.split_at_checked(1) {
@@ -29,9 +31,9 @@ impl Pattern {
                 _ => (&mut pattern.all, rest),
             };
             let (term, after) = match term.strip_prefix('"') {
-                Some(phrase) => {
-                    phrase.split_once('"').ok_or_else(|| invalid("Invalid filter pattern: a quote has no end."))?
-                }
+                Some(phrase) => phrase
+                    .split_once('"')
+                    .ok_or_else(|| invalid("Invalid filter pattern: a quote has no end."))?,
                 None => term.split_once(' ').unwrap_or((term, "")),
             };
             list.push(term.to_owned());
@@ -42,7 +44,9 @@ impl Pattern {
 
     pub(super) fn matches(&self, line: &str) -> bool {
         let has = |term: &String| line.contains(term.as_str());
-        self.all.iter().all(has) && !self.none.iter().any(has) && (self.any.is_empty() || self.any.iter().any(has))
+        self.all.iter().all(has)
+            && !self.none.iter().any(has)
+            && (self.any.is_empty() || self.any.iter().any(has))
     }
 }
 
