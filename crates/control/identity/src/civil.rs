@@ -65,6 +65,12 @@ impl Civil {
     }
 }
 
+/// A moment as ISO 8601 has it: `2026-11-30T09:15:42Z`.
+pub(crate) fn iso(unix_s: i64) -> String {
+    let Civil { year, month, day, hour, minute, second } = Civil::from_unix_s(unix_s);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 fn days_of_month(year: i64, month: i64) -> i64 {
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     match month {

@@ -1,6 +1,7 @@
 //! Who calls the service, and what they may do.
 //!
-//! Owns: [`sigv4`], signatures of requests (S14), and [`policy`], what IAM's policies allow.
+//! Owns: [`sigv4`], signatures of requests (S14); [`policy`], what IAM's policies allow; [`directory`], the principals of an
+//! account and all verbs that change them.
 //! Must not know: sockets, HTTP servers, operations of a service, how principals are stored.
 //! No I/O, no clock, no randomness: the caller passes the time.
 //!
@@ -10,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod civil;
+pub mod directory;
 pub mod policy;
 mod secret;
 pub mod sigv4;

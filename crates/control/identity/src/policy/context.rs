@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::civil::Civil;
+use crate::civil::iso;
 
 /// Condition keys of a request and their values. Names are compared without regard to case, tags within them too, as IAM
 /// does.
@@ -32,9 +32,7 @@ impl Context {
 
     /// Sets `aws:CurrentTime` and `aws:EpochTime`, from seconds since 1970.
     pub fn set_time(&mut self, now_s: i64) {
-        let Civil { year, month, day, hour, minute, second } = Civil::from_unix_s(now_s);
-        let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
-        self.set("aws:CurrentTime", vec![text]);
+        self.set("aws:CurrentTime", vec![iso(now_s)]);
         self.set("aws:EpochTime", vec![now_s.to_string()]);
     }
 

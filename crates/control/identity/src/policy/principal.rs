@@ -61,6 +61,14 @@ impl Principals {
         if all.is_empty() { Err(Reason::NoValue.into()) } else { Ok(Self { all }) }
     }
 
+    /// ARNs of the users, roles and sessions among them.
+    pub(super) fn arns(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().filter_map(|principal| match principal {
+            Principal::Arn(arn) => Some(arn.as_str()),
+            Principal::Everyone | Principal::Account(_) | Principal::Service(_) => None,
+        })
+    }
+
     /// How they name the caller; the closest of all counts.
     pub(super) fn names(&self, caller: &Caller<'_>) -> Named {
         self.all.iter().map(|principal| principal.names(caller)).max().unwrap_or(Named::No)

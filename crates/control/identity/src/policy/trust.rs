@@ -51,6 +51,11 @@ impl TrustPolicy {
         document::parse(text, max_chars, Kind::Trust).map(|statements| Self { statements })
     }
 
+    /// ARNs of the users, roles and sessions that it names, some perhaps more than once.
+    pub fn arns(&self) -> impl Iterator<Item = &str> {
+        self.statements.iter().flat_map(|statement| statement.principals.arns())
+    }
+
     /// What it says of a caller. The resource of the question does not count.
     #[must_use]
     pub fn evaluate(&self, caller: &Caller<'_>, ask: &Ask<'_>) -> Trust {
