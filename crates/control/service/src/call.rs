@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use ternmq_api::{Response, Routed, codec};
 
 use crate::audit::{self, Event};
+use crate::caller::Caller;
 use crate::failure::{Failure, internal};
 use crate::records::Answered;
 use crate::service::Service;
@@ -18,6 +19,7 @@ pub(crate) struct Call<'a> {
     pub service: &'a Service,
     pub routed: &'a Routed,
     pub region: &'a str,
+    pub caller: &'a Caller,
     pub input: &'a Map<String, Value>,
     pub event: &'a Event,
     /// Hash of the signature.

@@ -66,6 +66,7 @@ impl Service {
             account: self.settings.account.clone(),
             access_key_id: String::new(),
             name: String::new(),
+            principal: None,
         };
         let event = Event {
             id: self.random.uuid(),
@@ -85,6 +86,7 @@ impl Service {
         let call = Call {
             service: self,
             routed: &routed,
+            caller: &caller,
             region: &self.settings.region,
             input: &input,
             event: &event,

@@ -18,7 +18,7 @@ use crate::failure::{Failure, internal};
 use crate::ids::is_region;
 use crate::records::Answered;
 use crate::service::{Peer, Service};
-use crate::{cloudtrail, logs, mq};
+use crate::{cloudtrail, iam, logs, mq, sts};
 
 /// How long the answer of a change is kept for a repetition of its signature: longer than a signature holds.
 pub(crate) const ANSWERED_MS: u64 = 15 * 60 * 1_000;
@@ -104,6 +104,7 @@ impl Service {
                 "Too many calls: the quota of the account is used up for the moment. Wait, then try again.";
             return self.refuse(&event, model, &Refusal::new("TooManyRequestsException", 429, text), None);
         }
+        self.note_use(caller, model.signing_name, &event.region, seconds(event.at_ms));
         let signature = hex(verified.signature());
         if !event.is_read {
             match self.answered_before(&signature, event.at_ms) {
@@ -125,6 +126,7 @@ impl Service {
             service: self,
             routed,
             region: &region,
+            caller,
             input: &input,
             event: &event,
             signature: &signature,
@@ -155,11 +157,7 @@ impl Service {
     ) -> Result<(Verified, Caller), AuthFault> {
         let region = presented.scope().region.as_str();
         let regions = if is_region(region) { vec![region] } else { Vec::new() };
-        let rules = sigv4::Rules {
-            service: model.signing_name,
-            regions: &regions,
-            now_s: i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX),
-        };
+        let rules = sigv4::Rules { service: model.signing_name, regions: &regions, now_s: seconds(now_ms) };
         self.verify_caller(presented, parts, &rules)
     }
 
@@ -198,6 +196,8 @@ fn perform(call: &Call<'_>) -> Result<Output, Failure> {
         "mq" => mq::run(call),
         "cloudtrail" => cloudtrail::run(call),
         "logs" => logs::run(call),
+        "iam" => iam::run(call),
+        "sts" => sts::run(call),
         other => {
             Err(Refusal::new("UnknownOperationException", 404, format!("{other} is not there yet.")).into())
         }
@@ -271,6 +271,10 @@ fn preflight(id: &str) -> Response {
     ];
     let headers = headers.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     Response { status: 200, headers, body: Vec::new() }
+}
+
+fn seconds(unix_ms: u64) -> i64 {
+    i64::try_from(unix_ms / 1_000).unwrap_or(i64::MAX)
 }
 
 fn hex(signature: &[u8]) -> String {

@@ -39,8 +39,10 @@ mod reconciler;
 mod service;
 
 mod cloudtrail;
+mod iam;
 mod logs;
 mod mq;
+mod sts;
 
 #[cfg(test)]
 mod testing;

@@ -1,14 +1,109 @@
 //! Who callers are and what they may.
+//!
+//! The account's administrator, whose key the service was started with, is the account itself (`root`): everything is
+//! allowed to it. Everybody else is in the [`Directory`], which is kept in the store as a table of its own and held in
+//! memory; a change is durable before it counts.
 
+use std::net::IpAddr;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use serde_json::Value;
 use ternmq_api::{Refusal, Routed};
 use ternmq_identity::Secret;
+use ternmq_identity::directory::{
+    Change as Kept, Changed, Directory, Entropy, Fault, Principal, PrincipalKind,
+};
+use ternmq_identity::policy::{Ask, Context, Decision};
 use ternmq_identity::sigv4::{self, AuthFault, Claimed, KnownKey, Presented, Verified};
 
 use crate::audit::Event;
+use crate::call::{Call, Output};
 use crate::caller::{Caller, CallerKind};
-use crate::failure::Failure;
+use crate::failure::{Failure, internal};
 use crate::front_door::Input;
 use crate::service::Service;
+use crate::store::{Change, Store, StoreError};
+use crate::{iam, logs, mq, sts};
+
+/// The directory of the account.
+pub(crate) struct Principals(RwLock<Directory>);
+
+impl Principals {
+    pub(crate) fn load(store: &Store, account: &str) -> Result<Self, StoreError> {
+        let kept = store.view()?.identity()?;
+        let records = kept.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
+        let directory = Directory::load(account, records)
+            .map_err(|fault| StoreError::Record { key: "identity".into(), problem: fault.to_string() })?;
+        Ok(Self(RwLock::new(directory)))
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Directory> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks a verb, keeps what it changes by `keep`, and then lets it count. One at a time: a verb has to know of what
+    /// the one before it changed.
+    fn change<T>(
+        &self,
+        verb: impl FnOnce(&Directory) -> Result<Changed<T>, Failure>,
+        keep: impl FnOnce(T, &[Kept]) -> Result<Output, Failure>,
+    ) -> Result<Output, Failure> {
+        let mut directory = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = verb(&directory)?;
+        let output = keep(changed.answer, &changed.changes)?;
+        directory.apply(&changed.changes).map_err(|fault| {
+            tracing::error!("a change of principals does not count until the next start: {fault}");
+            Failure::Refused(internal())
+        })?;
+        Ok(output)
+    }
+}
+
+impl Call<'_> {
+    /// Runs a verb that changes the directory: its change, the audit record and the answer are durable together.
+    pub(crate) fn change_directory<T>(
+        &self,
+        verb: impl FnOnce(&Directory, i64, &Entropy) -> Result<Changed<T>, Fault>,
+        answer: impl FnOnce(T) -> Result<Output, Failure>,
+    ) -> Result<Output, Failure> {
+        let mut entropy: Entropy = [0; 96];
+        self.service.random.fill(&mut entropy);
+        let now_s = self.now_s();
+        self.service.principals.change(
+            |directory| verb(directory, now_s, &entropy).map_err(|fault| refusal(&fault).into()),
+            |value, changes| {
+                self.change(|change| {
+                    keep(change, changes)?;
+                    answer(value)
+                })
+            },
+        )
+    }
+
+    /// Runs a verb that only reads.
+    pub(crate) fn read_directory(
+        &self,
+        verb: impl FnOnce(&Directory) -> Result<Output, Fault>,
+    ) -> Result<Output, Failure> {
+        verb(&self.service.principals.read()).map_err(|fault| refusal(&fault).into())
+    }
+
+    pub(crate) fn now_s(&self) -> i64 {
+        i64::try_from(self.now_ms / 1_000).unwrap_or(i64::MAX)
+    }
+}
+
+fn keep(change: &Change, changes: &[Kept]) -> Result<(), StoreError> {
+    changes.iter().try_for_each(|kept| match kept {
+        Kept::Put { key, value } => change.put_identity(key, value),
+        Kept::Delete { key } => change.delete_identity(key),
+    })
+}
+
+/// A verb's refusal as the caller is told it.
+pub(crate) fn refusal(fault: &Fault) -> Refusal {
+    Refusal::new(fault.code(), fault.status(), fault.to_string())
+}
 
 impl Service {
     /// Finds out who signed a request.
@@ -18,37 +113,159 @@ impl Service {
         parts: &sigv4::Request<'_>,
         rules: &sigv4::Rules<'_>,
     ) -> Result<(Verified, Caller), AuthFault> {
-        let key = &self.settings.administrator;
-        let secret = Secret::from(key.secret_access_key.reveal());
-        let is_known = presented.access_key_id() == key.access_key_id;
-        let claimed = if is_known {
-            Claimed::Known(KnownKey { secret: &secret, session: None })
-        } else {
-            Claimed::Unknown
-        };
+        let administrator = &self.settings.administrator;
+        if presented.access_key_id() == administrator.access_key_id {
+            let secret = Secret::from(administrator.secret_access_key.reveal());
+            let verified = presented.verify(
+                parts,
+                Claimed::Known(KnownKey { secret: &secret, session: None }),
+                rules,
+            )?;
+            return Ok((verified, Caller::root(&self.settings.account, &administrator.access_key_id)));
+        }
+        let directory = self.principals.read();
+        let found = directory.find_key(presented.access_key_id());
+        let claimed = found.as_ref().map_or(Claimed::Unknown, |found| Claimed::Known(found.key));
         let verified = presented.verify(parts, claimed, rules)?;
-        let account = self.settings.account.clone();
-        let caller = Caller {
-            kind: CallerKind::User,
-            principal_id: "AIDATERNMQADMIN00000".into(),
-            arn: format!("arn:aws:iam::{account}:user/admin"),
-            account,
-            access_key_id: key.access_key_id.clone(),
-            name: "admin".into(),
-        };
+        // A signature only holds for a key that was found.
+        let principal = found.map(|found| found.principal).ok_or(AuthFault::UnrecognizedClient)?;
+        let caller = Caller::of(principal, presented.access_key_id());
         Ok((verified, caller))
     }
 
-    /// Whether a caller may do what it asks for.
+    /// Keeps when a key was last used, now and then; a failure of that is no failure of the call.
+    pub(crate) fn note_use(&self, caller: &Caller, service: &str, region: &str, now_s: i64) {
+        let noted = self.principals.read().note_use(&caller.access_key_id, service, region, now_s);
+        if noted.is_none() {
+            return;
+        }
+        let verb = |directory: &Directory| {
+            let changes =
+                directory.note_use(&caller.access_key_id, service, region, now_s).into_iter().collect();
+            Ok(Changed { answer: (), changes })
+        };
+        let outcome = self.principals.change(verb, |(), changes| {
+            let change = self.store.change()?;
+            keep(&change, changes)?;
+            change.commit()?;
+            Ok(Output::new())
+        });
+        if let Err(failure) = outcome {
+            tracing::warn!("the use of a key can't be noted: {failure}");
+        }
+    }
+
+    /// Whether a caller may do what it asks for: every action that the call is, each on its resource.
     pub(crate) fn authorise(
         &self,
-        _caller: &Caller,
-        _routed: &Routed,
-        _region: &str,
-        _input: &Input,
-        _event: &Event,
+        caller: &Caller,
+        routed: &Routed,
+        region: &str,
+        input: &Input,
+        event: &Event,
     ) -> Result<(), Failure> {
-        let _ = Refusal::new("AccessDeniedException", 403, "");
+        let principal = match (&caller.kind, &caller.principal) {
+            (CallerKind::Root | CallerKind::Service, _) => return Ok(()),
+            (_, Some(principal)) => principal,
+            (_, None) => return Err(internal().into()),
+        };
+        let target = match routed.model.name {
+            "mq" => mq::target(self, region, input)?,
+            "iam" => iam::target(self, input),
+            "sts" => sts::target(input),
+            "logs" => logs::target(self, region, input),
+            _ => Target::any(),
+        };
+        let directory = self.principals.read();
+        let mut context = Context::new();
+        directory.describe(principal, &mut context);
+        describe_call(&mut context, event, region, input, &target);
+        let service = routed.model.signing_name;
+        let own = format!("{service}:{}", routed.operation.name);
+        let is_tagged = matches!(routed.operation.name, "CreateBroker" | "CreateConfiguration");
+        let tags =
+            is_tagged && input.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty());
+        for action in std::iter::once(own).chain(tags.then(|| "mq:CreateTags".to_owned())) {
+            let ask = Ask { action: &action, resource: &target.arn, context: &context };
+            match directory.decide(principal, &ask) {
+                Decision::Allowed => {}
+                denied => return Err(denial(&caller.arn, &ask, denied, routed).into()),
+            }
+        }
         Ok(())
     }
+}
+
+/// What a call is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub arn: String,
+    pub tags: Vec<(String, String)>,
+}
+
+impl Target {
+    /// Of an operation without a resource.
+    pub(crate) fn any() -> Self {
+        Self { arn: "*".into(), tags: Vec::new() }
+    }
+}
+
+/// Sets the keys of the request itself (facts, section 5.4).
+fn describe_call(context: &mut Context, event: &Event, region: &str, input: &Input, target: &Target) {
+    context.set_time(i64::try_from(event.at_ms / 1_000).unwrap_or(i64::MAX));
+    let mut set = |key: String, value: &str| context.set(&key, vec![value.to_owned()]);
+    set("aws:RequestedRegion".into(), region);
+    set("aws:SecureTransport".into(), "false");
+    set("aws:UserAgent".into(), &event.user_agent);
+    if event.address.parse::<IpAddr>().is_ok() {
+        set("aws:SourceIp".into(), &event.address);
+    }
+    for (key, value) in &target.tags {
+        set(format!("aws:ResourceTag/{key}"), value);
+    }
+    let tags = request_tags(input);
+    for (key, value) in &tags {
+        set(format!("aws:RequestTag/{key}"), value);
+    }
+    let mut keys: Vec<String> = tags.into_iter().map(|(key, _)| key).collect();
+    let removed =
+        ["tagKeys", "TagKeys"].iter().filter_map(|name| input.get(*name)).filter_map(Value::as_array);
+    keys.extend(removed.flatten().filter_map(Value::as_str).map(str::to_owned));
+    context.set("aws:TagKeys", keys);
+}
+
+/// Tags that a request brings: an object in Amazon MQ, a list of keys and values in IAM.
+fn request_tags(input: &Input) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let own = input.get("tags").and_then(Value::as_object).into_iter().flatten();
+    let own = own.map(|(key, value)| (key.clone(), text(value)));
+    let listed = input.get("Tags").and_then(Value::as_array).into_iter().flatten();
+    let listed = listed.filter_map(|tag| Some((text(tag.get("Key")?), text(tag.get("Value")?))));
+    own.chain(listed).collect()
+}
+
+fn denial(arn: &str, ask: &Ask<'_>, decision: Decision, routed: &Routed) -> Refusal {
+    let why = match decision {
+        Decision::DeniedExplicitly => "with an explicit deny in an identity-based policy".to_owned(),
+        _ => format!("because no identity-based policy allows the {} action", ask.action),
+    };
+    let text = format!(
+        "User: {arn} is not authorized to perform: {} on resource: {} {why}",
+        ask.action, ask.resource
+    );
+    let code = if routed.model.protocol == ternmq_api::Protocol::Query {
+        "AccessDenied"
+    } else {
+        "AccessDeniedException"
+    };
+    Refusal::new(code, 403, text)
+}
+
+/// Of a user its name, of a role's session `role/session`.
+pub(crate) fn shown_name(principal: &Principal) -> String {
+    let name = match &principal.kind {
+        PrincipalKind::User { .. } | PrincipalKind::UserSession { .. } => principal.arn.rsplit_once('/'),
+        PrincipalKind::RoleSession { .. } => principal.arn.split_once("assumed-role/"),
+    };
+    name.map_or_else(String::new, |(_, name)| name.to_owned())
 }

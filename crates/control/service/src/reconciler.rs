@@ -195,7 +195,7 @@ pub enum ReconcileError {
     #[error("the broker's id is no name of a node")]
     Name(#[from] ternmq_fleet::NodeNameError),
     /// The system has no thread.
-    #[error("there is no thread for the reconciler")]
+    #[error("there is no thread for the service")]
     Thread(#[source] std::io::Error),
     /// The revision that a broker has is gone or damaged.
     #[error("the revision {revision} of configuration {id} is gone or can't be read")]

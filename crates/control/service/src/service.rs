@@ -9,7 +9,8 @@ use ternmq_fleet::Provisioner;
 
 use crate::audit::Recorder;
 use crate::ids::Randomness;
-use crate::reconciler::Work;
+use crate::principals::Principals;
+use crate::reconciler::{ReconcileError, Work};
 use crate::store::{SharedStore, Store};
 use crate::throttle::{Quota, Throttle};
 
@@ -45,6 +46,7 @@ pub struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Randomness,
     pub(crate) recorder: Recorder,
+    pub(crate) principals: Principals,
     pub(crate) throttle: Throttle,
     /// Brokers that are to be looked at.
     pub(crate) work: Work,
@@ -66,11 +68,12 @@ impl Service {
     /// Puts a service together. Nothing moves until the reconciler is started.
     ///
     /// # Errors
-    /// The system has no thread for the audit log.
-    pub fn new(settings: ServiceSettings, parts: Parts) -> std::io::Result<Arc<Self>> {
+    /// The principals can't be read, or the system has no thread for the audit log.
+    pub fn new(settings: ServiceSettings, parts: Parts) -> Result<Arc<Self>, ReconcileError> {
         let store = Arc::new(parts.store);
         Ok(Arc::new(Self {
-            recorder: Recorder::start(store.clone())?,
+            principals: Principals::load(&store, &settings.account)?,
+            recorder: Recorder::start(store.clone()).map_err(ReconcileError::Thread)?,
             throttle: Throttle::new(settings.quota, parts.clock.monotonic_ms()),
             random: Randomness::new(parts.rng),
             work: Work::default(),

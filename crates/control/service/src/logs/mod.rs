@@ -16,8 +16,12 @@ use ternmq_stdx::shown;
 use crate::call::{Call, Output};
 use crate::catalogue::EngineType;
 use crate::failure::Failure;
+use crate::front_door::Input;
+use crate::ids::partition;
 use crate::node_spec;
+use crate::principals::Target;
 use crate::records::Broker;
+use crate::service::Service;
 
 const PREFIX: &str = "/aws/amazonmq/broker/";
 
@@ -32,6 +36,16 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Output, Failure> {
             Err(Refusal::new("UnknownOperationException", 400, format!("{other} is not there yet.")).into())
         }
     }
+}
+
+/// The resource of a call: the group, or all of them.
+pub(crate) fn target(service: &Service, region: &str, input: &Input) -> Target {
+    let text = |name: &str| input.get(name).and_then(Value::as_str);
+    let name = text("logGroupName").or_else(|| text("logGroupIdentifier")).unwrap_or("*");
+    let name = name.rsplit_once(":log-group:").map_or(name, |(_, name)| name.trim_end_matches(":*"));
+    let account = &service.settings.account;
+    let arn = format!("arn:{}:logs:{region}:{account}:log-group:{name}", partition(region));
+    Target { arn, tags: Vec::new() }
 }
 
 /// One log of one node.

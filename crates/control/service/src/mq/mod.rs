@@ -19,6 +19,7 @@ use ternmq_api::Refusal;
 use crate::arn::Arn;
 use crate::call::{Call, Output};
 use crate::failure::Failure;
+use crate::principals::Target;
 use crate::records::{Broker, Configuration};
 use crate::service::Service;
 use crate::store::StoreError;
@@ -64,12 +65,6 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Output, Failure> {
 /// Whether an operation changes nothing.
 pub(crate) fn is_read(operation: &str) -> bool {
     operation.starts_with("List") || operation.starts_with("Describe")
-}
-
-/// What a call is about, for its authorisation.
-pub(crate) struct Target {
-    pub arn: String,
-    pub tags: Vec<(String, String)>,
 }
 
 /// The resource of a call (facts, section 5.4). What does not exist has no name and no tags.

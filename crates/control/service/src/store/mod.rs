@@ -25,6 +25,8 @@ pub(crate) use record::Record;
 const DIR: &str = "state";
 const FILE: &str = "state/service.redb";
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
+/// Principals by key, in the layouts of the crate that knows them.
+const IDENTITY: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("identity");
 const AUDIT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("audit");
 
 /// Why the store can't do what it is asked. Of a transaction nothing has happened.
@@ -59,6 +61,7 @@ pub struct Store {
 
 /// What was committed at one moment.
 pub(crate) struct View {
+    identity: ReadOnlyTable<&'static str, &'static [u8]>,
     records: ReadOnlyTable<&'static str, &'static [u8]>,
     audit: ReadOnlyTable<u64, &'static [u8]>,
 }
@@ -81,6 +84,7 @@ impl Store {
         // Reading a table that was never written is an error.
         change.records()?;
         change.audit()?;
+        change.identity()?;
         change.commit()?;
         Ok(store)
     }
@@ -112,7 +116,8 @@ impl Store {
         let transaction = self.database.begin_read().map_err(StoreError::database)?;
         let records = transaction.open_table(RECORDS).map_err(StoreError::database)?;
         let audit = transaction.open_table(AUDIT).map_err(StoreError::database)?;
-        Ok(View { records, audit })
+        let identity = transaction.open_table(IDENTITY).map_err(StoreError::database)?;
+        Ok(View { records, audit, identity })
     }
 
     /// Begins a change; waits until no other one is under way.
@@ -135,6 +140,19 @@ impl View {
         limit: usize,
     ) -> Result<Vec<R>, StoreError> {
         scan(&self.records, prefix, after, limit)
+    }
+
+    /// All that is kept of principals.
+    pub(crate) fn identity(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let all = self.identity.iter().map_err(StoreError::database)?;
+        let pair = |guards: Result<
+            (redb::AccessGuard<'_, &str>, redb::AccessGuard<'_, &[u8]>),
+            redb::StorageError,
+        >| {
+            let (key, value) = guards.map_err(StoreError::database)?;
+            Ok((key.value().to_owned(), value.value().to_vec()))
+        };
+        all.map(pair).collect()
     }
 
     /// Audit entries from the newest backwards, those with a number below `before`.
@@ -168,6 +186,20 @@ impl Change {
 
     fn audit(&self) -> Result<Table<'_, u64, &'static [u8]>, StoreError> {
         self.transaction.open_table(AUDIT).map_err(StoreError::database)
+    }
+
+    fn identity(&self) -> Result<Table<'_, &'static str, &'static [u8]>, StoreError> {
+        self.transaction.open_table(IDENTITY).map_err(StoreError::database)
+    }
+
+    pub(crate) fn put_identity(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.identity()?.insert(key, value).map_err(StoreError::database)?;
+        Ok(())
+    }
+
+    pub(crate) fn delete_identity(&self, key: &str) -> Result<(), StoreError> {
+        self.identity()?.remove(key).map_err(StoreError::database)?;
+        Ok(())
     }
 
     pub(crate) fn get<R: Record>(&self, key: &str) -> Result<Option<R>, StoreError> {
