@@ -15,7 +15,8 @@ use ternmq_broker::{Broker, UserDefinition};
 use ternmq_env::{DiskFiles, SystemClock, SystemRng};
 use ternmq_journal::{Opened, Options, open};
 use ternmq_net::{
-    Door, DriverLimits, JournalLog, JournalThread, Listener, Opening, Shard, ShardHandle, ShardParts,
+    Door, DriverLimits, Gate, JournalLog, JournalThread, Listener, Opening, Shard, ShardHandle, ShardParts,
+    Sources,
 };
 
 struct Node {
@@ -33,6 +34,15 @@ fn start(limits: DriverLimits) -> Node {
 
 /// Answers at once; what comes second tells when the shard is ready.
 fn start_with(limits: DriverLimits, opening: Option<Opening>) -> (Node, mpsc::Receiver<()>) {
+    start_behind(|door| door, limits, opening)
+}
+
+/// As above, at a door that is changed first.
+fn start_behind(
+    change: impl FnOnce(Door) -> Door,
+    limits: DriverLimits,
+    opening: Option<Opening>,
+) -> (Node, mpsc::Receiver<()>) {
     let dir = tempfile::tempdir().unwrap();
     let files = Arc::new(DiskFiles::new(dir.path()).unwrap());
     let options =
@@ -41,6 +51,7 @@ fn start_with(limits: DriverLimits, opening: Option<Opening>) -> (Node, mpsc::Re
     let listener = Listener::bind("amqp", ([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.address;
     let (shard, handle) = Shard::new().unwrap();
+    let door = change(Door::plain(listener, Arc::new(|_| Box::new(Lines::new()))));
     let (ready, wait) = mpsc::channel();
     let thread = thread::spawn(move || {
         let log = JournalLog::recovering(recovery.segment_bytes());
@@ -53,7 +64,7 @@ fn start_with(limits: DriverLimits, opening: Option<Opening>) -> (Node, mpsc::Re
             log,
             journal,
             reader,
-            doors: vec![Door::plain(listener, Arc::new(|_| Box::new(Lines::new())))],
+            doors: vec![door],
             limits,
             password_threads: 1,
             opening,
@@ -95,6 +106,57 @@ fn bytes_go_in_and_out_and_a_drain_ends_the_shard() {
     assert!(block_on(node.handle.call(|_| ())).is_err());
     block_on(node.handle.ended());
     assert!(TcpStream::connect(node.address).is_err());
+}
+
+/// What a client gets that is turned away: the end, or a reset, and no byte.
+fn check_turned_away(address: SocketAddr) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let _ = stream.write_all(b"echo a\n");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.is_empty(), "{answer:?}");
+}
+
+fn end(node: Node) {
+    node.handle.mailbox().drain();
+    node.thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_gate_lets_in_whom_its_sources_have() {
+    let gate = Arc::new(Gate::new("amqp", Sources::Only(Arc::default())));
+    let own = gate.clone();
+    let (node, wait) = start_behind(|door| Door { gate: own, ..door }, DriverLimits::default(), None);
+    wait.recv().unwrap();
+    check_turned_away(node.address);
+    gate.set(Sources::Only(Arc::new(["127.0.0.0/8".parse().unwrap()])));
+    let mut inside = TcpStream::connect(node.address).unwrap();
+    assert_eq!(ask(&mut inside, "echo a\n", 2), "a\n");
+    gate.set(Sources::Only(Arc::new(["10.0.0.0/8".parse().unwrap()])));
+    check_turned_away(node.address);
+    assert_eq!(ask(&mut inside, "echo b\n", 2), "b\n", "who is in stays");
+    let counters = block_on(node.handle.call(|view| *view.counters)).unwrap();
+    assert_eq!((counters.accepted, counters.refused, gate.refused()), (1, 2, 2));
+    drop(inside);
+    end(node);
+}
+
+#[test]
+fn a_door_has_its_places() {
+    let change = |door| Door { max_connections: Some(2), ..door };
+    let (node, wait) = start_behind(change, DriverLimits::default(), None);
+    wait.recv().unwrap();
+    let mut first = TcpStream::connect(node.address).unwrap();
+    let mut second = TcpStream::connect(node.address).unwrap();
+    assert_eq!(ask(&mut first, "echo a\n", 2), "a\n");
+    assert_eq!(ask(&mut second, "echo b\n", 2), "b\n");
+    check_turned_away(node.address);
+    first.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(first.read(&mut [0]).unwrap(), 0, "its place is free by now");
+    let mut third = TcpStream::connect(node.address).unwrap();
+    assert_eq!(ask(&mut third, "echo c\n", 2), "c\n");
+    drop((second, third));
+    end(node);
 }
 
 #[test]

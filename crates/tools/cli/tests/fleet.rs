@@ -5,8 +5,11 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::ControlFlow;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +19,7 @@ use std::thread;
 use support::{PASSWORD, Rig, everybody, log_in_amqp, log_in_stomp, name, spec, user};
 use ternmq_fleet::{
     Engine, FleetError, LogKind, NodeFacts, NodeLogs, NodeName, NodeSpec, NodeState, ProcessFleet,
-    ProcessSettings, Provisioner, Step, StepHook,
+    ProcessSettings, Provisioner, Reach, Step, StepHook,
 };
 
 fn at(facts: &NodeFacts, listener: &str) -> SocketAddr {
@@ -97,7 +100,12 @@ fn an_activemq_node_has_its_listeners_and_limits() {
     let mut spec = spec(1, Engine::ActiveMq);
     spec.limits.connections = 1;
     spec.logs = NodeLogs { connection: true, ..NodeLogs::default() };
-    let made = rig.fleet().converge(&spec).unwrap();
+    spec.reach = Reach::Public;
+    let mut made = rig.fleet().converge(&spec).unwrap();
+    for address in made.listeners.values_mut() {
+        assert!(address.ip().is_unspecified());
+        address.set_ip([127, 0, 0, 1].into());
+    }
     let names: Vec<&str> = made.listeners.keys().map(String::as_str).collect();
     assert_eq!(names, ["https", "mqtts", "stomps", "wss"]);
     rig.fleet().put_user(&spec.name, &user()).unwrap();
@@ -128,6 +136,53 @@ fn a_node_that_is_killed_comes_back_where_it_was() {
     assert_eq!(again.listeners, made.listeners);
     log_in_amqp(&mut rig.connect(at(&again, "amqps")), PASSWORD).unwrap();
     assert_eq!(rig.processes(&spec.name), [again.pid.unwrap()]);
+}
+
+#[test]
+fn a_node_that_dies_while_it_starts_is_told_and_started_again() {
+    let mut rig = Rig::new();
+    let spec = spec(1, Engine::RabbitMq);
+    let root = rig.root().to_path_buf();
+    let is_armed = AtomicBool::new(true);
+    let hook: StepHook = Arc::new(move |node, step| {
+        if step == Step::Ready && is_armed.swap(false, Ordering::SeqCst) {
+            let path = root.join("nodes").join(node.to_string());
+            let note: serde_json::Value =
+                serde_json::from_str(&std::fs::read_to_string(path.join("pid.json")).unwrap()).unwrap();
+            kill(note["pid"].as_u64().unwrap().try_into().unwrap());
+        }
+        Ok(())
+    });
+    rig.open(ProcessSettings { on_step: Some(hook), ..ProcessSettings::default() });
+    match rig.fleet().converge(&spec) {
+        Err(FleetError::Start { reason, .. }) => assert!(reason.contains("signal 9"), "{reason}"),
+        // It had served already when it was killed, and is as dead.
+        Err(FleetError::Unreachable { .. }) => {}
+        other => panic!("{other:?}"),
+    }
+    let facts = wait_for_next(&rig, &spec.name, 0);
+    assert_eq!(rig.processes(&spec.name), [facts.pid.unwrap()]);
+    assert_eq!(rig.fleet().converge(&spec).unwrap().pid, facts.pid);
+}
+
+#[test]
+fn a_stranger_at_the_socket_is_not_talked_to() {
+    let rig = Rig::new();
+    let spec = spec(1, Engine::RabbitMq);
+    rig.fleet().converge(&spec).unwrap();
+    let dir = rig.dir(&spec.name);
+    std::fs::remove_file(dir.join("control.sock")).unwrap();
+    let opened = std::fs::OpenOptions::new().read(true).open(&dir).unwrap();
+    let short = format!("/proc/self/fd/{}/control.sock", opened.as_raw_fd());
+    let stranger = UnixListener::bind(short).unwrap();
+    assert!(matches!(rig.fleet().put_user(&spec.name, &user()), Err(FleetError::Stranger { .. })));
+    assert!(matches!(rig.fleet().converge(&spec), Err(FleetError::Stranger { .. })));
+    let (mut asked, _) = stranger.accept().unwrap();
+    let mut said = Vec::new();
+    asked.read_to_end(&mut said).unwrap();
+    assert!(said.is_empty(), "not a byte");
+    // It can still be stopped: by its number, which is certain.
+    rig.fleet().remove(&spec.name).unwrap();
 }
 
 #[test]

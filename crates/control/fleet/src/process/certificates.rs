@@ -33,9 +33,8 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// Takes the CA that is there, or makes one. Its key never leaves the directory.
+    /// Takes the CA that is in the directory, or makes one. Its key never leaves it.
     pub(crate) fn open(dir: &Path) -> Result<Self, FleetError> {
-        disk::make_dir(dir)?;
         let (certificate, key_path) = (dir.join("ca.pem"), dir.join("ca.key"));
         let damaged = |path: &Path, error: rcgen::Error| FleetError::Damaged {
             path: path.into(),
@@ -187,7 +186,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tls.pem");
         let node = crate::spec::tests::spec(1).name;
-        let authority = Authority::open(&dir.path().join("ca")).unwrap();
+        let authority = Authority::open(dir.path()).unwrap();
         let names = ["B-1.mq.local".to_owned(), "10.0.0.1".to_owned()];
         let ensure = |authority: &Authority, names: &[String]| {
             authority.ensure(&node, &path, names).unwrap();
@@ -205,9 +204,10 @@ mod tests {
         assert_ne!(second, first);
         fs::write(&path, "half").unwrap();
         let third = ensure(&authority, &names);
-        let again = Authority::open(&dir.path().join("ca")).unwrap();
+        let again = Authority::open(dir.path()).unwrap();
         assert_eq!(ensure(&again, &names), third);
-        let other = Authority::open(&dir.path().join("other")).unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let other = Authority::open(elsewhere.path()).unwrap();
         assert!(!other.is_good(third.as_bytes(), &Names::of(&names)));
     }
 

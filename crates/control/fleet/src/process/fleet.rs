@@ -20,6 +20,7 @@ use super::layout::Layout;
 use super::log_parts;
 use super::node::{Node, Restart, Status};
 use super::occupancy::Occupancy;
+use super::poll::wait_readable;
 use super::ports::{NodePorts, PortBook};
 use super::settings::ProcessSettings;
 use super::supervisor::{self, Bell};
@@ -31,6 +32,11 @@ use crate::spec::{LogKind, NodeSpec, NodeUser};
 
 /// How long the system may take to end a process that was killed.
 const KILL_MS: u64 = 30_000;
+
+/// How long a root may be locked by somebody who is gone already.
+const LOCK_MS: u64 = 500;
+/// Pause between two looks at it.
+const LOOK_MS: u64 = 5;
 
 /// A [`Provisioner`] whose nodes are child processes on this machine: `ternmq broker`, one directory each.
 ///
@@ -70,7 +76,7 @@ impl ProcessFleet {
         disk::make_dir(&layout.nodes())?;
         disk::make_dir(&layout.removed())?;
         let inner = Arc::new(Inner {
-            authority: Authority::open(&layout.tls())?,
+            authority: Authority::open(&root)?,
             ports: PortBook::new(settings.ports.clone(), seed(&root)),
             bell: Bell::new().map_err(disk::cannot("watch", &root))?,
             clock: SystemClock::new(),
@@ -113,10 +119,21 @@ fn lock(layout: &Layout) -> Result<File, FleetError> {
     let opened =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = opened.map_err(disk::cannot("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(FleetError::RootInUse { path: layout.root().into() }),
-        Err(TryLockError::Error(error)) => Err(disk::cannot("lock", &path)(error)),
+    let clock = SystemClock::new();
+    let until_ms = clock.monotonic_ms().saturating_add(LOCK_MS);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if clock.monotonic_ms() < until_ms => {
+                // A process that its owner was just starting has the lock too, until it becomes another program.
+                let look_ms = clock.monotonic_ms().saturating_add(LOOK_MS);
+                wait_readable(&[], Some(look_ms), &clock).map_err(disk::cannot("lock", &path))?;
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(FleetError::RootInUse { path: layout.root().into() });
+            }
+            Err(TryLockError::Error(error)) => return Err(disk::cannot("lock", &path)(error)),
+        }
     }
 }
 

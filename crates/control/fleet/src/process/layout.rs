@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! lock                    held by the process whose fleet this is
-//! tls/ca.pem, ca.key      the CA that all certificates come from
+//! ca.pem, ca.key          the CA that all certificates come from
 //! nodes/NAME/             one directory per node
 //!   run.lock              held by the node's process, as its standard input, from its first moment to its last
 //!   spec.json             what the node is to be
@@ -47,10 +47,6 @@ impl Layout {
 
     pub(crate) fn lock(&self) -> PathBuf {
         self.root.join("lock")
-    }
-
-    pub(crate) fn tls(&self) -> PathBuf {
-        self.root.join("tls")
     }
 
     pub(crate) fn nodes(&self) -> PathBuf {

@@ -9,4 +9,5 @@ mod messages;
 mod people;
 mod rig;
 mod roles;
+mod service;
 mod views;
