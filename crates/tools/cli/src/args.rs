@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ternmq_node::{Listen, Network};
 
+use crate::completion::CompletionArgs;
+use crate::mq::MqArgs;
 use crate::serve::ServeArgs;
 
 /// A message broker in one binary.
@@ -19,7 +21,8 @@ Try it:
   ternmq serve                           start the service with its API and one ready broker
   ternmq broker                          start a broker here, data in ./ternmq-data
   ternmq sub hello &                     print what arrives in the queue hello
-  ternmq pub hello 'Hello, world'        send a message to it"
+  ternmq pub hello 'Hello, world'        send a message to it
+  ternmq mq list-brokers                 the brokers of a service"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -46,6 +49,10 @@ pub(crate) enum Command {
     Bench(ternmq_bench::BenchArgs),
     /// Check the data directory of a broker or a service that does not run, and explain what is found.
     Doctor(DoctorArgs),
+    /// Make, change, watch and remove the service's brokers, without AWS's tools.
+    Mq(Box<MqArgs>),
+    /// Print a script with which a shell completes these commands.
+    Completion(CompletionArgs),
 }
 
 #[derive(Debug, Args)]

@@ -16,9 +16,12 @@ mod peek;
 mod publish;
 mod subscribe;
 
+mod completion;
 mod definitions;
 mod doctor;
 mod service_doctor;
+
+mod mq;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -54,5 +57,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Import(args) => definitions::import(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Mq(args) => mq::run(&args),
+        Command::Completion(args) => completion::run(&args),
     }
 }

@@ -72,7 +72,8 @@ fn own_password(data_dir: &Path) -> Result<String, Failure> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn split_port(place: &str, default_port: u16) -> Option<(String, u16)> {
+/// Host and port of `HOST`, `HOST:PORT`, `[ADDRESS]:PORT`.
+pub(crate) fn split_port(place: &str, default_port: u16) -> Option<(String, u16)> {
     if let Some(rest) = place.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;
         let port = match rest.strip_prefix(':') {
