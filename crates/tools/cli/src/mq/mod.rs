@@ -24,6 +24,7 @@ mod catalogue;
 mod configurations;
 mod create_broker;
 mod described;
+mod logs;
 mod records;
 mod tags;
 mod update_broker;
@@ -116,6 +117,8 @@ enum MqCommand {
     InstanceOptions(catalogue::InstanceOptions),
     /// Show who did what: records of the audit log, newest first.
     Records(records::Records),
+    /// Show a broker's log, and go on with it.
+    Logs(logs::Logs),
 }
 
 /// What a command works with.
@@ -169,6 +172,7 @@ impl MqCommand {
             Self::EngineTypes(args) => args.run(context),
             Self::InstanceOptions(args) => args.run(context),
             Self::Records(args) => args.run(context),
+            Self::Logs(args) => args.run(context),
         }
     }
 }
