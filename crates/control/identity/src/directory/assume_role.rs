@@ -12,8 +12,6 @@ use super::session::{NewSession, SessionCredentials, check_duration};
 use super::{Directory, Entropy, tags};
 use crate::policy::{Ask, Caller, Context, Decision, SESSION_MAX_CHARS, Trust};
 
-/// Most temporary keys of an account that are not expired.
-pub const MAX_SESSIONS: usize = 10_000;
 /// Usual session, in seconds; also the longest when a session of a role takes on a role.
 const SESSION_S: u32 = 3_600;
 /// Longest session that any role allows, in seconds.

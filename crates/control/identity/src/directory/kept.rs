@@ -7,7 +7,6 @@ use thiserror::Error;
 use super::Directory;
 use super::changes::Change;
 use super::layout::{self, Kept, Unreadable};
-use super::record::Session;
 use crate::policy::PolicyFault;
 
 /// What was kept cannot be read. Who finds this serves nobody by it (S1).
@@ -106,10 +105,10 @@ impl Directory {
             Kept::Policy(policy) => drop(self.policies.put(policy)),
             Kept::AccessKey(key) => drop(self.keys.insert(key.id.clone(), key)),
             Kept::Session(session) => {
+                self.remove_session(&session.key_id);
                 self.endings.insert((session.expires_s, session.key_id.clone()));
-                if let Some(before) = self.sessions.insert(session.key_id.clone(), session) {
-                    self.forget_ending(&before);
-                }
+                count_up(&mut self.session_counts, [session.owner.id()]);
+                self.sessions.insert(session.key_id.clone(), session);
             }
         }
     }
@@ -136,36 +135,32 @@ impl Directory {
             }
             "policy" => drop(self.policies.remove(id)),
             "key" => drop(self.keys.remove(id)),
-            "session" => {
-                if let Some(before) = self.sessions.remove(id) {
-                    self.forget_ending(&before);
-                }
-            }
+            "session" => self.remove_session(id),
             _ => return Err(LoadFault::Layout(key.to_owned())),
         }
         Ok(())
     }
 
-    /// Takes out the ending of a session that is gone, or was put again with another.
-    fn forget_ending(&mut self, before: &Session) {
-        if self.sessions.get(&before.key_id).is_none_or(|now| now.expires_s != before.expires_s) {
+    fn remove_session(&mut self, key_id: &str) {
+        if let Some(before) = self.sessions.remove(key_id) {
             self.endings.remove(&(before.expires_s, before.key_id.clone()));
+            count_down(&mut self.session_counts, [before.owner.id()]);
         }
     }
 }
 
-fn count_up<'a>(counts: &mut HashMap<String, usize>, arns: impl IntoIterator<Item = &'a String>) {
-    for arn in arns {
-        *counts.entry(arn.clone()).or_default() += 1;
+fn count_up<T: AsRef<str>>(counts: &mut HashMap<String, usize>, things: impl IntoIterator<Item = T>) {
+    for thing in things {
+        *counts.entry(thing.as_ref().to_owned()).or_default() += 1;
     }
 }
 
-fn count_down<'a>(counts: &mut HashMap<String, usize>, arns: impl IntoIterator<Item = &'a String>) {
-    for arn in arns {
-        if let Some(count) = counts.get_mut(arn) {
+fn count_down<T: AsRef<str>>(counts: &mut HashMap<String, usize>, things: impl IntoIterator<Item = T>) {
+    for thing in things {
+        if let Some(count) = counts.get_mut(thing.as_ref()) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(arn);
+                counts.remove(thing.as_ref());
             }
         }
     }

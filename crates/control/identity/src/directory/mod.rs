@@ -36,7 +36,7 @@ mod user;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use access_key::{KeyUse, NewAccessKey};
-pub use assume_role::{AssumeRole, MAX_SESSIONS};
+pub use assume_role::AssumeRole;
 pub use attachment::Attached;
 pub use changes::{Change, Changed};
 pub use fault::{EntityKind, Fault};
@@ -50,7 +50,7 @@ pub use record::{
     Tags, User, Version,
 };
 pub use role::{NewRole, TrustDocument};
-pub use session::SessionCredentials;
+pub use session::{MAX_SESSIONS, MAX_SESSIONS_PER_OWNER, SessionCredentials};
 pub use user::{NewUser, UserUpdate};
 
 use table::Table;
@@ -72,6 +72,8 @@ pub struct Directory {
     sessions: BTreeMap<String, Session>,
     /// When each session ends, and its key.
     endings: BTreeSet<(i64, String)>,
+    /// How many sessions a user or a role has, by its id.
+    session_counts: HashMap<String, usize>,
     /// How many users, groups and roles have a policy, by its ARN.
     attachments: HashMap<String, usize>,
     /// Of how many users and roles a policy is the boundary, by its ARN.
@@ -92,6 +94,7 @@ impl Directory {
             keys: BTreeMap::new(),
             sessions: BTreeMap::new(),
             endings: BTreeSet::new(),
+            session_counts: HashMap::new(),
             attachments: HashMap::new(),
             boundaries: HashMap::new(),
         }

@@ -183,6 +183,17 @@ pub enum SessionOwner {
     },
 }
 
+impl SessionOwner {
+    /// Id of the user or the role.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Role { role_id, .. } => role_id,
+            Self::User { user_id } => user_id,
+        }
+    }
+}
+
 /// Policies of a user, a group or a role.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grants {

@@ -5,9 +5,13 @@ use super::changes::{Change, Changed};
 use super::fault::Fault;
 use super::principal::{Principal, PrincipalKind};
 use super::record::{Document, Session, SessionOwner};
-use super::{Directory, Entropy, MAX_SESSIONS, layout};
+use super::{Directory, Entropy, layout};
 use crate::secret::Secret;
 
+/// Most temporary keys of an account that are not expired.
+pub const MAX_SESSIONS: usize = 10_000;
+/// Most temporary keys of one user or role, so that none of them takes all the room.
+pub const MAX_SESSIONS_PER_OWNER: usize = 1_000;
 /// So many expired sessions are cleared away with each new one.
 const CLEARED_AT_ONCE: usize = 64;
 /// Bytes of randomness in a token.
@@ -88,6 +92,12 @@ impl Directory {
         if self.sessions.len() - over.clone().count() >= MAX_SESSIONS {
             return Err(Fault::Quota { quota: "SessionsPerAccount", max: MAX_SESSIONS });
         }
+        let (owner_id, max) = (new.owner.id(), MAX_SESSIONS_PER_OWNER);
+        let count = self.session_counts.get(owner_id).copied().unwrap_or_default();
+        let sessions_over = over.clone().filter_map(|(_, key_id)| self.sessions.get(key_id));
+        if count >= max + sessions_over.filter(|session| session.owner.id() == owner_id).count() {
+            return Err(Fault::Quota { quota: "SessionsPerPrincipal", max });
+        }
         let (key_id, secret, rest) = self.fresh_key("ASIA", entropy)?;
         let (token_random, _) = rest.split_at_checked(TOKEN_RANDOM_BYTES).unwrap_or((rest, &[]));
         let session = Session {
@@ -115,11 +125,7 @@ impl Directory {
 
     /// Ends all sessions of a user or a role that goes.
     pub(super) fn end_sessions(&self, owner_id: &str) -> impl Iterator<Item = Change> {
-        let is_of = move |session: &&Session| match &session.owner {
-            SessionOwner::User { user_id } => user_id == owner_id,
-            SessionOwner::Role { role_id, .. } => role_id == owner_id,
-        };
-        let sessions = self.sessions.values().filter(is_of);
+        let sessions = self.sessions.values().filter(move |session| session.owner.id() == owner_id);
         sessions.map(|session| Change::Delete { key: layout::session_key(&session.key_id) })
     }
 }

@@ -2,7 +2,7 @@
 
 use ternmq_identity::Credentials;
 use ternmq_identity::directory::{
-    AssumeRole, EntityKind, MAX_SESSIONS, NewRole, PrincipalKind, SessionCredentials,
+    AssumeRole, EntityKind, MAX_SESSIONS, MAX_SESSIONS_PER_OWNER, NewRole, PrincipalKind, SessionCredentials,
 };
 use ternmq_identity::policy::{Context, Decision};
 use ternmq_identity::sigv4::{AuthFault, Claimed, Moment, Presented, Request, Rules, sign};
@@ -206,20 +206,30 @@ fn what_is_known_of_a_caller() {
     assert_eq!(context, expect);
 }
 
-/// There is room for so many, and what is over makes room.
+/// There is room for so many, of one and of all, and what is over makes room.
 #[test]
 fn sessions_are_bounded_and_cleared_away() {
     let (mut world, arn, _) = with_role();
     let key = world.key("bob").key.id;
     let bob = world.directory.find_key(&key).unwrap().principal;
     let request = AssumeRole { role_arn: &arn, session_name: "s1", ..AssumeRole::default() };
-    for _ in 1..MAX_SESSIONS {
+    for _ in 1..MAX_SESSIONS_PER_OWNER {
         world.assume(&bob, &request).unwrap();
     }
-    let full = "Cannot exceed quota for SessionsPerAccount: 10000";
+    let full = "Cannot exceed quota for SessionsPerPrincipal: 1000";
     refused(world.assume(&bob, &request), "LimitExceeded", 409, full);
+    for number in 1..MAX_SESSIONS / MAX_SESSIONS_PER_OWNER {
+        let arn = world.role(&format!("r{number}"), TRUST);
+        for _ in 0..MAX_SESSIONS_PER_OWNER {
+            world.assume(&bob, &AssumeRole { role_arn: &arn, ..request }).unwrap();
+        }
+    }
+    let entropy = world.entropy();
+    let outcome = world.directory.get_session_token(&bob, None, world.now_s, &entropy);
+    refused(outcome, "LimitExceeded", 409, "Cannot exceed quota for SessionsPerAccount: 10000");
     let count = |world: &World| world.store.keys().filter(|key| key.starts_with("session/")).count();
     assert_eq!(count(&world), MAX_SESSIONS);
+    world.directory = world.loaded();
     world.now_s += 3_600;
     world.assume(&bob, &request).unwrap();
     assert_eq!(count(&world), MAX_SESSIONS + 1 - 64);
