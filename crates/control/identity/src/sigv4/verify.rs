@@ -62,6 +62,7 @@ pub struct Verified {
     access_key_id: String,
     scope: Scope,
     signed_at: Moment,
+    last_taken_at: Moment,
     signature: [u8; 32],
 }
 
@@ -82,6 +83,13 @@ impl Verified {
     #[must_use]
     pub fn signed_at(&self) -> Moment {
         self.signed_at
+    }
+
+    /// The last second in which the same request is taken again: five minutes after it was signed, or the end of a
+    /// presigned one's time to live, up to seven days. Until then answers to changes have to be remembered (S14).
+    #[must_use]
+    pub fn last_taken_at(&self) -> Moment {
+        self.last_taken_at
     }
 
     /// The signature: the same bytes are the same request again (S14).
@@ -120,8 +128,17 @@ impl Presented {
             access_key_id: self.access_key_id.clone(),
             scope: self.scope.clone(),
             signed_at: self.signed_at,
+            last_taken_at: self.last_taken_at(),
             signature: self.signature,
         })
+    }
+
+    fn last_taken_at(&self) -> Moment {
+        let lifetime_s = match self.form {
+            Form::Header => MAX_SKEW_S,
+            Form::Query { expires_s } => expires_s,
+        };
+        Moment::from_unix_s(self.signed_at.unix_s().saturating_add(lifetime_s))
     }
 
     fn check_scope(&self, rules: &Rules<'_>) -> Result<(), Unproven> {
@@ -171,21 +188,14 @@ impl Presented {
         if signed_at > latest {
             return Err(Unproven::Early { signed_at, latest, now });
         }
-        match self.form {
-            Form::Header => {
-                let earliest = later(now, -MAX_SKEW_S);
-                if signed_at < earliest {
-                    return Err(Unproven::Old { signed_at, earliest, now });
-                }
-            }
-            Form::Query { expires_s } => {
-                let expired_at = later(signed_at, expires_s);
-                if expired_at < now {
-                    return Err(Unproven::Expired { expired_at, now });
-                }
-            }
+        let last_taken_at = self.last_taken_at();
+        if last_taken_at >= now {
+            return Ok(());
         }
-        Ok(())
+        Err(match self.form {
+            Form::Header => Unproven::Old { signed_at, earliest: later(now, -MAX_SKEW_S), now },
+            Form::Query { .. } => Unproven::Expired { expired_at: last_taken_at, now },
+        })
     }
 
     /// Whether the signature is that of the request as it came, by the claimed key or nobody's.

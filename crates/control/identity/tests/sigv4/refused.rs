@@ -113,7 +113,8 @@ fn s14_what_must_be_covered() {
 fn s14_the_window_is_five_minutes_each_way() {
     let case = case("mq-create-broker");
     for skew_s in [-300, -1, 0, 1, 300] {
-        case.verify(now_s() + skew_s).unwrap_or_else(|fault| panic!("{skew_s}: {fault}"));
+        let verified = case.verify(now_s() + skew_s).unwrap_or_else(|fault| panic!("{skew_s}: {fault}"));
+        assert_eq!(verified.last_taken_at().unix_s(), now_s() + 300);
     }
     assert_eq!(
         case.verify(now_s() + 301).unwrap_err().to_string(),
@@ -134,7 +135,8 @@ fn s14_the_window_is_five_minutes_each_way() {
 fn s14_a_presigned_request_lives_as_long_as_it_says() {
     let case = case("presigned-mq-list");
     for after_s in [-300, 0, 604_800] {
-        case.verify(now_s() + after_s).unwrap_or_else(|fault| panic!("{after_s}: {fault}"));
+        let verified = case.verify(now_s() + after_s).unwrap_or_else(|fault| panic!("{after_s}: {fault}"));
+        assert_eq!(verified.last_taken_at().unix_s(), now_s() + 604_800);
     }
     assert_eq!(
         case.verify(now_s() + 604_801).unwrap_err().to_string(),
