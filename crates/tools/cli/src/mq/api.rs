@@ -103,7 +103,7 @@ impl Api {
 
     /// Lets time pass between two looks at something.
     pub(crate) fn pause(&self, pause: Duration) {
-        self.runtime.block_on(tokio::time::sleep(pause));
+        self.runtime.block_on(async { tokio::time::sleep(pause).await });
     }
 
     /// Calls an operation of Amazon MQ.

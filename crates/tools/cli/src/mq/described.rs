@@ -88,7 +88,9 @@ pub(crate) fn pending(broker: &Object) -> Vec<String> {
             waiting.push(format!("{what} {value}"));
         }
     }
-    if let Some(configuration) = inner(broker, "configurations").and_then(|it| inner(it, "pending")) {
+    // A broker that is being created has no current one yet, and waits for no reboot.
+    let configurations = inner(broker, "configurations").filter(|it| it.contains_key("current"));
+    if let Some(configuration) = configurations.and_then(|it| inner(it, "pending")) {
         waiting.push(format!("configuration {}", revision(configuration)));
     }
     if let Some(pending) = inner(broker, "logs").and_then(|it| inner(it, "pending")) {

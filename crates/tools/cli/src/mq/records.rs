@@ -21,9 +21,10 @@ const MAX_AGE_S: i64 = 100 * 365 * 86_400;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Times: an age (30s, 15m, 2h, 7d), a day (2026-11-30, UTC) or a moment (2026-11-30T12:00:00Z).
-Records are those of the region that the command works in, reads too.
+Records are those of the region that the command works in.
 
 Examples:
+  ternmq mq records --changes --since 7d
   ternmq mq records --resource orders --since 1h
   ternmq mq records --user ann --event-name DeleteBroker
   ternmq mq records --count 1000 --output json")]
@@ -37,6 +38,9 @@ pub(crate) struct Records {
     /// Calls about this broker or configuration: name, id or ARN. Of one that is gone the id tells most.
     #[arg(long, value_name = "NAME")]
     resource: Option<String>,
+    /// Calls that change something, and no others.
+    #[arg(long)]
+    changes: bool,
     /// From then on.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Moment>,
@@ -135,6 +139,7 @@ impl Records {
         for (key, value) in [("Username", &self.user), ("EventName", &self.event_name)] {
             filters.extend(value.clone().map(|value| Filter { key, value }));
         }
+        filters.extend(self.changes.then(|| Filter { key: "ReadOnly", value: "false".into() }));
         Ok(filters)
     }
 
@@ -156,7 +161,7 @@ struct Filter {
 }
 
 impl Filter {
-    /// Names of events and users: those of resources go to the service.
+    /// All but names of resources, which go to the service, stand in an event under the attribute's name.
     fn has(&self, event: &Value) -> bool {
         event.get(self.key).and_then(Value::as_str) == Some(&self.value)
     }
