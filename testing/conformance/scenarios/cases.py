@@ -9,7 +9,8 @@ import socket
 import sys
 import traceback
 
-AMQP_URL = os.environ["AMQP_URL"]
+# Programs that start what they test have none.
+AMQP_URL = os.environ.get("AMQP_URL")
 
 
 def report(name, error=None):

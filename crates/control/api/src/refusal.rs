@@ -52,13 +52,16 @@ impl Refusal {
 
     /// The error as the answer of a call.
     ///
-    /// restJson1 and awsJson have it as JSON with the code in `x-amzn-errortype`; query has it as XML. `id` is the id
-    /// of the request.
+    /// restJson1 and awsJson have it as JSON with the code in `x-amzn-errortype`, awsJson in `__type` too, where its
+    /// SDKs look; query has it as XML. `id` is the id of the request.
     #[must_use]
     pub fn answer(&self, model: Option<&Model>, protocol: Protocol, id: &str) -> Response {
         let (kind, body) = match protocol {
-            Protocol::RestJson => ("application/json", self.json("message")),
-            Protocol::AwsJson => ("application/x-amz-json-1.1", self.json("message")),
+            Protocol::RestJson => ("application/json", self.json(Map::new())),
+            Protocol::AwsJson => (
+                "application/x-amz-json-1.1",
+                self.json(Map::from_iter([("__type".into(), self.code.into())])),
+            ),
             Protocol::Query => {
                 ("text/xml", xml::error(self, model.map_or("", |model| model.xml_namespace), id))
             }
@@ -74,12 +77,30 @@ impl Refusal {
         }
     }
 
-    fn json(&self, message: &str) -> Vec<u8> {
-        let mut body = Map::new();
+    fn json(&self, mut body: Map<String, Value>) -> Vec<u8> {
         if !self.attribute.is_empty() {
             body.insert("errorAttribute".into(), self.attribute.into());
         }
-        body.insert(message.into(), self.message.as_str().into());
+        body.insert("message".into(), self.message.as_str().into());
         Value::Object(body).to_string().into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(protocol: Protocol, expect: &str) {
+        let answer = Refusal::bad_request("name", "It is too long.").answer(None, protocol, "id");
+        assert_eq!(String::from_utf8(answer.body).unwrap(), expect);
+    }
+
+    #[test]
+    fn each_protocol_has_the_code_where_its_sdks_look() {
+        check(Protocol::RestJson, r#"{"errorAttribute":"name","message":"It is too long."}"#);
+        check(
+            Protocol::AwsJson,
+            r#"{"__type":"BadRequestException","errorAttribute":"name","message":"It is too long."}"#,
+        );
     }
 }

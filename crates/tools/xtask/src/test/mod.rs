@@ -8,6 +8,7 @@ pub(crate) mod namespace;
 mod outcome;
 mod packages;
 pub(crate) mod scenarios;
+mod service;
 mod steps;
 mod suites;
 pub(crate) mod tally;

@@ -14,10 +14,14 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(600);
 
 /// A Python with the pinned packages of `testing/conformance/requirements.txt`.
 pub(crate) fn python(shop: &Workshop) -> Result<PathBuf> {
-    let wanted = shop.conformance().join("requirements.txt");
-    let venv = shop.work().join("venv");
+    python_with(shop, &shop.conformance().join("requirements.txt"), "venv")
+}
+
+/// A Python with the packages that `wanted` pins, in an environment of that name.
+pub(crate) fn python_with(shop: &Workshop, wanted: &Path, name: &str) -> Result<PathBuf> {
+    let venv = shop.work().join(name);
     let program = venv.join("bin/python");
-    if is_current(&venv, &wanted)? {
+    if is_current(&venv, wanted)? {
         return Ok(program);
     }
     shop.say("making the Python environment");
@@ -28,9 +32,9 @@ pub(crate) fn python(shop: &Workshop) -> Result<PathBuf> {
         install(shop, "venv", Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     }
     let mut pip = Command::new(&program);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(wanted);
     install(shop, "pip", &mut pip)?;
-    mark_current(&venv, &wanted)?;
+    mark_current(&venv, wanted)?;
     Ok(program)
 }
 

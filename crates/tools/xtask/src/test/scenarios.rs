@@ -242,7 +242,8 @@ fn restart(broker: &mut Broker<'_>, input: &mut ChildStdin) -> Result<()> {
     input.flush().context("the scenario no longer listens")
 }
 
-fn read_lines(child: &mut Child) -> Result<Receiver<String>> {
+/// The lines that a program prints, each shown as it comes.
+pub(super) fn read_lines(child: &mut Child) -> Result<Receiver<String>> {
     let output = child.stdout.take().context("the scenario has no standard output")?;
     let (sender, receiver) = channel();
     std::thread::spawn(move || {

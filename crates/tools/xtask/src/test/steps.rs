@@ -9,7 +9,7 @@ use super::scenarios::SCENARIOS;
 use super::suites::{SUITES, build};
 use super::tally::{Case, Outcome, Tally};
 use super::workshop::Workshop;
-use super::{fuzz, outcome, packages, scenarios, suites};
+use super::{fuzz, outcome, packages, scenarios, service, suites};
 use crate::process::{Ending, run_logged, tail};
 use crate::{kill_loop, project, tidy};
 
@@ -34,6 +34,7 @@ enum Run {
     Plain(fn(&Workshop) -> Result<Tally>),
     Suite(usize),
     Scenario(usize),
+    Service(usize),
 }
 
 impl Step {
@@ -43,6 +44,7 @@ impl Step {
             Run::Plain(run) => run(shop),
             Run::Suite(index) => suite(shop, index),
             Run::Scenario(index) => scenario(shop, index),
+            Run::Service(index) => service_program(shop, index),
         };
         result.unwrap_or_else(|error| Tally::of(&[Case::failed("the step itself", format!("{error:#}"))]))
     }
@@ -65,6 +67,10 @@ pub(crate) fn all() -> Vec<Step> {
     for (index, scenario) in SCENARIOS.iter().enumerate() {
         let run = Run::Scenario(index);
         steps.push(Step { name: scenario.name, group: "scenarios", what: scenario.what, run });
+    }
+    for (index, program) in service::PROGRAMS.iter().enumerate() {
+        let run = Run::Service(index);
+        steps.push(Step { name: program.name, group: "service", what: program.what, run });
     }
     steps.push(plain("kill-loop", "kill -9 under load over AMQP, history judged", kill_loop_step));
     steps.push(plain(
@@ -134,6 +140,11 @@ fn suite(shop: &Workshop, index: usize) -> Result<Tally> {
 fn scenario(shop: &Workshop, index: usize) -> Result<Tally> {
     let scenario = SCENARIOS.get(index).context("no such scenario")?;
     Ok(Tally::of(&scenarios::run(shop, scenario)?))
+}
+
+fn service_program(shop: &Workshop, index: usize) -> Result<Tally> {
+    let program = service::PROGRAMS.get(index).context("no such program")?;
+    Ok(Tally::of(&service::run(shop, program)?))
 }
 
 fn kill_loop_step(shop: &Workshop) -> Result<Tally> {
