@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 use ternmq_env::{DirectoryLock, DiskFiles, Files};
@@ -13,7 +14,7 @@ use crate::options::ServeOptions;
 /// A data directory in use.
 pub(crate) struct DataDir {
     pub(crate) path: PathBuf,
-    pub(crate) files: DiskFiles,
+    pub(crate) files: Arc<DiskFiles>,
     _lock: Box<dyn DirectoryLock>,
     /// Removed with everything in it when the service ends.
     _temporary: Option<TempDir>,
@@ -36,7 +37,7 @@ impl DataDir {
             .map_err(|error| wrong(error.to_string()))?;
         // Nodes are told their paths, and do not have our working directory for ever.
         let path = path.canonicalize().map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { path, files, _lock: lock, _temporary: temporary })
+        Ok(Self { path, files: Arc::new(files), _lock: lock, _temporary: temporary })
     }
 
     pub(crate) fn join(&self, name: &str) -> PathBuf {

@@ -42,7 +42,7 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     let fleet =
         ProcessFleet::open(&data_dir.join("fleet"), options.node_program.clone(), ProcessSettings::default());
     let fleet: Arc<dyn Provisioner> = Arc::new(fleet.map_err(|error| ServeError::service(&error))?);
-    let store = Store::open(&data_dir.files).map_err(|error| ServeError::service(&error))?;
+    let store = Store::open(data_dir.files.clone()).map_err(|error| ServeError::service(&error))?;
     let settings = ServiceSettings {
         account: options.account.clone(),
         region: options.region.clone(),

@@ -22,13 +22,22 @@ pub(crate) struct Call<'a> {
     pub caller: &'a Caller,
     pub input: &'a Map<String, Value>,
     pub event: &'a Event,
-    /// Hash of the signature.
-    pub signature: &'a str,
+    /// Hash of the signature, and until when it holds.
+    pub signature: &'a Signature,
     pub now_ms: u64,
     /// Whether the change has left the record.
     pub is_recorded: Cell<bool>,
     /// Brokers for the reconciler to look at.
     pub touched: RefCell<Vec<String>>,
+}
+
+/// The signature of a call, as far as a repetition is known by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signature {
+    /// In hex.
+    pub hash: String,
+    /// Milliseconds since 1970.
+    pub until_ms: u64,
 }
 
 /// What an operation gives.
@@ -57,7 +66,7 @@ impl Call<'_> {
         let output = work(&change)?;
         audit::append(&change, &self.event.succeeded(&output))?;
         let response = codec::write(self.routed, output.clone(), &self.event.request_id);
-        if let Some(answered) = answered(self.signature, self.now_ms, &response) {
+        if let Some(answered) = answered(self.signature, &response) {
             change.put(&answered)?;
         }
         change.commit()?;
@@ -80,10 +89,10 @@ impl Call<'_> {
 }
 
 /// What is kept so that the same signature gets the same answer (S14).
-pub(crate) fn answered(signature: &str, now_ms: u64, response: &Response) -> Option<Answered> {
+pub(crate) fn answered(signature: &Signature, response: &Response) -> Option<Answered> {
     Some(Answered {
-        signature: signature.to_owned(),
-        at_ms: now_ms,
+        signature: signature.hash.clone(),
+        until_ms: signature.until_ms,
         status: response.status,
         headers: response.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         body: String::from_utf8(response.body.clone()).ok()?,

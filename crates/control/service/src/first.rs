@@ -7,7 +7,7 @@ use ternmq_api::mq::MODEL;
 use ternmq_api::{Routed, Sensitive};
 
 use crate::audit::Event;
-use crate::call::Call;
+use crate::call::{Call, Signature};
 use crate::caller::{Caller, CallerKind};
 use crate::failure::Failure;
 use crate::records::Broker;
@@ -90,7 +90,7 @@ impl Service {
             region: &self.settings.region,
             input: &input,
             event: &event,
-            signature: &event.request_id,
+            signature: &Signature { hash: event.request_id.clone(), until_ms: event.at_ms },
             now_ms: event.at_ms,
             is_recorded: Cell::new(false),
             touched: RefCell::new(Vec::new()),

@@ -1,6 +1,5 @@
 //! What makes repetitions safe is kept for as long as somebody may repeat, and no longer.
 
-use crate::front_door::ANSWERED_MS;
 use crate::records::{Answered, Broker, CreatorToken};
 use crate::service::Service;
 use crate::store::{Record, StoreError};
@@ -17,7 +16,7 @@ impl Service {
         let view = self.store.view()?;
         let mut old = Vec::new();
         for answered in view.scan::<Answered>(Answered::PREFIX, "", LOOK_MAX)? {
-            if now_ms.saturating_sub(answered.at_ms) > ANSWERED_MS {
+            if now_ms > answered.until_ms {
                 old.push(answered.key());
             }
         }

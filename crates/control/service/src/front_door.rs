@@ -12,16 +12,13 @@ use ternmq_api::{Model, Protocol, Refusal, Request, Response, Routed, codec, ser
 use ternmq_identity::sigv4::{self, AuthFault, Presented, Verified};
 
 use crate::audit::Event;
-use crate::call::{Call, Output, answered};
+use crate::call::{Call, Output, Signature, answered};
 use crate::caller::Caller;
 use crate::failure::{Failure, internal};
 use crate::ids::is_region;
 use crate::records::Answered;
 use crate::service::{Peer, Service};
 use crate::{cloudtrail, iam, logs, mq, sts};
-
-/// How long the answer of a change is kept for a repetition of its signature: longer than a signature holds.
-pub(crate) const ANSWERED_MS: u64 = 15 * 60 * 1_000;
 
 impl Service {
     /// Answers a request. Blocks while it reads and writes the store.
@@ -71,6 +68,11 @@ impl Service {
             routed.operation.name.clone_into(&mut event.name);
             event.is_read = is_read(model, routed.operation.name);
         }
+        // Signing leaves dot segments out of a path: the signature of what is here may have been meant for another path.
+        if !sigv4::is_normal_path(&request.path) {
+            let refusal = Refusal::new("UnknownOperationException", 404, "A path has no dot segments and no empty ones.");
+            return self.refuse(&event, model, &refusal, None);
+        }
         let verified = presented.and_then(|presented| {
             event.region.clone_from(&presented.scope().region);
             self.verify(&presented, &parts, model, now_ms)
@@ -105,9 +107,12 @@ impl Service {
             return self.refuse(&event, model, &Refusal::new("TooManyRequestsException", 429, text), None);
         }
         self.note_use(caller, model.signing_name, &event.region, seconds(event.at_ms));
-        let signature = hex(verified.signature());
+        let signature = Signature {
+            hash: hex(verified.signature()),
+            until_ms: u64::try_from(verified.last_taken_at().unix_s()).unwrap_or(0).saturating_add(1) * 1_000,
+        };
         if !event.is_read {
-            match self.answered_before(&signature, event.at_ms) {
+            match self.answered_before(&signature.hash, event.at_ms) {
                 Ok(Some(answered)) => return repeated(answered),
                 Ok(None) => {}
                 Err(error) => return self.fail(&event, model, &Failure::Store(error), None),
@@ -167,10 +172,10 @@ impl Service {
         now_ms: u64,
     ) -> Result<Option<Answered>, crate::store::StoreError> {
         let known: Option<Answered> = self.store.view()?.get(&Answered::key_of(signature))?;
-        Ok(known.filter(|known| now_ms.saturating_sub(known.at_ms) <= ANSWERED_MS))
+        Ok(known.filter(|known| now_ms <= known.until_ms))
     }
 
-    fn fail(&self, event: &Event, model: &Model, failure: &Failure, signature: Option<&str>) -> Response {
+    fn fail(&self, event: &Event, model: &Model, failure: &Failure, signature: Option<&Signature>) -> Response {
         if !matches!(failure, Failure::Refused(_)) {
             tracing::error!(call = %event.name, "a call failed: {}", crate::reconciler::chain(failure));
         }
@@ -178,10 +183,10 @@ impl Service {
     }
 
     /// Refuses a call and leaves its record. With a signature, a change that is repeated gets this answer again.
-    fn refuse(&self, event: &Event, model: &Model, refusal: &Refusal, signature: Option<&str>) -> Response {
+    fn refuse(&self, event: &Event, model: &Model, refusal: &Refusal, signature: Option<&Signature>) -> Response {
         let response = refusal.answer(Some(model), model.protocol, &event.request_id);
         let signature = signature.filter(|_| !event.is_read && refusal.status < 500);
-        let kept = signature.and_then(|signature| answered(signature, event.at_ms, &response));
+        let kept = signature.and_then(|signature| answered(signature, &response));
         if let Err(error) = self.recorder.record(event.refused(refusal), kept) {
             tracing::error!("a refusal can't be recorded: {error}");
             return internal().answer(Some(model), model.protocol, &event.request_id);

@@ -4,5 +4,5 @@ use crate::store::Store;
 
 /// A store on a disk in memory.
 pub(crate) fn memory_store() -> Store {
-    Store::open(&ternmq_fakes::FakeDisk::new()).unwrap()
+    Store::open(std::sync::Arc::new(ternmq_fakes::FakeDisk::new())).unwrap()
 }

@@ -22,8 +22,8 @@ pub(crate) struct CreatorToken {
 pub(crate) struct Answered {
     /// Hash of the signature, in hex.
     pub signature: String,
-    /// Milliseconds since 1970.
-    pub at_ms: u64,
+    /// Until when the signature holds, and this is kept; milliseconds since 1970.
+    pub until_ms: u64,
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,

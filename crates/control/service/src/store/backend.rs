@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::StorageBackend;
 use ternmq_env::{File, FileError, Files, read_full, write_full};
@@ -11,19 +12,27 @@ use ternmq_env::{File, FileError, Files, read_full, write_full};
 pub(super) struct FileBackend {
     file: Arc<dyn File>,
     path: &'static str,
+    has_lost: Arc<AtomicBool>,
 }
 
 impl FileBackend {
     /// Opens the file in its directory, or makes both; then their names are durable. A file that is there may be of a
     /// process that was killed before it had made them so.
-    pub(super) fn open(files: &dyn Files, dir: &str, path: &'static str) -> Result<Self, FileError> {
+    ///
+    /// `has_lost` becomes true when a sync has failed: what is on the disk then only a new process can find out (F3).
+    pub(super) fn open(
+        files: &dyn Files,
+        dir: &str,
+        path: &'static str,
+        has_lost: Arc<AtomicBool>,
+    ) -> Result<Self, FileError> {
         files.create_dir(dir)?;
         let file = match files.open(path) {
             Err(error) if error.fault == ternmq_env::FileFault::NotFound => files.create(path)?,
             other => other?,
         };
         files.sync_dir(dir)?;
-        Ok(Self { file, path })
+        Ok(Self { file, path, has_lost })
     }
 }
 
@@ -65,7 +74,10 @@ impl StorageBackend for FileBackend {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data().map_err(fault)
+        self.file.sync_data().map_err(|error| {
+            self.has_lost.store(true, Ordering::SeqCst);
+            fault(error)
+        })
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {

@@ -7,8 +7,8 @@ mod backend;
 mod record;
 
 use std::ops::Bound;
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::backends::InMemoryBackend;
 use redb::{
@@ -56,7 +56,11 @@ impl StoreError {
 
 /// The store of a service. One process has it at a time.
 pub struct Store {
-    database: Database,
+    /// Absent while it is opened again.
+    database: RwLock<Option<Database>>,
+    /// Absent: it is a copy in memory.
+    files: Option<Arc<dyn Files>>,
+    has_lost: Arc<AtomicBool>,
 }
 
 /// What was committed at one moment.
@@ -76,10 +80,10 @@ impl Store {
     ///
     /// # Errors
     /// A file that can't be opened, or is no store.
-    pub fn open(files: &dyn Files) -> Result<Self, StoreError> {
-        let backend = FileBackend::open(files, DIR, FILE)?;
-        let database = Database::builder().create_with_backend(backend).map_err(StoreError::database)?;
-        let store = Self { database };
+    pub fn open(files: Arc<dyn Files>) -> Result<Self, StoreError> {
+        let has_lost = Arc::new(AtomicBool::new(false));
+        let database = RwLock::new(Some(database(&*files, &has_lost)?));
+        let store = Self { database, files: Some(files), has_lost };
         let change = store.change()?;
         // Reading a table that was never written is an error.
         change.records()?;
@@ -87,14 +91,6 @@ impl Store {
         change.identity()?;
         change.commit()?;
         Ok(store)
-    }
-
-    /// The same, of a directory of this machine.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub fn open_dir(path: &Path) -> Result<Self, StoreError> {
-        Self::open(&ternmq_env::DiskFiles::new(path)?)
     }
 
     /// Opens a copy in memory of the store in a data directory, so that looking changes nothing; `None`: there is no
@@ -109,22 +105,55 @@ impl Store {
         copy.set_len(bytes.len() as u64).map_err(io)?;
         copy.write(0, &bytes).map_err(io)?;
         let database = Database::builder().create_with_backend(copy).map_err(StoreError::database)?;
-        Ok(Some(Self { database }))
+        Ok(Some(Self { database: RwLock::new(Some(database)), files: None, has_lost: Arc::default() }))
     }
 
     pub(crate) fn view(&self) -> Result<View, StoreError> {
-        let transaction = self.database.begin_read().map_err(StoreError::database)?;
-        let records = transaction.open_table(RECORDS).map_err(StoreError::database)?;
-        let audit = transaction.open_table(AUDIT).map_err(StoreError::database)?;
-        let identity = transaction.open_table(IDENTITY).map_err(StoreError::database)?;
-        Ok(View { records, audit, identity })
+        self.begin(|database| {
+            let transaction = database.begin_read()?;
+            Ok(View {
+                records: transaction.open_table(RECORDS)?,
+                audit: transaction.open_table(AUDIT)?,
+                identity: transaction.open_table(IDENTITY)?,
+            })
+        })
     }
 
     /// Begins a change; waits until no other one is under way.
     pub(crate) fn change(&self) -> Result<Change, StoreError> {
-        let transaction = self.database.begin_write().map_err(StoreError::database)?;
+        let transaction = self.begin(|database| database.begin_write().map_err(redb::Error::from))?;
         Ok(Change { transaction })
     }
+
+    /// Begins a transaction. A database that a failed write has closed, on a full disk for example, is opened again:
+    /// what was committed is there, what was not is gone.
+    fn begin<T>(&self, begin: impl Fn(&Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
+        let begun = self.database.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(&begin);
+        match begun {
+            Some(Err(redb::Error::PreviousIo)) | None => {}
+            Some(begun) => return begun.map_err(StoreError::database),
+        }
+        let closed = || StoreError::database(redb::Error::PreviousIo);
+        let files =
+            self.files.as_deref().filter(|_| !self.has_lost.load(Ordering::SeqCst)).ok_or_else(closed)?;
+        let mut held = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have been here before.
+        if let Some(Ok(begun)) = held.as_ref().map(&begin) {
+            return Ok(begun);
+        }
+        // The old one must not write any more when the new one does.
+        drop(held.take());
+        let opened = database(files, &self.has_lost)?;
+        let begun = begin(&opened);
+        *held = Some(opened);
+        tracing::info!("the service's store was opened again after a failed write");
+        begun.map_err(StoreError::database)
+    }
+}
+
+fn database(files: &dyn Files, has_lost: &Arc<AtomicBool>) -> Result<Database, StoreError> {
+    let backend = FileBackend::open(files, DIR, FILE, has_lost.clone())?;
+    Database::builder().create_with_backend(backend).map_err(StoreError::database)
 }
 
 impl View {

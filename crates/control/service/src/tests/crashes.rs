@@ -155,9 +155,48 @@ fn what_was_answered_survives_the_loss_of_power() {
     let rig = Rig::new();
     let id = rig.broker(&activemq("orders"));
     for seed in 0..20 {
-        let store = Store::open(&rig.disk.crash(seed)).unwrap();
+        let store = Store::open(Arc::new(rig.disk.crash(seed))).unwrap();
         let broker: Option<Broker> = store.view().unwrap().get(&Broker::key_of(REGION, &id)).unwrap();
         assert_eq!(broker.unwrap().state.name(), "RUNNING");
         assert_eq!(crate::audit::verify(&store).unwrap().broken_at, None);
     }
+}
+
+/// A full disk stops the service, as a call without its record is not answered; with room again it goes on.
+#[test]
+fn a_service_with_a_full_disk_goes_on_when_there_is_room() {
+    let rig = Rig::new();
+    let id = rig.broker(&activemq("orders"));
+    rig.disk.set_capacity_bytes(Some(rig.disk.used_bytes()));
+    let mut failed = 0;
+    for number in 0..200 {
+        failed += u32::from(
+            rig.call(
+                "POST",
+                "/v1/configurations",
+                &json!({"engineType": "RABBITMQ", "name": format!("c{number}")}),
+            )
+            .status
+                == 500,
+        );
+    }
+    assert!(failed > 0, "the disk was never full");
+    rig.disk.set_capacity_bytes(None);
+    assert_eq!(rig.state(&id), "RUNNING");
+    assert_eq!(crate::audit::verify(&rig.service.store).unwrap().broken_at, None);
+}
+
+/// After a failed sync nobody knows what is on the disk: only a new process may look (F3).
+#[test]
+fn f3_a_failed_sync_is_final() {
+    let rig = Rig::new();
+    let id = rig.broker(&activemq("orders"));
+    let mut answered = Vec::new();
+    for number in rig.disk.calls()..rig.disk.calls() + 60 {
+        rig.disk.fail_call(number, Fault::Device);
+    }
+    answered.push(rig.get(&format!("/v1/brokers/{id}")).status);
+    answered.extend((0..5).map(|_| rig.get(&format!("/v1/brokers/{id}")).status));
+    assert!(answered.iter().all(|status| *status == 500), "{answered:?}");
+    assert_eq!(next_life(&rig).state(&id), "RUNNING");
 }

@@ -56,7 +56,7 @@ impl Rig {
             },
         };
         let parts = Parts {
-            store: Store::open(&disk).unwrap(),
+            store: Store::open(Arc::new(disk.clone())).unwrap(),
             fleet: fleet.clone(),
             clock: clock.clone(),
             rng: Box::new(SeededRng::new(clock_seed(&*clock))),

@@ -62,7 +62,7 @@ fn answers_and_tokens_are_forgotten_when_nobody_can_ask_for_them() {
     };
     rig.service.forget().unwrap();
     assert_eq!(kept(&rig), (1, 1));
-    rig.clock.advance_ms(901_000);
+    rig.clock.advance_ms(302_000);
     rig.service.forget().unwrap();
     assert_eq!(kept(&rig), (0, 1));
     rig.call("DELETE", &format!("/v1/brokers/{id}"), &serde_json::Value::Null);
@@ -72,4 +72,15 @@ fn answers_and_tokens_are_forgotten_when_nobody_can_ask_for_them() {
     rig.clock.advance_ms(7 * 24 * 3_600_000);
     rig.service.forget().unwrap();
     assert_eq!(kept(&rig), (0, 0));
+}
+
+#[test]
+fn a_path_that_signing_would_shorten_is_refused() {
+    let rig = Rig::new();
+    let id = rig.broker(&rabbitmq("orders"));
+    for path in [format!("/v1/brokers/{id}/users/.."), format!("/v1/brokers/./{id}"), format!("/v1//brokers/{id}")] {
+        let answer = rig.call("DELETE", &path, &serde_json::Value::Null);
+        assert_eq!((answer.status, answer.error.as_str()), (404, "UnknownOperationException"), "{path}");
+    }
+    assert_eq!(rig.state(&id), "RUNNING");
 }
