@@ -70,7 +70,11 @@ impl Service {
         }
         // Signing leaves dot segments out of a path: the signature of what is here may have been meant for another path.
         if !sigv4::is_normal_path(&request.path) {
-            let refusal = Refusal::new("UnknownOperationException", 404, "A path has no dot segments and no empty ones.");
+            let refusal = Refusal::new(
+                "UnknownOperationException",
+                404,
+                "A path has no dot segments and no empty ones.",
+            );
             return self.refuse(&event, model, &refusal, None);
         }
         let verified = presented.and_then(|presented| {
@@ -175,7 +179,13 @@ impl Service {
         Ok(known.filter(|known| now_ms <= known.until_ms))
     }
 
-    fn fail(&self, event: &Event, model: &Model, failure: &Failure, signature: Option<&Signature>) -> Response {
+    fn fail(
+        &self,
+        event: &Event,
+        model: &Model,
+        failure: &Failure,
+        signature: Option<&Signature>,
+    ) -> Response {
         if !matches!(failure, Failure::Refused(_)) {
             tracing::error!(call = %event.name, "a call failed: {}", crate::reconciler::chain(failure));
         }
@@ -183,7 +193,13 @@ impl Service {
     }
 
     /// Refuses a call and leaves its record. With a signature, a change that is repeated gets this answer again.
-    fn refuse(&self, event: &Event, model: &Model, refusal: &Refusal, signature: Option<&Signature>) -> Response {
+    fn refuse(
+        &self,
+        event: &Event,
+        model: &Model,
+        refusal: &Refusal,
+        signature: Option<&Signature>,
+    ) -> Response {
         let response = refusal.answer(Some(model), model.protocol, &event.request_id);
         let signature = signature.filter(|_| !event.is_read && refusal.status < 500);
         let kept = signature.and_then(|signature| answered(signature, &response));

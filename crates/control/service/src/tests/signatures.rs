@@ -78,7 +78,9 @@ fn answers_and_tokens_are_forgotten_when_nobody_can_ask_for_them() {
 fn a_path_that_signing_would_shorten_is_refused() {
     let rig = Rig::new();
     let id = rig.broker(&rabbitmq("orders"));
-    for path in [format!("/v1/brokers/{id}/users/.."), format!("/v1/brokers/./{id}"), format!("/v1//brokers/{id}")] {
+    for path in
+        [format!("/v1/brokers/{id}/users/.."), format!("/v1/brokers/./{id}"), format!("/v1//brokers/{id}")]
+    {
         let answer = rig.call("DELETE", &path, &serde_json::Value::Null);
         assert_eq!((answer.status, answer.error.as_str()), (404, "UnknownOperationException"), "{path}");
     }
