@@ -46,7 +46,7 @@ fn spec(number: u8) -> Result<NodeSpec, Box<dyn Error>> {
         reach: Reach::Loopback,
         host_names: Vec::new(),
         configuration: String::new(),
-        limits: NodeLimits { memory_bytes: 1 << 30, storage_bytes: 20 << 30, connections: 1_000 },
+        limits: NodeLimits { memory_bytes: 1 << 30, storage_bytes: 1 << 30, connections: 1_000 },
         rules: vec![AcceptRule { source: Cidr::ALL_V4, ports: PortRange::ALL }],
         logs: NodeLogs::default(),
         incarnation: 1,

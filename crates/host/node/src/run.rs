@@ -28,7 +28,7 @@ use crate::engine::Engine;
 use crate::error::{EXIT_JOURNAL, StartError, chain};
 use crate::management::{ProcessFacts, ShardControl};
 use crate::memory::{MemoryLimit, MemoryWatch, SAMPLE};
-use crate::options::BrokerOptions;
+use crate::options::{Bounds, BrokerOptions};
 use crate::recovery::{self, ReadyBroker};
 use crate::reload::Reload;
 use crate::settings::Settings;
@@ -57,7 +57,7 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let is_lowered = settings.fit_to_descriptors(file_limit());
     let encryption = read_encryption(&options.encryption)?;
     let data_dir = DataDir::open(options)?;
-    let journal = journal_options(&settings, encryption);
+    let journal = journal_options(&settings, encryption, &data_dir, &options.bounds);
     let disk_limit_bytes = journal.alarm_free_bytes;
     let recovery = recovery::open(data_dir.files.clone(), data_dir.path(), journal)?;
     let socket = options.control.as_ref().map(ControlSocket::bind).transpose()?;
@@ -165,10 +165,11 @@ fn tell_warnings(settings: &Settings, is_lowered: bool) {
     }
 }
 
-fn journal_options(settings: &Settings, encryption: Encryption) -> Options {
+fn journal_options(settings: &Settings, encryption: Encryption, dir: &DataDir, bounds: &Bounds) -> Options {
     let defaults = Options::default();
     let alarm_free_bytes = settings.disk_alarm_bytes.unwrap_or(defaults.alarm_free_bytes);
-    Options { alarm_free_bytes, encryption, ..defaults }
+    let reserve_bytes = dir.reserve_bytes(bounds, defaults.reserve_bytes);
+    Options { alarm_free_bytes, reserve_bytes, encryption, ..defaults }
 }
 
 /// What the shard's thread needs to become a shard.

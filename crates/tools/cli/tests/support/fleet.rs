@@ -41,7 +41,7 @@ pub(crate) fn spec(number: u8, engine: Engine) -> NodeSpec {
         reach: Reach::Loopback,
         host_names: vec![HOST.into()],
         configuration: String::new(),
-        limits: NodeLimits { memory_bytes: 1 << 30, storage_bytes: 20 << 30, connections: 100 },
+        limits: NodeLimits { memory_bytes: 1 << 30, storage_bytes: 1 << 30, connections: 100 },
         rules: vec![everybody()],
         logs: NodeLogs { general: true, audit: true, connection: true },
         incarnation: 1,
