@@ -30,6 +30,10 @@ struct Ended {
 
 impl Service {
     fn start() -> Self {
+        Self::with_quota("10000", "1000")
+    }
+
+    fn with_quota(burst: &str, rate: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut command = Command::new(BINARY);
         command
@@ -271,6 +275,16 @@ fn more_than_a_page_is_one_list() {
 }
 
 #[test]
+fn a_quota_that_is_used_up_is_waited_for() {
+    let service = Service::with_quota("1", "5");
+    for name in ["a", "b", "c"] {
+        service.done(&["create-configuration", name, "--engine", "activemq"]);
+        service.done(&["tag", name, "x=y"]);
+    }
+    assert_eq!(service.json(&["list-configurations"])["configurations"][2]["tags"]["x"], "y");
+}
+
+#[test]
 fn records_tell_who_did_what() {
     let service = Service::start();
     let id = service.broker("orders", "rabbitmq");
@@ -332,6 +346,8 @@ fn what_is_wrong_is_told_with_its_mend() {
     check(&service.run(&["create-broker", "q", "--engine", "rabbitmq"]), 1, users);
     let password = "ternmq: a password is needed: give --password-file FILE, or \"-\" for standard input";
     check(&service.run(&["create-broker", "q", "--engine", "rabbitmq", "--user", "ops"]), 2, password);
+    let words = ["create-broker", "q", "--engine", "rabbitmq", "--password-file", "password"];
+    check(&service.run(&words), 2, "ternmq: --password-file needs --user NAME");
     let nothing = "ternmq: nothing to change: name what, for example --engine-version; see --help";
     check(&service.run(&["update-broker", "q"]), 2, nothing);
     let elsewhere = "arn:aws:mq:eu-west-1:0:broker:q:b-01234567-89ab-cdef-0123-456789abcdef";
