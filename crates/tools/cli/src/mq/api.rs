@@ -277,7 +277,38 @@ fn refused(status: u16, code: &str, body: Option<&Object>, bytes: &[u8]) -> Call
 
 #[cfg(test)]
 mod tests {
+    use ternmq_identity::{Credentials, Secret};
+
+    use super::super::endpoint::Endpoint;
     use super::*;
+
+    /// The service takes a repeated signature for a repeated call, and does it once.
+    #[test]
+    fn calls_of_one_second_have_signatures_of_their_own() {
+        let settings = Settings {
+            endpoint: Endpoint { host: "h".into(), port: 1 },
+            region: "us-east-1".into(),
+            credentials: Credentials {
+                access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
+                secret: Secret::from("s"),
+                session_token: Some(Secret::from("t")),
+            },
+        };
+        let api = Api::new(settings).unwrap();
+        let model = &ternmq_api::mq::MODEL;
+        let built = build(model, model.operation("ListBrokers").unwrap(), &Object::new()).unwrap();
+        let mut signatures: Vec<String> = Vec::new();
+        for _ in 0..3 {
+            let headers = api.sign(&built, "mq").unwrap();
+            let of = |name: &str| headers.iter().find(|(known, _)| *known == name).unwrap().1.clone();
+            assert_eq!((of("host"), of("x-amz-security-token")), ("h:1".into(), "t".into()));
+            let signed = of("authorization");
+            let names = "SignedHeaders=amz-sdk-invocation-id;host;x-amz-date;x-amz-security-token,";
+            assert!(signed.contains("/us-east-1/mq/aws4_request, ") && signed.contains(names), "{signed}");
+            assert!(!signatures.contains(&signed));
+            signatures.push(signed);
+        }
+    }
 
     fn check(status: u16, code: &str, body: &str, expect: &str) {
         let answered = Answered { status, code: code.into(), body: Bytes::copy_from_slice(body.as_bytes()) };
