@@ -52,7 +52,7 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     };
     let parts =
         Parts { store, fleet: fleet.clone(), clock: Arc::new(SystemClock::new()), rng: Box::new(SystemRng) };
-    let service = Service::new(settings, parts).map_err(ServeError::system("start a thread"))?;
+    let service = Service::new(settings, parts).map_err(|error| ServeError::service(&error))?;
     let password = make_first_broker(options, &service, &data_dir)?;
     let reconciler = Reconciler::start(service.clone()).map_err(|error| ServeError::service(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
