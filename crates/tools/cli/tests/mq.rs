@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -30,11 +31,16 @@ struct Ended {
 
 impl Service {
     fn start() -> Self {
+        Self::with_quota("10000", "1000")
+    }
+
+    fn with_quota(burst: &str, rate: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut command = Command::new(BINARY);
         command
             .args(["serve", "--ephemeral", "--no-first-broker", "--ports-file"])
             .arg(dir.path().join("ports"));
+        command.args(["--api-burst", burst, "--api-rate", rate]);
         command.arg("--credentials-file").arg(dir.path().join("keys.json"));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -271,6 +277,16 @@ fn more_than_a_page_is_one_list() {
 }
 
 #[test]
+fn a_quota_that_is_used_up_is_waited_for() {
+    let service = Service::with_quota("1", "5");
+    for name in ["a", "b", "c"] {
+        service.done(&["create-configuration", name, "--engine", "activemq"]);
+        service.done(&["tag", name, "x=y"]);
+    }
+    assert_eq!(service.json(&["list-configurations"])["configurations"][2]["tags"]["x"], "y");
+}
+
+#[test]
 fn records_tell_who_did_what() {
     let service = Service::start();
     let id = service.broker("orders", "rabbitmq");
@@ -332,6 +348,8 @@ fn what_is_wrong_is_told_with_its_mend() {
     check(&service.run(&["create-broker", "q", "--engine", "rabbitmq"]), 1, users);
     let password = "ternmq: a password is needed: give --password-file FILE, or \"-\" for standard input";
     check(&service.run(&["create-broker", "q", "--engine", "rabbitmq", "--user", "ops"]), 2, password);
+    let words = ["create-broker", "q", "--engine", "rabbitmq", "--password-file", "password"];
+    check(&service.run(&words), 2, "ternmq: --password-file needs --user NAME");
     let nothing = "ternmq: nothing to change: name what, for example --engine-version; see --help";
     check(&service.run(&["update-broker", "q"]), 2, nothing);
     let elsewhere = "arn:aws:mq:eu-west-1:0:broker:q:b-01234567-89ab-cdef-0123-456789abcdef";
@@ -369,6 +387,49 @@ fn a_profile_of_awss_tools_is_enough() {
     fs::copy(dir.join("keys.json"), dir.join("ternmq-service/administrator.json")).unwrap();
     let listed = ended(mq(dir, &["list-brokers", "--endpoint-url", &service.url]).output().unwrap());
     assert_eq!(listed.stdout, "there are no brokers in the region us-east-1\n", "{listed:?}");
+}
+
+/// Lists brokers of something that answers the first connection with these bytes and then closes it.
+fn check_stranger(answer: Vec<u8>, expect: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let stranger = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = BufReader::new(stream.try_clone().unwrap()).lines();
+        while head.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+        // Whoever has enough closes, and the rest is lost.
+        let _ = stream.write_all(&answer);
+    });
+    let mut command = mq(dir.path(), &["list-brokers", "--endpoint-url", &format!("http://{address}")]);
+    command.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("AWS_SECRET_ACCESS_KEY", "secret");
+    let ended = ended(command.output().unwrap());
+    stranger.join().unwrap();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let stderr = ended.stderr.replace(&address.to_string(), "HERE");
+    assert!(stderr.starts_with(&format!("ternmq: {expect}")) && stderr.lines().count() == 1, "{stderr}");
+}
+
+#[test]
+fn what_a_stranger_answers_is_bounded_and_shown_without_harm() {
+    let http = |status: &str, body: &str| {
+        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    };
+    check_stranger(Vec::new(), "the service at http://HERE does not speak HTTP, or broke off: ");
+    check_stranger(
+        b"220 mail\r\n".to_vec(),
+        "the service at http://HERE does not speak HTTP, or broke off: ",
+    );
+    check_stranger(
+        http("200 OK", "[]"),
+        "the answer is no JSON object; is the endpoint URL that of a TernMQ service?",
+    );
+    check_stranger(http("502 Bad", "\u{1b}[2Jno"), "the service refused (502): \\u{1b}[2Jno");
+    let long = format!("{{\"x\": \"{}\"}}", "x".repeat(9 << 20));
+    check_stranger(http("200 OK", &long), "cannot read the service's answer: length limit exceeded");
+    check_stranger(http("200 OK", &"[".repeat(1 << 20)), "the answer is no JSON object");
+    let deep = format!(r#"{{"message": "{}", "code": "X"}}"#, "m".repeat(1 << 20));
+    check_stranger(http("400 Bad", &deep), "X: mmm");
 }
 
 /// Runs a command at a terminal and answers each question that it asks there; gives its exit code and all that was seen.

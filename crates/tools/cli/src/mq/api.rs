@@ -26,6 +26,10 @@ const MAX_SHOWN: usize = 1_000;
 /// Most pages of one list; a service that gives more gives them without end.
 const MAX_PAGES: usize = 1_000;
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// How often a call is made that finds the account's quota used up, and the pause after the first time; each is twice the
+/// one before.
+const TRIES: u32 = 6;
+const QUOTA_PAUSE: Duration = Duration::from_millis(200);
 
 /// Members of an input or an answer.
 pub(crate) type Object = Map<String, Value>;
@@ -58,7 +62,11 @@ impl fmt::Display for Refused {
 impl CallFault {
     /// Whether the thing that was asked for is not there.
     pub(crate) fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused(refused) if refused.code == "NotFoundException")
+        self.has_code("NotFoundException")
+    }
+
+    fn has_code(&self, code: &str) -> bool {
+        matches!(self, Self::Refused(refused) if refused.code == code)
     }
 }
 
@@ -111,13 +119,26 @@ impl Api {
         self.call(&ternmq_api::mq::MODEL, operation, input)
     }
 
-    /// Calls an operation of a service. An answer without a body is an empty object.
+    /// Calls an operation of a service. An answer without a body is an empty object. A call that finds the quota used up
+    /// was not done, and is made again a little later.
     pub(crate) fn call(&self, model: &Model, operation: &str, input: &Object) -> Result<Object, CallFault> {
         let operation: &Operation = model
             .operation(operation)
             .ok_or_else(|| Failure::new(format!("{} has no operation {operation}", model.id)))?;
         let built = build(model, operation, input)?;
-        let signed = self.sign(&built, model.signing_name)?;
+        let mut pause = QUOTA_PAUSE;
+        for _ in 1..TRIES {
+            match self.call_once(&built, model.signing_name) {
+                Err(fault) if fault.has_code("TooManyRequestsException") => self.pause(pause),
+                answered => return answered,
+            }
+            pause *= 2;
+        }
+        self.call_once(&built, model.signing_name)
+    }
+
+    fn call_once(&self, built: &Built, service: &str) -> Result<Object, CallFault> {
+        let signed = self.sign(built, service)?;
         let answered = self.runtime.block_on(async {
             let sent = tokio::time::timeout(TIMEOUT, self.send(built, &signed)).await;
             sent.map_err(|_| {
@@ -175,7 +196,7 @@ impl Api {
         Ok(headers)
     }
 
-    async fn send(&self, built: Built, headers: &[(&'static str, String)]) -> Result<Answered, Failure> {
+    async fn send(&self, built: &Built, headers: &[(&'static str, String)]) -> Result<Answered, Failure> {
         let place = &self.settings.endpoint;
         let stream = TcpStream::connect((&*place.host, place.port)).await.map_err(|error| {
             Failure::new(format!(
@@ -190,14 +211,14 @@ impl Api {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(&failed)?;
         tokio::spawn(connection);
         let target = match built.query.as_str() {
-            "" => built.path,
+            "" => built.path.clone(),
             query => format!("{}?{query}", built.path),
         };
         let mut request = Request::builder().method(built.method).uri(target);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let request = request.body(Full::new(Bytes::from(built.body)));
+        let request = request.body(Full::new(Bytes::from(built.body.clone())));
         let request = request.map_err(Failure::while_doing("ask the service"))?;
         let response = sender.send_request(request).await.map_err(&failed)?;
         let status = response.status().as_u16();
@@ -256,7 +277,38 @@ fn refused(status: u16, code: &str, body: Option<&Object>, bytes: &[u8]) -> Call
 
 #[cfg(test)]
 mod tests {
+    use ternmq_identity::{Credentials, Secret};
+
+    use super::super::endpoint::Endpoint;
     use super::*;
+
+    /// The service takes a repeated signature for a repeated call, and does it once.
+    #[test]
+    fn calls_of_one_second_have_signatures_of_their_own() {
+        let settings = Settings {
+            endpoint: Endpoint { host: "h".into(), port: 1 },
+            region: "us-east-1".into(),
+            credentials: Credentials {
+                access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
+                secret: Secret::from("s"),
+                session_token: Some(Secret::from("t")),
+            },
+        };
+        let api = Api::new(settings).unwrap();
+        let model = &ternmq_api::mq::MODEL;
+        let built = build(model, model.operation("ListBrokers").unwrap(), &Object::new()).unwrap();
+        let mut signatures: Vec<String> = Vec::new();
+        for _ in 0..3 {
+            let headers = api.sign(&built, "mq").unwrap();
+            let of = |name: &str| headers.iter().find(|(known, _)| *known == name).unwrap().1.clone();
+            assert_eq!((of("host"), of("x-amz-security-token")), ("h:1".into(), "t".into()));
+            let signed = of("authorization");
+            let names = "SignedHeaders=amz-sdk-invocation-id;host;x-amz-date;x-amz-security-token,";
+            assert!(signed.contains("/us-east-1/mq/aws4_request, ") && signed.contains(names), "{signed}");
+            assert!(!signatures.contains(&signed));
+            signatures.push(signed);
+        }
+    }
 
     fn check(status: u16, code: &str, body: &str, expect: &str) {
         let answered = Answered { status, code: code.into(), body: Bytes::copy_from_slice(body.as_bytes()) };

@@ -47,7 +47,8 @@ What the service does not permit is cut out of the text, and told.
 
 Examples:
   ternmq mq update-configuration orders rabbitmq.conf --description 'more connections'
-  ternmq mq describe-configuration-revision orders 1 | sed s/1800000/60000/ | ternmq mq update-configuration orders -")]
+  ternmq mq describe-configuration-revision orders 1 > rabbitmq.conf
+  ternmq mq update-configuration orders - < rabbitmq.conf")]
 pub(crate) struct Update {
     /// The configuration: name, id or ARN.
     configuration: String,

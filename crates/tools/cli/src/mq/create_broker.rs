@@ -12,13 +12,14 @@ use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The password of the first user comes from --password-file, or is asked for; it is never on the command line.
-A RabbitMQ broker has exactly one user here and keeps the others itself; those of ActiveMQ brokers are made with create-user.
+The password of the first user comes from --password-file, or is asked for; it is never on the
+command line. A RabbitMQ broker has exactly one user here and keeps all others itself; those of an
+ActiveMQ broker are made with create-user.
 
 Examples:
   ternmq mq create-broker orders --engine rabbitmq --user ops
-  ternmq mq create-broker legacy --engine activemq --user ops --password-file pw --console-access --logs general,audit
-  pwgen 20 1 | tee pw | ternmq mq create-broker jobs --engine rabbitmq --user ops --password-file - --tag team=payments")]
+  ternmq mq create-broker legacy --engine activemq --user ops --console-access --logs general,audit
+  pwgen 20 1 | tee pw | ternmq mq create-broker jobs --engine rabbitmq --user ops --password-file -")]
 pub(crate) struct CreateBroker {
     /// Name of the broker: 1 to 50 letters, digits, - and _.
     name: String,
@@ -72,6 +73,11 @@ pub(crate) struct CreateBroker {
 }
 
 impl CreateBroker {
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let is_lost = self.password.password_file.is_some() && self.user.is_none();
+        if is_lost { Err(Failure::usage("--password-file needs --user NAME")) } else { Ok(()) }
+    }
+
     pub(super) fn run(&self, context: &Context) -> Result<(), Failure> {
         let created = context.api.mq("CreateBroker", &self.input(context)?)?;
         let id = text(&created, "brokerId");

@@ -40,9 +40,10 @@ use crate::failure::Failure;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Brokers can be named by name, id or ARN, configurations too.
-Credentials are found as AWS's tools find them: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then the
-profile in ~/.aws/credentials and ~/.aws/config (AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE), then the keys that a service
-started in this directory keeps: ./ternmq-service/administrator.json.
+Credentials are found as AWS's tools find them: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
+AWS_SESSION_TOKEN, then the profile in ~/.aws/credentials and ~/.aws/config (or where
+AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say); then the keys that a service started in this
+directory keeps: ./ternmq-service/administrator.json.
 
 Examples:
   ternmq mq create-broker orders --engine rabbitmq --user ops
@@ -54,11 +55,11 @@ Exit codes: 0 done, 1 refused or not reached, 2 wrong option.")]
 pub(crate) struct MqArgs {
     #[command(subcommand)]
     command: MqCommand,
-    #[command(flatten)]
-    service: ServiceArgs,
     /// Tables and texts for people, or the service's answer as one JSON value.
     #[arg(long, global = true, value_enum, default_value_t = Form::Table)]
     output: Form,
+    #[command(flatten)]
+    service: ServiceArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,6 +139,7 @@ impl MqCommand {
     /// What the flags alone say is wrong, before anything is looked for.
     fn check(&self) -> Result<(), Failure> {
         match self {
+            Self::CreateBroker(args) => args.check(),
             Self::DeleteBroker(args) => args.check(),
             Self::UpdateBroker(args) => args.check(),
             Self::UpdateUser(args) => args.check(),

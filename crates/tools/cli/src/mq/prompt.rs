@@ -52,7 +52,7 @@ fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let password = text.trim_end_matches(['\r', '\n']);
     match password.len() {
         0 => Err(Failure::new("the password is empty")),
-        ..=MAX_PASSWORD_BYTES => Ok(Zeroizing::new(password.to_owned())),
+        1..=MAX_PASSWORD_BYTES => Ok(Zeroizing::new(password.to_owned())),
         _ => Err(Failure::new(format!("the password is longer than {MAX_PASSWORD_BYTES} bytes"))),
     }
 }

@@ -10,7 +10,8 @@ use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The window, security groups and automatic upgrades change at once; everything else waits for a reboot or the window.
+The window, security groups and automatic upgrades change at once; everything else waits for a
+reboot or the window.
 
 Examples:
   ternmq mq update-broker orders --configuration orders-configuration:2

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Context;
-use super::api::{CallFault, Object};
+use super::api::Object;
 use super::output::{aside, items, text};
 use crate::failure::Failure;
 
@@ -65,8 +65,6 @@ fn wait(context: &Context, awaited: &Awaited<'_>) -> Result<Option<Object>, Fail
                 }
             }
             Err(fault) if fault.is_not_found() => return Ok(None),
-            // Others use up the account's quota; the next look may have room.
-            Err(CallFault::Refused(refused)) if refused.code == "TooManyRequestsException" => {}
             Err(fault) => return Err(fault.into()),
         }
         if context.api.now_s() - begun_s > PATIENCE_S {
