@@ -258,8 +258,9 @@ fn source(model: &Model) -> &'static str {
 fn is_read(model: &Model, operation: &str) -> bool {
     match model.name {
         "mq" => mq::is_read(operation),
-        "cloudtrail" | "logs" => true,
-        _ => operation.starts_with("List") || operation.starts_with("Get"),
+        "iam" => iam::is_read(operation),
+        "sts" => sts::is_read(operation),
+        _ => true,
     }
 }
 

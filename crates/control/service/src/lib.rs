@@ -19,6 +19,7 @@ mod catalogue;
 mod endpoints;
 mod failure;
 mod ids;
+mod members;
 mod network;
 mod node_spec;
 mod password;

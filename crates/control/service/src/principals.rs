@@ -5,7 +5,7 @@
 //! memory; a change is durable before it counts.
 
 use std::net::IpAddr;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use serde_json::Value;
 use ternmq_api::{Refusal, Routed};
@@ -26,7 +26,12 @@ use crate::store::{Change, Store, StoreError};
 use crate::{iam, logs, mq, sts};
 
 /// The directory of the account.
-pub(crate) struct Principals(RwLock<Directory>);
+pub(crate) struct Principals {
+    directory: RwLock<Directory>,
+    /// Held from when a verb is asked until its change counts: a verb has to know of what the one before it changed.
+    /// Whoever only looks waits for no disk.
+    changing: Mutex<()>,
+}
 
 impl Principals {
     pub(crate) fn load(store: &Store, account: &str) -> Result<Self, StoreError> {
@@ -34,23 +39,24 @@ impl Principals {
         let records = kept.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
         let directory = Directory::load(account, records)
             .map_err(|fault| StoreError::Record { key: "identity".into(), problem: fault.to_string() })?;
-        Ok(Self(RwLock::new(directory)))
+        Ok(Self { directory: RwLock::new(directory), changing: Mutex::new(()) })
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Directory> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.directory.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks a verb, keeps what it changes by `keep`, and then lets it count. One at a time: a verb has to know of what
-    /// the one before it changed.
+    /// Asks a verb, keeps what it changes by `keep`, and then lets it count: not before it is durable, and not if that
+    /// fails.
     fn change<T>(
         &self,
         verb: impl FnOnce(&Directory) -> Result<Changed<T>, Failure>,
         keep: impl FnOnce(T, &[Kept]) -> Result<Output, Failure>,
     ) -> Result<Output, Failure> {
-        let mut directory = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = verb(&directory)?;
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = verb(&self.read())?;
         let output = keep(changed.answer, &changed.changes)?;
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
         directory.apply(&changed.changes).map_err(|fault| {
             tracing::error!("a change of principals does not count until the next start: {fault}");
             Failure::Refused(internal())
@@ -61,20 +67,19 @@ impl Principals {
 
 impl Call<'_> {
     /// Runs a verb that changes the directory: its change, the audit record and the answer are durable together.
-    pub(crate) fn change_directory<T>(
+    pub(crate) fn change_directory(
         &self,
-        verb: impl FnOnce(&Directory, i64, &Entropy) -> Result<Changed<T>, Fault>,
-        answer: impl FnOnce(T) -> Result<Output, Failure>,
+        verb: impl FnOnce(&Directory, i64, &Entropy) -> Result<Changed<Output>, Fault>,
     ) -> Result<Output, Failure> {
         let mut entropy: Entropy = [0; 96];
         self.service.random.fill(&mut entropy);
         let now_s = self.now_s();
         self.service.principals.change(
             |directory| verb(directory, now_s, &entropy).map_err(|fault| refusal(&fault).into()),
-            |value, changes| {
+            |answer, changes| {
                 self.change(|change| {
                     keep(change, changes)?;
-                    answer(value)
+                    Ok(answer)
                 })
             },
         )
@@ -169,24 +174,25 @@ impl Service {
             (_, Some(principal)) => principal,
             (_, None) => return Err(internal().into()),
         };
-        let target = match routed.model.name {
+        if sts::is_decided_by_its_verb(routed) {
+            return Ok(());
+        }
+        let mut target = match routed.model.name {
             "mq" => mq::target(self, region, input)?,
-            "iam" => iam::target(self, input),
-            "sts" => sts::target(input),
+            "iam" => iam::target(self, caller, routed.operation.name, input),
             "logs" => logs::target(self, region, input),
             _ => Target::any(),
         };
-        let directory = self.principals.read();
-        let mut context = Context::new();
-        directory.describe(principal, &mut context);
-        describe_call(&mut context, event, region, input, &target);
-        let service = routed.model.signing_name;
-        let own = format!("{service}:{}", routed.operation.name);
         let is_tagged = matches!(routed.operation.name, "CreateBroker" | "CreateConfiguration");
-        let tags =
-            is_tagged && input.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty());
-        for action in std::iter::once(own).chain(tags.then(|| "mq:CreateTags".to_owned())) {
-            let ask = Ask { action: &action, resource: &target.arn, context: &context };
+        if is_tagged && input.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty()) {
+            target.also.push(("mq:CreateTags", target.arn.clone()));
+        }
+        let directory = self.principals.read();
+        let context = context(&directory, principal, event, region, input, &target);
+        let own = format!("{}:{}", routed.model.signing_name, routed.operation.name);
+        let also = target.also.iter().map(|(action, arn)| (*action, arn.as_str()));
+        for (action, resource) in std::iter::once((own.as_str(), target.arn.as_str())).chain(also) {
+            let ask = Ask { action, resource, context: &context };
             match directory.decide(principal, &ask) {
                 Decision::Allowed => {}
                 denied => return Err(denial(&caller.arn, &ask, denied, routed).into()),
@@ -201,13 +207,40 @@ impl Service {
 pub(crate) struct Target {
     pub arn: String,
     pub tags: Vec<(String, String)>,
+    /// Condition keys that only some operations have: `iam:PolicyARN`.
+    pub keys: Vec<(String, String)>,
+    /// Actions that the call is beside its own, and their resources.
+    pub also: Vec<(&'static str, String)>,
 }
 
 impl Target {
+    pub(crate) fn of(arn: impl Into<String>, tags: Vec<(String, String)>) -> Self {
+        Self { arn: arn.into(), tags, keys: Vec::new(), also: Vec::new() }
+    }
+
     /// Of an operation without a resource.
     pub(crate) fn any() -> Self {
-        Self { arn: "*".into(), tags: Vec::new() }
+        Self::of("*", Vec::new())
     }
+}
+
+/// All that is known of a call, for conditions and variables of policies.
+pub(crate) fn context(
+    directory: &Directory,
+    principal: &Principal,
+    event: &Event,
+    region: &str,
+    input: &Input,
+    target: &Target,
+) -> Context {
+    let mut context = Context::new();
+    directory.describe(principal, &mut context);
+    // There is no second factor, and only of a temporary key it is known that none was given.
+    if principal.session_key_id().is_some() {
+        context.set("aws:MultiFactorAuthPresent", vec!["false".to_owned()]);
+    }
+    describe_call(&mut context, event, region, input, target);
+    context
 }
 
 /// Sets the keys of the request itself (facts, section 5.4).
@@ -217,6 +250,12 @@ fn describe_call(context: &mut Context, event: &Event, region: &str, input: &Inp
     set("aws:RequestedRegion".into(), region);
     set("aws:SecureTransport".into(), "false");
     set("aws:UserAgent".into(), &event.user_agent);
+    // No service calls for somebody else. A policy that denies by address wants to be told so.
+    set("aws:ViaAWSService".into(), "false");
+    set("aws:PrincipalIsAWSService".into(), "false");
+    for (key, value) in &target.keys {
+        set(key.clone(), value);
+    }
     if event.address.parse::<IpAddr>().is_ok() {
         set("aws:SourceIp".into(), &event.address);
     }

@@ -56,6 +56,11 @@ impl<T> Changed<T> {
         Self { answer, changes: vec![change] }
     }
 
+    /// The same with the answer turned into another.
+    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> Changed<U> {
+        Changed { answer: turn(self.answer), changes: self.changes }
+    }
+
     /// An answer to what was so already.
     pub(super) fn none(answer: T) -> Self {
         Self { answer, changes: Vec::new() }

@@ -44,8 +44,19 @@ pub struct ManagedFilter<'a> {
     pub scope: PolicyScope,
     /// Only those that somebody has.
     pub is_attached: bool,
+    /// Only those that are used so.
+    pub usage: Option<PolicyUsage>,
     /// What their paths begin with.
     pub path_prefix: Option<&'a str>,
+}
+
+/// What a policy is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyUsage {
+    /// It is attached to a user, a group or a role.
+    Permissions,
+    /// It bounds a user or a role.
+    Boundary,
 }
 
 /// Whose policies.
@@ -157,8 +168,15 @@ impl Directory {
         let local = local.filter(|_| filter.scope != PolicyScope::Aws);
         let aws = self.builtin.iter().map(|(_, policy)| (builtin::arn(policy), policy));
         let aws = aws.filter(|_| filter.scope != PolicyScope::Local);
+        let is_used = |arn: &str| match filter.usage {
+            None => true,
+            Some(PolicyUsage::Permissions) => self.attachment_count(arn) > 0,
+            Some(PolicyUsage::Boundary) => self.boundary_count(arn) > 0,
+        };
         let is_wanted = |arn: &str, policy: &ManagedPolicy| {
-            policy.path.starts_with(prefix) && (!filter.is_attached || self.attachment_count(arn) > 0)
+            policy.path.starts_with(prefix)
+                && is_used(arn)
+                && (!filter.is_attached || self.attachment_count(arn) > 0)
         };
         let mut wanted: Vec<_> = local.chain(aws).filter(|(arn, policy)| is_wanted(arn, policy)).collect();
         wanted.sort_by(|(one, _), (other, _)| one.cmp(other));

@@ -42,7 +42,7 @@ pub use changes::{Change, Changed};
 pub use fault::{EntityKind, Fault};
 pub use group::GroupUsers;
 pub use kept::LoadFault;
-pub use managed::{ManagedFilter, NewPolicy, NewVersion, PolicyScope, PolicyView, VersionView};
+pub use managed::{ManagedFilter, NewPolicy, NewVersion, PolicyScope, PolicyUsage, PolicyView, VersionView};
 pub use page::{Listed, Page};
 pub use principal::{Found, Principal, PrincipalKind};
 pub use record::{

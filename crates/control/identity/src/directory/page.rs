@@ -68,7 +68,7 @@ impl Page<'_> {
 
 impl<T> Listed<T> {
     /// The same with each item turned into another.
-    pub(super) fn map<U>(self, turn: impl FnMut(T) -> U) -> Listed<U> {
+    pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Listed<U> {
         Listed { items: self.items.into_iter().map(turn).collect(), marker: self.marker }
     }
 }

@@ -262,7 +262,7 @@ fn lists_of_managed_policies() {
     let arn = world.policy("p", ALLOW);
     world.attach(EntityKind::User, "x", READER);
     let count = |scope, is_attached, path_prefix| {
-        let filter = ManagedFilter { scope, is_attached, path_prefix };
+        let filter = ManagedFilter { scope, is_attached, usage: None, path_prefix };
         world.directory.list_policies(&filter, &Page::default()).unwrap().items.len()
     };
     assert_eq!(count(PolicyScope::Local, false, None), 1);

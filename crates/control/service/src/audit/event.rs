@@ -11,8 +11,17 @@ const EVENT_VERSION: &str = "1.08";
 /// Longest `userAgent` that is kept, in characters.
 const USER_AGENT_MAX: usize = 1_024;
 /// Members whose values are never kept (S11), in lower case.
-const MASKED: [&str; 6] =
-    ["password", "data", "serviceaccountpassword", "secretaccesskey", "sessiontoken", "newpassword"];
+const MASKED: [&str; 7] = [
+    "password",
+    "data",
+    "serviceaccountpassword",
+    "secretaccesskey",
+    "sessiontoken",
+    "newpassword",
+    "tokencode",
+];
+/// Services whose members begin with a capital letter on the wire; in a record they do not.
+const CAPITALS: [&str; 2] = ["iam.amazonaws.com", "sts.amazonaws.com"];
 
 /// What is known of a call before it is done.
 #[derive(Clone, Debug)]
@@ -36,11 +45,7 @@ impl Event {
     /// The record of a call that succeeded; `output` of one that only reads is left out.
     pub(crate) fn succeeded(&self, output: &Map<String, Value>) -> Vec<u8> {
         let mut record = self.common();
-        let elements = if self.is_read || output.is_empty() {
-            Value::Null
-        } else {
-            masked(&Value::Object(output.clone()))
-        };
+        let elements = if self.is_read || output.is_empty() { Value::Null } else { self.shown(output) };
         record.insert("responseElements".into(), elements);
         Value::Object(record).to_string().into_bytes()
     }
@@ -58,8 +63,7 @@ impl Event {
         let identity = self.caller.as_ref().map_or_else(|| json!({"type": "Unknown"}), Caller::identity);
         let agent: String = self.user_agent.chars().take(USER_AGENT_MAX).collect();
         let parameters = self.parameters.as_ref().filter(|parameters| !parameters.is_empty());
-        let parameters =
-            parameters.map_or(Value::Null, |parameters| masked(&Value::Object(parameters.clone())));
+        let parameters = parameters.map_or(Value::Null, |parameters| self.shown(parameters));
         let record = json!({
             "eventVersion": EVENT_VERSION,
             "userIdentity": identity,
@@ -80,6 +84,12 @@ impl Event {
         });
         if let Value::Object(record) = record { record } else { Map::new() }
     }
+
+    /// Members as the record has them: without secrets, and in CloudTrail's case.
+    fn shown(&self, members: &Map<String, Value>) -> Value {
+        let masked = masked(&Value::Object(members.clone()));
+        if CAPITALS.contains(&self.source) { lower_camel(masked) } else { masked }
+    }
 }
 
 /// The value with every secret in it replaced.
@@ -97,9 +107,31 @@ pub(crate) fn masked(value: &Value) -> Value {
     }
 }
 
+/// The value with all its members' first letters small. Tags of IAM are lists of keys and values, so no member is a name
+/// that a caller gave.
+fn lower_camel(value: Value) -> Value {
+    let small = |name: String| {
+        let mut letters = name.chars();
+        letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+    };
+    match value {
+        Value::Object(members) => Value::Object(
+            members.into_iter().map(|(name, value)| (small(name), lower_camel(value))).collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(lower_camel).collect()),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_begin_small() {
+        let value = json!({"UserName": "Ann", "Tags": [{"Key": "Team", "Value": "Red"}]});
+        assert_eq!(lower_camel(value), json!({"userName": "Ann", "tags": [{"key": "Team", "value": "Red"}]}));
+    }
 
     #[test]
     fn secrets_are_masked_wherever_they_stand() {

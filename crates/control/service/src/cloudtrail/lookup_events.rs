@@ -150,7 +150,7 @@ fn has(record: &Value, key: &str, value: &str) -> bool {
     }
 }
 
-/// Brokers, configurations and users that a record names, by type and name.
+/// Brokers, configurations, principals and policies that a record names, by type and name.
 fn resources(record: &Value) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
     for part in ["requestParameters", "responseElements"].iter().filter_map(|part| record.get(part)) {
@@ -161,8 +161,11 @@ fn resources(record: &Value) -> Vec<(&'static str, String)> {
             ("brokerArn", "AWS::AmazonMQ::Broker"),
             ("configuration-id", "AWS::AmazonMQ::Configuration"),
             ("configurationId", "AWS::AmazonMQ::Configuration"),
-            ("UserName", "AWS::IAM::User"),
-            ("RoleName", "AWS::IAM::Role"),
+            ("userName", "AWS::IAM::User"),
+            ("groupName", "AWS::IAM::Group"),
+            ("roleName", "AWS::IAM::Role"),
+            ("roleArn", "AWS::IAM::Role"),
+            ("policyArn", "AWS::IAM::Policy"),
         ] {
             let name = text(part, member).to_owned();
             if !name.is_empty() && !found.contains(&(kind, name.clone())) {

@@ -45,7 +45,7 @@ pub(crate) fn target(service: &Service, region: &str, input: &Input) -> Target {
     let name = name.rsplit_once(":log-group:").map_or(name, |(_, name)| name.trim_end_matches(":*"));
     let account = &service.settings.account;
     let arn = format!("arn:{}:logs:{region}:{account}:log-group:{name}", partition(region));
-    Target { arn, tags: Vec::new() }
+    Target::of(arn, Vec::new())
 }
 
 /// One log of one node.

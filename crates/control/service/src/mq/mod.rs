@@ -85,12 +85,12 @@ pub(crate) fn target(
         let found = service.store.view()?.get::<Broker>(&Broker::key_of(region, id))?;
         let name = found.as_ref().map_or("*", |broker| broker.name.as_str());
         let arn = Arn::broker(&service.settings.account, region, name, id);
-        return Ok(Target { arn, tags: found.map(|broker| pairs(broker.tags)).unwrap_or_default() });
+        return Ok(Target::of(arn, found.map(|broker| pairs(broker.tags)).unwrap_or_default()));
     }
     if let Some(id) = configuration {
         let found = service.store.view()?.get::<Configuration>(&Configuration::key_of(region, id))?;
         let arn = Arn::configuration(&service.settings.account, region, id);
-        return Ok(Target { arn, tags: found.map(|it| pairs(it.tags)).unwrap_or_default() });
+        return Ok(Target::of(arn, found.map(|it| pairs(it.tags)).unwrap_or_default()));
     }
-    Ok(Target { arn: text("resource-arn").unwrap_or("*").to_owned(), tags: Vec::new() })
+    Ok(Target::of(text("resource-arn").unwrap_or("*"), Vec::new()))
 }

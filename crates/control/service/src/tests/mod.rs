@@ -1,9 +1,13 @@
 //! The service as its callers see it: signed requests in, answers out, with a simulated fleet and a disk in memory.
 
 mod audit;
+mod authorisation;
 mod brokers;
 mod configurations;
 mod crashes;
+mod iam;
+mod principals;
 mod rig;
 mod signatures;
+mod sts;
 mod users;

@@ -28,12 +28,41 @@ pub(super) struct Rig {
     pub disk: FakeDisk,
 }
 
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// Who signs, and from where.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub credentials: Credentials,
+    pub address: IpAddr,
+}
+
+/// The administrator's key.
+pub(super) fn root() -> Key {
+    Key::new(KEY, SECRET, None)
+}
+
 /// An answer with its JSON.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: u16,
     pub error: String,
     pub body: Value,
+}
+
+impl Key {
+    pub(super) fn new(id: &str, secret: &str, token: Option<&str>) -> Self {
+        let credentials = Credentials {
+            access_key_id: id.into(),
+            secret: Secret::from(secret),
+            session_token: token.map(Secret::from),
+        };
+        Self { credentials, address: IpAddr::V4(Ipv4Addr::LOCALHOST) }
+    }
+
+    pub(super) fn from(&self, address: &str) -> Self {
+        Self { address: address.parse().unwrap(), ..self.clone() }
+    }
 }
 
 impl Rig {
@@ -65,16 +94,25 @@ impl Rig {
     }
 
     pub(super) fn sign(&self, method: &str, path: &str, query: &str, body: &str) -> Request {
+        self.sign_for(&root(), "mq", &[JSON], (method, path, query, body))
+    }
+
+    /// Signs a request of anybody to any service: method, path, query and body of it, and headers that go with a body.
+    pub(super) fn sign_for(
+        &self,
+        key: &Key,
+        service: &str,
+        more: &[(&str, &str)],
+        (method, path, query, body): (&str, &str, &str, &str),
+    ) -> Request {
         use ternmq_env::Clock;
         let mut headers = vec![("host", "127.0.0.1:4580")];
         if !body.is_empty() {
-            headers.push(("content-type", "application/json"));
+            headers.extend(more);
         }
         let parts = sigv4::Request { method, path, query, headers: &headers, body: body.as_bytes() };
-        let credentials =
-            Credentials { access_key_id: KEY.into(), secret: Secret::from(SECRET), session_token: None };
         let at = Moment::from_unix_s((self.clock.wall_ms() / 1_000).try_into().unwrap());
-        let added = sigv4::sign(&parts, &credentials, REGION, "mq", at).unwrap();
+        let added = sigv4::sign(&parts, &key.credentials, REGION, service, at).unwrap();
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let added = added.into_iter().map(|(name, value)| (name.to_owned(), value));
         Request {
@@ -92,10 +130,68 @@ impl Rig {
 
     /// A call of the administrator, a second after the one before: signatures differ.
     pub(super) fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.call_as(&root(), method, path, body)
+    }
+
+    /// The same of anybody.
+    pub(super) fn call_as(&self, key: &Key, method: &str, path: &str, body: &Value) -> Answer {
         self.clock.advance_ms(1_000);
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.send(&self.sign(method, path, query, &body))
+        let request = self.sign_for(key, "mq", &[JSON], (method, path, query, &body));
+        answer(&self.service.answer(&request, Peer(key.address)))
+    }
+
+    /// A call of IAM or STS, signed, not yet sent.
+    pub(super) fn sign_query(
+        &self,
+        key: &Key,
+        service: &str,
+        action: &str,
+        members: &[(&str, &str)],
+    ) -> Request {
+        self.clock.advance_ms(1_000);
+        let version = if service == "sts" { "2011-06-15" } else { "2010-05-08" };
+        let all = [("Action", action), ("Version", version)].into_iter().chain(members.iter().copied());
+        let body: Vec<String> = all.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        let kind = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+        self.sign_for(key, service, &[kind], ("POST", "/", "", &body.join("&")))
+    }
+
+    /// A call of IAM or STS.
+    pub(super) fn query(&self, key: &Key, service: &str, action: &str, members: &[(&str, &str)]) -> Xml {
+        self.send_query(&self.sign_query(key, service, action, members), key)
+    }
+
+    pub(super) fn send_query(&self, request: &Request, key: &Key) -> Xml {
+        let response = self.service.answer(request, Peer(key.address));
+        Xml { status: response.status, text: String::from_utf8(response.body).unwrap() }
+    }
+
+    /// A call of the administrator to IAM.
+    pub(super) fn iam(&self, action: &str, members: &[(&str, &str)]) -> Xml {
+        self.query(&root(), "iam", action, members)
+    }
+
+    /// The same, which has to succeed.
+    pub(super) fn done(&self, action: &str, members: &[(&str, &str)]) -> Xml {
+        let answer = self.iam(action, members);
+        assert_eq!(answer.status, 200, "{action} {members:?}: {}", answer.text);
+        answer
+    }
+
+    /// A new key of a user that is there.
+    pub(super) fn key_of(&self, user: &str) -> Key {
+        self.done("CreateAccessKey", &[("UserName", user)]).key()
+    }
+
+    /// All audit records, the oldest first.
+    pub(super) fn audit(&self) -> Vec<Value> {
+        let view = self.service.store.view().unwrap();
+        let entries = view.audit_forwards().unwrap().map(Result::unwrap);
+        entries
+            .map(|(_, bytes)| serde_json::from_slice(crate::audit::json(&bytes).unwrap()).unwrap())
+            .collect()
     }
 
     pub(super) fn get(&self, path: &str) -> Answer {
@@ -123,6 +219,42 @@ impl Rig {
         let described = self.get(&format!("/v1/brokers/{id}"));
         described.body["brokerState"].as_str().unwrap_or(&described.error).to_owned()
     }
+}
+
+/// An answer of IAM or STS.
+#[derive(Debug)]
+pub(super) struct Xml {
+    pub status: u16,
+    pub text: String,
+}
+
+impl Xml {
+    /// Texts of all elements of a name.
+    pub(super) fn all(&self, name: &str) -> Vec<&str> {
+        let open = format!("<{name}>");
+        let rest = self.text.split(&open).skip(1);
+        rest.map(|rest| rest.split_once(&format!("</{name}>")).unwrap().0).collect()
+    }
+
+    /// Text of the first element of a name; empty if there is none.
+    pub(super) fn first(&self, name: &str) -> &str {
+        self.all(name).first().copied().unwrap_or_default()
+    }
+
+    /// Code of an error.
+    pub(super) fn code(&self) -> &str {
+        self.first("Code")
+    }
+
+    /// The key that it gives.
+    pub(super) fn key(&self) -> Key {
+        let token = Some(self.first("SessionToken")).filter(|token| !token.is_empty());
+        Key::new(self.first("AccessKeyId"), self.first("SecretAccessKey"), token)
+    }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// Another one after each start, the same in each run.
