@@ -204,7 +204,7 @@ impl Told<'_> {
         if let Some(first) = first {
             write_first(out, first, self.password.as_ref(), &data_dir.join(FIRST_PASSWORD))?;
         }
-        let ca = data_dir.path().join("fleet").join("tls").join("ca.pem");
+        let ca = data_dir.path().join("fleet").join("ca.pem");
         writeln!(out, "clients trust {}", ca.display())?;
         if !options.is_ephemeral {
             writeln!(out, "brokers run on when the service ends; the next start has them again")?;

@@ -189,7 +189,11 @@ fn a_data_directory_in_use_is_named() {
         "cannot start from the data directory '{dir}': the data directory is in use by another process; stop that process or choose another directory"
     );
     check_line(&[&["broker", "--data-dir", &dir][..], &FREE_PORTS].concat(), 1, &expect);
-    check_line(&["doctor", "--data-dir", &dir], 1, &format!("a broker is using '{dir}'; stop it first"));
+    check_line(
+        &["doctor", "--data-dir", &dir],
+        1,
+        &format!("a broker or a service is using '{dir}'; stop it first"),
+    );
     broker.stop();
 }
 
