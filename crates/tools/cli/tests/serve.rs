@@ -15,7 +15,7 @@ use ternmq_identity::{Credentials, Secret};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ternmq");
 
-/// A service in a directory of its own. Dropped it is killed, with its brokers.
+/// A service in a directory of its own. Dropped it is asked to end: an ephemeral one takes its brokers along.
 struct Service {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -91,7 +91,9 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        if let Ok(None) = self.child.try_wait() {
+            self.signal(Signal::TERM);
+        }
         let _ = self.child.wait();
     }
 }
