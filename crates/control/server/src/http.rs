@@ -82,17 +82,12 @@ async fn answer(
     peer: Peer,
     request: hyper::Request<Incoming>,
 ) -> Result<Answer, std::convert::Infallible> {
-    let request = match read(request).await {
-        Ok(request) => request,
-        Err(refusal) => {
-            return Ok(written(refusal.answer(
-                None,
-                Protocol::RestJson,
-                "00000000-0000-0000-0000-000000000000",
-            )));
-        }
-    };
-    let answered = tokio::task::spawn_blocking(move || service.answer(&request, peer)).await;
+    let read = read(request).await;
+    let answered = tokio::task::spawn_blocking(move || match read {
+        Ok(request) => service.answer(&request, peer),
+        Err(unread) => service.answer_unread(&unread.head, peer, &unread.refusal),
+    })
+    .await;
     Ok(written(answered.unwrap_or_else(|_| {
         let refusal =
             Refusal::new("InternalServerErrorException", 500, "The service failed; its log has the reason.");
@@ -100,36 +95,48 @@ async fn answer(
     })))
 }
 
-async fn read(request: hyper::Request<Incoming>) -> Result<Request, Refusal> {
-    let (head, body) = request.into_parts();
-    let too_large = || {
-        Refusal::new(
+/// A request that could not be read whole.
+struct Unread {
+    head: Request,
+    refusal: Refusal,
+}
+
+async fn read(request: hyper::Request<Incoming>) -> Result<Request, Box<Unread>> {
+    let (parts, body) = request.into_parts();
+    let head = Request {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: visible(&parts.headers),
+        body: Vec::new(),
+    };
+    if head.headers.len() < parts.headers.len() {
+        let refusal = Refusal::bad_request("", "A header has bytes that are not visible ASCII.");
+        return Err(Box::new(Unread { head, refusal }));
+    }
+    match read_body(body).await {
+        Ok(body) => Ok(Request { body, ..head }),
+        Err(refusal) => Err(Box::new(Unread { head, refusal })),
+    }
+}
+
+/// The headers that are texts.
+fn visible(headers: &hyper::HeaderMap) -> Vec<(String, String)> {
+    let pairs = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+async fn read_body(body: Incoming) -> Result<Vec<u8>, Refusal> {
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await;
+    match collected {
+        Err(_) => Err(Refusal::new("RequestTimeoutException", 408, "The body took too long to come.")),
+        Ok(Err(_)) => Err(Refusal::new(
             "RequestEntityTooLargeException",
             413,
             format!("A body has at most {MAX_BODY_BYTES} bytes."),
-        )
-    };
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await;
-    let body = match collected {
-        Err(_) => {
-            return Err(Refusal::new("RequestTimeoutException", 408, "The body took too long to come."));
-        }
-        Ok(Err(_)) => return Err(too_large()),
-        Ok(Ok(body)) => body.to_bytes(),
-    };
-    let headers = head.headers.iter().map(|(name, value)| {
-        let value = value
-            .to_str()
-            .map_err(|_| Refusal::bad_request("", "A header has bytes that are not visible ASCII."))?;
-        Ok((name.as_str().to_owned(), value.to_owned()))
-    });
-    Ok(Request {
-        method: head.method.as_str().to_owned(),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-        headers: headers.collect::<Result<_, Refusal>>()?,
-        body: body.to_vec(),
-    })
+        )),
+        Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
+    }
 }
 
 fn written(response: Response) -> Answer {

@@ -27,27 +27,29 @@ impl Service {
         if request.method == "OPTIONS" {
             return preflight(&id);
         }
-        let mut response = self.signed(request, peer, &id);
-        response.headers.push(("access-control-allow-origin", "*".into()));
-        response.headers.push(("access-control-expose-headers", "x-amzn-errortype,x-amzn-requestid".into()));
-        response
+        open_to_pages(self.signed(request, peer, &id))
     }
 
-    fn signed(&self, request: &Request, peer: Peer, id: &str) -> Response {
-        let now_ms = self.now_ms();
-        let headers: Vec<(&str, &str)> =
-            request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let parts = sigv4::Request {
-            method: &request.method,
-            path: &request.path,
-            query: &request.query,
-            headers: &headers,
-            body: &request.body,
-        };
-        let mut event = Event {
+    /// Answers a request that could not be read whole, of which there is the head. It leaves its record like any other.
+    pub fn answer_unread(&self, head: &Request, peer: Peer, refusal: &Refusal) -> Response {
+        let id = self.random.uuid();
+        let headers = pairs(head);
+        let presented = Presented::read(&parts(head, &headers)).ok();
+        let model = model_of(presented.as_ref(), head);
+        let mut event = self.event(head, peer, &id);
+        name(&mut event, model, Routed::find(model, head, &[]).ok().as_ref());
+        if let Some(presented) = &presented {
+            event.region.clone_from(&presented.scope().region);
+        }
+        open_to_pages(self.refuse(&event, model, refusal, None))
+    }
+
+    /// What of a record is known of every request.
+    fn event(&self, request: &Request, peer: Peer, id: &str) -> Event {
+        Event {
             id: self.random.uuid(),
             request_id: id.to_owned(),
-            at_ms: now_ms,
+            at_ms: self.now_ms(),
             source: "",
             name: "Unknown".into(),
             region: self.settings.region.clone(),
@@ -57,17 +59,19 @@ impl Service {
             is_read: false,
             caller: None,
             parameters: None,
-        };
+        }
+    }
+
+    fn signed(&self, request: &Request, peer: Peer, id: &str) -> Response {
+        let headers = pairs(request);
+        let parts = parts(request, &headers);
+        let mut event = self.event(request, peer, id);
         let presented = Presented::read(&parts);
         let model = model_of(presented.as_ref().ok(), request);
         let form = form_of(model, request);
         // The operation is looked for before the signature is verified only so that a refusal's record can name it.
         let routed = form.as_ref().map_err(Clone::clone).and_then(|form| Routed::find(model, request, form));
-        event.source = source(model);
-        if let Ok(routed) = &routed {
-            routed.operation.name.clone_into(&mut event.name);
-            event.is_read = is_read(model, routed.operation.name);
-        }
+        name(&mut event, model, routed.as_ref().ok());
         // Signing leaves dot segments out of a path: the signature of what is here may have been meant for another path.
         if !sigv4::is_normal_path(&request.path) {
             let refusal = Refusal::new(
@@ -79,7 +83,7 @@ impl Service {
         }
         let verified = presented.and_then(|presented| {
             event.region.clone_from(&presented.scope().region);
-            self.verify(&presented, &parts, model, now_ms)
+            self.verify(&presented, &parts, model, event.at_ms)
         });
         let (verified, caller) = match verified {
             Ok(verified) => verified,
@@ -209,6 +213,37 @@ impl Service {
         }
         response
     }
+}
+
+fn pairs(request: &Request) -> Vec<(&str, &str)> {
+    request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// A request as signatures see it.
+fn parts<'a>(request: &'a Request, headers: &'a [(&'a str, &'a str)]) -> sigv4::Request<'a> {
+    sigv4::Request {
+        method: &request.method,
+        path: &request.path,
+        query: &request.query,
+        headers,
+        body: &request.body,
+    }
+}
+
+/// Says in a record which service is called, and with which operation where that is known.
+fn name(event: &mut Event, model: &'static Model, routed: Option<&Routed>) {
+    event.source = source(model);
+    if let Some(routed) = routed {
+        routed.operation.name.clone_into(&mut event.name);
+        event.is_read = is_read(model, routed.operation.name);
+    }
+}
+
+/// Lets pages of every origin read an answer.
+fn open_to_pages(mut response: Response) -> Response {
+    response.headers.push(("access-control-allow-origin", "*".into()));
+    response.headers.push(("access-control-expose-headers", "x-amzn-errortype,x-amzn-requestid".into()));
+    response
 }
 
 /// Does what a call asks for.

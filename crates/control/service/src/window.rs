@@ -89,7 +89,7 @@ fn time(text: &str) -> Option<Time> {
 }
 
 fn time_zone(text: &str) -> Option<TimeZone> {
-    if text.len() > 64 {
+    if text.is_empty() || text.len() > 64 {
         return None;
     }
     let rest = text.strip_prefix("UTC").or_else(|| text.strip_prefix("GMT")).unwrap_or(text);
@@ -147,7 +147,7 @@ mod tests {
         for bad in ["24:00", "1:00", "12:60", "12", "", "12:0x", "ab:cd"] {
             assert!(of(bad, None).unwrap_err().contains("24-hour"), "{bad}");
         }
-        for bad in ["Mars/Olympus", "+25:00", "+", &"x".repeat(100)] {
+        for bad in ["", "Mars/Olympus", "+25:00", "+", &"x".repeat(100)] {
             assert!(of("12:00", Some(bad)).unwrap_err().contains("Time zone"), "{bad}");
         }
     }

@@ -12,7 +12,7 @@ import time
 
 from botocore.exceptions import BotoCoreError
 from messages import LOGIN, Stomp, amqp, is_let_in, publish_kept, take
-from service import ClientError, PASSWORD, Service, WAIT_S, activemq, anew, await_gone, await_state, await_that, equal, rabbitmq, token
+from service import PASSWORD, Service, WAIT_S, activemq, anew, await_gone, await_state, await_that, equal, rabbitmq, token
 
 ROUNDS = 5
 LATEST_KILL_S = 0.15
@@ -81,7 +81,7 @@ class World:
         def work():
             try:
                 answers.append(self.call(operation, **members))
-            except (BotoCoreError, ClientError) as error:
+            except Exception as error:  # noqa: BLE001 - raised below, unless it is what a kill does
                 answers.append(error)
 
         thread = threading.Thread(target=work)
@@ -92,9 +92,11 @@ class World:
         thread.join(WAIT_S)
         self.service.start()
         (answer,) = answers
-        if isinstance(answer, ClientError):
+        if isinstance(answer, BotoCoreError):
+            return None
+        if isinstance(answer, Exception):
             raise answer
-        return None if isinstance(answer, BotoCoreError) else answer
+        return answer
 
     def nodes(self):
         """Process ids of the nodes, by the folder of each."""
@@ -195,7 +197,7 @@ def killed_during_delete_broker(world):
 def clients_of_other_brokers_noticed_nothing(world):
     """All that was taken from them is there, once and in order."""
     counts = [sender.end() for sender in world.senders]
-    equal(all(count > 20 for count in counts), True, f"messages {counts}")
+    equal(all(count >= 10 for count in counts), True, f"messages {counts}")
     for number in range(counts[0]):
         equal(take(world.channel, "numbers"), str(number).encode(), "message of RabbitMQ")
     world.stomp.subscribe("/queue/numbers")

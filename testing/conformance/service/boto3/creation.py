@@ -66,7 +66,7 @@ REFUSED_RABBITMQ = [
     ({"Tags": {"k": "v" * 257}}, "tags", ""),
     ({"Tags": {f"k{n}": "" for n in range(51)}}, "tags", "50"),
     ({"CreatorRequestId": "x" * 129}, "creatorRequestId", ""),
-    ({"Configuration": {"Id": "c-no", "Revision": 1}}, "configuration_id", "Can't find requested configuration [c-no]."),
+    ({"Configuration": {"Id": "c-no", "Revision": 1}}, "configuration", "Can't find requested configuration [c-no]."),
 ]
 REFUSED_ACTIVEMQ = [
     ({"DeploymentMode": "CLUSTER_MULTI_AZ"}, "deploymentMode", "does not support"),
@@ -93,8 +93,7 @@ def refusals_of_create_broker(service):
     for engine, table in ((rabbitmq, REFUSED_RABBITMQ), (activemq, REFUSED_ACTIVEMQ)):
         for change, attribute, text in table:
             members = {name: value for name, value in engine("never", **change).items() if value is not None}
-            code = "NotFoundException" if attribute == "configuration_id" else "BadRequestException"
-            refused(mq.create_broker, code, attribute, text, **members)
+            refused(mq.create_broker, "BadRequestException", attribute, text, **members)
     equal(mq.list_brokers()["BrokerSummaries"], [], "brokers")
     equal(mq.list_configurations()["Configurations"], [], "configurations")
 

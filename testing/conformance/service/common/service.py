@@ -19,6 +19,7 @@ import boto3  # noqa: E402
 from botocore.config import Config  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
 from cases import attempt, equal, report  # noqa: E402, F401
+from contract import watch  # noqa: E402
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -81,10 +82,14 @@ class Service:
         return os.path.join(self.data, "fleet", "tls", "ca.pem")
 
     def client(self, service="mq", region=REGION, retries=0, **config):
-        """A client of boto3 that calls once and checks nothing itself, unless told otherwise."""
+        """A client of boto3 that calls once and leaves the input as it is, unless told otherwise.
+
+        Answers of Amazon MQ's operations are held against the model.
+        """
         config = {"parameter_validation": False, "read_timeout": WAIT_S, **config}
         config = Config(retries={"total_max_attempts": retries + 1, "mode": "standard"}, **config)
-        return boto3.client(service, region_name=region, endpoint_url=self.url, config=config, **self.credentials())
+        client = boto3.client(service, region_name=region, endpoint_url=self.url, config=config, **self.credentials())
+        return watch(client) if service == "mq" else client
 
     def credentials(self):
         return {"aws_access_key_id": self.key[0], "aws_secret_access_key": self.key[1]}

@@ -413,12 +413,18 @@ fn check_room(call: &Call<'_>, change: &Change, name: &str) -> Result<(), Failur
     Ok(())
 }
 
-/// The revision that is asked for.
+/// The revision that is asked for. This operation has no error for what is not found.
 fn chosen(
     call: &Call<'_>,
     change: &Change,
     checked: &Checked,
     asked: &ConfigurationId,
 ) -> Result<ConfigurationUse, Failure> {
-    texts::choose(call, change, asked, checked.engine, checked.version, checked.instance)
+    let chosen = texts::choose(call, change, asked, checked.engine, checked.version, checked.instance);
+    chosen.map_err(|failure| match failure {
+        Failure::Refused(refusal) if refusal.status == 404 => {
+            Refusal::bad_request("configuration", refusal.message).into()
+        }
+        other => other,
+    })
 }

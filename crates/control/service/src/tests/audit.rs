@@ -1,9 +1,28 @@
 //! One record for each call.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use serde_json::Value;
+use ternmq_api::Refusal;
 
 use super::rig::{KEY, Rig, rabbitmq};
 use crate::audit::verify;
+use crate::service::Peer;
+
+#[test]
+fn a_request_that_was_not_read_whole_leaves_its_record() {
+    let rig = Rig::new();
+    let head = rig.sign("POST", "/v1/configurations", "", "");
+    let refusal = Refusal::new("RequestEntityTooLargeException", 413, "Too much.");
+    let answer = rig.service.answer_unread(&head, Peer(IpAddr::V4(Ipv4Addr::LOCALHOST)), &refusal);
+    let id = answer.headers.iter().find(|(name, _)| *name == "x-amzn-requestid").map(|(_, id)| id.as_str());
+    let found = rig.audit();
+    assert_eq!((answer.status, found.len()), (413, 1));
+    assert_eq!(found[0]["requestID"].as_str(), id);
+    assert_eq!(found[0]["eventName"], "CreateConfiguration");
+    assert_eq!(found[0]["errorCode"], "RequestEntityTooLargeException");
+    assert_eq!(found[0]["userIdentity"]["type"], "Unknown");
+}
 
 #[test]
 fn every_call_leaves_one_record() {

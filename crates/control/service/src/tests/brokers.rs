@@ -251,6 +251,16 @@ fn what_is_not_there_yet_is_refused_by_name() {
 }
 
 #[test]
+fn an_unknown_configuration_is_a_bad_request() {
+    let rig = Rig::new();
+    let mut input = rabbitmq("orders");
+    input["configuration"] = json!({"id": "c-0", "revision": 1});
+    let refused = rig.call("POST", "/v1/brokers", &input);
+    assert_eq!((refused.status, refused.error.as_str()), (400, "BadRequestException"));
+    assert_eq!(refused.body["errorAttribute"], "configuration");
+}
+
+#[test]
 fn tags_are_kept_on_both_kinds_of_resources() {
     let rig = Rig::new();
     let id = rig.broker(&rabbitmq("orders"));

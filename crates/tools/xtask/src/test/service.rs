@@ -34,12 +34,26 @@ pub(crate) struct Program {
 type Prepare = fn(&Workshop, &Namespace, &Path) -> Result<Command>;
 
 /// All of them.
-pub(crate) const PROGRAMS: &[Program] = &[Program {
-    name: "service-boto3",
-    folder: "boto3",
-    what: "the Amazon MQ API over boto3, messages over pika, stomp.py and paho-mqtt",
-    command: python_program,
-}];
+pub(crate) const PROGRAMS: &[Program] = &[
+    Program {
+        name: "service-boto3",
+        folder: "boto3",
+        what: "the Amazon MQ API over boto3, messages over pika, stomp.py and paho-mqtt, kill -9",
+        command: python_program,
+    },
+    Program {
+        name: "service-aws-cli",
+        folder: "aws-cli",
+        what: "the Amazon MQ API over the AWS CLI, against golden outputs",
+        command: python_program,
+    },
+    Program {
+        name: "service-contract",
+        folder: "contract",
+        what: "every answer and every wrong input, body and signature against botocore's model",
+        command: python_program,
+    },
+];
 
 fn python_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
     let list = shop.conformance().join("service/requirements.txt");
