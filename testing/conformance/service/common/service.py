@@ -79,7 +79,7 @@ class Service:
 
     @property
     def ca(self):
-        return os.path.join(self.data, "fleet", "tls", "ca.pem")
+        return os.path.join(self.data, "fleet", "ca.pem")
 
     def client(self, service="mq", region=REGION, retries=0, **config):
         """A client of boto3 that calls once and leaves the input as it is, unless told otherwise.
