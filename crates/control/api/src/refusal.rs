@@ -57,7 +57,7 @@ impl Refusal {
     #[must_use]
     pub fn answer(&self, model: Option<&Model>, protocol: Protocol, id: &str) -> Response {
         let (kind, body) = match protocol {
-            Protocol::RestJson => ("application/json", self.json(Map::new())),
+            Protocol::RestJson => ("application/json", self.json(self.of_attribute())),
             Protocol::AwsJson => (
                 "application/x-amz-json-1.1",
                 self.json(Map::from_iter([("__type".into(), self.code.into())])),
@@ -77,10 +77,13 @@ impl Refusal {
         }
     }
 
+    /// Only Amazon MQ tells which member is wrong in a member of its own.
+    fn of_attribute(&self) -> Map<String, Value> {
+        let attribute = Some(self.attribute).filter(|attribute| !attribute.is_empty());
+        attribute.map(|attribute| ("errorAttribute".into(), attribute.into())).into_iter().collect()
+    }
+
     fn json(&self, mut body: Map<String, Value>) -> Vec<u8> {
-        if !self.attribute.is_empty() {
-            body.insert("errorAttribute".into(), self.attribute.into());
-        }
         body.insert("message".into(), self.message.as_str().into());
         Value::Object(body).to_string().into_bytes()
     }
@@ -98,9 +101,6 @@ mod tests {
     #[test]
     fn each_protocol_has_the_code_where_its_sdks_look() {
         check(Protocol::RestJson, r#"{"errorAttribute":"name","message":"It is too long."}"#);
-        check(
-            Protocol::AwsJson,
-            r#"{"__type":"BadRequestException","errorAttribute":"name","message":"It is too long."}"#,
-        );
+        check(Protocol::AwsJson, r#"{"__type":"BadRequestException","message":"It is too long."}"#);
     }
 }

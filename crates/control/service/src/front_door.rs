@@ -121,14 +121,18 @@ impl Service {
         };
         if !event.is_read {
             match self.answered_before(&signature.hash, event.at_ms) {
-                Ok(Some(answered)) => return repeated(answered),
+                Ok(Some(answered)) => return self.repeat(&event, model, answered),
                 Ok(None) => {}
                 Err(error) => return self.fail(&event, model, &Failure::Store(error), None),
             }
         }
         let input = match codec::read(routed, request, form) {
             Ok(input) => input,
-            Err(refusal) => return self.refuse(&event, model, &refusal, Some(&signature)),
+            Err(refusal) => {
+                let refusal =
+                    if model.name == "cloudtrail" { cloudtrail::of_input(refusal) } else { refusal };
+                return self.refuse(&event, model, &refusal, Some(&signature));
+            }
         };
         event.parameters = Some(input.clone());
         let region = event.region.clone();
@@ -181,6 +185,15 @@ impl Service {
     ) -> Result<Option<Answered>, crate::store::StoreError> {
         let known: Option<Answered> = self.store.view()?.get(&Answered::key_of(signature))?;
         Ok(known.filter(|known| now_ms <= known.until_ms))
+    }
+
+    /// Gives the recorded answer again, and leaves a record of that.
+    fn repeat(&self, event: &Event, model: &Model, known: Answered) -> Response {
+        if let Err(error) = self.recorder.record(event.repeated(), None) {
+            tracing::error!("a repetition can't be recorded: {error}");
+            return internal().answer(Some(model), model.protocol, &event.request_id);
+        }
+        repeated(known)
     }
 
     fn fail(

@@ -11,5 +11,5 @@ const INVALID: &str = "ValidationException";
 pub(super) fn read(routed: &Routed, request: &Request) -> Result<Map<String, Value>, Refusal> {
     let given = object(&request.body, "SerializationException")?;
     let members = routed.operation.input.map_or(&[][..], Shape::members);
-    check::input(members, &given).map_err(|refusal| Refusal { code: INVALID, attribute: "", ..refusal })
+    check::input(members, &given).map_err(|refusal| Refusal { code: INVALID, ..refusal })
 }

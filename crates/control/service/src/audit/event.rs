@@ -50,6 +50,14 @@ impl Event {
         Value::Object(record).to_string().into_bytes()
     }
 
+    /// The record of a change that was asked for again with the same signature, and got its answer again.
+    pub(crate) fn repeated(&self) -> Vec<u8> {
+        let mut record = self.common();
+        record.insert("responseElements".into(), Value::Null);
+        record.insert("additionalEventData".into(), json!({"isRepetition": true}));
+        Value::Object(record).to_string().into_bytes()
+    }
+
     /// The record of a call that was refused.
     pub(crate) fn refused(&self, refusal: &Refusal) -> Vec<u8> {
         let mut record = self.common();

@@ -17,3 +17,15 @@ pub(crate) fn run(call: &Call<'_>) -> Result<Output, Failure> {
         }
     }
 }
+
+/// What is wrong with a member has a code of its own here.
+pub(crate) fn of_input(refusal: Refusal) -> Refusal {
+    let code = match refusal.attribute {
+        "MaxResults" => "InvalidMaxResultsException",
+        "LookupAttributes" | "AttributeKey" | "AttributeValue" => "InvalidLookupAttributesException",
+        "StartTime" | "EndTime" => "InvalidTimeRangeException",
+        "EventCategory" => "InvalidEventCategoryException",
+        _ => refusal.code,
+    };
+    Refusal { code, ..refusal }
+}

@@ -29,6 +29,7 @@ fn the_same_signature_gets_the_recorded_answer() {
     let rig = Rig::new();
     let request = rig.sign("POST", "/v1/brokers", "", &rabbitmq("orders").to_string());
     let (first, again) = (rig.send(&request), rig.send(&request));
+    assert_eq!(crate::audit::verify(&rig.service.store).unwrap().entries, 2);
     assert_eq!((first.status, first.body.clone()), (200, again.body.clone()));
     assert_eq!(rig.get("/v1/brokers").body["brokerSummaries"].as_array().unwrap().len(), 1);
     // A refusal is repeated too, even when it would succeed now.
