@@ -81,6 +81,9 @@ impl Service {
             );
             return self.refuse(&event, model, &refusal, None);
         }
+        if let Err(error) = self.principals.catch_up(&self.store) {
+            return self.fail(&event, model, &Failure::Store(error), None);
+        }
         let verified = presented.and_then(|presented| {
             event.region.clone_from(&presented.scope().region);
             self.verify(&presented, &parts, model, event.at_ms)

@@ -5,6 +5,7 @@
 //! memory; a change is durable before it counts.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use serde_json::Value;
@@ -31,15 +32,38 @@ pub(crate) struct Principals {
     /// Held from when a verb is asked until its change counts: a verb has to know of what the one before it changed.
     /// Whoever only looks waits for no disk.
     changing: Mutex<()>,
+    /// A change failed so that only the store knows whether it is kept.
+    is_behind: AtomicBool,
 }
 
 impl Principals {
     pub(crate) fn load(store: &Store, account: &str) -> Result<Self, StoreError> {
-        let kept = store.view()?.identity()?;
-        let records = kept.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
-        let directory = Directory::load(account, records)
-            .map_err(|fault| StoreError::Record { key: "identity".into(), problem: fault.to_string() })?;
-        Ok(Self { directory: RwLock::new(directory), changing: Mutex::new(()) })
+        let directory = RwLock::new(read(store, account)?);
+        Ok(Self { directory, changing: Mutex::new(()), is_behind: AtomicBool::new(false) })
+    }
+
+    /// Before anybody is let in: a store that was opened again after a failed write may have kept a change that was
+    /// answered as failed. Without this a repetition of it would be answered as done, and not count.
+    ///
+    /// # Errors
+    /// The store can't be read: then nobody is known.
+    pub(crate) fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
+        if !self.is_behind.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read_again(store)
+    }
+
+    /// With `changing` held.
+    fn read_again(&self, store: &Store) -> Result<(), StoreError> {
+        if self.is_behind.load(Ordering::SeqCst) {
+            let account = self.read().account().to_owned();
+            let directory = read(store, &account)?;
+            *self.directory.write().unwrap_or_else(PoisonError::into_inner) = directory;
+            self.is_behind.store(false, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Directory> {
@@ -50,19 +74,34 @@ impl Principals {
     /// fails.
     fn change<T>(
         &self,
+        store: &Store,
         verb: impl FnOnce(&Directory) -> Result<Changed<T>, Failure>,
         keep: impl FnOnce(T, &[Kept]) -> Result<Output, Failure>,
     ) -> Result<Output, Failure> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read_again(store)?;
         let changed = verb(&self.read())?;
-        let output = keep(changed.answer, &changed.changes)?;
+        let output = keep(changed.answer, &changed.changes).inspect_err(|failure| {
+            if !matches!(failure, Failure::Refused(_)) {
+                self.is_behind.store(true, Ordering::SeqCst);
+            }
+        })?;
         let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
         directory.apply(&changed.changes).map_err(|fault| {
-            tracing::error!("a change of principals does not count until the next start: {fault}");
+            self.is_behind.store(true, Ordering::SeqCst);
+            tracing::error!("a change of principals can't be taken in: {fault}");
             Failure::Refused(internal())
         })?;
         Ok(output)
     }
+}
+
+/// All principals that the store keeps.
+fn read(store: &Store, account: &str) -> Result<Directory, StoreError> {
+    let kept = store.view()?.identity()?;
+    let records = kept.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
+    Directory::load(account, records)
+        .map_err(|fault| StoreError::Record { key: "identity".into(), problem: fault.to_string() })
 }
 
 impl Call<'_> {
@@ -75,6 +114,7 @@ impl Call<'_> {
         self.service.random.fill(&mut entropy);
         let now_s = self.now_s();
         self.service.principals.change(
+            &self.service.store,
             |directory| verb(directory, now_s, &entropy).map_err(|fault| refusal(&fault).into()),
             |answer, changes| {
                 self.change(|change| {
@@ -149,7 +189,7 @@ impl Service {
                 directory.note_use(&caller.access_key_id, service, region, now_s).into_iter().collect();
             Ok(Changed { answer: (), changes })
         };
-        let outcome = self.principals.change(verb, |(), changes| {
+        let outcome = self.principals.change(&self.store, verb, |(), changes| {
             let change = self.store.change()?;
             keep(&change, changes)?;
             change.commit()?;
@@ -307,4 +347,58 @@ pub(crate) fn shown_name(principal: &Principal) -> String {
         PrincipalKind::RoleSession { .. } => principal.arn.split_once("assumed-role/"),
     };
     name.map_or_else(String::new, |(_, name)| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use ternmq_identity::directory::NewUser;
+
+    use super::*;
+    use crate::testing::memory_store;
+
+    fn create(
+        principals: &Principals,
+        store: &Store,
+        keep: impl FnOnce(&[Kept]) -> Result<(), StoreError>,
+    ) -> bool {
+        let new = NewUser { name: "ann", ..NewUser::default() };
+        let verb = |directory: &Directory| {
+            directory.create_user(&new, 0, &[7; 96]).map_err(|fault| refusal(&fault).into())
+        };
+        let keep = |_, changes: &[Kept]| keep(changes).map(|()| Output::new()).map_err(Failure::Store);
+        principals.change(store, verb, keep).is_ok()
+    }
+
+    fn failed() -> StoreError {
+        StoreError::Record { key: "any".into(), problem: "the disk is full".into() }
+    }
+
+    fn commit(store: &Store, changes: &[Kept]) -> Result<(), StoreError> {
+        let change = store.change()?;
+        keep(&change, changes)?;
+        change.commit()
+    }
+
+    /// A commit can fail and yet be found in the store that is opened again.
+    #[test]
+    fn what_was_kept_by_a_commit_that_failed_counts_and_is_not_made_twice() {
+        let store = memory_store();
+        let principals = Principals::load(&store, "123456789012").unwrap();
+        assert!(!create(&principals, &store, |changes| commit(&store, changes).and(Err(failed()))));
+        assert!(principals.read().get_user("ann").is_err());
+        assert!(!create(&principals, &store, |changes| commit(&store, changes)), "there are two of one name");
+        assert!(principals.read().get_user("ann").is_ok());
+        assert!(Principals::load(&store, "123456789012").is_ok());
+    }
+
+    #[test]
+    fn what_was_not_kept_does_not_count() {
+        let store = memory_store();
+        let principals = Principals::load(&store, "123456789012").unwrap();
+        assert!(!create(&principals, &store, |_| Err(failed())));
+        principals.catch_up(&store).unwrap();
+        assert!(principals.read().get_user("ann").is_err());
+        assert!(create(&principals, &store, |changes| commit(&store, changes)));
+        assert!(principals.read().get_user("ann").is_ok());
+    }
 }
