@@ -95,7 +95,7 @@ fn limits_of_the_instance_type_hold() {
         "{text}"
     );
     input["configuration"] = json!({"id": "c-0"});
-    assert_eq!(rig.call("POST", "/v1/brokers", &input).status, 404);
+    assert_eq!(rig.call("POST", "/v1/brokers", &input).status, 400);
     input["configuration"] = json!({"id": id, "revision": 9});
     assert_eq!(rig.call("POST", "/v1/brokers", &input).body["errorAttribute"], "configuration");
 }

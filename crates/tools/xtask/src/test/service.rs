@@ -53,6 +53,12 @@ pub(crate) const PROGRAMS: &[Program] = &[
         what: "every answer and every wrong input, body and signature against botocore's model",
         command: python_program,
     },
+    Program {
+        name: "service-moto",
+        folder: "moto",
+        what: "moto's server as a second opinion: every difference is listed with a reason",
+        command: python_program,
+    },
 ];
 
 fn python_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
