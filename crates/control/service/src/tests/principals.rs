@@ -31,7 +31,8 @@ fn done(rig: &Rig) -> (usize, usize, usize) {
     let has_policy = user.is_some_and(|user| user.grants.inline.contains_key("p"));
     let changes = STORY.map(|(action, _)| action);
     let is_done = |record: &Value| {
-        record["errorCode"].is_null() && changes.iter().any(|action| record["eventName"] == *action)
+        let is_first = record["errorCode"].is_null() && record["additionalEventData"].is_null();
+        is_first && changes.iter().any(|action| record["eventName"] == *action)
     };
     let logged = rig.audit().iter().filter(|record| is_done(record)).count();
     // The policy is kept with its user: it is no record of its own.
