@@ -39,35 +39,39 @@ pub(crate) fn target(service: &Service, caller: &Caller, operation: &str, input:
 
 fn resource(directory: &Directory, caller: &Caller, operation: &str, input: &Input) -> Target {
     let path = text(input, "Path").unwrap_or("/");
-    let would_be = |kind: &str, name: &str| arn(directory, kind, path, name);
+    // What is to be made is asked for by its path, whatever else has its name.
+    let would_be = |kind: &str, member: &str| {
+        let name = text(input, member).unwrap_or_default();
+        Target::of(arn(directory, kind, path, name), Vec::new())
+    };
     match operation {
         "ListUsers" | "ListGroups" | "ListRoles" | "ListPolicies" => return Target::any(),
-        "CreatePolicy" => {
-            return Target::of(would_be("policy", text(input, "PolicyName").unwrap_or_default()), Vec::new());
-        }
+        "CreateUser" => return would_be("user", "UserName"),
+        "CreateGroup" => return would_be("group", "GroupName"),
+        "CreateRole" => return would_be("role", "RoleName"),
+        "CreatePolicy" => return would_be("policy", "PolicyName"),
         "GetAccessKeyLastUsed" => {
             let key = text(input, "AccessKeyId").unwrap_or_default();
             let owner = directory.get_access_key_last_used(key).map(|found| found.user_name);
-            return owner
-                .map_or_else(|_| Target::any(), |name| entity(directory, EntityKind::User, path, name));
+            return owner.map_or_else(|_| Target::any(), |name| entity(directory, EntityKind::User, name));
         }
         _ => {}
     }
     if let Some(name) = text(input, "GroupName") {
-        return entity(directory, EntityKind::Group, path, name);
+        return entity(directory, EntityKind::Group, name);
     }
     if let Some(name) = text(input, "RoleName") {
-        return entity(directory, EntityKind::Role, path, name);
+        return entity(directory, EntityKind::Role, name);
     }
     if let Some(policy) = text(input, "PolicyArn").filter(|_| !input.contains_key("UserName")) {
         let tags = directory.get_policy(policy).map(|view| pairs(&view.policy.tags));
         return Target::of(policy, tags.unwrap_or_default());
     }
-    user_name(input, caller).map_or_else(Target::any, |name| entity(directory, EntityKind::User, path, name))
+    user_name(input, caller).map_or_else(Target::any, |name| entity(directory, EntityKind::User, name))
 }
 
-/// A user, group or role; if it is not there, as it would be at `path`.
-fn entity(directory: &Directory, kind: EntityKind, path: &str, name: &str) -> Target {
+/// A user, group or role; if it is not there, as it would be without a path.
+fn entity(directory: &Directory, kind: EntityKind, name: &str) -> Target {
     let none = Page { marker: None, max_items: Some(1) };
     let (word, found) = match kind {
         EntityKind::User => {
@@ -83,7 +87,7 @@ fn entity(directory: &Directory, kind: EntityKind, path: &str, name: &str) -> Ta
             ("role", role.map(|role| (directory.role_arn(role), pairs(&role.tags))))
         }
     };
-    let (arn, tags) = found.unwrap_or_else(|| (arn(directory, word, path, name), Vec::new()));
+    let (arn, tags) = found.unwrap_or_else(|| (arn(directory, word, "/", name), Vec::new()));
     Target::of(arn, tags)
 }
 

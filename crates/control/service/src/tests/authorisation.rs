@@ -236,6 +236,7 @@ team-admin          iam:RenameUser          dan>/team/dora allow
 team-admin          iam:RenameUser          dora>/dora  deny
 team-admin          iam:CreateUser          /other/dan  deny
 team-admin          iam:CreateUser          new         deny
+team-admin          iam:CreateUser          /other/dora deny
 team-admin          iam:GetUser             ann         deny
 team-admin          iam:ListUsers           -           deny
 tag-admin           iam:GetUser             own-tag     allow
