@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 use ternmq_api::{Model, Protocol, Refusal, Request, Response, Routed, codec, services};
-use ternmq_identity::sigv4::{self, AuthFault, Presented, Verified};
+use ternmq_identity::sigv4::{self, AuthFault, Presented, Unproven, Verified};
 
 use crate::audit::Event;
 use crate::call::{Call, Output, Signature, answered};
@@ -315,7 +315,12 @@ fn is_read(model: &Model, operation: &str) -> bool {
     }
 }
 
+/// A key that is not known gets the answer of a wrong signature (S14): which keys there are is nobody's business.
 fn refusal_of(fault: &AuthFault, protocol: Protocol) -> Refusal {
+    let fault = match fault {
+        AuthFault::UnrecognizedClient => &AuthFault::InvalidSignature(Unproven::Mismatch),
+        told => told,
+    };
     let code = if protocol == Protocol::Query { fault.query_code() } else { fault.code() };
     Refusal::new(code, fault.status(), fault.to_string())
 }

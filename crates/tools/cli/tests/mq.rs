@@ -340,8 +340,9 @@ fn what_is_wrong_is_told_with_its_mend() {
     assert!(none.code == Some(1) && none.stderr.starts_with("ternmq: no credentials: "), "{none:?}");
     let mut command = mq(dir, &["list-brokers", "--endpoint-url", &service.url]);
     command.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("AWS_SECRET_ACCESS_KEY", "secret");
-    let unknown =
-        "ternmq: UnrecognizedClientException: The security token included in the request is invalid.";
+    let unknown = "ternmq: InvalidSignatureException: The request signature we calculated does not match the signature you \
+                   provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for \
+                   details.";
     check(&ended(command.output().unwrap()), 1, unknown);
     let users =
         "ternmq: BadRequestException: Specify exactly one user for engine type [RABBITMQ]. (attribute users)";

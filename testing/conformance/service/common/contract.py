@@ -16,7 +16,6 @@ COMMON = {
     "IncompleteSignatureException": 400,
     "InvalidSignatureException": 403,
     "MissingAuthenticationTokenException": 403,
-    "UnrecognizedClientException": 403,
     "UnknownOperationException": 404,
     "MethodNotAllowedException": 405,
     "RequestEntityTooLargeException": 413,

@@ -59,7 +59,7 @@ def unknown_and_missing_callers(world):
     """Nobody's key, no signature at all, half of one."""
     wire = world.wire
     create = wire.signed("POST", "/v1/configurations", NEW)
-    check(world, [("an unknown key", wire.signed("POST", "/v1/configurations", NEW, key=("AKIA0000000000000000", "x" * 40)))], "UnrecognizedClientException")
+    check(world, [("an unknown key", wire.signed("POST", "/v1/configurations", NEW, key=("AKIA0000000000000000", "x" * 40)))], "InvalidSignatureException")
     check(world, [("no signature", without(create, "authorization"))], "MissingAuthenticationTokenException")
     broken = changed(create, headers={"Authorization": "AWS4-HMAC-SHA256 Credential=x"})
     check(world, [("half of a signature", broken)], "IncompleteSignatureException", 400)

@@ -286,10 +286,10 @@ documented          CreateTags              blue        deny
 documented          DeleteTags              blue        deny
 documented          UpdateConfiguration     conf        deny
 documented          iam:ListUsers           -           deny
-inactive            ListBrokers             -           UnrecognizedClientException
-inactive            iam:ListUsers           -           InvalidClientTokenId
-gone                ListBrokers             -           UnrecognizedClientException
-gone                sts:GetCallerIdentity   -           InvalidClientTokenId
+inactive            ListBrokers             -           InvalidSignatureException
+inactive            iam:ListUsers           -           SignatureDoesNotMatch
+gone                ListBrokers             -           InvalidSignatureException
+gone                sts:GetCallerIdentity   -           SignatureDoesNotMatch
 owner               RebootBroker            red         allow
 owner               DeleteBroker            red         allow
 ";

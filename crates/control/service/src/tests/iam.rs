@@ -145,7 +145,7 @@ fn keys() {
     refused(&rig, "CreateAccessKey", &ann, 409, "LimitExceeded", "AccessKeysPerUser: 2");
     // An inactive key opens nothing, an active one does again.
     let other = second.first("AccessKeyId");
-    for (status, code) in [("Inactive", "InvalidClientTokenId"), ("Active", "")] {
+    for (status, code) in [("Inactive", "SignatureDoesNotMatch"), ("Active", "")] {
         let update = [("AccessKeyId", id.as_str()), ("Status", status)];
         assert_eq!(rig.query(&second.key(), "iam", "UpdateAccessKey", &update).status, 200);
         assert_eq!(rig.query(&key, "sts", "GetCallerIdentity", &[]).code(), code);
@@ -168,7 +168,7 @@ fn keys() {
     refused(&rig, "GetAccessKeyLastUsed", &unknown, 404, "NoSuchEntity", "AKIA0000000000000000");
     assert_eq!(rig.query(&key, "iam", "DeleteAccessKey", &[("AccessKeyId", other)]).status, 200);
     check(&rig, "DeleteAccessKey", &[("AccessKeyId", &id), ann[0]], &[]);
-    assert_eq!(rig.query(&key, "sts", "GetCallerIdentity", &[]).code(), "InvalidClientTokenId");
+    assert_eq!(rig.query(&key, "sts", "GetCallerIdentity", &[]).code(), "SignatureDoesNotMatch");
     // The records have everything of this but the secrets.
     let records = rig.audit();
     assert!(records.iter().all(|record| !record.to_string().contains(&secret)));

@@ -94,7 +94,7 @@ fn a_session_may_less_than_its_role() {
     rig.done("DetachRolePolicy", &[("RoleName", "deploy"), ("PolicyArn", FULL)]);
     assert_eq!(status(&rig, &plain, "GET", &broker), 403);
     rig.done("DeleteRole", &[("RoleName", "deploy")]);
-    assert_eq!(rig.call_as(&plain, "GET", &broker, &Value::Null).error, "UnrecognizedClientException");
+    assert_eq!(rig.call_as(&plain, "GET", &broker, &Value::Null).error, "InvalidSignatureException");
 }
 
 #[test]
