@@ -12,7 +12,7 @@ import time
 
 from botocore.exceptions import BotoCoreError
 from messages import LOGIN, Stomp, amqp, is_let_in, publish_kept, take
-from service import PASSWORD, Service, WAIT_S, activemq, anew, await_gone, await_state, await_that, equal, rabbitmq, token
+from service import PASSWORD, Service, WAIT_S, activemq, anew, await_gone, await_state, await_that, equal, next_second, rabbitmq, token
 
 ROUNDS = 5
 LATEST_KILL_S = 0.15
@@ -170,6 +170,7 @@ def killed_during_reboot_broker(world):
     for number in range(ROUNDS):
         name = f"user-{number}"
         world.call(world.mq.create_user, BrokerId=broker, Username=name, Password=PASSWORD)
+        next_second()
         answer = world.killed_during(world.mq.reboot_broker, BrokerId=broker)
         found = await_state(world.mq, broker)
         if not answer and world.mq.describe_user(BrokerId=broker, Username=name).get("Pending"):

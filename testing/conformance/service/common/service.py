@@ -241,14 +241,15 @@ def together(works):
         raise errors[0]
 
 
-def anew(call, /, **members):
-    """Call what was called before with the same members, and mean it.
-
-    A signature holds the second of the call, and the same signature again is the same call (S14): this one waits until
-    the second is over.
-    """
+def next_second():
+    """Wait until another second: a signature holds that of its call, and the same signature is the same call (S14)."""
     second = int(time.time())
     await_that(lambda: int(time.time()) > second, "the next second")
+
+
+def anew(call, /, **members):
+    """Call what was called before with the same members, and mean it."""
+    next_second()
     return call(**members)
 
 

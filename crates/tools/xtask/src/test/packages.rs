@@ -191,6 +191,29 @@ fn write_source_lists(parts: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A folder with exactly the libraries that the `pom.xml` beside a program names, and those that they need. Makes sure
+/// that there is a JDK.
+pub(crate) fn java_libraries(shop: &Workshop, program: &Path) -> Result<PathBuf> {
+    if !is_there("javac") || !is_there("mvn") {
+        debian_packages(shop, &["default-jdk-headless", "maven"])?;
+    }
+    let folder = shop.work().join("maven").join(program.file_name().context("a program has a folder")?);
+    let wanted = program.join("pom.xml");
+    if is_current(&folder, &wanted)? {
+        return Ok(folder);
+    }
+    shop.say("downloading the Java libraries");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).context("cannot make the folder of Java libraries")?;
+    let mut maven = Command::new("mvn");
+    maven.args(["-q", "-B", "-f"]).arg(&wanted);
+    maven.arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies");
+    maven.arg(format!("-DoutputDirectory={}", folder.display()));
+    install(shop, "maven", &mut maven)?;
+    mark_current(&folder, &wanted)?;
+    Ok(folder)
+}
+
 /// Makes sure there is a Go; the distribution's when none is on the path.
 pub(crate) fn go(shop: &Workshop) -> Result<()> {
     if is_there("go") { Ok(()) } else { debian_packages(shop, &["golang-go"]) }

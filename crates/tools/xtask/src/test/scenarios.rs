@@ -143,7 +143,8 @@ fn rust_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result
     Ok(namespace.command(shop.work().join("cargo/debug").join(name)))
 }
 
-fn go_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
+/// A Go program, called as its folder is.
+pub(super) fn go_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
     packages::go(shop)?;
     let name = name_of(folder)?;
     shop.say(&format!("building {name}"));
