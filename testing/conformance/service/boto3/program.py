@@ -7,6 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import activemq_broker  # noqa: E402
 import audit  # noqa: E402
+import authorisation  # noqa: E402
 import configurations  # noqa: E402
 import crashes  # noqa: E402
 import creation  # noqa: E402
@@ -25,6 +26,7 @@ def main():
     service.stop()
     service = Service("audit").start()
     run(audit.CASES, service)
+    run(authorisation.CASES, service)
     service.stop()
     run(throttling.CASES)
     run(crashes.CASES, crashes.World())

@@ -81,18 +81,20 @@ class Service:
     def ca(self):
         return os.path.join(self.data, "fleet", "ca.pem")
 
-    def client(self, service="mq", region=REGION, retries=0, **config):
+    def client(self, service="mq", region=REGION, retries=0, key=None, token=None, **config):
         """A client of boto3 that calls once and leaves the input as it is, unless told otherwise.
 
         Answers of Amazon MQ's operations are held against the model.
         """
         config = {"parameter_validation": False, "read_timeout": WAIT_S, **config}
         config = Config(retries={"total_max_attempts": retries + 1, "mode": "standard"}, **config)
-        client = boto3.client(service, region_name=region, endpoint_url=self.url, config=config, **self.credentials())
+        client = boto3.client(service, region_name=region, endpoint_url=self.url, config=config, **self.credentials(key, token))
         return watch(client) if service == "mq" else client
 
-    def credentials(self):
-        return {"aws_access_key_id": self.key[0], "aws_secret_access_key": self.key[1]}
+    def credentials(self, key=None, token=None):
+        """The administrator's, or those of a key and a session."""
+        key_id, secret = key or self.key
+        return {"aws_access_key_id": key_id, "aws_secret_access_key": secret, "aws_session_token": token}
 
 
 def await_that(holds, what):
