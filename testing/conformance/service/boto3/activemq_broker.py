@@ -9,7 +9,9 @@ OTHER = "other-horse-battery"
 def an_activemq_broker_is_made(service):
     """What is told of it."""
     mq = service.client()
-    service.shop = mq.create_broker(**activemq("shop", Logs={"General": True, "Audit": True}, EngineVersion="5.18"))["BrokerId"]
+    service.shop = mq.create_broker(**activemq("shop", Logs={"General": True, "Audit": True}, EngineVersion="5.18"))[
+        "BrokerId"
+    ]
     found = await_state(mq, service.shop)
     shown = {
         "EngineType": "ActiveMQ",
@@ -152,7 +154,9 @@ def users_come_in_pages(service):
 def an_activemq_broker_without_users(service):
     """They are optional at creation."""
     mq = service.client()
-    broker = mq.create_broker(**{name: value for name, value in activemq("alone").items() if name != "Users"})["BrokerId"]
+    broker = mq.create_broker(**{name: value for name, value in activemq("alone").items() if name != "Users"})[
+        "BrokerId"
+    ]
     equal(await_state(mq, broker)["Users"], [], "users")
     mq.create_user(BrokerId=broker, Username="late", Password=PASSWORD)
     mq.reboot_broker(BrokerId=broker)

@@ -42,10 +42,16 @@ def a_call_leaves_one_record(service):
     equal(record["responseElements"]["brokerId"], made["BrokerId"], "broker of the record")
     equal(record["requestParameters"]["users"][0]["password"], "***", "password")
     equal(record["userIdentity"]["accessKeyId"], service.key[0], "caller")
-    equal((event["EventName"], event["Username"], event["ReadOnly"]), ("CreateBroker", record["userIdentity"]["userName"], "false"), "event")
+    equal(
+        (event["EventName"], event["Username"], event["ReadOnly"]),
+        ("CreateBroker", record["userIdentity"]["userName"], "false"),
+        "event",
+    )
     equal(PASSWORD in json.dumps(lookup(trail), default=str), False, "a password is in the log")
     await_state(mq, made["BrokerId"])
-    refused(mq.create_user, "BadRequestException", "username", BrokerId=made["BrokerId"], Username="!!", Password=PASSWORD)
+    refused(
+        mq.create_user, "BadRequestException", "username", BrokerId=made["BrokerId"], Username="!!", Password=PASSWORD
+    )
     events = lookup(trail, **by("EventName", "CreateUser"))
     record = json.loads(events[0]["CloudTrailEvent"])
     equal((record["errorCode"], record["requestParameters"]["username"]), ("BadRequestException", "!!"), "refusal")

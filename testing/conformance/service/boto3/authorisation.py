@@ -91,7 +91,9 @@ def keys_and_policies_change_at_once(service):
     iam.delete_user_policy(UserName="brief", PolicyName="own")
     denied(mq.list_brokers, "ListBrokers")
     iam.create_group(GroupName="readers")
-    policy = iam.create_policy(PolicyName="reading", PolicyDocument=document(("Allow", "mq:List*", "*")))["Policy"]["Arn"]
+    policy = iam.create_policy(PolicyName="reading", PolicyDocument=document(("Allow", "mq:List*", "*")))["Policy"][
+        "Arn"
+    ]
     iam.attach_group_policy(GroupName="readers", PolicyArn=policy)
     iam.add_user_to_group(GroupName="readers", UserName="brief")
     mq.list_brokers()
@@ -108,7 +110,12 @@ def a_role_is_taken_for_a_while(service):
     """AssumeRole over boto3's `sts`: the session's key needs its token, and may what the role may."""
     iam, sts = service.client("iam"), service.client("sts")
     equal(sts.get_caller_identity()["Account"], ACCOUNT, "account")
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        ],
+    }
     role = iam.create_role(RoleName="operator", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     iam.put_role_policy(RoleName="operator", PolicyName="own", PolicyDocument=document(("Allow", "mq:List*", "*")))
     _, key = caller(service, "person", ("Allow", "sts:AssumeRole", role))

@@ -14,6 +14,11 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
 </broker>
 """
 
+# A text that would read a file.
+ENTITY = """<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>
+<broker xmlns="http://activemq.apache.org/schema/core">&e;</broker>
+"""
+
 
 def encoded(text):
     return base64.b64encode(text.encode()).decode()
@@ -30,16 +35,38 @@ def a_configuration_and_its_revisions(service):
     equal(first["Description"], "Auto-generated default for lines.1~x on ActiveMQ 5.18", "description")
     updated = mq.update_configuration(ConfigurationId=identity, Data=encoded(XML), Description="mine")
     equal((updated["Id"], updated["Name"], updated["LatestRevision"]["Revision"]), (identity, "lines.1~x", 2), "answer")
-    removed = {(warning["Reason"], warning.get("ElementName"), warning.get("AttributeName")) for warning in updated["Warnings"]}
-    equal(("DISALLOWED_ELEMENT_REMOVED", "managementContext") in {entry[:2] for entry in removed}, True, f"warnings {removed}")
-    equal(any(entry[0] == "DISALLOWED_ATTRIBUTE_REMOVED" and entry[2] == "brokerName" for entry in removed), True, f"warnings {removed}")
-    kept = base64.b64decode(mq.describe_configuration_revision(ConfigurationId=identity, ConfigurationRevision="2")["Data"]).decode()
+    removed = {
+        (warning["Reason"], warning.get("ElementName"), warning.get("AttributeName")) for warning in updated["Warnings"]
+    }
+    equal(
+        ("DISALLOWED_ELEMENT_REMOVED", "managementContext") in {entry[:2] for entry in removed},
+        True,
+        f"warnings {removed}",
+    )
+    equal(
+        any(entry[0] == "DISALLOWED_ATTRIBUTE_REMOVED" and entry[2] == "brokerName" for entry in removed),
+        True,
+        f"warnings {removed}",
+    )
+    kept = base64.b64decode(
+        mq.describe_configuration_revision(ConfigurationId=identity, ConfigurationRevision="2")["Data"]
+    ).decode()
     equal(("managementContext" in kept, "brokerName" in kept, "policyEntry" in kept), (False, False, True), "kept text")
     clean = mq.update_configuration(ConfigurationId=identity, Data=encoded(kept))
     equal((clean["Warnings"], clean["LatestRevision"]["Revision"]), ([], 3), "what was removed is warned of again")
     found = mq.describe_configuration(ConfigurationId=identity)
-    shown = {name: found.get(name) for name in ("EngineType", "EngineVersion", "Name", "Tags", "Id", "Arn", "Description")}
-    wanted = {"EngineType": "ActiveMQ", "EngineVersion": "5.18", "Name": "lines.1~x", "Tags": {"a": "b"}, "Id": identity, "Arn": made["Arn"], "Description": ""}
+    shown = {
+        name: found.get(name) for name in ("EngineType", "EngineVersion", "Name", "Tags", "Id", "Arn", "Description")
+    }
+    wanted = {
+        "EngineType": "ActiveMQ",
+        "EngineVersion": "5.18",
+        "Name": "lines.1~x",
+        "Tags": {"a": "b"},
+        "Id": identity,
+        "Arn": made["Arn"],
+        "Description": "",
+    }
     equal(shown, wanted, "description")
     revisions, count = pages(mq.list_configuration_revisions, "Revisions", 2, ConfigurationId=identity)
     equal(([revision["Revision"] for revision in revisions], count), ([1, 2, 3], 2), "revisions")
@@ -85,13 +112,28 @@ def refusals_about_configurations(service):
         ({"Data": "%%%"}, "data"),
         ({"Data": encoded("no xml")}, "data"),
         ({"Data": encoded("<broker")}, "data"),
-        ({"Data": encoded('<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><broker xmlns="http://activemq.apache.org/schema/core">&e;</broker>')}, "data"),
+        (
+            {"Data": encoded(ENTITY)},
+            "data",
+        ),
         ({}, "data"),
         ({"Data": encoded(XML), "Description": "x" * 1025}, "description"),
     ]:
         refused(mq.update_configuration, "BadRequestException", attribute, ConfigurationId=identity, **change)
-    refused(mq.describe_configuration_revision, "NotFoundException", None, ConfigurationId=identity, ConfigurationRevision="2")
-    refused(mq.describe_configuration_revision, "BadRequestException", "configuration-revision", ConfigurationId=identity, ConfigurationRevision="two")
+    refused(
+        mq.describe_configuration_revision,
+        "NotFoundException",
+        None,
+        ConfigurationId=identity,
+        ConfigurationRevision="2",
+    )
+    refused(
+        mq.describe_configuration_revision,
+        "BadRequestException",
+        "configuration-revision",
+        ConfigurationId=identity,
+        ConfigurationRevision="two",
+    )
     mq.delete_configuration(ConfigurationId=identity)
     text = f"Can't find requested configuration [{UNKNOWN}]. Make sure your configuration exists."
     for call, members in [

@@ -12,7 +12,20 @@ import time
 
 from botocore.exceptions import BotoCoreError
 from messages import LOGIN, Stomp, amqp, is_let_in, publish_kept, take
-from service import PASSWORD, Service, WAIT_S, activemq, anew, await_gone, await_state, await_that, equal, next_second, rabbitmq, token
+from service import (
+    PASSWORD,
+    Service,
+    WAIT_S,
+    activemq,
+    anew,
+    await_gone,
+    await_state,
+    await_that,
+    equal,
+    next_second,
+    rabbitmq,
+    token,
+)
 
 ROUNDS = 5
 LATEST_KILL_S = 0.15

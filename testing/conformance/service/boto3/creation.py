@@ -28,10 +28,22 @@ REFUSED_RABBITMQ = [
     ({"DeploymentMode": "DOUBLE"}, "deploymentMode", "Valid values"),
     ({"DeploymentMode": "ACTIVE_STANDBY_MULTI_AZ"}, "deploymentMode", "does not support"),
     ({"DeploymentMode": "CLUSTER_MULTI_AZ"}, "deploymentMode", "not there yet"),
-    ({"EngineVersion": "3.13.7"}, "engineVersion", "Broker engine version [3.13.7] is invalid for broker engine type [RABBITMQ]. Valid values: [4.3, 4.2, 3.13]."),
-    ({"HostInstanceType": "mq.t3.micro"}, "hostInstanceType", "Broker engine type [RabbitMQ] does not support host instance type [mq.t3.micro]."),
+    (
+        {"EngineVersion": "3.13.7"},
+        "engineVersion",
+        "Broker engine version [3.13.7] is invalid for broker engine type [RABBITMQ]. Valid values: [4.3, 4.2, 3.13].",
+    ),
+    (
+        {"HostInstanceType": "mq.t3.micro"},
+        "hostInstanceType",
+        "Broker engine type [RabbitMQ] does not support host instance type [mq.t3.micro].",
+    ),
     ({"HostInstanceType": "mq.m5.large"}, "hostInstanceType", "mq.m5.large"),
-    ({"AutoMinorVersionUpgrade": False}, "autoMinorVersionUpgrade", "Brokers on [RabbitMQ] version [4.3] must have [autoMinorVersionUpgrade] set to [true]."),
+    (
+        {"AutoMinorVersionUpgrade": False},
+        "autoMinorVersionUpgrade",
+        "Brokers on [RabbitMQ] version [4.3] must have [autoMinorVersionUpgrade] set to [true].",
+    ),
     ({"AuthenticationStrategy": "LDAP"}, "authenticationStrategy", "does not support"),
     ({"AuthenticationStrategy": "CONFIG_MANAGED"}, "authenticationStrategy", "not there yet"),
     ({"StorageType": "EFS"}, "storageType", "EFS"),
@@ -53,7 +65,11 @@ REFUSED_RABBITMQ = [
     ({"EncryptionOptions": {"UseAwsOwnedKey": False, "KmsKeyId": KEY}}, "encryptionOptions", "not there yet"),
     ({"EncryptionOptions": {"UseAwsOwnedKey": True, "KmsKeyId": KEY}}, "encryptionOptions", "not both"),
     ({"MaintenanceWindowStartTime": ELSEWHERE}, "maintenanceWindowStartTime", "Time zone"),
-    ({"MaintenanceWindowStartTime": {"DayOfWeek": "MONDAY", "TimeOfDay": "24:00"}}, "maintenanceWindowStartTime", "24-hour"),
+    (
+        {"MaintenanceWindowStartTime": {"DayOfWeek": "MONDAY", "TimeOfDay": "24:00"}},
+        "maintenanceWindowStartTime",
+        "24-hour",
+    ),
     ({"MaintenanceWindowStartTime": {"DayOfWeek": "NEVER", "TimeOfDay": "12:00"}}, "dayOfWeek", "Valid values"),
     ({"SubnetIds": ["subnet-1"]}, "subnetIds", "does not exist"),
     ({"SubnetIds": ["subnet-1", "subnet-2"]}, "subnetIds", "exactly one"),
@@ -71,7 +87,11 @@ REFUSED_RABBITMQ = [
 REFUSED_ACTIVEMQ = [
     ({"DeploymentMode": "CLUSTER_MULTI_AZ"}, "deploymentMode", "does not support"),
     ({"DeploymentMode": "ACTIVE_STANDBY_MULTI_AZ"}, "deploymentMode", "not there yet"),
-    ({"EngineVersion": "5.18.4"}, "engineVersion", "Broker engine version [5.18.4] is invalid for broker engine type [ACTIVEMQ]. Valid values: [5.19, 5.18]."),
+    (
+        {"EngineVersion": "5.18.4"},
+        "engineVersion",
+        "Broker engine version [5.18.4] is invalid for broker engine type [ACTIVEMQ]. Valid values: [5.19, 5.18].",
+    ),
     ({"EngineVersion": "5.17"}, "engineVersion", "Valid values"),
     ({"HostInstanceType": "mq.m7g.large"}, "hostInstanceType", "does not support"),
     ({"HostInstanceType": "mq.t3.micro", "StorageType": "EBS"}, "storageType", "EBS"),
@@ -122,7 +142,12 @@ def case_of_enumerations_does_not_count(service):
 
 def unknown_members_are_ignored(service):
     """A member that no model has, beside those of the newest one."""
-    body = {"name": "unknown", "engineType": "RabbitMQ", "storageConfiguration": {"efs": {"throughputMode": "ELASTIC"}}, "x": 1}
+    body = {
+        "name": "unknown",
+        "engineType": "RabbitMQ",
+        "storageConfiguration": {"efs": {"throughputMode": "ELASTIC"}},
+        "x": 1,
+    }
     url = f"{service.url}/v1/configurations"
     request = AWSRequest("POST", url, headers={"Content-Type": "application/json"}, data=json.dumps(body))
     SigV4Auth(Credentials(*service.key), "mq", REGION).add_auth(request)

@@ -7,13 +7,25 @@ def brokers_and_configurations_in_pages(service):
     """By boto3's paginator where it has one, else by the next token."""
     mq = service.client()
     names = [f"page-{number}" for number in range(5)]
-    made = [mq.create_broker(**(activemq if number % 2 else rabbitmq)(name))["BrokerId"] for number, name in enumerate(names)]
+    made = [
+        mq.create_broker(**(activemq if number % 2 else rabbitmq)(name))["BrokerId"]
+        for number, name in enumerate(names)
+    ]
     paginator = mq.get_paginator("list_brokers")
     found = list(paginator.paginate(PaginationConfig={"PageSize": 2}))
     equal([len(page["BrokerSummaries"]) for page in found], [2, 2, 1], "pages")
     brokers = [broker for page in found for broker in page["BrokerSummaries"]]
     equal(sorted(broker["BrokerName"] for broker in brokers), names, "names")
-    members = ["BrokerArn", "BrokerId", "BrokerName", "BrokerState", "Created", "DeploymentMode", "EngineType", "HostInstanceType"]
+    members = [
+        "BrokerArn",
+        "BrokerId",
+        "BrokerName",
+        "BrokerState",
+        "Created",
+        "DeploymentMode",
+        "EngineType",
+        "HostInstanceType",
+    ]
     equal({tuple(sorted(broker)) for broker in brokers}, {tuple(members)}, "members")
     equal({broker["EngineType"] for broker in brokers}, {"ActiveMQ", "RabbitMQ"}, "engine types")
     few = paginator.paginate(PaginationConfig={"MaxItems": 3, "PageSize": 1}).build_full_result()
@@ -39,7 +51,11 @@ def what_can_be_had(service):
     (only,) = mq.describe_broker_engine_types(EngineType="RabbitMQ")["BrokerEngineTypes"]
     equal(only["EngineType"], "RABBITMQ", "engine type")
     every, count = pages(mq.describe_broker_instance_options, "BrokerInstanceOptions", 7)
-    equal((len(every), count), (len({(it["EngineType"], it["HostInstanceType"], it["StorageType"]) for it in every}), -(-len(every) // 7)), "options")
+    equal(
+        (len(every), count),
+        (len({(it["EngineType"], it["HostInstanceType"], it["StorageType"]) for it in every}), -(-len(every) // 7)),
+        "options",
+    )
     for members, name, value in [
         ({"EngineType": "activemq"}, "EngineType", "ACTIVEMQ"),
         ({"HostInstanceType": "mq.m5.large"}, "HostInstanceType", "mq.m5.large"),
@@ -47,7 +63,9 @@ def what_can_be_had(service):
     ]:
         some, _ = pages(mq.describe_broker_instance_options, "BrokerInstanceOptions", 100, **members)
         equal(some, [it for it in every if it[name] == value], f"options with {members}")
-    (one,) = mq.describe_broker_instance_options(EngineType="RABBITMQ", HostInstanceType="mq.m7g.medium")["BrokerInstanceOptions"]
+    (one,) = mq.describe_broker_instance_options(EngineType="RABBITMQ", HostInstanceType="mq.m7g.medium")[
+        "BrokerInstanceOptions"
+    ]
     equal((one["StorageType"], one["SupportedEngineVersions"]), ("ebs", ["4.3", "4.2", "3.13"]), "option")
     equal([zone["Name"] for zone in one["AvailabilityZones"]], ["us-east-1a", "us-east-1b", "us-east-1c"], "zones")
 
@@ -55,7 +73,12 @@ def what_can_be_had(service):
 def refusals_of_listings(service):
     """Page sizes, tokens, filters."""
     mq = service.client()
-    calls = [mq.list_brokers, mq.list_configurations, mq.describe_broker_engine_types, mq.describe_broker_instance_options]
+    calls = [
+        mq.list_brokers,
+        mq.list_configurations,
+        mq.describe_broker_engine_types,
+        mq.describe_broker_instance_options,
+    ]
     for call in calls:
         for size in (0, 101, -1):
             refused(call, "BadRequestException", "maxResults", MaxResults=size)

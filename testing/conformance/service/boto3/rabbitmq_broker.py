@@ -76,7 +76,11 @@ def what_waits_for_a_reboot_of_rabbitmq(service):
     equal(found["Configurations"]["Pending"], choice, "pending configuration")
     equal(found["Configurations"]["Current"]["Revision"], 1, "current revision")
     equal((found["Logs"]["General"], found["Logs"]["Pending"]), (True, {"General": False}), "logs")
-    equal((found["HostInstanceType"], found["PendingHostInstanceType"]), ("mq.m7g.medium", "mq.m7g.large"), "instance type")
+    equal(
+        (found["HostInstanceType"], found["PendingHostInstanceType"]),
+        ("mq.m7g.medium", "mq.m7g.large"),
+        "instance type",
+    )
     equal("PendingEngineVersion" in found, False, "the same version is pending")
     equal(anew(mq.reboot_broker, BrokerId=broker)["ResponseMetadata"]["HTTPStatusCode"], 200, "status")
     state = mq.describe_broker(BrokerId=broker)["BrokerState"]
@@ -103,7 +107,14 @@ def what_changes_at_once(service):
     for hour in ("05:00", "06:00", "07:00"):
         mq.update_broker(BrokerId=broker, MaintenanceWindowStartTime={**window, "TimeOfDay": hour})
     often = {**window, "TimeOfDay": "08:00"}
-    refused(mq.update_broker, "BadRequestException", "maintenanceWindowStartTime", "4 times", BrokerId=broker, MaintenanceWindowStartTime=often)
+    refused(
+        mq.update_broker,
+        "BadRequestException",
+        "maintenanceWindowStartTime",
+        "4 times",
+        BrokerId=broker,
+        MaintenanceWindowStartTime=often,
+    )
 
 
 REFUSED_UPDATES = [

@@ -35,7 +35,14 @@ def operations(mq):
 
 def refusals(mq, arn):
     """Bad tags of a good resource, and bad ARNs."""
-    for tags in ({"aws:x": ""}, {"k" * 129: ""}, {"k": "v" * 257}, {"": "x"}, {f"k{n}": "" for n in range(50)}, {"k": "\u0007"}):
+    for tags in (
+        {"aws:x": ""},
+        {"k" * 129: ""},
+        {"k": "v" * 257},
+        {"": "x"},
+        {f"k{n}": "" for n in range(50)},
+        {"k": "\u0007"},
+    ):
         refused(mq.create_tags, "BadRequestException", "tags", ResourceArn=arn, Tags=tags)
     equal(mq.list_tags(ResourceArn=arn)["Tags"], {"team": "other"}, "tags")
     refused(mq.delete_tags, "BadRequestException", "tagKeys", ResourceArn=arn, TagKeys=[])

@@ -15,7 +15,11 @@ def calls_beyond_the_quota_are_refused():
             mq.list_brokers()
         except ClientError as error:
             answer = error.response
-            equal((answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]), ("TooManyRequestsException", 429), "error")
+            equal(
+                (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]),
+                ("TooManyRequestsException", 429),
+                "error",
+            )
             refusals += 1
     equal(refusals > 0, True, "refusals")
     patient = service.client(retries=9)

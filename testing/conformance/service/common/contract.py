@@ -42,7 +42,9 @@ def check_answer(operation, status, headers, body):
 def check_error(operation, status, headers, body):
     """A documented error with its status, in a body that says what is wrong."""
     code = headers.get("x-amzn-errortype")
-    documented = {shape.name: shape.metadata["error"]["httpStatusCode"] for shape in MODEL.operation_model(operation).error_shapes}
+    documented = {
+        shape.name: shape.metadata["error"]["httpStatusCode"] for shape in MODEL.operation_model(operation).error_shapes
+    }
     known = {**COMMON, **documented}
     if known.get(code) != status or code == "InternalServerErrorException":
         raise AssertionError(f"{operation} answers {status} {code}: {body[:300]!r}")

@@ -88,7 +88,9 @@ class Service:
         """
         config = {"parameter_validation": False, "read_timeout": WAIT_S, **config}
         config = Config(retries={"total_max_attempts": retries + 1, "mode": "standard"}, **config)
-        client = boto3.client(service, region_name=region, endpoint_url=self.url, config=config, **self.credentials(key, token))
+        client = boto3.client(
+            service, region_name=region, endpoint_url=self.url, config=config, **self.credentials(key, token)
+        )
         return watch(client) if service == "mq" else client
 
     def credentials(self, key=None, token=None):

@@ -33,7 +33,12 @@ def every_operation_succeeds_as_the_model_says(world):
     mq.list_configurations()
     mq.list_configuration_revisions(**one)
     mq.describe_configuration_revision(**one, ConfigurationRevision="2")
-    mq.update_broker(BrokerId=broker, Configuration={"Id": configuration, "Revision": 2}, Logs={"Audit": True, "General": True}, HostInstanceType="mq.m5.large")
+    mq.update_broker(
+        BrokerId=broker,
+        Configuration={"Id": configuration, "Revision": 2},
+        Logs={"Audit": True, "General": True},
+        HostInstanceType="mq.m5.large",
+    )
     mq.describe_broker(BrokerId=broker)
     mq.reboot_broker(BrokerId=broker)
     await_state(mq, broker)

@@ -5,7 +5,12 @@ import json
 from service import equal
 from wire import now
 
-DOCUMENTED = {400: "BadRequestException", 404: "UnknownOperationException", 405: "MethodNotAllowedException", 413: "RequestEntityTooLargeException"}
+DOCUMENTED = {
+    400: "BadRequestException",
+    404: "UnknownOperationException",
+    405: "MethodNotAllowedException",
+    413: "RequestEntityTooLargeException",
+}
 
 
 def check(world, calls):
@@ -83,4 +88,10 @@ def heads_that_are_too_long(world):
     equal(answer.status, 431, "status")
 
 
-CASES = [malformed_bodies, oversized_bodies, heads_that_are_too_long, paths_and_methods_that_are_none, preflight_of_pages]
+CASES = [
+    malformed_bodies,
+    oversized_bodies,
+    heads_that_are_too_long,
+    paths_and_methods_that_are_none,
+    preflight_of_pages,
+]

@@ -8,7 +8,17 @@ from service import PASSWORD
 
 UUID = "00000000-0000-0000-0000-000000000000"
 ELSEWHERE = "arn:aws:mq:eu-west-9:000000000000:broker:x:b-1"
-ARNS = ["x", "arn:", "arn:aws:mq", ELSEWHERE, "arn:aws:s3:::bucket", "a/b", "\u0000", "x" * 3000, f"arn:aws:mq:us-east-1:000000000000:broker:x:b-{UUID}"]
+ARNS = [
+    "x",
+    "arn:",
+    "arn:aws:mq",
+    ELSEWHERE,
+    "arn:aws:s3:::bucket",
+    "a/b",
+    "\u0000",
+    "x" * 3000,
+    f"arn:aws:mq:us-east-1:000000000000:broker:x:b-{UUID}",
+]
 NAMES = ["x", "a/b", "%00", "\u0000", "caf\u00e9", "x" * 3000, " "]
 IDS = [*NAMES, f"b-{UUID}", f"c-{UUID}", ".."]
 # Members whose text is free: nothing that is text, and short enough, is wrong.
@@ -80,7 +90,13 @@ class Inputs:
     def __init__(self, broker, configuration, arn, groups, subnets):
         self.random = random.Random(20261130)
         window = {"dayOfWeek": "MONDAY", "timeOfDay": "12:00", "timeZone": "UTC"}
-        user = {"username": "user", "password": PASSWORD, "consoleAccess": True, "groups": ["staff"], "replicationUser": False}
+        user = {
+            "username": "user",
+            "password": PASSWORD,
+            "consoleAccess": True,
+            "groups": ["staff"],
+            "replicationUser": False,
+        }
         revision = {"id": configuration, "revision": 1}
         identity = {"broker-id": broker}
         page = {"maxResults": 5, "nextToken": "x"}
@@ -118,7 +134,13 @@ class Inputs:
             "DeleteUser": {**identity, "username": "ops"},
             "DescribeUser": {**identity, "username": "ops"},
             "ListUsers": {**identity, **page},
-            "CreateConfiguration": {"name": "wrong", "engineType": "ACTIVEMQ", "engineVersion": "5.19", "authenticationStrategy": "SIMPLE", "tags": {"a": "b"}},
+            "CreateConfiguration": {
+                "name": "wrong",
+                "engineType": "ACTIVEMQ",
+                "engineVersion": "5.19",
+                "authenticationStrategy": "SIMPLE",
+                "tags": {"a": "b"},
+            },
             "ListConfigurations": page,
             "DescribeConfiguration": {"configuration-id": configuration},
             "UpdateConfiguration": {"configuration-id": configuration, "data": "eA==", "description": "x"},

@@ -66,7 +66,9 @@ class World:
         counts = self.recorded(begin)
         wrong = {request: counts.get(request, 0) for request in requests if counts.get(request, 0) != 1}
         if wrong:
-            raise AssertionError(f"{len(wrong)} of {len(requests)} requests have not one record: {list(wrong.items())[:3]}")
+            raise AssertionError(
+                f"{len(wrong)} of {len(requests)} requests have not one record: {list(wrong.items())[:3]}"
+            )
 
 
 def wrong_inputs(world, cases):

@@ -22,7 +22,12 @@ def check(world, calls, code, status=403):
 def changed(call, method=None, target=None, headers=None, body=None):
     """A signed request with a part changed afterwards."""
     old_method, old_target, old_headers, old_body = call
-    return (method or old_method, target or old_target, {**old_headers, **(headers or {})}, old_body if body is None else body)
+    return (
+        method or old_method,
+        target or old_target,
+        {**old_headers, **(headers or {})},
+        old_body if body is None else body,
+    )
 
 
 def without(call, header):
@@ -45,7 +50,10 @@ def wrong_signatures(world):
             ("another body", changed(create(), body=NEW.replace(b"forged", b"broken"))),
             ("another path", changed(wire.signed("POST", reboot), target=reboot.replace("/reboot", "/promote"))),
             ("another method", changed(wire.signed("GET", f"/v1/brokers/{world.broker}"), method="DELETE")),
-            ("another query", changed(wire.signed("GET", "/v1/brokers?maxResults=5"), target="/v1/brokers?maxResults=6")),
+            (
+                "another query",
+                changed(wire.signed("GET", "/v1/brokers?maxResults=5"), target="/v1/brokers?maxResults=6"),
+            ),
             ("another header", changed(create(), headers={"amz-sdk-invocation-id": "other"})),
             ("six minutes ago", create(age_s=360)),
             ("in six minutes", create(age_s=-360)),
@@ -59,7 +67,11 @@ def unknown_and_missing_callers(world):
     """Nobody's key, no signature at all, half of one."""
     wire = world.wire
     create = wire.signed("POST", "/v1/configurations", NEW)
-    check(world, [("an unknown key", wire.signed("POST", "/v1/configurations", NEW, key=("AKIA0000000000000000", "x" * 40)))], "InvalidSignatureException")
+    check(
+        world,
+        [("an unknown key", wire.signed("POST", "/v1/configurations", NEW, key=("AKIA0000000000000000", "x" * 40)))],
+        "InvalidSignatureException",
+    )
     check(world, [("no signature", without(create, "authorization"))], "MissingAuthenticationTokenException")
     broken = changed(create, headers={"Authorization": "AWS4-HMAC-SHA256 Credential=x"})
     check(world, [("half of a signature", broken)], "IncompleteSignatureException", 400)
@@ -76,7 +88,10 @@ def presigned_calls(world):
     bent = wire.signed("GET", "/v1/brokers?maxResults=1", query_form=True)
     check(
         world,
-        [("one that is over", old), ("one that was changed", changed(bent, target=bent[1].replace("maxResults=1", "maxResults=2")))],
+        [
+            ("one that is over", old),
+            ("one that was changed", changed(bent, target=bent[1].replace("maxResults=1", "maxResults=2"))),
+        ],
         "InvalidSignatureException",
     )
 
@@ -87,7 +102,11 @@ def a_repeated_signature_runs_once(world):
     body = json.dumps({"name": "repeated", "engineType": "RABBITMQ"}).encode()
     call = wire.signed("POST", "/v1/configurations", body)
     answers = [wire.send(*call) for _ in range(3)]
-    equal({(answer.status, answer.body, answer.request) for answer in answers}, {(200, answers[0].body, answers[0].request)}, "answers")
+    equal(
+        {(answer.status, answer.body, answer.request) for answer in answers},
+        {(200, answers[0].body, answers[0].request)},
+        "answers",
+    )
     names = [it["Name"] for it in world.mq.list_configurations()["Configurations"]]
     equal(names.count("repeated"), 1, "configurations")
     world.check_records([answers[0].request], begin)

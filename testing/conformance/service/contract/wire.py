@@ -41,7 +41,9 @@ class Wire:
     def __init__(self, service):
         self.service = service
 
-    def signed(self, method, path, body=b"", key=None, region=REGION, name="mq", age_s=0, query_form=False, lives_s=900):
+    def signed(
+        self, method, path, body=b"", key=None, region=REGION, name="mq", age_s=0, query_form=False, lives_s=900
+    ):
         """A request with its signature, made `age_s` seconds ago. Each is another one: it carries an id."""
         request = AWSRequest(method, self.service.url + path, headers={}, data=body)
         if not query_form:
@@ -49,10 +51,14 @@ class Wire:
         if body:
             request.headers["Content-Type"] = "application/json"
         credentials = Credentials(*(key or self.service.key))
-        signer = auth.SigV4QueryAuth(credentials, name, region, expires=lives_s) if query_form else auth.SigV4Auth(credentials, name, region)
+        signer = (
+            auth.SigV4QueryAuth(credentials, name, region, expires=lives_s)
+            if query_form
+            else auth.SigV4Auth(credentials, name, region)
+        )
         with mock.patch.object(auth, "get_current_datetime", lambda: moment(age_s)):
             signer.add_auth(request)
-        target = request.url[len(self.service.url):]
+        target = request.url[len(self.service.url) :]
         return method, target, dict(request.headers), body
 
     def send(self, method, target, headers, body):
@@ -99,7 +105,10 @@ def request_of(operation, members):
     """Method, path and body, with each member where the model has it."""
     model = MODEL.operation_model(operation)
     path, query, body = model.http["requestUri"], [], {}
-    shapes = {shape.serialization.get("name", name): shape for name, shape in (model.input_shape.members if model.input_shape else {}).items()}
+    shapes = {
+        shape.serialization.get("name", name): shape
+        for name, shape in (model.input_shape.members if model.input_shape else {}).items()
+    }
     for name, value in members.items():
         location = shapes[name].serialization.get("location") if name in shapes else None
         if location == "uri":

@@ -36,7 +36,10 @@ class Side:
             answer = getattr(self.mq, operation)(**members)
         except ClientError as error:
             response = error.response
-            self.answers[name] = {"error": response["Error"]["Code"], "status": response["ResponseMetadata"]["HTTPStatusCode"]}
+            self.answers[name] = {
+                "error": response["Error"]["Code"],
+                "status": response["ResponseMetadata"]["HTTPStatusCode"],
+            }
             return None
         status = answer.pop("ResponseMetadata")["HTTPStatusCode"]
         self.answers[name] = {"status": status, **flat(answer)}
@@ -87,12 +90,21 @@ def calls(side):
     window = {"DayOfWeek": "SUNDAY", "TimeOfDay": "03:00", "TimeZone": "UTC"}
     more = {"Tags": {"team": "shop"}, "MaintenanceWindowStartTime": window, "AutoMinorVersionUpgrade": True}
     side.call("list brokers, none", "list_brokers")
-    made = side.call("create an ActiveMQ broker", "create_broker", **activemq("shop", Users=users, EngineVersion="5.18", **more))
+    made = side.call(
+        "create an ActiveMQ broker", "create_broker", **activemq("shop", Users=users, EngineVersion="5.18", **more)
+    )
     broker, arn = made["BrokerId"], made["BrokerArn"]
     side.await_running(broker)
     side.call("describe an ActiveMQ broker", "describe_broker", BrokerId=broker)
     side.call("list brokers", "list_brokers")
-    configuration = side.call("create a configuration", "create_configuration", Name="lines", EngineType="ACTIVEMQ", EngineVersion="5.18", Tags={"a": "b"})
+    configuration = side.call(
+        "create a configuration",
+        "create_configuration",
+        Name="lines",
+        EngineType="ACTIVEMQ",
+        EngineVersion="5.18",
+        Tags={"a": "b"},
+    )
     one = {"ConfigurationId": configuration["Id"]}
     xml = base64.b64encode(b'<broker xmlns="http://activemq.apache.org/schema/core" start="false"/>').decode()
     side.call("update a configuration", "update_configuration", **one, Data=xml, Description="mine")
@@ -100,7 +112,13 @@ def calls(side):
     side.call("describe a revision", "describe_configuration_revision", **one, ConfigurationRevision="2")
     side.call("list configurations", "list_configurations")
     side.call("describe an unknown configuration", "describe_configuration", ConfigurationId="c-0")
-    side.call("update a broker", "update_broker", BrokerId=broker, Logs={"General": True, "Audit": True}, HostInstanceType="mq.m5.large")
+    side.call(
+        "update a broker",
+        "update_broker",
+        BrokerId=broker,
+        Logs={"General": True, "Audit": True},
+        HostInstanceType="mq.m5.large",
+    )
     side.call("create a user", "create_user", BrokerId=broker, Username="clerk", Password=PASSWORD, Groups=["staff"])
     side.call("describe a user", "describe_user", BrokerId=broker, Username="clerk")
     side.call("list users", "list_users", BrokerId=broker)
@@ -162,7 +180,9 @@ def main():
     host, port = server.get_host_and_port()
     config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    moto = Side(boto3.client("mq", region_name=REGION, endpoint_url=f"http://{host}:{port}", config=config, **keys), False)
+    moto = Side(
+        boto3.client("mq", region_name=REGION, endpoint_url=f"http://{host}:{port}", config=config, **keys), False
+    )
     ours = Side(service.client(), True)
     for side in (ours, moto):
         calls(side)
