@@ -73,6 +73,8 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
 fn start_logging() {
     let filter = EnvFilter::try_from_env("TERNMQ_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    // A line that can't be written is lost. To say so on the same full disk or closed pipe would end the thread.
+    let lines = lines.log_internal_errors(false);
     // Logging that runs already, in a test for example, stays as it is.
     let _ = lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).try_init();
 }

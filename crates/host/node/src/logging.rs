@@ -43,6 +43,8 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
+    // A line that can't be written is lost. To say so on the same full disk or closed pipe would end the thread.
+    let lines = lines.log_internal_errors(false);
     // Logging that runs already, in a test for example, stays as it is.
     let _ = match format {
         LogFormat::Text => lines.with_ansi(has_colours).try_init(),

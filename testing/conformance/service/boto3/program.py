@@ -11,6 +11,7 @@ import authorisation  # noqa: E402
 import configurations  # noqa: E402
 import crashes  # noqa: E402
 import creation  # noqa: E402
+import full_disk  # noqa: E402
 import listings  # noqa: E402
 import rabbitmq_broker  # noqa: E402
 import tags  # noqa: E402
@@ -29,6 +30,7 @@ def main():
     run(authorisation.CASES, service)
     service.stop()
     run(throttling.CASES)
+    run(full_disk.CASES)
     run(crashes.CASES, crashes.World())
 
 

@@ -36,7 +36,8 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 class Service:
     """One service with a data directory of its own below the working folder."""
 
-    def __init__(self, name, burst=100_000, rate=100_000):
+    def __init__(self, name, burst=100_000, rate=100_000, log=None):
+        self.log = log
         self.folder = os.path.abspath(name)
         self.data = os.path.join(self.folder, "data")
         self.options = ["--no-first-broker", f"--api-burst={burst}", f"--api-rate={rate}"]
@@ -52,7 +53,7 @@ class Service:
         listen = f"api={self.address}" if self.starts > 1 else "api=127.0.0.1:0"
         command = [os.environ["TERNMQ"], "serve", "--data-dir", self.data, "--listen", listen]
         command += ["--ports-file", ports, "--credentials-file", keys, *self.options]
-        with open(os.path.join(self.folder, f"log-{self.starts}.txt"), "w") as log:
+        with open(self.log or os.path.join(self.folder, f"log-{self.starts}.txt"), "w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         await_that(lambda: os.path.exists(ports) or self._is_gone(), "the service serves")
         with open(ports) as file:
@@ -81,7 +82,7 @@ class Service:
     def ca(self):
         return os.path.join(self.data, "fleet", "ca.pem")
 
-    def client(self, service="mq", region=REGION, retries=0, key=None, token=None, **config):
+    def client(self, service="mq", region=REGION, retries=0, key=None, token=None, is_watched=True, **config):
         """A client of boto3 that calls once and leaves the input as it is, unless told otherwise.
 
         Answers of Amazon MQ's operations are held against the model.
@@ -91,7 +92,7 @@ class Service:
         client = boto3.client(
             service, region_name=region, endpoint_url=self.url, config=config, **self.credentials(key, token)
         )
-        return watch(client) if service == "mq" else client
+        return watch(client) if service == "mq" and is_watched else client
 
     def credentials(self, key=None, token=None):
         """The administrator's, or those of a key and a session."""

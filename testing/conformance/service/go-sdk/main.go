@@ -1,5 +1,5 @@
-// The Amazon MQ API over the AWS SDK for Go: the calls of Terraform's provider for its resources and data sources, and errors
-// by their types.
+// The Amazon MQ API over the AWS SDK for Go: the calls of Terraform's provider for its resources and data sources, and
+// errors by their types.
 package main
 
 import (
@@ -38,8 +38,10 @@ func anActiveMQBrokerFromCreateToDestroy(it *service) error {
 		CreatorRequestId: aws.String("tf-terraform-20261130"), AuthenticationStrategy: "simple", StorageType: "efs",
 		Configuration: &types.ConfigurationId{Id: &configuration, Revision: &revision},
 		Logs:          &types.Logs{General: aws.Bool(true), Audit: aws.Bool(false)},
-		Users:         []types.User{{Username: aws.String("ops"), Password: aws.String(password), Groups: []string{"staff"}, ConsoleAccess: aws.Bool(true)}},
-		Tags:          map[string]string{"Name": "terraform"},
+		Users: []types.User{{
+			Username: aws.String("ops"), Password: aws.String(password), Groups: []string{"staff"}, ConsoleAccess: aws.Bool(true),
+		}},
+		Tags: map[string]string{"Name": "terraform"},
 	})
 	if err != nil {
 		return err
@@ -83,7 +85,8 @@ func (it *service) checkCreated(id, configuration string, revision int32) error 
 	)
 }
 
-// update is the update of aws_mq_broker with apply_immediately: a call for each group of arguments, then users, then a reboot.
+// update is the update of aws_mq_broker with apply_immediately: a call for each group of arguments, then users, then a
+// reboot.
 func (it *service) update(id, configuration string) error {
 	before, err := it.readBroker(id)
 	if err != nil {
@@ -93,7 +96,9 @@ func (it *service) update(id, configuration string) error {
 	if err != nil {
 		return err
 	}
-	window := &types.WeeklyStartTime{DayOfWeek: types.DayOfWeekSaturday, TimeOfDay: aws.String("22:45"), TimeZone: aws.String("Europe/Paris")}
+	window := &types.WeeklyStartTime{
+		DayOfWeek: types.DayOfWeekSaturday, TimeOfDay: aws.String("22:45"), TimeZone: aws.String("Europe/Paris"),
+	}
 	for _, input := range []*mq.UpdateBrokerInput{
 		{SecurityGroups: before.broker.SecurityGroups},
 		{
@@ -134,14 +139,17 @@ func (it *service) update(id, configuration string) error {
 
 func (it *service) changeUsers(id string) error {
 	for _, name := range []string{"new", "brief"} {
-		if _, err := it.CreateUser(background(), &mq.CreateUserInput{BrokerId: &id, Username: aws.String(name), Password: aws.String(password)}); err != nil {
+		input := &mq.CreateUserInput{BrokerId: &id, Username: aws.String(name), Password: aws.String(password)}
+		if _, err := it.CreateUser(background(), input); err != nil {
 			return err
 		}
 	}
 	if _, err := it.DeleteUser(background(), &mq.DeleteUserInput{BrokerId: &id, Username: aws.String("brief")}); err != nil {
 		return err
 	}
-	_, err := it.UpdateUser(background(), &mq.UpdateUserInput{BrokerId: &id, Username: aws.String("ops"), Groups: []string{"night"}, Password: aws.String(password)})
+	_, err := it.UpdateUser(background(), &mq.UpdateUserInput{
+		BrokerId: &id, Username: aws.String("ops"), Groups: []string{"night"}, Password: aws.String(password),
+	})
 	return err
 }
 
@@ -159,9 +167,10 @@ func aRabbitMQBrokerFromCreateToDestroy(it *service) error {
 	made, err := it.CreateBroker(background(), &mq.CreateBrokerInput{
 		BrokerName: aws.String("rabbit"), EngineType: "RabbitMQ", EngineVersion: aws.String("3.13"),
 		HostInstanceType: aws.String("mq.m5.large"), DeploymentMode: types.DeploymentModeSingleInstance,
-		PubliclyAccessible: aws.Bool(false), AutoMinorVersionUpgrade: aws.Bool(true), CreatorRequestId: aws.String("tf-rabbit-20261130"),
-		Logs:  &types.Logs{General: aws.Bool(true)},
-		Users: []types.User{{Username: aws.String("ops"), Password: aws.String(password)}},
+		PubliclyAccessible: aws.Bool(false), AutoMinorVersionUpgrade: aws.Bool(true),
+		CreatorRequestId: aws.String("tf-rabbit-20261130"),
+		Logs:             &types.Logs{General: aws.Bool(true)},
+		Users:            []types.User{{Username: aws.String("ops"), Password: aws.String(password)}},
 	})
 	if err != nil {
 		return err
@@ -196,7 +205,8 @@ func dataSources(it *service) error {
 		}
 		input.NextToken = page.NextToken
 	}
-	engines, err := it.DescribeBrokerEngineTypes(background(), &mq.DescribeBrokerEngineTypesInput{EngineType: aws.String("ACTIVEMQ")})
+	engine := &mq.DescribeBrokerEngineTypesInput{EngineType: aws.String("ACTIVEMQ")}
+	engines, err := it.DescribeBrokerEngineTypes(background(), engine)
 	if err != nil {
 		return err
 	}
@@ -220,7 +230,9 @@ func errorsHaveTheirTypes(it *service) error {
 		return fmt.Errorf("not the error of an unknown broker: %v", err)
 	}
 	var bad *types.BadRequestException
-	_, err = it.CreateConfiguration(background(), &mq.CreateConfigurationInput{Name: aws.String("a b"), EngineType: "ACTIVEMQ", EngineVersion: aws.String("5.19")})
+	_, err = it.CreateConfiguration(background(), &mq.CreateConfigurationInput{
+		Name: aws.String("a b"), EngineType: "ACTIVEMQ", EngineVersion: aws.String("5.19"),
+	})
 	if !errors.As(err, &bad) || *bad.ErrorAttribute != "name" {
 		return fmt.Errorf("not the error of a bad name: %v", err)
 	}

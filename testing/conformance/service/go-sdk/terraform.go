@@ -36,7 +36,8 @@ func (it *service) createConfiguration(name, engine, version, data string) (stri
 
 func (it *service) updateConfiguration(id, data string) (string, int32, error) {
 	updated, err := it.UpdateConfiguration(background(), &mq.UpdateConfigurationInput{
-		ConfigurationId: &id, Data: aws.String(base64.StdEncoding.EncodeToString([]byte(data))), Description: aws.String("by Terraform"),
+		ConfigurationId: &id, Description: aws.String("by Terraform"),
+		Data: aws.String(base64.StdEncoding.EncodeToString([]byte(data))),
 	})
 	if err != nil {
 		return "", 0, err
@@ -106,7 +107,8 @@ func (it *service) deleteBroker(id string) error {
 	})
 }
 
-// state is what aws_mq_broker keeps; reading it takes every member that the provider takes without asking whether it is there.
+// state is what aws_mq_broker keeps; reading it takes every member that the provider takes without asking whether it is
+// there.
 type state struct {
 	broker *mq.DescribeBrokerOutput
 	users  map[string]*mq.DescribeUserOutput
@@ -132,16 +134,18 @@ func (it *service) readBroker(id string) (*state, error) {
 }
 
 func complete(found *mq.DescribeBrokerOutput) error {
-	window, options := found.MaintenanceWindowStartTime, found.EncryptionOptions
+	window, options, instances := found.MaintenanceWindowStartTime, found.EncryptionOptions, found.BrokerInstances
+	storage := string(found.StorageType)
 	parts := map[string]bool{
 		"configurations":     found.Configurations != nil && found.Configurations.Current != nil,
 		"logs":               found.Logs != nil && found.Logs.General != nil,
 		"maintenance window": window != nil && window.DayOfWeek != "" && window.TimeOfDay != nil && window.TimeZone != nil,
 		"encryption options": options != nil && options.UseAwsOwnedKey != nil && *options.UseAwsOwnedKey,
-		"instances":          len(found.BrokerInstances) == 1 && len(found.BrokerInstances[0].Endpoints) > 0 && found.BrokerInstances[0].ConsoleURL != nil,
-		"names":              found.BrokerArn != nil && found.BrokerName != nil && found.HostInstanceType != nil && found.EngineVersion != nil,
+		"instances":          len(instances) == 1 && len(instances[0].Endpoints) > 0 && instances[0].ConsoleURL != nil,
+		"names":              found.BrokerArn != nil && found.BrokerName != nil,
+		"kinds":              found.HostInstanceType != nil && found.EngineVersion != nil,
 		"flags":              found.AutoMinorVersionUpgrade != nil && found.PubliclyAccessible != nil,
-		"words":              string(found.AuthenticationStrategy) == "simple" && strings.ToLower(string(found.StorageType)) == string(found.StorageType),
+		"words":              string(found.AuthenticationStrategy) == "simple" && strings.ToLower(storage) == storage,
 	}
 	for name, isThere := range parts {
 		if !isThere {

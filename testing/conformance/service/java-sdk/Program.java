@@ -18,7 +18,7 @@ import software.amazon.awssdk.services.mq.model.UpdateConfigurationResponse;
 import software.amazon.awssdk.services.mq.model.User;
 import software.amazon.awssdk.services.mq.model.UserSummary;
 
-/** The Amazon MQ API over the AWS SDK for Java: a broker's life as Terraform's provider calls it, pages, errors by their types. */
+/** The Amazon MQ API over the AWS SDK for Java: a broker's life, pages, errors by their types. */
 public final class Program {
     private static final String PASSWORD = "correct-horse-battery";
     private static final String XML = "<broker xmlns=\"http://activemq.apache.org/schema/core\"/>";
@@ -73,23 +73,26 @@ public final class Program {
     private void configuration() {
         configuration = mq.createConfiguration(b -> b.name("java").engineType(EngineType.ACTIVEMQ)).id();
         String data = Base64.getEncoder().encodeToString(XML.getBytes(StandardCharsets.UTF_8));
-        UpdateConfigurationResponse updated = mq.updateConfiguration(b -> b.configurationId(configuration).data(data).description("java"));
+        UpdateConfigurationResponse updated =
+                mq.updateConfiguration(b -> b.configurationId(configuration).data(data).description("java"));
         equal(updated.latestRevision().revision(), 2, "revision");
         equal(updated.warnings(), List.of(), "warnings");
-        String kept = mq.describeConfigurationRevision(b -> b.configurationId(configuration).configurationRevision("2")).data();
+        String kept =
+                mq.describeConfigurationRevision(b -> b.configurationId(configuration).configurationRevision("2")).data();
         equal(new String(Base64.getDecoder().decode(kept), StandardCharsets.UTF_8).contains("<broker"), true, "text");
         equal(mq.describeConfiguration(b -> b.configurationId(configuration)).created() != null, true, "time");
     }
 
     private void create() throws Exception {
-        var made = mq.createBroker(b -> b.brokerName("java").engineType(EngineType.ACTIVEMQ).deploymentMode(DeploymentMode.SINGLE_INSTANCE)
-                .hostInstanceType("mq.t3.micro").publiclyAccessible(false).tags(Map.of("team", "shop"))
+        var made = mq.createBroker(b -> b.brokerName("java").engineType(EngineType.ACTIVEMQ)
+                .deploymentMode(DeploymentMode.SINGLE_INSTANCE).hostInstanceType("mq.t3.micro")
+                .publiclyAccessible(false).tags(Map.of("team", "shop"))
                 .configuration(c -> c.id(configuration).revision(1))
                 .users(User.builder().username("ops").password(PASSWORD).groups("staff").build()));
         broker = made.brokerId();
         arn = made.brokerArn();
         DescribeBrokerResponse found = await(BrokerState.RUNNING);
-        equal(found.engineType().toString().equalsIgnoreCase("ACTIVEMQ") || found.engineTypeAsString().equals("ActiveMQ"), true, "engine type");
+        equal(found.engineTypeAsString(), "ActiveMQ", "engine type");
         equal(found.configurations().current().revision(), 1, "revision");
         equal(found.encryptionOptions().useAwsOwnedKey(), true, "encryption");
         equal(found.brokerInstances().get(0).endpoints().isEmpty(), false, "no endpoints");
@@ -99,11 +102,13 @@ public final class Program {
     }
 
     private void change() {
-        mq.updateBroker(b -> b.brokerId(broker).configuration(c -> c.id(configuration).revision(2)).logs(l -> l.general(true)));
+        mq.updateBroker(b -> b.brokerId(broker).logs(l -> l.general(true))
+                .configuration(c -> c.id(configuration).revision(2)));
         mq.updateBroker(b -> b.brokerId(broker).hostInstanceType("mq.m5.large"));
         mq.createUser(b -> b.brokerId(broker).username("clerk").password(PASSWORD).consoleAccess(true));
         mq.updateUser(b -> b.brokerId(broker).username("ops").groups("night"));
-        equal(mq.describeUser(b -> b.brokerId(broker).username("clerk")).pending().pendingChange(), ChangeType.CREATE, "pending");
+        var clerk = mq.describeUser(b -> b.brokerId(broker).username("clerk"));
+        equal(clerk.pending().pendingChange(), ChangeType.CREATE, "pending");
         equal(mq.listUsers(b -> b.brokerId(broker).maxResults(1)).nextToken() != null, true, "a second page of users");
         mq.createTags(b -> b.resourceArn(arn).tags(Map.of("cost", "7")));
         mq.deleteTags(b -> b.resourceArn(arn).tagKeys("team"));
@@ -126,15 +131,18 @@ public final class Program {
     private void pages() {
         long brokers = mq.listBrokersPaginator(b -> b.maxResults(1)).brokerSummaries().stream().count();
         equal(brokers, 1L, "brokers");
-        long shared = mq.describeSharedResourcesPaginator(b -> b.brokerId(broker)).sharedResources().stream().count();
+        var pages = mq.describeSharedResourcesPaginator(b -> b.brokerId(broker));
+        long shared = pages.sharedResources().stream().count();
         equal(shared, 0L, "shared resources");
         equal(mq.listConfigurations(b -> b.maxResults(100)).configurations().size(), 1, "configurations");
         equal(mq.listConfigurationRevisions(b -> b.configurationId(configuration)).revisions().size(), 2, "revisions");
         equal(mq.describeBrokerEngineTypes(b -> { }).brokerEngineTypes().size(), 2, "engine types");
-        equal(mq.describeBrokerInstanceOptions(b -> b.engineType("ACTIVEMQ")).brokerInstanceOptions().isEmpty(), false, "no options");
+        var options = mq.describeBrokerInstanceOptions(b -> b.engineType("ACTIVEMQ")).brokerInstanceOptions();
+        equal(options.isEmpty(), false, "no options");
     }
 
-    private <E extends MqException> void refused(Class<E> kind, Function<E, String> attributeOf, String attribute, Runnable call) {
+    private <E extends MqException> void refused(
+            Class<E> kind, Function<E, String> attributeOf, String attribute, Runnable call) {
         try {
             call.run();
         } catch (MqException error) {
@@ -146,9 +154,12 @@ public final class Program {
     }
 
     private void errors() {
-        refused(NotFoundException.class, NotFoundException::errorAttribute, "broker-id", () -> mq.describeBroker(b -> b.brokerId("b-0")));
-        refused(BadRequestException.class, BadRequestException::errorAttribute, "name", () -> mq.createConfiguration(b -> b.name("a b").engineType("ACTIVEMQ")));
-        refused(ConflictException.class, ConflictException::errorAttribute, "configuration-id", () -> mq.deleteConfiguration(b -> b.configurationId(configuration)));
+        refused(NotFoundException.class, NotFoundException::errorAttribute, "broker-id",
+                () -> mq.describeBroker(b -> b.brokerId("b-0")));
+        refused(BadRequestException.class, BadRequestException::errorAttribute, "name",
+                () -> mq.createConfiguration(b -> b.name("a b").engineType("ACTIVEMQ")));
+        refused(ConflictException.class, ConflictException::errorAttribute, "configuration-id",
+                () -> mq.deleteConfiguration(b -> b.configurationId(configuration)));
     }
 
     private void delete() throws Exception {

@@ -28,11 +28,13 @@ final class Service {
 
     static Service start() throws Exception {
         Path ports = Path.of("ports.json");
-        Process process = new ProcessBuilder(System.getenv("TERNMQ"), "serve", "--data-dir", "data", "--listen", "api=127.0.0.1:0",
-                "--ports-file", "ports.json", "--credentials-file", "keys.json", "--no-first-broker", "--api-burst=100000",
-                "--api-rate=100000").redirectErrorStream(true).redirectOutput(new File("service.log")).start();
+        Process process = new ProcessBuilder(System.getenv("TERNMQ"), "serve", "--data-dir", "data",
+                "--listen", "api=127.0.0.1:0", "--ports-file", "ports.json", "--credentials-file", "keys.json",
+                "--no-first-broker", "--api-burst=100000", "--api-rate=100000")
+                .redirectErrorStream(true).redirectOutput(new File("service.log")).start();
         await("the service serves", () -> Files.exists(ports));
-        AwsBasicCredentials keys = AwsBasicCredentials.create(member("keys.json", "access_key_id"), member("keys.json", "secret_access_key"));
+        AwsBasicCredentials keys = AwsBasicCredentials.create(
+                member("keys.json", "access_key_id"), member("keys.json", "secret_access_key"));
         MqClient mq = MqClient.builder().region(Region.US_EAST_1)
                 .endpointOverride(URI.create("http://" + member("ports.json", "api")))
                 .credentialsProvider(StaticCredentialsProvider.create(keys)).build();
