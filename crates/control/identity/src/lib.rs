@@ -16,4 +16,5 @@ pub mod policy;
 mod secret;
 pub mod sigv4;
 
-pub use secret::{Credentials, Secret};
+pub use secret::Credentials;
+pub use ternmq_stdx::Secret;

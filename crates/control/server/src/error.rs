@@ -74,13 +74,6 @@ impl ServeError {
 
     /// Of an error its text with those of its causes.
     pub(crate) fn service(error: &dyn std::error::Error) -> Self {
-        let mut text = error.to_string();
-        let mut next = error.source();
-        while let Some(source) = next {
-            text.push_str(": ");
-            text.push_str(&source.to_string());
-            next = source.source();
-        }
-        Self::Service(text)
+        Self::Service(ternmq_stdx::chain(error))
     }
 }

@@ -207,7 +207,7 @@ impl Service {
         signature: Option<&Signature>,
     ) -> Response {
         if !matches!(failure, Failure::Refused(_)) {
-            tracing::error!(call = %event.name, "a call failed: {}", crate::reconciler::chain(failure));
+            tracing::error!(call = %event.name, "a call failed: {}", ternmq_stdx::chain(failure));
         }
         self.refuse(event, model, &failure.refusal(), signature)
     }

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use ternmq_fleet::{Cause, FleetError, NodeFacts, NodeSpec};
+use ternmq_stdx::chain;
 
 use crate::catalogue::EngineType;
 use crate::mq;
@@ -170,18 +171,6 @@ fn clean(service: &Service) {
     }
 }
 
-/// An error with its causes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
-}
-
 /// Why a step could not be taken. It is taken again.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
@@ -253,7 +242,6 @@ impl Service {
                 tracing::error!(broker = %broker.id, "the broker can't be created: {}", chain(&error));
                 self.store_if(broker, |broker| {
                     broker.state = BrokerState::CreationFailed;
-                    broker.trouble = Some(error.to_string());
                 })?;
                 Ok(Next::Nothing)
             }
@@ -315,7 +303,6 @@ impl Service {
         };
         now.settle();
         now.state = BrokerState::Running;
-        now.trouble = None;
         now.endpoints = endpoints(facts);
         change.put(&now)?;
         change.put(&RunningSpec { region: now.region.clone(), broker: now.id.clone(), spec })?;

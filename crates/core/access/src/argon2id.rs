@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use crate::secret::Secret;
+use ternmq_stdx::Secret;
 
 /// Length of the salt that a new hash takes, in bytes.
 pub const SALT_BYTES: usize = 16;

@@ -7,10 +7,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use crate::{
-    argon2id::{Argon2Failed, Argon2id, COST, SALT_BYTES},
-    secret::Secret,
-};
+use ternmq_stdx::Secret;
+
+use crate::argon2id::{Argon2Failed, Argon2id, COST, SALT_BYTES};
 
 /// Length of the salt of a salted digest in bytes.
 const DIGEST_SALT_BYTES: usize = 4;

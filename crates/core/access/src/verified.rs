@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use aws_lc_rs::hmac;
 
-use crate::secret::Secret;
+use ternmq_stdx::Secret;
 
 /// Remembers for ten minutes that a password was right, as a keyed hash.
 ///

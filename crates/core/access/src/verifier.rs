@@ -1,9 +1,10 @@
 //! Checking one password, away from the tables.
 
+use ternmq_stdx::Secret;
+
 use crate::{
     argon2id::{Argon2Failed, spend},
     password::PasswordHash,
-    secret::Secret,
 };
 
 /// Longest password in bytes.

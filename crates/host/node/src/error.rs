@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ternmq_journal::OpenError;
 use ternmq_net::BindError;
+use ternmq_stdx::chain;
 use thiserror::Error;
 
 /// Exit code after the journal failed (F3): the supervisor starts the node again, on another disk if need be.
@@ -216,16 +217,4 @@ impl StartError {
     pub(crate) fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::System { what, source }
     }
-}
-
-/// An error and all its sources, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }

@@ -25,7 +25,7 @@ use crate::definitions;
 use crate::doors::{self, NodeTls};
 use crate::encryption::read_encryption;
 use crate::engine::Engine;
-use crate::error::{EXIT_JOURNAL, StartError, chain};
+use crate::error::{EXIT_JOURNAL, StartError};
 use crate::management::{ProcessFacts, ShardControl};
 use crate::memory::{MemoryLimit, MemoryWatch, SAMPLE};
 use crate::options::{Bounds, BrokerOptions};
@@ -34,6 +34,7 @@ use crate::reload::Reload;
 use crate::settings::Settings;
 use crate::tls_source::TlsSource;
 use crate::{control, http, logging, ports_file, self_signed};
+use ternmq_stdx::chain;
 
 /// Exit code when a second signal does not let the drain end.
 const EXIT_FORCED: i32 = 1;

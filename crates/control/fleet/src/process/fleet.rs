@@ -169,7 +169,7 @@ impl Inner {
             let node = Node::new(name.clone(), self.layout.node(&name), Status::default());
             if let Err(error) = self.find_node(&node) {
                 // One node that cannot be looked at must not keep the others from being looked after.
-                let reason = supervisor::chain(&error);
+                let reason = ternmq_stdx::chain(&error);
                 tracing::error!(node = %name, "a node can't be taken over: {reason}");
                 if node.is_wanted() {
                     self.plan_restart(&node, reason);

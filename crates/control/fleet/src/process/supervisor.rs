@@ -130,7 +130,7 @@ fn restart(fleet: &Inner, node: &Node, now_ms: u64) {
         .and_then(|()| fleet.start(node, &spec));
     attend(node, false);
     if let Err(error) = started {
-        let reason = chain(&error);
+        let reason = ternmq_stdx::chain(&error);
         tracing::error!(node = %node.name, "a node can't be started again: {reason}");
         fleet.plan_restart(node, reason);
     }
@@ -142,18 +142,6 @@ fn renew(fleet: &Inner, node: &Node) {
     if let Some(names) = names.filter(|_| node.layout.dir().exists())
         && let Err(error) = fleet.authority.ensure(&node.name, &node.layout.tls(), &names)
     {
-        tracing::error!(node = %node.name, "a certificate can't be renewed: {}", chain(&error));
+        tracing::error!(node = %node.name, "a certificate can't be renewed: {}", ternmq_stdx::chain(&error));
     }
-}
-
-/// An error and all its sources, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }

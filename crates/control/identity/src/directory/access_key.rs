@@ -10,7 +10,7 @@ use super::page::{Listed, Page};
 use super::quota::KEYS_PER_USER;
 use super::record::{AccessKey, KeyStatus, LastUse};
 use super::{Directory, Entropy, layout};
-use crate::secret::Secret;
+use ternmq_stdx::Secret;
 
 /// A use is kept again only when the one that is kept is older: seconds.
 const USE_KEPT_S: i64 = 900;

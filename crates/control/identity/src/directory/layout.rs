@@ -16,7 +16,7 @@ use super::record::{
 };
 use super::role::TrustDocument;
 use crate::policy::{MANAGED_MAX_CHARS, PolicyFault, SESSION_MAX_CHARS};
-use crate::secret::Secret;
+use ternmq_stdx::Secret;
 
 /// Version of every layout here.
 const VERSION: u8 = 1;

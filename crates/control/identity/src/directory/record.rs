@@ -9,7 +9,7 @@ use super::names::check_document;
 use super::role::TrustDocument;
 use super::table::Named;
 use crate::policy::{Policy, PolicyFault};
-use crate::secret::Secret;
+use ternmq_stdx::Secret;
 
 /// A user.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::principal::{Principal, PrincipalKind};
 use super::record::{Document, Session, SessionOwner};
 use super::{Directory, Entropy, layout};
-use crate::secret::Secret;
+use ternmq_stdx::Secret;
 
 /// Most temporary keys of an account that are not expired.
 pub const MAX_SESSIONS: usize = 10_000;

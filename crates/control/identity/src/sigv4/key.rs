@@ -7,7 +7,7 @@ use super::canonical::hex;
 use super::moment::Moment;
 use super::presented::Scope;
 use super::{ALGORITHM, TERMINATOR};
-use crate::secret::Secret;
+use ternmq_stdx::Secret;
 
 /// Signature of a canonical request's hash.
 pub(super) fn signature(secret: &Secret, scope: &Scope, signed_at: Moment, request_hash: &[u8]) -> hmac::Tag {

@@ -7,7 +7,7 @@ use super::moment::Moment;
 use super::presigned::Parameters;
 use super::request::Request;
 use super::{authorization, presigned};
-use crate::secret::Secret;
+use ternmq_stdx::Secret;
 
 /// Most headers that a signature may cover.
 const MAX_SIGNED_HEADERS: usize = 100;

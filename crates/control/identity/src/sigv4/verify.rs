@@ -9,7 +9,7 @@ use super::presented::{Form, Presented, Scope};
 use super::presigned::SIGNATURE;
 use super::request::Request;
 use super::{TERMINATOR, key};
-use crate::secret::Secret;
+use ternmq_stdx::Secret;
 
 /// How far, in seconds, the caller's clock may be from ours, either way (S14).
 pub const MAX_SKEW_S: i64 = 300;

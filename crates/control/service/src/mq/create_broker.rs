@@ -157,7 +157,6 @@ impl Checked {
             history: Vec::new(),
             users: users.iter().map(user).collect(),
             endpoints: Vec::new(),
-            trouble: None,
         }
     }
 }

@@ -43,8 +43,6 @@ pub(crate) struct Broker {
     pub users: BTreeMap<String, UserRecord>,
     /// Where clients connect, as the node reported it.
     pub endpoints: Vec<Endpoint>,
-    /// Why the last step of a workflow failed; it is tried again.
-    pub trouble: Option<String>,
 }
 
 /// What can be changed and takes effect with a reboot.
