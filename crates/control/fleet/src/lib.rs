@@ -25,7 +25,7 @@ pub use error::{Cause, FleetError};
 pub use facts::{NodeFacts, NodeState};
 pub use name::{NodeName, NodeNameError};
 pub use network::{Cidr, CidrError};
-pub use process::{ProcessFleet, ProcessSettings, StepHook};
+pub use process::{Footprint, ProcessFleet, ProcessSettings, StepHook};
 pub use provisioner::{Provisioner, Step};
 pub use simulated::{SimulatedFault, SimulatedFleet};
 pub use spec::{AcceptRule, Engine, LogKind, NodeLimits, NodeLogs, NodeSpec, NodeUser, PortRange, Reach};

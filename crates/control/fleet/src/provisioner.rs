@@ -41,6 +41,13 @@ pub trait Provisioner: Send + Sync {
     /// [`FleetError`], of the machine only: a node that does not answer is a state.
     fn inspect(&self, node: &NodeName) -> Result<Option<NodeFacts>, FleetError>;
 
+    /// Whether the node, started now, would run another program than its process does: a newer build was put in place.
+    /// `false` for one that has no process. May read both programs.
+    ///
+    /// # Errors
+    /// [`FleetError`], of the machine only.
+    fn has_newer_program(&self, node: &NodeName) -> Result<bool, FleetError>;
+
     /// Stops the node, deletes everything it has and gives its ports back. One that is not there is fine.
     ///
     /// # Errors

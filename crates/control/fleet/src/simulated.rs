@@ -42,6 +42,8 @@ struct World {
     /// How often each node was started.
     starts: BTreeMap<NodeName, u32>,
     logs: HashMap<(NodeName, LogKind), Vec<String>>,
+    /// Which build is in place: 0, 1, 2…
+    program: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -55,6 +57,7 @@ struct Node {
 #[derive(Clone, Debug)]
 struct Process {
     pid: u32,
+    program: u32,
     spec: NodeSpec,
 }
 
@@ -85,6 +88,11 @@ impl SimulatedFleet {
         if let Some(node) = self.world().nodes.get_mut(node) {
             node.process = None;
         }
+    }
+
+    /// Puts a newer build of the program in place; nodes that run go on with theirs.
+    pub fn renew_program(&self) {
+        self.world().program += 1;
     }
 
     /// Users of a node, by name.
@@ -171,7 +179,7 @@ impl World {
 
     fn start(&mut self, spec: &NodeSpec) {
         self.last_pid += 1;
-        let process = Process { pid: self.last_pid, spec: spec.clone() };
+        let process = Process { pid: self.last_pid, program: self.program, spec: spec.clone() };
         self.node(&spec.name).process = Some(process);
         *self.starts.entry(spec.name.clone()).or_default() += 1;
     }
@@ -252,6 +260,12 @@ impl Provisioner for SimulatedFleet {
 
     fn inspect(&self, node: &NodeName) -> Result<Option<NodeFacts>, FleetError> {
         Ok(self.alive()?.facts(node))
+    }
+
+    fn has_newer_program(&self, node: &NodeName) -> Result<bool, FleetError> {
+        let world = self.alive()?;
+        let process = world.nodes.get(node).and_then(|node| node.process.as_ref());
+        Ok(process.is_some_and(|process| process.program != world.program))
     }
 
     fn remove(&self, node: &NodeName) -> Result<(), FleetError> {

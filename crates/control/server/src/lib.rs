@@ -19,4 +19,5 @@ mod run;
 pub use error::ServeError;
 pub use options::ServeOptions;
 pub use run::run;
+pub use ternmq_fleet::Footprint;
 pub use ternmq_service::Quota;

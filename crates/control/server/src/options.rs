@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ternmq_fleet::Footprint;
 use ternmq_service::Quota;
 
 /// Options of `ternmq serve`.
@@ -30,4 +31,6 @@ pub struct ServeOptions {
     pub quota: Quota,
     /// The program that is started as a node.
     pub node_program: PathBuf,
+    /// Room on the disk that each node takes from the start.
+    pub node_footprint: Footprint,
 }

@@ -39,8 +39,8 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     let mut rng = SystemRng;
     let credentials_file = options.credentials_file.clone().unwrap_or_else(|| data_dir.join(CREDENTIALS));
     let keys = credentials::read_or_make(&credentials_file, &mut rng)?;
-    let fleet =
-        ProcessFleet::open(&data_dir.join("fleet"), options.node_program.clone(), ProcessSettings::default());
+    let processes = ProcessSettings { footprint: options.node_footprint, ..ProcessSettings::default() };
+    let fleet = ProcessFleet::open(&data_dir.join("fleet"), options.node_program.clone(), processes);
     let fleet: Arc<dyn Provisioner> = Arc::new(fleet.map_err(|error| ServeError::service(&error))?);
     let store = Store::open(data_dir.files.clone()).map_err(|error| ServeError::service(&error))?;
     let settings = ServiceSettings {

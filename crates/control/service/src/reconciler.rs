@@ -330,9 +330,12 @@ impl Service {
         Ok(Next::At(broker.next_window_ms))
     }
 
-    /// The maintenance window: what waits is applied, a newer patch too (facts, section 2.2).
+    /// The maintenance window: what waits is applied, a newer patch too (facts, section 2.2), and a node that still
+    /// runs an older build of the program is replaced.
     fn begin_window(&self, broker: &Broker) -> Result<Next, ReconcileError> {
         let now_ms = self.now_ms();
+        let is_outdated =
+            broker.has_auto_upgrade && self.fleet.has_newer_program(&node_spec::node_name(&broker.id)?)?;
         self.store_if(broker, |broker| {
             let newest =
                 broker.engine.version_of_patch(&broker.settings.engine_version).map(|version| version.patch);
@@ -343,7 +346,7 @@ impl Service {
             }
             broker.window_changes_ms.clear();
             broker.next_window_ms = window::next_ms(&broker.window, now_ms);
-            if broker.has_pending() {
+            if broker.has_pending() || is_outdated {
                 mq::begin_reboot(broker);
             }
         })?;

@@ -12,7 +12,7 @@ use crate::options::{Bounds, BrokerOptions};
 /// Where room is bounded, so much of it is kept back: the whole divided by this.
 const RESERVE_PART: u64 = 64;
 /// At least so much is: some hundred thousand acknowledgements.
-const RESERVE_LEAST_BYTES: u64 = 16 << 20;
+pub(crate) const RESERVE_LEAST_BYTES: u64 = 16 << 20;
 
 /// A data directory in use.
 pub(crate) struct DataDir {

@@ -113,6 +113,17 @@ pub struct EncryptionFlags {
     pub is_decrypt_only: bool,
 }
 
+/// How much room on the disk a node takes before it has anything to keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Footprint {
+    /// Two segments of 64 MiB and the reserve of F4: some 385 MiB.
+    #[default]
+    Standard,
+    /// Two segments of 4 MiB and a reserve of 16 MiB: some 24 MiB. Steady load of large messages changes segments more
+    /// often, and less can be settled once the disk is full.
+    Small,
+}
+
 /// How much a node may take; absent: as the configuration file says, or the machine has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
@@ -124,6 +135,8 @@ pub struct Bounds {
     pub connections: Option<u32>,
     /// Connections of each listener at once.
     pub listener_connections: Option<u32>,
+    /// Room that is taken from the start. A data directory that is there keeps its size of segments.
+    pub footprint: Footprint,
 }
 
 /// Kinds of log files.

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use crate::accept_rules::Gates;
 use crate::administrator::{self, FirstUser, GivenLogin, Plan};
 use crate::control::{Control, ControlSocket};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, RESERVE_LEAST_BYTES};
 use crate::definitions;
 use crate::doors::{self, NodeTls};
 use crate::encryption::read_encryption;
@@ -28,7 +28,7 @@ use crate::engine::Engine;
 use crate::error::{EXIT_JOURNAL, StartError};
 use crate::management::{ProcessFacts, ShardControl};
 use crate::memory::{MemoryLimit, MemoryWatch, SAMPLE};
-use crate::options::{Bounds, BrokerOptions};
+use crate::options::{Bounds, BrokerOptions, Footprint};
 use crate::recovery::{self, ReadyBroker};
 use crate::reload::Reload;
 use crate::settings::Settings;
@@ -36,6 +36,8 @@ use crate::tls_source::TlsSource;
 use crate::{control, http, logging, ports_file, self_signed};
 use ternmq_stdx::chain;
 
+/// Segments of a node with a small footprint.
+const SMALL_SEGMENT_BYTES: u64 = 4 << 20;
 /// Exit code when a second signal does not let the drain end.
 const EXIT_FORCED: i32 = 1;
 
@@ -169,8 +171,12 @@ fn tell_warnings(settings: &Settings, is_lowered: bool) {
 fn journal_options(settings: &Settings, encryption: Encryption, dir: &DataDir, bounds: &Bounds) -> Options {
     let defaults = Options::default();
     let alarm_free_bytes = settings.disk_alarm_bytes.unwrap_or(defaults.alarm_free_bytes);
-    let reserve_bytes = dir.reserve_bytes(bounds, defaults.reserve_bytes);
-    Options { alarm_free_bytes, reserve_bytes, encryption, ..defaults }
+    let (segment_bytes, most) = match bounds.footprint {
+        Footprint::Standard => (defaults.segment_bytes, defaults.reserve_bytes),
+        Footprint::Small => (SMALL_SEGMENT_BYTES, RESERVE_LEAST_BYTES),
+    };
+    let reserve_bytes = dir.reserve_bytes(bounds, most);
+    Options { alarm_free_bytes, segment_bytes, reserve_bytes, encryption, ..defaults }
 }
 
 /// What the shard's thread needs to become a shard.

@@ -164,6 +164,16 @@ pub(crate) struct BoundsArgs {
     /// Connections of each listener at once, those of http aside.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_listener_connections: Option<u32>,
+    /// Room on the disk that is taken from the start: some 385 MiB (standard), or 24 MiB (small) for many nodes on one disk.
+    /// A data directory that is there keeps its size of segments.
+    #[arg(long, value_enum, value_name = "SIZE", default_value_t = Footprint::Standard)]
+    pub(crate) footprint: Footprint,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Footprint {
+    Standard,
+    Small,
 }
 
 #[derive(Debug, Args)]

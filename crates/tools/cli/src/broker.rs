@@ -8,7 +8,8 @@ use ternmq_node::{
 };
 
 use crate::args::{
-    BrokerArgs, EncryptionArgs, Engine, LogFormat, LogKind, ServiceArgs, TlsArgs, TlsClients, TlsMin, TlsUser,
+    BrokerArgs, EncryptionArgs, Engine, Footprint, LogFormat, LogKind, ServiceArgs, TlsArgs, TlsClients,
+    TlsMin, TlsUser,
 };
 use crate::failure::Failure;
 
@@ -36,6 +37,10 @@ fn options(args: BrokerArgs) -> BrokerOptions {
             storage_bytes: args.bounds.storage_limit,
             connections: args.bounds.max_connections,
             listener_connections: args.bounds.max_listener_connections,
+            footprint: match args.bounds.footprint {
+                Footprint::Standard => ternmq_node::Footprint::Standard,
+                Footprint::Small => ternmq_node::Footprint::Small,
+            },
         },
         logs: log_files(args.log_dir, &args.log_kind),
         control: control_options(args.service),

@@ -5,7 +5,7 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::ops::ControlFlow;
 use std::os::fd::AsRawFd;
@@ -225,6 +225,27 @@ fn an_adopted_node_is_found_without_its_number() {
 }
 
 /// Fails once at a step.
+#[test]
+fn a_newer_build_is_noticed_and_runs_after_a_reboot() {
+    let mut rig = Rig::new();
+    let mut spec = spec(1, Engine::RabbitMq);
+    let first = rig.fleet().converge(&spec).unwrap();
+    assert!(!rig.fleet().has_newer_program(&spec.name).unwrap());
+    let program = rig.root().join("ternmq-newer");
+    std::fs::copy(env!("CARGO_BIN_EXE_ternmq"), &program).unwrap();
+    rig.open_with(program.clone(), ProcessSettings::default());
+    assert!(!rig.fleet().has_newer_program(&spec.name).unwrap(), "the same bytes are the same build");
+    // What follows the program in its file is not looked at when it is run.
+    std::fs::OpenOptions::new().append(true).open(&program).unwrap().write_all(b"newer").unwrap();
+    assert!(rig.fleet().has_newer_program(&spec.name).unwrap());
+    assert_eq!(rig.fleet().converge(&spec).unwrap(), first, "a newer build alone restarts nothing");
+    spec.incarnation += 1;
+    let next = rig.fleet().converge(&spec).unwrap();
+    assert_ne!(next.pid, first.pid);
+    assert!(!rig.fleet().has_newer_program(&spec.name).unwrap());
+    log_in_amqp(&mut rig.connect(at(&next, "amqps")), PASSWORD).unwrap_err();
+}
+
 fn fail_at(step: Step) -> ProcessSettings {
     let is_armed = AtomicBool::new(true);
     let hook: StepHook = Arc::new(move |_, at| {

@@ -22,6 +22,7 @@ use super::node::{Node, Restart, Status};
 use super::occupancy::Occupancy;
 use super::poll::wait_readable;
 use super::ports::{NodePorts, PortBook};
+use super::program;
 use super::settings::ProcessSettings;
 use super::supervisor::{self, Bell};
 use crate::error::FleetError;
@@ -330,6 +331,17 @@ impl Inner {
         Ok(())
     }
 
+    fn has_newer_program(&self, name: &NodeName) -> Result<bool, FleetError> {
+        let Some(process) = self.known(name).and_then(|node| node.status().process()) else {
+            return Ok(false);
+        };
+        match program::is_other(&self.binary, &process) {
+            // It ended meanwhile: what is started next is the new one anyway.
+            Err(_) if process.ends_within(0).unwrap_or(false) => Ok(false),
+            answer => answer.map_err(disk::cannot("compare with the program that runs", &self.binary)),
+        }
+    }
+
     fn has_trace(&self, node: &Node) -> bool {
         node.layout.dir().exists() || self.layout.removed_node(&node.name).exists()
     }
@@ -428,6 +440,10 @@ impl Provisioner for ProcessFleet {
 
     fn inspect(&self, node: &NodeName) -> Result<Option<NodeFacts>, FleetError> {
         Ok(self.inner.inspect(node))
+    }
+
+    fn has_newer_program(&self, node: &NodeName) -> Result<bool, FleetError> {
+        self.inner.has_newer_program(node)
     }
 
     fn remove(&self, node: &NodeName) -> Result<(), FleetError> {

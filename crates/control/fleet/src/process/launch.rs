@@ -18,6 +18,7 @@ use super::node::{Node, Restart, Run, bind_ip};
 use super::occupancy::{Occupancy, PidNote};
 use super::poll::wait_readable;
 use super::ports::probe;
+use super::settings::Footprint;
 use crate::error::FleetError;
 use crate::spec::{Engine, LogKind, NodeSpec};
 
@@ -116,6 +117,11 @@ impl Inner {
         command.args(["--incarnation", &spec.incarnation.to_string()]);
         command.args(["--memory-limit", &spec.limits.memory_bytes.to_string()]);
         command.args(["--storage-limit", &spec.limits.storage_bytes.to_string()]);
+        let footprint = match self.settings.footprint {
+            Footprint::Standard => "standard",
+            Footprint::Small => "small",
+        };
+        command.args(["--footprint", footprint]);
         let most = match spec.engine {
             Engine::RabbitMq => "--max-connections",
             Engine::ActiveMq => "--max-listener-connections",

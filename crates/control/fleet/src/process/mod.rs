@@ -15,6 +15,7 @@ mod node;
 mod occupancy;
 mod poll;
 mod ports;
+mod program;
 mod settings;
 
 mod fleet;
@@ -22,4 +23,4 @@ mod launch;
 mod supervisor;
 
 pub use fleet::ProcessFleet;
-pub use settings::{ProcessSettings, StepHook};
+pub use settings::{Footprint, ProcessSettings, StepHook};

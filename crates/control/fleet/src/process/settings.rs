@@ -12,6 +12,16 @@ use crate::provisioner::Step;
 /// Told before each step of a call; an error ends the call there, and leaves what was done until then.
 pub type StepHook = Arc<dyn Fn(&NodeName, Step) -> Result<(), FleetError> + Send + Sync>;
 
+/// How much room on the disk a node takes before it has anything to keep; `ternmq broker --footprint`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Footprint {
+    /// Some 385 MiB.
+    #[default]
+    Standard,
+    /// Some 24 MiB: for many nodes on one disk.
+    Small,
+}
+
 /// Settings of a [`crate::ProcessFleet`].
 #[derive(Clone)]
 pub struct ProcessSettings {
@@ -27,6 +37,8 @@ pub struct ProcessSettings {
     pub restart_pause_max: Duration,
     /// A node that ran so long begins with the first pause again. Default 60 s.
     pub stable_after: Duration,
+    /// What nodes that are started take of the disk. Those that have a data directory keep their size of segments.
+    pub footprint: Footprint,
     /// For tests that interrupt calls.
     pub on_step: Option<StepHook>,
 }
@@ -40,6 +52,7 @@ impl Default for ProcessSettings {
             restart_pause: Duration::from_millis(100),
             restart_pause_max: Duration::from_secs(30),
             stable_after: Duration::from_secs(60),
+            footprint: Footprint::Standard,
             on_step: None,
         }
     }
@@ -54,6 +67,7 @@ impl fmt::Debug for ProcessSettings {
             .field("restart_pause", &self.restart_pause)
             .field("restart_pause_max", &self.restart_pause_max)
             .field("stable_after", &self.stable_after)
+            .field("footprint", &self.footprint)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! Brokers from their creation to their end.
 
 use serde_json::{Value, json};
+use ternmq_fleet::Provisioner;
 
 use super::rig::{NOW_MS, Rig, activemq, rabbitmq};
 
@@ -178,6 +179,27 @@ fn the_window_applies_what_waits() {
     rig.clock.set_wall_ms(NOW_MS + 8 * 24 * 3_600_000);
     rig.reconcile(&id);
     assert_eq!(rig.state(&id), "RUNNING");
+}
+
+#[test]
+fn the_window_replaces_a_node_of_an_older_build() {
+    let rig = Rig::new();
+    let id = rig.broker(&activemq("orders"));
+    let node = crate::node_spec::node_name(&id).unwrap();
+    let starts = || (rig.state(&id), rig.fleet.starts(&node));
+    rig.fleet.renew_program();
+    rig.reconcile(&id);
+    assert_eq!(starts(), ("RUNNING".into(), 1), "a newer build alone restarts nothing");
+    rig.clock.set_wall_ms(NOW_MS + 8 * 24 * 3_600_000);
+    rig.reconcile(&id);
+    assert_eq!(rig.state(&id), "REBOOT_IN_PROGRESS");
+    rig.reconcile(&id);
+    assert_eq!(starts(), ("RUNNING".into(), 2));
+    assert!(!rig.fleet.has_newer_program(&node).unwrap());
+    // The next one has nothing to do.
+    rig.clock.set_wall_ms(NOW_MS + 15 * 24 * 3_600_000);
+    rig.reconcile(&id);
+    assert_eq!(starts(), ("RUNNING".into(), 2));
 }
 
 #[test]

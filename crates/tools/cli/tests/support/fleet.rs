@@ -75,9 +75,13 @@ impl Rig {
     }
 
     pub(crate) fn open(&mut self, settings: ProcessSettings) {
+        self.open_with(PathBuf::from(env!("CARGO_BIN_EXE_ternmq")), settings);
+    }
+
+    /// A service of another build, or of the same build in another place.
+    pub(crate) fn open_with(&mut self, program: PathBuf, settings: ProcessSettings) {
         self.fleet = None;
-        let binary = PathBuf::from(env!("CARGO_BIN_EXE_ternmq"));
-        self.fleet = Some(ProcessFleet::open(&self.root, binary, settings).unwrap());
+        self.fleet = Some(ProcessFleet::open(&self.root, program, settings).unwrap());
     }
 
     /// The service dies; its nodes do not.
