@@ -11,9 +11,11 @@
 mod clock;
 mod disk;
 mod files;
+mod key_file;
 mod rng;
 
 pub use clock::{Clock, SystemClock};
 pub use disk::DiskFiles;
 pub use files::{DirectoryLock, File, FileError, FileFault, Files, read_full, write_full};
+pub use key_file::{FileKey, KeyFileError, ensure_key_file, read_key_file};
 pub use rng::{Rng, SystemRng};

@@ -53,6 +53,9 @@ pub enum FleetError {
         /// The directory.
         path: PathBuf,
     },
+    /// The key of a node's data at rest can't be made.
+    #[error(transparent)]
+    KeyFile(#[from] ternmq_env::KeyFileError),
     /// A file or directory cannot be used.
     #[error("cannot {what} '{}'", path.display())]
     Disk {
@@ -168,7 +171,8 @@ impl FleetError {
             | Self::Unreachable { .. }
             | Self::Stranger { .. }
             | Self::Refused { .. } => Cause::Node,
-            Self::RootInUse { .. }
+            Self::KeyFile(_)
+            | Self::RootInUse { .. }
             | Self::Disk { .. }
             | Self::Damaged { .. }
             | Self::NoPort { .. }

@@ -20,4 +20,4 @@ pub use error::ServeError;
 pub use options::ServeOptions;
 pub use run::run;
 pub use ternmq_fleet::Footprint;
-pub use ternmq_service::Quota;
+pub use ternmq_service::{AuditRetention, Quota};

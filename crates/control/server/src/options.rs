@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ternmq_fleet::Footprint;
-use ternmq_service::Quota;
+use ternmq_service::{AuditRetention, Quota};
 
 /// Options of `ternmq serve`.
 #[derive(Clone, Debug)]
@@ -29,6 +29,12 @@ pub struct ServeOptions {
     pub has_first_broker: bool,
     /// Quota of calls.
     pub quota: Quota,
+    /// The key that encrypts the store; absent: in the data directory, made if it is not there.
+    pub encryption_key_file: Option<PathBuf>,
+    /// The key before it.
+    pub encryption_old_key_file: Option<PathBuf>,
+    /// What is kept of the audit log.
+    pub audit: AuditRetention,
     /// The program that is started as a node.
     pub node_program: PathBuf,
     /// Room on the disk that each node takes from the start.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ternmq_api::Sensitive;
-use ternmq_env::{SystemClock, SystemRng};
+use ternmq_env::{KeyFileError, SystemClock, SystemRng, ensure_key_file};
 use ternmq_fleet::{ProcessFleet, ProcessSettings, Provisioner};
-use ternmq_service::{BrokerNotice, Parts, Reconciler, Service, ServiceSettings, Store};
+use ternmq_service::{BrokerNotice, Parts, Reconciler, Service, ServiceSettings, Store, StoreKeys};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -42,12 +42,14 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     let processes = ProcessSettings { footprint: options.node_footprint, ..ProcessSettings::default() };
     let fleet = ProcessFleet::open(&data_dir.join("fleet"), options.node_program.clone(), processes);
     let fleet: Arc<dyn Provisioner> = Arc::new(fleet.map_err(|error| ServeError::service(&error))?);
-    let store = Store::open(data_dir.files.clone()).map_err(|error| ServeError::service(&error))?;
+    let store = Store::open(data_dir.files.clone(), &store_keys(options, &data_dir)?, &mut rng)
+        .map_err(|error| ServeError::service(&error))?;
     let settings = ServiceSettings {
         account: options.account.clone(),
         region: options.region.clone(),
         domain: options.domain.clone(),
         quota: options.quota,
+        retention: options.audit,
         administrator: keys.key.clone(),
     };
     let parts =
@@ -92,6 +94,17 @@ fn check(options: &ServeOptions) -> Result<(), ServeError> {
         return Err(ServeError::Usage(text));
     }
     Ok(())
+}
+
+/// The keys of the store: those that are named, or one in the data directory.
+fn store_keys(options: &ServeOptions, data_dir: &DataDir) -> Result<StoreKeys, ServeError> {
+    let own = data_dir.join(StoreKeys::FILE);
+    let usage = |error: KeyFileError| ServeError::Usage(error.to_string());
+    if options.encryption_key_file.is_none() {
+        ensure_key_file(&own, &mut SystemRng).map_err(usage)?;
+    }
+    let current = options.encryption_key_file.as_deref().unwrap_or(&own);
+    StoreKeys::read(current, options.encryption_old_key_file.as_deref()).map_err(usage)
 }
 
 /// The password of the first broker's user, if the broker was made now. It is in its file before the broker is made: a

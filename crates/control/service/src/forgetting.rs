@@ -1,5 +1,6 @@
-//! What makes repetitions safe is kept for as long as somebody may repeat, and no longer.
+//! What makes repetitions safe is kept for as long as somebody may repeat, the audit log for as long as it is set.
 
+use crate::audit;
 use crate::records::{Answered, Broker, CreatorToken};
 use crate::service::Service;
 use crate::store::{Record, StoreError};
@@ -10,9 +11,11 @@ const TOKEN_MS: u64 = 7 * 24 * 3_600 * 1_000;
 const LOOK_MAX: usize = 50_000;
 
 impl Service {
-    /// Deletes answers whose signatures hold no more, and tokens of brokers that are gone for a week.
+    /// Deletes answers whose signatures hold no more, tokens of brokers that are gone for a week, and the oldest audit
+    /// entries.
     pub(crate) fn forget(&self) -> Result<(), StoreError> {
         let now_ms = self.now_ms();
+        audit::forget(&self.store, self.settings.retention, now_ms)?;
         let view = self.store.view()?;
         let mut old = Vec::new();
         for answered in view.scan::<Answered>(Answered::PREFIX, "", LOOK_MAX)? {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use ternmq_api::{Model, Protocol, Refusal, Request, Response, Routed, codec, services};
 use ternmq_identity::sigv4::{self, AuthFault, Presented, Unproven, Verified};
 
-use crate::audit::Event;
+use crate::audit::{Event, NotRecorded};
 use crate::call::{Call, Output, Signature, answered};
 use crate::caller::Caller;
 use crate::failure::{Failure, internal};
@@ -36,16 +36,28 @@ impl Service {
         let headers = pairs(head);
         let presented = Presented::read(&parts(head, &headers)).ok();
         let model = model_of(presented.as_ref(), head);
-        let mut event = self.event(head, peer, &id);
+        let mut event = self.event(user_agent(head), peer, &id);
         name(&mut event, model, Routed::find(model, head, &[]).ok().as_ref());
         if let Some(presented) = &presented {
             event.region.clone_from(&presented.scope().region);
         }
-        open_to_pages(self.refuse(&event, model, refusal, None))
+        open_to_pages(self.refuse_stranger(&event, peer, model, refusal))
+    }
+
+    /// Keeps how many calls of strangers have no record of their own.
+    ///
+    /// # Errors
+    /// The record can't be kept; the calls stay counted.
+    pub(crate) fn record_strangers(&self) -> Result<(), NotRecorded> {
+        let missed = self.strangers.take();
+        let Some(last) = missed.last else { return Ok(()) };
+        let event = self.event("", Peer(last), &self.random.uuid());
+        let recorded = self.recorder.record(event.refused_times(missed.count), None);
+        recorded.inspect_err(|_| self.strangers.add(missed))
     }
 
     /// What of a record is known of every request.
-    fn event(&self, request: &Request, peer: Peer, id: &str) -> Event {
+    fn event(&self, user_agent: &str, peer: Peer, id: &str) -> Event {
         Event {
             id: self.random.uuid(),
             request_id: id.to_owned(),
@@ -54,7 +66,7 @@ impl Service {
             name: "Unknown".into(),
             region: self.settings.region.clone(),
             address: peer.0.to_string(),
-            user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
+            user_agent: user_agent.to_owned(),
             account: self.settings.account.clone(),
             is_read: false,
             caller: None,
@@ -65,7 +77,7 @@ impl Service {
     fn signed(&self, request: &Request, peer: Peer, id: &str) -> Response {
         let headers = pairs(request);
         let parts = parts(request, &headers);
-        let mut event = self.event(request, peer, id);
+        let mut event = self.event(user_agent(request), peer, id);
         let presented = Presented::read(&parts);
         let model = model_of(presented.as_ref().ok(), request);
         let form = form_of(model, request);
@@ -79,7 +91,7 @@ impl Service {
                 404,
                 "A path has no dot segments and no empty ones.",
             );
-            return self.refuse(&event, model, &refusal, None);
+            return self.refuse_stranger(&event, peer, model, &refusal);
         }
         if let Err(error) = self.principals.catch_up(&self.store) {
             return self.fail(&event, model, &Failure::Store(error), None);
@@ -90,7 +102,9 @@ impl Service {
         });
         let (verified, caller) = match verified {
             Ok(verified) => verified,
-            Err(fault) => return self.refuse(&event, model, &refusal_of(&fault, model.protocol), None),
+            Err(fault) => {
+                return self.refuse_stranger(&event, peer, model, &refusal_of(&fault, model.protocol));
+            }
         };
         event.caller = Some(caller.clone());
         let routed = match routed {
@@ -212,6 +226,14 @@ impl Service {
         self.refuse(event, model, &failure.refusal(), signature)
     }
 
+    /// Refuses a call of whom nobody knows, and leaves its record or counts it.
+    fn refuse_stranger(&self, event: &Event, peer: Peer, model: &Model, refusal: &Refusal) -> Response {
+        if self.strangers.is_recorded(peer, self.clock.monotonic_ms()) {
+            return self.refuse(event, model, refusal, None);
+        }
+        refusal.answer(Some(model), model.protocol, &event.request_id)
+    }
+
     /// Refuses a call and leaves its record. With a signature, a change that is repeated gets this answer again.
     fn refuse(
         &self,
@@ -229,6 +251,10 @@ impl Service {
         }
         response
     }
+}
+
+fn user_agent(request: &Request) -> &str {
+    request.header("user-agent").unwrap_or_default()
 }
 
 fn pairs(request: &Request) -> Vec<(&str, &str)> {

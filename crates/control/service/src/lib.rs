@@ -24,6 +24,7 @@ mod network;
 mod node_spec;
 mod password;
 mod records;
+mod strangers;
 mod throttle;
 mod time;
 mod window;
@@ -50,10 +51,10 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use audit::{Verified as VerifiedAudit, verify as verify_audit};
+pub use audit::{Retention as AuditRetention, Verified as VerifiedAudit, verify as verify_audit};
 pub use first::{BrokerNotice, NoFirstBroker};
 pub use ids::is_region;
 pub use reconciler::{ReconcileError, Reconciler};
 pub use service::{AdministratorKey, Parts, Peer, Service, ServiceSettings};
-pub use store::{Store, StoreError};
+pub use store::{Store, StoreError, StoreKeys};
 pub use throttle::Quota;

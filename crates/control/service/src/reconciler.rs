@@ -162,11 +162,18 @@ fn run(service: &Service) {
     }
 }
 
-/// Forgets what is too old to be asked for, again and again.
+/// Forgets what is too old to be asked for, and keeps what was counted, again and again and at the end.
 fn clean(service: &Service) {
-    while !service.work.is_over_within(CLEANING) {
+    loop {
+        let is_over = service.work.is_over_within(CLEANING);
+        if let Err(error) = service.record_strangers() {
+            tracing::error!("refused calls can't be recorded: {}", chain(&error));
+        }
+        if is_over {
+            return;
+        }
         if let Err(error) = service.forget() {
-            tracing::warn!("old answers can't be forgotten: {}", chain(&error));
+            tracing::warn!("what is old can't be forgotten: {}", chain(&error));
         }
     }
 }

@@ -7,11 +7,12 @@ use ternmq_api::Sensitive;
 use ternmq_env::{Clock, Rng};
 use ternmq_fleet::Provisioner;
 
-use crate::audit::Recorder;
+use crate::audit::{Recorder, Retention};
 use crate::ids::Randomness;
 use crate::principals::Principals;
 use crate::reconciler::{ReconcileError, Work};
 use crate::store::{SharedStore, Store};
+use crate::strangers::Strangers;
 use crate::throttle::{Quota, Throttle};
 
 /// What a service is told at its start.
@@ -25,6 +26,8 @@ pub struct ServiceSettings {
     pub domain: Option<String>,
     /// Quota of calls.
     pub quota: Quota,
+    /// What is kept of the audit log.
+    pub retention: Retention,
     /// The bootstrap administrator's keys.
     pub administrator: AdministratorKey,
 }
@@ -48,6 +51,7 @@ pub struct Service {
     pub(crate) recorder: Recorder,
     pub(crate) principals: Principals,
     pub(crate) throttle: Throttle,
+    pub(crate) strangers: Strangers,
     /// Brokers that are to be looked at.
     pub(crate) work: Work,
 }
@@ -75,6 +79,7 @@ impl Service {
             principals: Principals::load(&store, &settings.account)?,
             recorder: Recorder::start(store.clone()).map_err(ReconcileError::Thread)?,
             throttle: Throttle::new(settings.quota, parts.clock.monotonic_ms()),
+            strangers: Strangers::new(parts.clock.monotonic_ms()),
             random: Randomness::new(parts.rng),
             work: Work::default(),
             settings,

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
         _ => Failure::new(format!("cannot look at '{shown}': {error}")),
     })?;
     if args.data_dir.join("state").is_dir() {
-        return service_doctor::run(&files, &args.data_dir, args.output);
+        return service_doctor::run(&files, &args.data_dir, &args.encryption, args.output);
     }
     let encryption = ternmq_node::read_encryption(&encryption_flags(args.encryption.clone(), true))
         .map_err(|error| Failure::with_code(error.to_string(), error.exit_code()))?;

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
-use ternmq_server::{Quota, ServeOptions};
+use ternmq_server::{AuditRetention, Quota, ServeOptions};
 
 use crate::args::Footprint;
 use crate::failure::Failure;
@@ -60,6 +60,19 @@ pub(crate) struct ServeArgs {
     /// brokers on one disk. Brokers that are there keep their size of segments.
     #[arg(long, value_enum, value_name = "SIZE", default_value_t = Footprint::Standard)]
     node_footprint: Footprint,
+    /// File with the key that encrypts the service's store: 32 bytes or 64 hexadecimal digits, not readable by others.
+    /// Default: store.key in the data directory, made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    encryption_key_file: Option<PathBuf>,
+    /// File with the key before it. The store needs the new key alone from then on.
+    #[arg(long, value_name = "FILE", requires = "encryption_key_file")]
+    encryption_old_key_file: Option<PathBuf>,
+    /// Days that audit records are kept.
+    #[arg(long, value_name = "DAYS", default_value_t = AuditRetention::default().days, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    audit_days: u32,
+    /// Audit records that are kept at most, some 1 KB each; beyond it the oldest go before their time.
+    #[arg(long, value_name = "COUNT", default_value_t = AuditRetention::default().entries, value_parser = clap::value_parser!(u64).range(1_000..))]
+    audit_records: u64,
     /// API calls that may come at once.
     #[arg(long, value_name = "COUNT", default_value_t = Quota::default().burst, value_parser = clap::value_parser!(u32).range(1..))]
     api_burst: u32,
@@ -94,6 +107,9 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
         domain: args.domain,
         has_first_broker: !args.no_first_broker,
         quota: Quota { burst: args.api_burst, per_second: args.api_rate },
+        encryption_key_file: args.encryption_key_file,
+        encryption_old_key_file: args.encryption_old_key_file,
+        audit: AuditRetention { days: args.audit_days, entries: args.audit_records },
         node_program,
         node_footprint: match args.node_footprint {
             Footprint::Standard => ternmq_server::Footprint::Standard,

@@ -9,12 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::Signal;
-use ternmq_env::{Clock, SystemClock};
+use ternmq_env::{Clock, SystemClock, SystemRng, ensure_key_file};
 
 use super::certificates::Authority;
 use super::channel::Channel;
 use super::child::Process;
-use super::data_key;
 use super::disk::{self, Lasting};
 use super::layout::Layout;
 use super::log_parts;
@@ -256,7 +255,7 @@ impl Inner {
         self.choose_ports(node, spec)?;
         reach(Step::Certificate)?;
         self.authority.ensure(name, &layout.tls(), &spec.host_names)?;
-        data_key::ensure(&layout.data_key())?;
+        ensure_key_file(&layout.data_key(), &mut SystemRng)?;
         reach(Step::Spec)?;
         if known.as_ref() != Some(spec) {
             disk::write_json(&layout.spec(), spec, Lasting::Process)?;

@@ -7,7 +7,6 @@ mod certificates;
 mod channel;
 mod child;
 mod client;
-mod data_key;
 mod disk;
 mod layout;
 mod log_parts;

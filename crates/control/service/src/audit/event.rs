@@ -67,6 +67,16 @@ impl Event {
         Value::Object(record).to_string().into_bytes()
     }
 
+    /// The record of many calls that were refused and have none of their own.
+    pub(crate) fn refused_times(&self, count: u64) -> Vec<u8> {
+        let mut record = self.common();
+        record.insert("errorCode".into(), "AccessDenied".into());
+        record.insert("errorMessage".into(), "Callers that are not known were refused.".into());
+        record.insert("responseElements".into(), Value::Null);
+        record.insert("additionalEventData".into(), json!({"refusedCalls": count}));
+        Value::Object(record).to_string().into_bytes()
+    }
+
     fn common(&self) -> Map<String, Value> {
         let identity = self.caller.as_ref().map_or_else(|| json!({"type": "Unknown"}), Caller::identity);
         let agent: String = self.user_agent.chars().take(USER_AGENT_MAX).collect();

@@ -2,19 +2,24 @@
 //!
 //! Layout of an entry: `hash 32 B | JSON`, under its number; the first has number 1. The hash is SHA-256 over
 //! `hash of the entry before | number, 8 B big endian | JSON`; before the first it is all zeros. So an entry that was
-//! changed, taken out or put in between breaks the chain there ([`verify`]).
+//! changed, taken out or put in between breaks the chain there ([`verify`]). Of the entries that are too old the last one's
+//! number and hash stay, so that the chain still has its beginning.
 //!
 //! A change and its record are one transaction: the record is durable before the change takes effect. Records of
 //! other calls are gathered by a thread of their own, and the answer waits until they are durable ([`Recorder`]).
 
 mod event;
 mod recorder;
+mod retention;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::store::{Change, Store, StoreError};
 pub(crate) use event::{Event, masked};
-pub(crate) use recorder::Recorder;
+pub(crate) use recorder::{NotRecorded, Recorder};
+use retention::Beginning;
+pub use retention::Retention;
+pub(crate) use retention::forget;
 
 const HASH_BYTES: usize = 32;
 
@@ -51,6 +56,8 @@ fn chained(before: &[u8; HASH_BYTES], number: u64, json: &[u8]) -> [u8; HASH_BYT
 /// What a check of the whole log found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
+    /// Number of the first entry that is there; those before it were too old.
+    pub first: u64,
     /// Entries that were read.
     pub entries: u64,
     /// Number of the first entry that does not follow from the one before it.
@@ -62,16 +69,21 @@ pub struct Verified {
 /// # Errors
 /// The store can't be read.
 pub fn verify(store: &Store) -> Result<Verified, StoreError> {
-    let (mut before, mut entries) = ([0; HASH_BYTES], 0);
-    for entry in store.view()?.audit_forwards()? {
+    let view = store.view()?;
+    let beginning = view.get::<Beginning>(Beginning::KEY)?.unwrap_or(Beginning::FIRST);
+    let mut found = Verified { first: beginning.number.saturating_add(1), entries: 0, broken_at: None };
+    let (mut before, mut expected) = (beginning.hash, found.first);
+    for entry in view.audit_forwards()? {
         let (number, bytes) = entry?;
         let hash = split(&bytes).filter(|(hash, json)| **hash == chained(&before, number, json));
-        let Some((hash, _)) = hash.filter(|_| number == entries + 1) else {
-            return Ok(Verified { entries, broken_at: Some(number) });
+        let Some((hash, _)) = hash.filter(|_| number == expected) else {
+            found.broken_at = Some(number);
+            return Ok(found);
         };
-        (before, entries) = (*hash, number);
+        (before, expected) = (*hash, number.saturating_add(1));
+        found.entries += 1;
     }
-    Ok(Verified { entries, broken_at: None })
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -101,15 +113,18 @@ mod tests {
 
     #[test]
     fn a_whole_chain_is_good() {
-        assert_eq!(verify(&log(&[])).unwrap(), Verified { entries: 0, broken_at: None });
-        assert_eq!(verify(&log(&["{}", "{}", "{}"])).unwrap(), Verified { entries: 3, broken_at: None });
+        assert_eq!(verify(&log(&[])).unwrap(), Verified { first: 1, entries: 0, broken_at: None });
+        assert_eq!(
+            verify(&log(&["{}", "{}", "{}"])).unwrap(),
+            Verified { first: 1, entries: 3, broken_at: None }
+        );
     }
 
     #[test]
     fn a_changed_entry_is_found() {
         let store = log(&["{\"a\":1}", "{\"a\":2}", "{\"a\":3}"]);
         tamper(&store, 2, |bytes| *bytes.last_mut().unwrap() = b' ');
-        assert_eq!(verify(&store).unwrap(), Verified { entries: 1, broken_at: Some(2) });
+        assert_eq!(verify(&store).unwrap(), Verified { first: 1, entries: 1, broken_at: Some(2) });
     }
 
     #[test]
@@ -120,13 +135,13 @@ mod tests {
             *bytes = chained(&[0; HASH_BYTES], 1, json).to_vec();
             bytes.extend_from_slice(json);
         });
-        assert_eq!(verify(&store).unwrap(), Verified { entries: 1, broken_at: Some(2) });
+        assert_eq!(verify(&store).unwrap(), Verified { first: 1, entries: 1, broken_at: Some(2) });
     }
 
     #[test]
     fn an_entry_that_is_cut_is_found() {
         let store = log(&["{}"]);
         tamper(&store, 1, |bytes| bytes.truncate(5));
-        assert_eq!(verify(&store).unwrap(), Verified { entries: 0, broken_at: Some(1) });
+        assert_eq!(verify(&store).unwrap(), Verified { first: 1, entries: 0, broken_at: Some(1) });
     }
 }

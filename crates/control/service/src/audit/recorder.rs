@@ -93,6 +93,6 @@ mod tests {
                 scope.spawn(|| (0..10).for_each(|_| recorder.record(b"{}".to_vec(), None).unwrap()));
             }
         });
-        assert_eq!(verify(&store).unwrap(), Verified { entries: 80, broken_at: None });
+        assert_eq!(verify(&store).unwrap(), Verified { first: 1, entries: 80, broken_at: None });
     }
 }

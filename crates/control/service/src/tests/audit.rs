@@ -55,3 +55,24 @@ fn every_call_leaves_one_record() {
     assert_eq!(found[4]["userIdentity"]["type"], "Unknown");
     assert_eq!(verify(&rig.service.store).unwrap().entries, 5);
 }
+
+/// Strangers have a record each while they are few; of a flood one record tells how many there were.
+#[test]
+fn a_flood_of_strangers_does_not_fill_the_log() {
+    let rig = Rig::new();
+    let mut unsigned = rig.sign("GET", "/v1/brokers", "", "");
+    unsigned.headers.clear();
+    for _ in 0..1_000 {
+        assert_eq!(rig.send(&unsigned).status, 403);
+    }
+    assert_eq!(rig.audit().len(), 200);
+    rig.get("/v1/brokers");
+    rig.service.record_strangers().unwrap();
+    rig.service.record_strangers().unwrap();
+    let found = rig.audit();
+    assert_eq!(found.len(), 202, "one of the known caller, one summary");
+    assert_eq!(found[200]["eventName"], "ListBrokers");
+    assert_eq!(found[201]["additionalEventData"]["refusedCalls"], 800);
+    assert_eq!(found[201]["sourceIPAddress"], "127.0.0.1");
+    assert_eq!(verify(&rig.service.store).unwrap().entries, 202);
+}

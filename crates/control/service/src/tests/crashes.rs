@@ -9,7 +9,7 @@ use ternmq_fleet::{Provisioner, SimulatedFault, SimulatedFleet, Step};
 
 use super::rig::{NOW_MS, REGION, Rig, activemq};
 use crate::records::Broker;
-use crate::store::Store;
+use crate::testing::store_on;
 
 /// Steps of the fleet at which a service can die.
 const STEPS: [Step; 15] = [
@@ -155,7 +155,7 @@ fn what_was_answered_survives_the_loss_of_power() {
     let rig = Rig::new();
     let id = rig.broker(&activemq("orders"));
     for seed in 0..20 {
-        let store = Store::open(Arc::new(rig.disk.crash(seed))).unwrap();
+        let store = store_on(Arc::new(rig.disk.crash(seed)));
         let broker: Option<Broker> = store.view().unwrap().get(&Broker::key_of(REGION, &id)).unwrap();
         assert_eq!(broker.unwrap().state.name(), "RUNNING");
         assert_eq!(crate::audit::verify(&store).unwrap().broken_at, None);

@@ -10,9 +10,10 @@ use ternmq_fleet::SimulatedFleet;
 use ternmq_identity::sigv4::{self, Moment};
 use ternmq_identity::{Credentials, Secret};
 
+use crate::audit::Retention;
 use crate::records::Broker;
 use crate::service::{AdministratorKey, Parts, Peer, Service, ServiceSettings};
-use crate::store::Store;
+use crate::testing::store_on;
 use crate::throttle::Quota;
 
 pub(super) const REGION: &str = "eu-west-1";
@@ -79,13 +80,14 @@ impl Rig {
             region: REGION.into(),
             domain: None,
             quota: Quota { burst: 10_000, per_second: 1 },
+            retention: Retention::default(),
             administrator: AdministratorKey {
                 access_key_id: KEY.into(),
                 secret_access_key: Sensitive::from(SECRET.to_owned()),
             },
         };
         let parts = Parts {
-            store: Store::open(Arc::new(disk.clone())).unwrap(),
+            store: store_on(Arc::new(disk.clone())),
             fleet: fleet.clone(),
             clock: clock.clone(),
             rng: Box::new(SeededRng::new(clock_seed(&*clock))),
