@@ -2,7 +2,7 @@
 //! and answers and errors back in the form of the protocol.
 //!
 //! Owns: the tables of each service ([`mq`], [`cloudtrail`], [`logs`], [`iam`],
-//! [`sts`]: a folder each, named as AWS names it;
+//! [`sts`], [`ec2`]: a folder each, named as AWS names it;
 //! made by `cargo xtask models`), the wire protocols ([`codec`]), what makes an input valid ([`check`]), the shape of
 //! errors ([`Refusal`]).
 //! Must not know: who calls, what an operation does, where bytes come from. No I/O, no clock.
@@ -25,6 +25,7 @@ pub mod check;
 pub mod codec;
 
 pub mod cloudtrail;
+pub mod ec2;
 pub mod iam;
 pub mod logs;
 pub mod mq;

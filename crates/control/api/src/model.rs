@@ -32,6 +32,26 @@ pub enum Protocol {
     AwsJson,
     /// query: a form in, XML out.
     Query,
+    /// ec2: query with names, lists and errors in a form of its own.
+    Ec2,
+}
+
+impl Protocol {
+    /// Whether a request is a form.
+    #[must_use]
+    pub const fn has_form(self) -> bool {
+        matches!(self, Self::Query | Self::Ec2)
+    }
+
+    /// Code of the error of a caller that may not do what it asks for.
+    #[must_use]
+    pub const fn denied_code(self) -> &'static str {
+        match self {
+            Self::RestJson | Self::AwsJson => "AccessDeniedException",
+            Self::Query => "AccessDenied",
+            Self::Ec2 => "UnauthorizedOperation",
+        }
+    }
 }
 
 /// One operation.

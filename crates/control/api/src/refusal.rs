@@ -53,7 +53,7 @@ impl Refusal {
     /// The error as the answer of a call.
     ///
     /// restJson1 and awsJson have it as JSON with the code in `x-amzn-errortype`, awsJson in `__type` too, where its
-    /// SDKs look; query has it as XML. `id` is the id of the request.
+    /// SDKs look; query and ec2 have it as XML. `id` is the id of the request.
     #[must_use]
     pub fn answer(&self, model: Option<&Model>, protocol: Protocol, id: &str) -> Response {
         let (kind, body) = match protocol {
@@ -65,6 +65,7 @@ impl Refusal {
             Protocol::Query => {
                 ("text/xml", xml::error(self, model.map_or("", |model| model.xml_namespace), id))
             }
+            Protocol::Ec2 => ("text/xml", xml::ec2_error(self, id)),
         };
         Response {
             status: self.status,

@@ -2,12 +2,12 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::{Model, Operation, Protocol, Refusal, Request, cloudtrail, iam, logs, mq, sts};
+use crate::{Model, Operation, Protocol, Refusal, Request, cloudtrail, ec2, iam, logs, mq, sts};
 
 /// Everything that is served.
 #[must_use]
-pub fn services() -> [&'static Model; 5] {
-    [&mq::MODEL, &cloudtrail::MODEL, &logs::MODEL, &iam::MODEL, &sts::MODEL]
+pub fn services() -> [&'static Model; 6] {
+    [&mq::MODEL, &cloudtrail::MODEL, &logs::MODEL, &iam::MODEL, &sts::MODEL, &ec2::MODEL]
 }
 
 /// A request whose operation is known.
@@ -28,10 +28,10 @@ pub fn service_of_target(target: &str) -> Option<&'static Model> {
     services().into_iter().find(|model| model.protocol == Protocol::AwsJson && model.target_prefix == prefix)
 }
 
-/// The service that speaks query with this `Version`.
+/// The service whose requests are forms with this `Version`.
 #[must_use]
 pub fn service_of_version(version: &str) -> Option<&'static Model> {
-    services().into_iter().find(|model| model.protocol == Protocol::Query && model.api_version == version)
+    services().into_iter().find(|model| model.protocol.has_form() && model.api_version == version)
 }
 
 impl Routed {
@@ -52,13 +52,13 @@ impl Routed {
                 let name = target.rsplit_once('.').filter(|(prefix, _)| *prefix == model.target_prefix);
                 name.and_then(|(_, name)| model.operation(name))
             }
-            Protocol::Query => {
+            Protocol::Query | Protocol::Ec2 => {
                 let action = form.iter().find(|(name, _)| name == "Action");
                 action.and_then(|(_, action)| model.operation(action))
             }
         };
         let operation = found.ok_or_else(|| match model.protocol {
-            Protocol::Query => {
+            Protocol::Query | Protocol::Ec2 => {
                 Refusal::new("InvalidAction", 400, format!("There is no such action in {}.", model.id))
             }
             _ => Refusal::new(
@@ -157,6 +157,7 @@ mod tests {
         assert_eq!(name(service_of_target("TrentService.Encrypt")), None);
         assert_eq!(name(service_of_version("2011-06-15")), Some("sts"));
         assert_eq!(name(service_of_version("2010-05-08")), Some("iam"));
+        assert_eq!(name(service_of_version("2016-11-15")), Some("ec2"));
         assert_eq!(name(service_of_version("")), None);
     }
 }

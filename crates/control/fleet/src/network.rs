@@ -58,6 +58,12 @@ impl Cidr {
         };
         if first == address { Ok(Self { address, prefix }) } else { Err(CidrError::HostBits(first)) }
     }
+
+    /// Whether it is a block of IPv4 addresses.
+    #[must_use]
+    pub const fn is_ipv4(&self) -> bool {
+        self.address.is_ipv4()
+    }
 }
 
 impl fmt::Display for Cidr {

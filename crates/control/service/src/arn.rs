@@ -1,4 +1,4 @@
-//! ARNs of brokers and configurations (facts, section 1.6).
+//! ARNs of brokers and configurations (facts, section 1.6), and of what EC2 has.
 
 use crate::ids::partition;
 
@@ -7,6 +7,11 @@ use crate::ids::partition;
 pub(crate) enum Arn {
     Broker { name: String, id: String },
     Configuration { id: String },
+}
+
+/// ARN of something of EC2: `security-group`, `sg-1`.
+pub(crate) fn of_ec2(account: &str, region: &str, kind: &str, id: &str) -> String {
+    format!("arn:{}:ec2:{region}:{account}:{kind}/{id}", partition(region))
 }
 
 impl Arn {

@@ -18,7 +18,7 @@ use crate::failure::{Failure, internal};
 use crate::ids::is_region;
 use crate::records::Answered;
 use crate::service::{Peer, Service};
-use crate::{cloudtrail, iam, logs, mq, sts};
+use crate::{cloudtrail, ec2, iam, logs, mq, sts};
 
 impl Service {
     /// Answers a request. Blocks while it reads and writes the store.
@@ -296,6 +296,7 @@ fn perform(call: &Call<'_>) -> Result<Output, Failure> {
         "logs" => logs::run(call),
         "iam" => iam::run(call),
         "sts" => sts::run(call),
+        "ec2" => ec2::run(call),
         other => {
             Err(Refusal::new("UnknownOperationException", 404, format!("{other} is not there yet.")).into())
         }
@@ -312,7 +313,7 @@ fn model_of(presented: Option<&Presented>, request: &Request) -> &'static Model 
 }
 
 fn form_of(model: &Model, request: &Request) -> Result<Vec<(String, String)>, Refusal> {
-    if model.protocol != Protocol::Query {
+    if !model.protocol.has_form() {
         return Ok(Vec::new());
     }
     let body = std::str::from_utf8(&request.body)
@@ -328,6 +329,7 @@ fn source(model: &Model) -> &'static str {
         "logs" => "logs.amazonaws.com",
         "iam" => "iam.amazonaws.com",
         "sts" => "sts.amazonaws.com",
+        "ec2" => "ec2.amazonaws.com",
         _ => "",
     }
 }
@@ -337,6 +339,7 @@ fn is_read(model: &Model, operation: &str) -> bool {
         "mq" => mq::is_read(operation),
         "iam" => iam::is_read(operation),
         "sts" => sts::is_read(operation),
+        "ec2" => ec2::is_read(operation),
         _ => true,
     }
 }
@@ -347,7 +350,7 @@ fn refusal_of(fault: &AuthFault, protocol: Protocol) -> Refusal {
         AuthFault::UnrecognizedClient => &AuthFault::InvalidSignature(Unproven::Mismatch),
         told => told,
     };
-    let code = if protocol == Protocol::Query { fault.query_code() } else { fault.code() };
+    let code = if protocol.has_form() { fault.query_code() } else { fault.code() };
     Refusal::new(code, fault.status(), fault.to_string())
 }
 

@@ -18,6 +18,15 @@ impl Randomness {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).fill(bytes);
     }
 
+    /// A random id of EC2's form: the kind, a dash, 17 hex digits.
+    pub(crate) fn id(&self, kind: &str) -> String {
+        let mut bytes = [0u8; 16];
+        self.fill(&mut bytes);
+        // 68 bits, of which there are 128.
+        let number = u128::from_ne_bytes(bytes) >> 60;
+        format!("{kind}-{number:017x}")
+    }
+
     /// A random UUID (RFC 9562, version 4).
     pub(crate) fn uuid(&self) -> String {
         let mut bytes = [0u8; 16];

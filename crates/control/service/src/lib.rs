@@ -22,6 +22,7 @@ mod ids;
 mod members;
 mod network;
 mod node_spec;
+mod page;
 mod password;
 mod records;
 mod strangers;
@@ -41,6 +42,7 @@ mod reconciler;
 mod service;
 
 mod cloudtrail;
+mod ec2;
 mod iam;
 mod logs;
 mod mq;

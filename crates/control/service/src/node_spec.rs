@@ -6,8 +6,9 @@ use ternmq_fleet::{
 
 use crate::catalogue::{EngineType, instance_type};
 use crate::endpoints;
-use crate::network::Network;
+use crate::network::{self, Network};
 use crate::records::{Account, Broker, Settings};
+use crate::store::{Reader, StoreError};
 
 /// Names of this machine, which every certificate has besides the broker's own.
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -19,12 +20,13 @@ pub(crate) fn node_name(broker_id: &str) -> Result<NodeName, NodeNameError> {
     NodeName::new(broker_id, 1)
 }
 
-/// The node of a broker with these settings. `configuration` is the text that it reads.
+/// The node of a broker with these settings. `configuration` is the text that it reads, `rules` who may
+/// connect.
 pub(crate) fn of(
     broker: &Broker,
     settings: &Settings,
     configuration: String,
-    account: &str,
+    rules: Vec<AcceptRule>,
     domain: Option<&str>,
 ) -> Result<NodeSpec, NodeNameError> {
     let instance = instance_type(broker.engine, &settings.instance_type);
@@ -43,7 +45,7 @@ pub(crate) fn of(
         host_names,
         configuration,
         limits: NodeLimits { memory_bytes: memory_mib * MIB, storage_bytes: storage_gb * GIB, connections },
-        rules: rules(broker, account),
+        rules,
         logs: NodeLogs {
             general: settings.logs.general,
             audit: settings.logs.audit.unwrap_or(false),
@@ -54,13 +56,15 @@ pub(crate) fn of(
 }
 
 /// Who may connect: what its security groups allow; a broker outside of any network is open.
-pub(crate) fn rules(broker: &Broker, account: &str) -> Vec<AcceptRule> {
-    let network = Network::of(account, &broker.region);
-    let groups = match broker.security_groups.as_slice() {
-        [] => std::slice::from_ref(&network.default_group),
-        groups => groups,
-    };
-    groups.iter().filter_map(|group| network.rules(group)).flatten().collect()
+pub(crate) fn rules(
+    store: &impl Reader,
+    broker: &Broker,
+    account: &str,
+) -> Result<Vec<AcceptRule>, StoreError> {
+    if broker.security_groups.is_empty() {
+        return Ok(network::open());
+    }
+    Network::of(account, &broker.region).accept_rules(store, &broker.security_groups)
 }
 
 /// A user as the node knows it.

@@ -24,7 +24,7 @@ use crate::failure::{Failure, internal};
 use crate::front_door::Input;
 use crate::service::Service;
 use crate::store::{Change, Store, StoreError};
-use crate::{iam, logs, mq, sts};
+use crate::{ec2, iam, logs, mq, sts};
 
 /// The directory of the account.
 pub(crate) struct Principals {
@@ -217,25 +217,26 @@ impl Service {
         if sts::is_decided_by_its_verb(routed) {
             return Ok(());
         }
-        let mut target = match routed.model.name {
-            "mq" => mq::target(self, region, input)?,
-            "iam" => iam::target(self, caller, routed.operation.name, input),
-            "logs" => logs::target(self, region, input),
-            _ => Target::any(),
+        let operation = routed.operation.name;
+        let targets = match routed.model.name {
+            "mq" => vec![mq::target(self, region, operation, input)?],
+            "iam" => vec![iam::target(self, caller, operation, input)],
+            "logs" => vec![logs::target(self, region, input)],
+            "ec2" => ec2::targets(self, region, operation, input)?,
+            _ => vec![Target::any()],
         };
-        let is_tagged = matches!(routed.operation.name, "CreateBroker" | "CreateConfiguration");
-        if is_tagged && input.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty()) {
-            target.also.push(("mq:CreateTags", target.arn.clone()));
-        }
         let directory = self.principals.read();
-        let context = context(&directory, principal, event, region, input, &target);
-        let own = format!("{}:{}", routed.model.signing_name, routed.operation.name);
-        let also = target.also.iter().map(|(action, arn)| (*action, arn.as_str()));
-        for (action, resource) in std::iter::once((own.as_str(), target.arn.as_str())).chain(also) {
-            let ask = Ask { action, resource, context: &context };
-            match directory.decide(principal, &ask) {
-                Decision::Allowed => {}
-                denied => return Err(denial(&caller.arn, &ask, denied, routed).into()),
+        let own = format!("{}:{operation}", routed.model.signing_name);
+        for target in &targets {
+            // Conditions are about one resource: each has a context of its own.
+            let context = context(&directory, principal, event, region, input, target);
+            let also = target.also.iter().map(|(action, arn)| (*action, arn.as_str()));
+            for (action, resource) in std::iter::once((own.as_str(), target.arn.as_str())).chain(also) {
+                let ask = Ask { action, resource, context: &context };
+                match directory.decide(principal, &ask) {
+                    Decision::Allowed => {}
+                    denied => return Err(denial(&caller.arn, &ask, denied, routed).into()),
+                }
             }
         }
         Ok(())
@@ -310,17 +311,28 @@ fn describe_call(context: &mut Context, event: &Event, region: &str, input: &Inp
     let removed =
         ["tagKeys", "TagKeys"].iter().filter_map(|name| input.get(*name)).filter_map(Value::as_array);
     keys.extend(removed.flatten().filter_map(Value::as_str).map(str::to_owned));
+    // EC2 takes away tags by pairs of which the value can be missing.
+    let bare = listed_tags(input).filter(|tag| tag.get("Value").is_none());
+    keys.extend(bare.filter_map(|tag| tag.get("Key").and_then(Value::as_str)).map(str::to_owned));
     context.set("aws:TagKeys", keys);
 }
 
-/// Tags that a request brings: an object in Amazon MQ, a list of keys and values in IAM.
+/// Tags that a request brings: an object in Amazon MQ, a list of keys and values in IAM, the same in EC2 or lists of
+/// them by the kind of what they are for.
 fn request_tags(input: &Input) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let own = input.get("tags").and_then(Value::as_object).into_iter().flatten();
     let own = own.map(|(key, value)| (key.clone(), text(value)));
-    let listed = input.get("Tags").and_then(Value::as_array).into_iter().flatten();
-    let listed = listed.filter_map(|tag| Some((text(tag.get("Key")?), text(tag.get("Value")?))));
+    let listed = listed_tags(input).filter_map(|tag| Some((text(tag.get("Key")?), text(tag.get("Value")?))));
     own.chain(listed).collect()
+}
+
+fn listed_tags(input: &Input) -> impl Iterator<Item = &Value> {
+    fn items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+        value.and_then(Value::as_array).into_iter().flatten()
+    }
+    let specified = items(input.get("TagSpecifications")).flat_map(|it| items(it.get("Tags")));
+    items(input.get("Tags")).chain(specified)
 }
 
 fn denial(arn: &str, ask: &Ask<'_>, decision: Decision, routed: &Routed) -> Refusal {
@@ -332,12 +344,7 @@ fn denial(arn: &str, ask: &Ask<'_>, decision: Decision, routed: &Routed) -> Refu
         "User: {arn} is not authorized to perform: {} on resource: {} {why}",
         ask.action, ask.resource
     );
-    let code = if routed.model.protocol == ternmq_api::Protocol::Query {
-        "AccessDenied"
-    } else {
-        "AccessDeniedException"
-    };
-    Refusal::new(code, 403, text)
+    Refusal::new(routed.model.protocol.denied_code(), 403, text)
 }
 
 /// Of a user its name, of a role's session `role/session`.

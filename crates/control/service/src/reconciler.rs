@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use ternmq_fleet::{Cause, FleetError, NodeFacts, NodeSpec};
+use ternmq_fleet::{AcceptRule, Cause, FleetError, NodeFacts, NodeSpec};
 use ternmq_stdx::chain;
 
 use crate::catalogue::EngineType;
@@ -292,12 +292,13 @@ impl Service {
         let used = &settings.configuration;
         let text = mq::effective(self, broker, &settings)?
             .ok_or_else(|| ReconcileError::Configuration { id: used.id.clone(), revision: used.revision })?;
-        let ServiceNames { account, domain } = self.names();
-        Ok(node_spec::of(broker, &settings, text, account, domain)?)
+        let domain = self.settings.domain.as_deref();
+        Ok(node_spec::of(broker, &settings, text, self.rules(broker)?, domain)?)
     }
 
-    fn names(&self) -> ServiceNames<'_> {
-        ServiceNames { account: &self.settings.account, domain: self.settings.domain.as_deref() }
+    /// Whom the broker's security groups let in now.
+    fn rules(&self, broker: &Broker) -> Result<Vec<AcceptRule>, StoreError> {
+        node_spec::rules(&self.store.view()?, broker, &self.settings.account)
     }
 
     /// The node runs with what was awaited: that is how the broker is now.
@@ -329,7 +330,7 @@ impl Service {
             Some(running) => running.spec,
             None => self.spec(broker)?,
         };
-        spec.rules = node_spec::rules(broker, &self.settings.account);
+        spec.rules = self.rules(broker)?;
         let facts = self.fleet.converge(&spec)?;
         if endpoints(&facts) != broker.endpoints {
             self.store_if(broker, |broker| broker.endpoints = endpoints(&facts))?;
@@ -381,11 +382,6 @@ impl Service {
         change.put(&now)?;
         change.commit()
     }
-}
-
-struct ServiceNames<'a> {
-    account: &'a str,
-    domain: Option<&'a str>,
 }
 
 fn endpoints(facts: &NodeFacts) -> Vec<Endpoint> {

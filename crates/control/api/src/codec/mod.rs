@@ -1,10 +1,12 @@
 //! The wire protocols: a request to a checked input, an output to an answer.
 //!
 //! An input is an object whose members have their names on the wire; so is an output. In awsJson and query these are
-//! the names of SDKs.
+//! the names of SDKs. In ec2, where forms, answers and SDKs each have names of their own, they are those of SDKs.
 
 mod aws_json;
+mod ec2;
 mod form;
+mod form_members;
 mod query;
 mod rest_json;
 pub(crate) mod xml;
@@ -28,6 +30,7 @@ pub fn read(
         Protocol::RestJson => rest_json::read(routed, request),
         Protocol::AwsJson => aws_json::read(routed, request),
         Protocol::Query => query::read(routed, form),
+        Protocol::Ec2 => ec2::read(routed, form),
     }
 }
 
@@ -39,6 +42,7 @@ pub fn write(routed: &Routed, output: Map<String, Value>, id: &str) -> Response 
         Protocol::RestJson => ("application/json", Value::Object(output).to_string().into_bytes()),
         Protocol::AwsJson => ("application/x-amz-json-1.1", Value::Object(output).to_string().into_bytes()),
         Protocol::Query => ("text/xml", xml::answer(routed, &output, id)),
+        Protocol::Ec2 => ("text/xml", xml::ec2_answer(routed, &output, id)),
     };
     let mut headers = vec![("x-amzn-requestid", id.to_owned())];
     if !kind.is_empty() {

@@ -2,91 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Member, Refusal, Routed, Shape, check};
+use super::form_members::{Form, Spelling, members_of};
+use crate::{Refusal, Routed, Shape, check};
 
 const INVALID: &str = "ValidationError";
-/// Deepest nesting.
-const MAX_DEPTH: u8 = 8;
-/// Most items of one list.
-const MAX_ITEMS: usize = 1_000;
-
-type Form = [(String, String)];
 
 pub(super) fn read(routed: &Routed, form: &Form) -> Result<Map<String, Value>, Refusal> {
     let members = routed.operation.input.map_or(&[][..], Shape::members);
-    let given = structure(members, "", form, 0);
+    let given = members_of(Spelling::Query, members, form);
     let checked = given.and_then(|given| check::input(members, &given));
     checked.map_err(|refusal| Refusal { code: INVALID, attribute: "", ..refusal })
-}
-
-fn structure(
-    members: &[Member],
-    prefix: &str,
-    form: &Form,
-    depth: u8,
-) -> Result<Map<String, Value>, Refusal> {
-    let mut given = Map::new();
-    for member in members {
-        let name =
-            if prefix.is_empty() { member.wire.to_owned() } else { format!("{prefix}.{}", member.wire) };
-        if let Some(value) = value(member.shape, &name, member.wire, form, depth)? {
-            given.insert(member.wire.to_owned(), value);
-        }
-    }
-    Ok(given)
-}
-
-fn value(
-    shape: &Shape,
-    name: &str,
-    wire: &'static str,
-    form: &Form,
-    depth: u8,
-) -> Result<Option<Value>, Refusal> {
-    if depth > MAX_DEPTH {
-        return Ok(None);
-    }
-    match shape {
-        Shape::Structure(members) => {
-            if !has_any(form, name) {
-                return Ok(None);
-            }
-            structure(members, name, form, depth + 1).map(Value::Object).map(Some)
-        }
-        Shape::List { member, item_name, is_flat, .. } => {
-            let mut items = Vec::new();
-            loop {
-                let number = items.len() + 1;
-                let item = if *is_flat {
-                    format!("{name}.{number}")
-                } else {
-                    format!("{name}.{item_name}.{number}")
-                };
-                match value(member, &item, wire, form, depth + 1)? {
-                    Some(value) if number <= MAX_ITEMS => items.push(value),
-                    Some(_) => {
-                        return Err(Refusal::bad_request(
-                            wire,
-                            format!("More than {MAX_ITEMS} items of {wire}."),
-                        ));
-                    }
-                    None => break,
-                }
-            }
-            // An empty list is sent as its bare name.
-            let is_there = !items.is_empty() || form.iter().any(|(known, _)| known == name);
-            Ok(is_there.then_some(Value::Array(items)))
-        }
-        Shape::Map { .. } => Ok(None),
-        Shape::Text { .. } | Shape::Integer { .. } | Shape::Long { .. } | Shape::Boolean | Shape::Time(_) => {
-            let text = form.iter().find(|(known, _)| known == name);
-            text.map(|(_, text)| check::of_text(shape, text, wire)).transpose()
-        }
-    }
-}
-
-fn has_any(form: &Form, name: &str) -> bool {
-    form.iter().any(|(known, _)| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Answers of the query protocol.
+//! Answers of the query protocol and of ec2.
 
 use serde_json::{Map, Value};
 
@@ -32,9 +32,34 @@ pub(crate) fn error(refusal: &Refusal, namespace: &str, id: &str) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// ec2: `<XResponse><requestId>…</requestId>` and the members, without an element around them. An operation that
+/// answers nothing says `<return>true</return>`.
+pub(crate) fn ec2_answer(routed: &Routed, output: &Map<String, Value>, id: &str) -> Vec<u8> {
+    let name = routed.operation.name;
+    let mut out = format!("<{name}Response xmlns=\"{}\">", routed.model.xml_namespace);
+    element(&mut out, "requestId", id);
+    match routed.operation.output {
+        Some(shape) => members(&mut out, shape.members(), output),
+        None => element(&mut out, "return", "true"),
+    }
+    out.push_str(&format!("</{name}Response>"));
+    out.into_bytes()
+}
+
+/// ec2: `<Response><Errors><Error>…`, without a namespace.
+pub(crate) fn ec2_error(refusal: &Refusal, id: &str) -> Vec<u8> {
+    let mut out = String::from("<Response><Errors><Error>");
+    element(&mut out, "Code", refusal.code);
+    element(&mut out, "Message", &refusal.message);
+    out.push_str("</Error></Errors>");
+    element(&mut out, "RequestID", id);
+    out.push_str("</Response>");
+    out.into_bytes()
+}
+
 fn members(out: &mut String, members: &[Member], given: &Map<String, Value>) {
     for member in members {
-        if let Some(value) = given.get(member.wire) {
+        if let Some(value) = given.get(member.name) {
             written(out, member.wire, member.shape, value);
         }
     }
@@ -84,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::iam;
+    use crate::{ec2, iam};
 
     #[test]
     fn an_answer() {
@@ -102,6 +127,33 @@ mod tests {
     fn an_error() {
         let text = error(&Refusal::new("NoSuchEntity", 404, "none & gone"), "ns", "id");
         let expect = "<ErrorResponse xmlns=\"ns\"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>none &amp; gone</Message></Error><RequestId>id</RequestId></ErrorResponse>";
+        assert_eq!(String::from_utf8(text).unwrap(), expect);
+    }
+
+    fn ec2(operation: &str, output: &Value) -> String {
+        let operation = ec2::MODEL.operation(operation).unwrap();
+        let routed = Routed { model: &ec2::MODEL, operation, labels: Vec::new() };
+        String::from_utf8(ec2_answer(&routed, output.as_object().unwrap(), "id")).unwrap()
+    }
+
+    #[test]
+    fn answers_of_ec2() {
+        let group = json!({"GroupId": "sg-1", "GroupName": "n", "Description": "a&b", "Tags": [{"Key": "k", "Value": ""}],
+            "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 5671, "IpRanges": [{"CidrIp": "::/0"}], "UserIdGroupPairs": []}]});
+        assert_eq!(
+            ec2("DescribeSecurityGroups", &json!({"SecurityGroups": [group], "NextToken": "t"})),
+            "<DescribeSecurityGroupsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15\"><requestId>id</requestId><nextToken>t</nextToken><securityGroupInfo><item><groupDescription>a&amp;b</groupDescription><groupId>sg-1</groupId><groupName>n</groupName><ipPermissions><item><fromPort>5671</fromPort><ipProtocol>tcp</ipProtocol><ipRanges><item><cidrIp>::/0</cidrIp></item></ipRanges><groups></groups></item></ipPermissions><tagSet><item><key>k</key><value></value></item></tagSet></item></securityGroupInfo></DescribeSecurityGroupsResponse>"
+        );
+        assert_eq!(
+            ec2("CreateTags", &json!({})),
+            "<CreateTagsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15\"><requestId>id</requestId><return>true</return></CreateTagsResponse>"
+        );
+    }
+
+    #[test]
+    fn an_error_of_ec2() {
+        let text = ec2_error(&Refusal::new("InvalidGroup.NotFound", 400, "none & gone"), "id");
+        let expect = "<Response><Errors><Error><Code>InvalidGroup.NotFound</Code><Message>none &amp; gone</Message></Error></Errors><RequestID>id</RequestID></Response>";
         assert_eq!(String::from_utf8(text).unwrap(), expect);
     }
 }

@@ -7,17 +7,17 @@ use super::table::Table;
 use crate::policy::MANAGED_MAX_CHARS;
 
 /// Name, what it is for, and the statement.
-const POLICIES: [(&str, &str, &str); 7] = [
+const POLICIES: [(&str, &str, &str); 9] = [
     ("AdministratorAccess", "Everything.", r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#),
     (
         "AmazonMQFullAccess",
-        "Everything of Amazon MQ.",
-        r#"{"Effect":"Allow","Action":"mq:*","Resource":"*"}"#,
+        "Everything of Amazon MQ, and looking at the networks that brokers can be in.",
+        r#"{"Effect":"Allow","Action":["mq:*","ec2:DescribeSecurityGroups","ec2:DescribeSubnets","ec2:DescribeVpcs"],"Resource":"*"}"#,
     ),
     (
         "AmazonMQReadOnlyAccess",
-        "Looking at Amazon MQ.",
-        r#"{"Effect":"Allow","Action":["mq:Describe*","mq:List*"],"Resource":"*"}"#,
+        "Looking at Amazon MQ, and at the networks that brokers can be in.",
+        r#"{"Effect":"Allow","Action":["mq:Describe*","mq:List*","ec2:DescribeSecurityGroups","ec2:DescribeSubnets","ec2:DescribeVpcs"],"Resource":"*"}"#,
     ),
     (
         "AmazonMQApiFullAccess",
@@ -34,6 +34,12 @@ const POLICIES: [(&str, &str, &str); 7] = [
         "IAMReadOnlyAccess",
         "Looking at IAM.",
         r#"{"Effect":"Allow","Action":["iam:Get*","iam:List*"],"Resource":"*"}"#,
+    ),
+    ("AmazonEC2FullAccess", "Everything of EC2.", r#"{"Effect":"Allow","Action":"ec2:*","Resource":"*"}"#),
+    (
+        "AmazonEC2ReadOnlyAccess",
+        "Looking at EC2.",
+        r#"{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}"#,
     ),
 ];
 

@@ -266,8 +266,8 @@ fn lists_of_managed_policies() {
         world.directory.list_policies(&filter, &Page::default()).unwrap().items.len()
     };
     assert_eq!(count(PolicyScope::Local, false, None), 1);
-    assert_eq!(count(PolicyScope::Aws, false, None), 7);
-    assert_eq!(count(PolicyScope::All, false, None), 8);
+    assert_eq!(count(PolicyScope::Aws, false, None), 9);
+    assert_eq!(count(PolicyScope::All, false, None), 10);
     assert_eq!(count(PolicyScope::All, true, None), 1);
     assert_eq!(count(PolicyScope::All, false, Some("/x/")), 0);
     let mut seen = Vec::new();
@@ -281,6 +281,6 @@ fn lists_of_managed_policies() {
             break;
         }
     }
-    assert_eq!(seen.len(), 8);
+    assert_eq!(seen.len(), 10);
     assert!(seen.is_sorted() && seen.contains(&arn) && seen.contains(&ADMIN.to_owned()));
 }

@@ -20,8 +20,8 @@ const MASKED: [&str; 7] = [
     "newpassword",
     "tokencode",
 ];
-/// Services whose members begin with a capital letter on the wire; in a record they do not.
-const CAPITALS: [&str; 2] = ["iam.amazonaws.com", "sts.amazonaws.com"];
+/// Services whose members begin with a capital letter; in a record they do not.
+const CAPITALS: [&str; 3] = ["iam.amazonaws.com", "sts.amazonaws.com", "ec2.amazonaws.com"];
 
 /// What is known of a call before it is done.
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ pub(crate) fn masked(value: &Value) -> Value {
     }
 }
 
-/// The value with all its members' first letters small. Tags of IAM are lists of keys and values, so no member is a name
+/// The value with all its members' first letters small. Tags of these services are lists of keys and values, so no member is a name
 /// that a caller gave.
 fn lower_camel(value: Value) -> Value {
     let small = |name: String| {

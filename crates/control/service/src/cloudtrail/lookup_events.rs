@@ -150,26 +150,32 @@ fn has(record: &Value, key: &str, value: &str) -> bool {
     }
 }
 
-/// Brokers, configurations, principals and policies that a record names, by type and name.
+/// Members of records that name something, and the type of what they name.
+const RESOURCES: [(&str, &str); 11] = [
+    ("broker-id", "AWS::AmazonMQ::Broker"),
+    ("brokerId", "AWS::AmazonMQ::Broker"),
+    ("brokerName", "AWS::AmazonMQ::Broker"),
+    ("brokerArn", "AWS::AmazonMQ::Broker"),
+    ("configuration-id", "AWS::AmazonMQ::Configuration"),
+    ("configurationId", "AWS::AmazonMQ::Configuration"),
+    ("userName", "AWS::IAM::User"),
+    ("groupName", "AWS::IAM::Group"),
+    ("roleName", "AWS::IAM::Role"),
+    ("roleArn", "AWS::IAM::Role"),
+    ("policyArn", "AWS::IAM::Policy"),
+];
+
+/// Brokers, configurations, principals, policies and security groups that a record names, by type and name.
 fn resources(record: &Value) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
+    let is_ec2 = text(record, "eventSource") == "ec2.amazonaws.com";
+    let known: &[(&str, &'static str)] =
+        if is_ec2 { &[("groupId", "AWS::EC2::SecurityGroup")] } else { &RESOURCES };
     for part in ["requestParameters", "responseElements"].iter().filter_map(|part| record.get(part)) {
-        for (member, kind) in [
-            ("broker-id", "AWS::AmazonMQ::Broker"),
-            ("brokerId", "AWS::AmazonMQ::Broker"),
-            ("brokerName", "AWS::AmazonMQ::Broker"),
-            ("brokerArn", "AWS::AmazonMQ::Broker"),
-            ("configuration-id", "AWS::AmazonMQ::Configuration"),
-            ("configurationId", "AWS::AmazonMQ::Configuration"),
-            ("userName", "AWS::IAM::User"),
-            ("groupName", "AWS::IAM::Group"),
-            ("roleName", "AWS::IAM::Role"),
-            ("roleArn", "AWS::IAM::Role"),
-            ("policyArn", "AWS::IAM::Policy"),
-        ] {
+        for (member, kind) in known {
             let name = text(part, member).to_owned();
-            if !name.is_empty() && !found.contains(&(kind, name.clone())) {
-                found.push((kind, name));
+            if !name.is_empty() && !found.contains(&(*kind, name.clone())) {
+                found.push((*kind, name));
             }
         }
     }

@@ -7,10 +7,10 @@ use ternmq_api::mq::{
 };
 use ternmq_stdx::shown;
 
-use super::page::Page;
 use crate::arn::Arn;
 use crate::call::{Call, Output, output};
 use crate::failure::Failure;
+use crate::page::Page;
 use crate::records::{Broker, BrokerState};
 use crate::store::{Change, Record};
 use crate::time::iso_millis;

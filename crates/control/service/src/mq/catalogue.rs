@@ -8,10 +8,10 @@ use ternmq_api::mq::{
 };
 use ternmq_stdx::shown;
 
-use super::page::Page;
 use crate::call::{Call, Output, output};
 use crate::catalogue::{EngineType, INSTANCE_TYPES, InstanceType, StorageType, availability_zones};
 use crate::failure::Failure;
+use crate::page::Page;
 
 pub(super) fn engine_types(call: &Call<'_>) -> Result<Output, Failure> {
     let input: DescribeBrokerEngineTypesRequest = call.input()?;

@@ -13,12 +13,12 @@ use ternmq_api::mq::{
 };
 use ternmq_stdx::shown;
 
-use super::page::Page;
 use super::{create_broker, rules, texts};
 use crate::arn::Arn;
 use crate::call::{Call, Output, output};
 use crate::catalogue::{EngineType, Version};
 use crate::failure::Failure;
+use crate::page::Page;
 use crate::records::{Broker, Configuration, ConfigurationUse, Revision, RevisionData};
 use crate::store::{Change, Record};
 use crate::time::iso_millis;

@@ -35,6 +35,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Output, Failure> {
         if let Some(id) = created_before(call, change, input.creator_request_id.as_deref(), &fingerprint)? {
             return answer(call, &input.broker_name, &id);
         }
+        are_there(call, change, &checked.groups)?;
         check_room(call, change, &input.broker_name)?;
         let configuration = match &input.configuration {
             Some(asked) => chosen(call, change, &checked, asked)?,
@@ -347,23 +348,38 @@ fn groups(
     if asked.is_empty() {
         return Ok(vec![network.default_group.clone()]);
     }
-    security_groups(&asked, network)?;
+    group_count(&asked)?;
     Ok(asked)
 }
 
-pub(super) fn security_groups(asked: &[String], network: &Network) -> Result<(), Refusal> {
-    let refuse = |text: String| Err(Refusal::bad_request("securityGroups", text));
-    if !(1..=SECURITY_GROUPS_MAX).contains(&asked.len()) {
-        return refuse(format!("A broker has 1 to {SECURITY_GROUPS_MAX} security groups."));
+fn group_count(asked: &[String]) -> Result<(), Refusal> {
+    if (1..=SECURITY_GROUPS_MAX).contains(&asked.len()) {
+        return Ok(());
     }
-    match asked.iter().find(|group| network.rules(group).is_none()) {
-        None => Ok(()),
-        Some(unknown) => refuse(format!(
-            "Security group [{}] does not exist. The security group of this region: [{}].",
-            shown(unknown),
-            network.default_group
-        )),
+    let text = format!("A broker has 1 to {SECURITY_GROUPS_MAX} security groups.");
+    Err(Refusal::bad_request("securityGroups", text))
+}
+
+/// The groups that a broker is to have from now on.
+pub(super) fn security_groups(call: &Call<'_>, change: &Change, asked: &[String]) -> Result<(), Failure> {
+    group_count(asked)?;
+    are_there(call, change, asked)
+}
+
+/// In the change that makes use of them, so that none is deleted meanwhile.
+fn are_there(call: &Call<'_>, change: &Change, groups: &[String]) -> Result<(), Failure> {
+    let network = Network::of(&call.service.settings.account, call.region);
+    for group in groups {
+        if network.group(change, group)?.is_none() {
+            let text = format!(
+                "Security group [{}] does not exist. The default security group of this region: [{}].",
+                shown(group),
+                network.default_group
+            );
+            return Err(Refusal::bad_request("securityGroups", text).into());
+        }
     }
+    Ok(())
 }
 
 /// Hash of the input without what is secret: a password's hash must not be a fast one.

@@ -5,7 +5,6 @@ mod catalogue;
 mod configurations;
 mod create_broker;
 mod describe_broker;
-mod page;
 mod reboot;
 mod rules;
 mod tags;
@@ -25,6 +24,7 @@ use crate::service::Service;
 use crate::store::StoreError;
 
 pub(crate) use reboot::begin as begin_reboot;
+pub(crate) use rules::tags as check_tags;
 pub(crate) use texts::effective;
 
 /// Does what a call asks for.
@@ -71,8 +71,18 @@ pub(crate) fn is_read(operation: &str) -> bool {
 pub(crate) fn target(
     service: &Service,
     region: &str,
+    operation: &str,
     input: &Map<String, Value>,
 ) -> Result<Target, StoreError> {
+    let mut target = resource(service, region, input)?;
+    let is_creation = matches!(operation, "CreateBroker" | "CreateConfiguration");
+    if is_creation && input.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty()) {
+        target.also.push(("mq:CreateTags", target.arn.clone()));
+    }
+    Ok(target)
+}
+
+fn resource(service: &Service, region: &str, input: &Map<String, Value>) -> Result<Target, StoreError> {
     let text = |name: &str| input.get(name).and_then(Value::as_str);
     let arn = text("resource-arn").and_then(|arn| Arn::parse(arn, &service.settings.account, region));
     let (broker, configuration) = match &arn {

@@ -88,7 +88,7 @@ pub(super) fn user_count(engine: EngineType, count: usize) -> Result<(), Refusal
 }
 
 /// Checks tags that are to be added to those that are there.
-pub(super) fn tags(there: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Result<(), Refusal> {
+pub(crate) fn tags(there: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Result<(), Refusal> {
     for (key, value) in new {
         let is_key =
             (1..=TAG_KEY_MAX).contains(&key.chars().count()) && !key.to_lowercase().starts_with("aws:");

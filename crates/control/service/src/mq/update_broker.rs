@@ -10,7 +10,6 @@ use super::{brokers, create_broker, rules, texts};
 use crate::call::{Call, Output, output};
 use crate::catalogue::{EngineType, Version};
 use crate::failure::Failure;
-use crate::network::Network;
 use crate::records::{Broker, Window};
 use crate::store::Change;
 use crate::window;
@@ -26,10 +25,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Output, Failure> {
             broker.pending.logs = Some(logs).filter(|logs| *logs != broker.settings.logs);
         }
         if let Some(groups) = &input.security_groups {
-            create_broker::security_groups(
-                groups,
-                &Network::of(&call.service.settings.account, call.region),
-            )?;
+            create_broker::security_groups(call, change, groups)?;
             broker.security_groups.clone_from(groups);
         }
         if let Some(asked) = &input.maintenance_window_start_time {

@@ -8,11 +8,11 @@ use ternmq_api::mq::{
 };
 use ternmq_stdx::shown;
 
-use super::page::Page;
 use super::{brokers, describe_broker, rules};
 use crate::call::{Call, Output, output};
 use crate::catalogue::EngineType;
 use crate::failure::Failure;
+use crate::page::Page;
 use crate::password;
 use crate::records::{Account, AwaitedUser, Broker, UserRecord};
 

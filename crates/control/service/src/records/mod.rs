@@ -1,9 +1,10 @@
-//! Desired state: what is kept of brokers and configurations.
+//! Desired state: what is kept of brokers, configurations and security groups.
 //!
 //! Keys begin with the kind, then the region: a listing of one region is one range.
 
 pub(crate) mod broker;
 pub(crate) mod configuration;
+pub(crate) mod security_group;
 pub(crate) mod token;
 
 pub(crate) use broker::{
@@ -11,4 +12,5 @@ pub(crate) use broker::{
     RunningSpec, Settings, UserRecord, Window,
 };
 pub(crate) use configuration::{Configuration, Revision, RevisionData};
+pub(crate) use security_group::{GroupRule, SecurityGroup, Traffic};
 pub(crate) use token::{Answered, CreatorToken};

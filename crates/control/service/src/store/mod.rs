@@ -5,6 +5,7 @@
 
 mod backend;
 mod cipher;
+mod reader;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use thiserror::Error;
 use backend::FileBackend;
 pub use cipher::StoreKeys;
 use cipher::{Cipher, DataKey, Place};
+pub(crate) use reader::Reader;
 pub(crate) use record::Record;
 
 /// Directory of the database in the data directory, and its file.

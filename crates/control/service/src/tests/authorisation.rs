@@ -54,6 +54,14 @@ logs-only   policy {"Effect":"Allow","Action":"logs:*","Resource":"*"}
 auditor     policy {"Effect":"Allow","Action":"cloudtrail:LookupEvents","Resource":"*"}
 other-place policy {"Effect":"Allow","Action":"mq:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"eu-west-1"}}}
 documented  policy {"Effect":"Allow","Action":["mq:ListBrokers","mq:ListConfigurations","mq:DescribeBrokerEngineTypes","mq:DescribeBrokerInstanceOptions"],"Resource":"*"},{"Effect":"Allow","Action":["mq:CreateBroker","mq:CreateConfiguration","mq:CreateTags"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/team":"red"}}},{"Effect":"Allow","Action":"mq:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"red"}}},{"Effect":"Deny","Action":["mq:CreateTags","mq:DeleteTags"],"Resource":"arn:aws:mq:*:*:*","Condition":{"StringNotEqualsIfExists":{"aws:ResourceTag/team":"red"}}}
+sg-reader   policy {"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}
+sg-red      policy {"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"red"}}}
+sg-own-red  policy {"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringEquals":{"ec2:ResourceTag/team":"red"}}}
+sg-arn      policy {"Effect":"Allow","Action":["ec2:AuthorizeSecurityGroupIngress","ec2:RevokeSecurityGroupIngress"],"Resource":"arn:aws:ec2:eu-west-1:123456789012:security-group/sg-0"}
+sg-maker    policy {"Effect":"Allow","Action":["ec2:CreateSecurityGroup","ec2:CreateTags"],"Resource":"*","Condition":{"StringEqualsIfExists":{"aws:RequestTag/team":"red"}}}
+sg-untagger policy {"Effect":"Allow","Action":"ec2:CreateSecurityGroup","Resource":["arn:aws:ec2:*:*:security-group/*","arn:aws:ec2:*:*:vpc/*"]}
+sg-no-vpc   policy {"Effect":"Allow","Action":"ec2:CreateSecurityGroup","Resource":"arn:aws:ec2:*:*:security-group/*"}
+sg-denied   policy {"Effect":"Allow","Action":"ec2:*","Resource":"*"},{"Effect":"Deny","Action":"ec2:*Tags","Resource":"*","Condition":{"ForAnyValue:StringEquals":{"aws:TagKeys":"team"}}}
 spare       attach AmazonMQFullAccess
 gone        attach AmazonMQFullAccess
 "#;
@@ -290,6 +298,51 @@ inactive            ListBrokers             -           InvalidSignatureExceptio
 inactive            iam:ListUsers           -           SignatureDoesNotMatch
 gone                ListBrokers             -           InvalidSignatureException
 gone                sts:GetCallerIdentity   -           SignatureDoesNotMatch
+nobody              ec2:DescribeSecurityGroups -        deny
+nobody              ec2:CreateSecurityGroup -           deny
+nobody              ec2:DeleteSecurityGroup web         deny
+nobody              ec2:AuthorizeSecurityGroupIngress web deny
+nobody              ec2:RevokeSecurityGroupEgress web   deny
+nobody              ec2:CreateTags          web         deny
+nobody              ec2:DescribeVpcs        -           deny
+owner               ec2:DescribeSubnets     -           allow
+owner               ec2:CreateSecurityGroup -           deny
+reader              ec2:DescribeSecurityGroups -        allow
+reader              ec2:DescribeTags        -           deny
+reader              ec2:AuthorizeSecurityGroupIngress web deny
+admin               ec2:DescribeSecurityGroups -        allow
+sg-reader           ec2:DescribeSecurityGroups -        allow
+sg-reader           ec2:DescribeSecurityGroupRules -    allow
+sg-reader           ec2:DescribeSubnets     -           allow
+sg-reader           ec2:DescribeAvailabilityZones -     allow
+sg-reader           ec2:DescribeTags        -           allow
+sg-reader           ec2:AuthorizeSecurityGroupIngress web deny
+sg-reader           ec2:DeleteSecurityGroup web         deny
+sg-reader           ListBrokers             -           deny
+sg-red              ec2:AuthorizeSecurityGroupIngress web allow
+sg-red              ec2:AuthorizeSecurityGroupIngress db deny
+sg-red              ec2:AuthorizeSecurityGroupIngress no-group deny
+sg-red              ec2:RevokeSecurityGroupIngress web  allow
+sg-red              ec2:CreateTags          web         allow
+sg-red              ec2:CreateTags          web+db      deny
+sg-red              ec2:CreateTags          db+web      deny
+sg-red              ec2:DeleteTags          db          deny
+sg-red              ec2:ByName              db          deny
+sg-red              ec2:CreateSecurityGroup team=red    deny
+sg-own-red          ec2:AuthorizeSecurityGroupIngress web allow
+sg-own-red          ec2:AuthorizeSecurityGroupIngress db deny
+sg-arn              ec2:AuthorizeSecurityGroupIngress no-group allow
+sg-arn              ec2:AuthorizeSecurityGroupIngress web deny
+sg-arn              ec2:AuthorizeSecurityGroupEgress no-group deny
+sg-maker            ec2:CreateSecurityGroup team=blue   deny
+sg-maker            ec2:CreateSecurityGroup team=red    allow
+sg-maker            ec2:DeleteSecurityGroup web         deny
+sg-untagger         ec2:CreateSecurityGroup team=red    deny
+sg-untagger         ec2:CreateSecurityGroup -           allow
+sg-no-vpc           ec2:CreateSecurityGroup -           deny
+sg-denied           ec2:CreateTags          web         deny
+sg-denied           ec2:DeleteTags          web         deny
+sg-denied           ec2:ByName              web         allow
 owner               RebootBroker            red         allow
 owner               DeleteBroker            red         allow
 ";
@@ -317,7 +370,25 @@ impl World {
         let (red, blue) = (tagged("red-1", "red"), tagged("blue-1", "blue"));
         let conf = json!({"name": "conf", "engineType": "RABBITMQ", "tags": {"team": "blue"}});
         let conf = rig.call("POST", "/v1/configurations", &conf).body["id"].as_str().unwrap().to_owned();
-        let ids = vec![("red", red), ("blue", blue), ("conf", conf), ("none", "b-0".to_owned())];
+        let group = |name: &str, team: &str| {
+            let tag = [("TagSpecification.1.Tag.1.Key", "team"), ("TagSpecification.1.Tag.1.Value", team)];
+            let new = [
+                ("GroupName", name),
+                ("GroupDescription", "d"),
+                ("TagSpecification.1.ResourceType", "security-group"),
+            ];
+            rig.ec2_done("CreateSecurityGroup", &[&new[..], &tag].concat()).first("groupId").to_owned()
+        };
+        let (web, db) = (group("web", "red"), group("db", "blue"));
+        let ids = vec![
+            ("red", red),
+            ("blue", blue),
+            ("conf", conf),
+            ("none", "b-0".to_owned()),
+            ("web", web),
+            ("db", db),
+            ("no-group", "sg-0".to_owned()),
+        ];
         let mut world = Self { rig, ids, keys: Vec::new() };
         for (name, statement) in GROUPS {
             world.rig.done("CreateGroup", &[("GroupName", name)]);
@@ -427,9 +498,12 @@ impl World {
         let brokers: Vec<Broker> = view.scan(&Broker::prefix(REGION), "", 1_000).unwrap();
         let configurations: Vec<Configuration> =
             view.scan(&Configuration::prefix(REGION), "", 1_000).unwrap();
+        let network = crate::network::Network::of("123456789012", REGION);
+        let groups = network.groups(&view).unwrap();
+        let groups = groups.iter().map(|it| serde_json::to_value(it).unwrap());
         let brokers = brokers.iter().map(|it| serde_json::to_value(it).unwrap());
         let configurations = configurations.iter().map(|it| serde_json::to_value(it).unwrap());
-        (identity.collect(), brokers.chain(configurations).collect())
+        (identity.collect(), brokers.chain(configurations).chain(groups).collect())
     }
 
     /// Makes the call of a row; gives the status and the code of an error.
@@ -443,6 +517,7 @@ impl World {
                 let members = if action == "AssumeRole" { &role[..] } else { &[] };
                 xml(self.rig.query(key, "sts", action, members))
             }
+            Some(("ec2", action)) => xml(self.ec2(key, action, on)),
             Some(("logs", action)) => self.json(key, "logs", &format!("Logs_20140328.{action}")),
             Some((_, action)) => {
                 let name = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
@@ -463,6 +538,36 @@ impl World {
         let answer =
             super::rig::answer(&self.rig.service.answer(&request, crate::service::Peer(key.address)));
         (answer.status, answer.error)
+    }
+
+    fn ec2(&self, key: &Key, action: &str, on: &str) -> super::rig::Xml {
+        let id = self.id(on);
+        let call = |action, members: &[(&str, &str)]| self.rig.query(key, "ec2", action, members);
+        let spec = |key| {
+            [("TagSpecification.1.ResourceType", "security-group"), ("TagSpecification.1.Tag.1.Key", key)]
+        };
+        let rule = [("IpProtocol", "-1"), ("CidrIp", "10.0.0.0/8")];
+        let name = format!("made-by-{}", key.credentials.access_key_id);
+        let new = [("GroupName", name.as_str()), ("GroupDescription", "d")];
+        match action {
+            _ if action.starts_with("Describe") => call(action, &[]),
+            "CreateSecurityGroup" => match on.split_once('=') {
+                Some((tag, value)) => {
+                    let value = ("TagSpecification.1.Tag.1.Value", value);
+                    call(action, &[&new[..], &spec(tag), &[value]].concat())
+                }
+                None => call(action, &new),
+            },
+            "CreateTags" | "DeleteTags" => {
+                let ids: Vec<String> = on.split('+').map(|on| self.id(on)).collect();
+                let names = ["ResourceId.1", "ResourceId.2"];
+                let ids = names.iter().zip(&ids).map(|(name, id)| (*name, id.as_str()));
+                let tag = [("Tag.1.Key", "team"), ("Tag.1.Value", "red")];
+                call(action, &ids.chain(tag).collect::<Vec<_>>())
+            }
+            "ByName" => call("DeleteSecurityGroup", &[("GroupName", on)]),
+            _ => call(action, &[&[("GroupId", id.as_str())], &rule[..]].concat()),
+        }
     }
 
     fn iam(&self, key: &Key, action: &str, on: &str) -> super::rig::Xml {
@@ -560,6 +665,8 @@ impl World {
         let (status, code) = self.call(&self.key(who), call, on);
         let denied = if call.starts_with("iam:") || call.starts_with("sts:") {
             "AccessDenied"
+        } else if call.starts_with("ec2:") {
+            "UnauthorizedOperation"
         } else {
             "AccessDeniedException"
         };
@@ -593,6 +700,6 @@ impl World {
 fn who_may_do_what_to_which() {
     let world = World::new();
     let rows: Vec<&str> = TABLE.lines().filter(|line| !line.is_empty()).collect();
-    assert!(rows.len() >= 180, "{}", rows.len());
+    assert!(rows.len() >= 220, "{}", rows.len());
     rows.iter().for_each(|row| world.check(row));
 }

@@ -31,12 +31,12 @@ const STEPS: [Step; 15] = [
 ];
 
 /// The next life of a service: on the same disk and the same nodes.
-fn next_life(rig: &Rig) -> Rig {
+pub(super) fn next_life(rig: &Rig) -> Rig {
     rig.fleet.revive();
     Rig::on(rig.disk.killed(), rig.fleet.clone(), rig.clock.clone())
 }
 
-fn work_off(rig: &Rig) {
+pub(super) fn work_off(rig: &Rig) {
     rig.service.take_stock().unwrap();
     for broker in brokers(rig) {
         rig.reconcile(&broker.id);

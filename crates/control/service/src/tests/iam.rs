@@ -427,8 +427,8 @@ fn lists_of_managed_policies() {
     for (members, expect) in names {
         check(&rig, "ListPolicies", members, &[("PolicyName", expect), ("IsTruncated", &["false"])]);
     }
-    assert_eq!(rig.done("ListPolicies", &[]).all("PolicyName").len(), 9);
-    assert_eq!(rig.done("ListPolicies", &[("Scope", "AWS")]).all("PolicyName").len(), 7);
+    assert_eq!(rig.done("ListPolicies", &[]).all("PolicyName").len(), 11);
+    assert_eq!(rig.done("ListPolicies", &[("Scope", "AWS")]).all("PolicyName").len(), 9);
     let boundary = [
         ("PermissionsBoundaryArn", &[q] as &[&str]),
         ("PermissionsBoundaryType", &["PermissionsBoundaryPolicy"]),

@@ -8,6 +8,7 @@ mod crashes;
 mod iam;
 mod principals;
 mod rig;
+mod security_groups;
 mod signatures;
 mod sts;
 mod users;

@@ -144,7 +144,7 @@ impl Rig {
         answer(&self.service.answer(&request, Peer(key.address)))
     }
 
-    /// A call of IAM or STS, signed, not yet sent.
+    /// A call of a service that takes forms, signed, not yet sent.
     pub(super) fn sign_query(
         &self,
         key: &Key,
@@ -153,14 +153,18 @@ impl Rig {
         members: &[(&str, &str)],
     ) -> Request {
         self.clock.advance_ms(1_000);
-        let version = if service == "sts" { "2011-06-15" } else { "2010-05-08" };
+        let version = match service {
+            "sts" => "2011-06-15",
+            "ec2" => "2016-11-15",
+            _ => "2010-05-08",
+        };
         let all = [("Action", action), ("Version", version)].into_iter().chain(members.iter().copied());
         let body: Vec<String> = all.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let kind = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
         self.sign_for(key, service, &[kind], ("POST", "/", "", &body.join("&")))
     }
 
-    /// A call of IAM or STS.
+    /// The same, sent.
     pub(super) fn query(&self, key: &Key, service: &str, action: &str, members: &[(&str, &str)]) -> Xml {
         self.send_query(&self.sign_query(key, service, action, members), key)
     }
@@ -178,6 +182,18 @@ impl Rig {
     /// The same, which has to succeed.
     pub(super) fn done(&self, action: &str, members: &[(&str, &str)]) -> Xml {
         let answer = self.iam(action, members);
+        assert_eq!(answer.status, 200, "{action} {members:?}: {}", answer.text);
+        answer
+    }
+
+    /// A call of the administrator to EC2.
+    pub(super) fn ec2(&self, action: &str, members: &[(&str, &str)]) -> Xml {
+        self.query(&root(), "ec2", action, members)
+    }
+
+    /// The same, which has to succeed.
+    pub(super) fn ec2_done(&self, action: &str, members: &[(&str, &str)]) -> Xml {
+        let answer = self.ec2(action, members);
         assert_eq!(answer.status, 200, "{action} {members:?}: {}", answer.text);
         answer
     }
@@ -223,7 +239,7 @@ impl Rig {
     }
 }
 
-/// An answer of IAM or STS.
+/// An answer in XML.
 #[derive(Debug)]
 pub(super) struct Xml {
     pub status: u16,

@@ -30,7 +30,9 @@ pub(crate) fn build(
     match model.protocol {
         Protocol::RestJson => rest_json(operation, input),
         Protocol::AwsJson => Ok(aws_json(model, operation, input)),
-        Protocol::Query => Err(Failure::new(format!("no command speaks the protocol of {}", model.id))),
+        Protocol::Query | Protocol::Ec2 => {
+            Err(Failure::new(format!("no command speaks the protocol of {}", model.id)))
+        }
     }
 }
 

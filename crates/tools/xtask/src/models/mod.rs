@@ -42,6 +42,25 @@ const WANTED: &[Wanted] = &[
         has_types: false,
     },
     Wanted { name: "iam", version: "2010-05-08", operations: IAM, has_types: false },
+    Wanted { name: "ec2", version: "2016-11-15", operations: EC2, has_types: false },
+];
+
+/// Security groups, and what of a network a broker is made with.
+const EC2: &[&str] = &[
+    "AuthorizeSecurityGroupEgress",
+    "AuthorizeSecurityGroupIngress",
+    "CreateSecurityGroup",
+    "CreateTags",
+    "DeleteSecurityGroup",
+    "DeleteTags",
+    "DescribeAvailabilityZones",
+    "DescribeSecurityGroupRules",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "DescribeTags",
+    "DescribeVpcs",
+    "RevokeSecurityGroupEgress",
+    "RevokeSecurityGroupIngress",
 ];
 
 /// Users, keys, groups, policies and roles: what decides who may do what.

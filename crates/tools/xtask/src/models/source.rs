@@ -66,6 +66,7 @@ impl Service {
             "rest-json" => "RestJson",
             "query" => "Query",
             "json" => "AwsJson",
+            "ec2" => "Ec2",
             other => bail!("there is no codec for the protocol {other}"),
         };
         let all = model["operations"].as_object().context("no operations")?;
@@ -208,6 +209,10 @@ fn members(source: &Value) -> Result<Vec<Member>> {
                 "querystring" => "Query",
                 other => bail!("member {name}: no place {other}"),
             };
+            // The codec of ec2 makes names in forms from those in answers.
+            if !text(member, "queryName").is_empty() {
+                bail!("member {name}: it has a name of its own in forms");
+            }
             Ok(Member {
                 name: name.clone(),
                 wire: or(text(member, "locationName"), name),

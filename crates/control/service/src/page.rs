@@ -10,7 +10,7 @@ const DEFAULT: usize = 20;
 const FORM: u8 = 1;
 
 /// What a caller says about the page that it wants.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Most items.
     pub size: usize,
     /// Key after which it begins; empty: at the beginning.
@@ -20,7 +20,7 @@ pub(super) struct Page {
 impl Page {
     /// # Errors
     /// A token that this service did not make. The size was checked by the model.
-    pub(super) fn of(max_results: Option<i32>, next_token: Option<&str>) -> Result<Self, Refusal> {
+    pub(crate) fn of(max_results: Option<i32>, next_token: Option<&str>) -> Result<Self, Refusal> {
         let size = max_results.and_then(|size| usize::try_from(size).ok()).unwrap_or(DEFAULT);
         let after = match next_token {
             None => String::new(),
@@ -32,12 +32,12 @@ impl Page {
     }
 
     /// `maxResults` of the answer.
-    pub(super) fn max_results(&self) -> i32 {
+    pub(crate) fn max_results(&self) -> i32 {
         i32::try_from(self.size).unwrap_or(i32::MAX)
     }
 
     /// Cuts what was read, one more than the page holds, to the page; gives the token of the next one.
-    pub(super) fn cut<T>(&self, items: &mut Vec<T>, key: impl Fn(&T) -> String) -> Option<String> {
+    pub(crate) fn cut<T>(&self, items: &mut Vec<T>, key: impl Fn(&T) -> String) -> Option<String> {
         if items.len() <= self.size {
             return None;
         }
@@ -46,7 +46,7 @@ impl Page {
     }
 
     /// The same, of what is in memory in the order of its keys.
-    pub(super) fn of_sorted<T>(
+    pub(crate) fn of_sorted<T>(
         &self,
         items: impl Iterator<Item = T>,
         key: impl Fn(&T) -> String,

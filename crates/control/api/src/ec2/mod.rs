@@ -1,0 +1,6 @@
+//! The tables of EC2: security groups and their rules, and what a region's network has.
+
+#[rustfmt::skip]
+mod model;
+
+pub use model::MODEL;
