@@ -1,4 +1,4 @@
-"""The Amazon MQ API over the AWS CLI: what it prints and how it exits, call by call, against golden files.
+"""The Amazon MQ API, and EC2's of security groups, over the AWS CLI: what it prints and how it exits, call by call, against golden files.
 
 Each group of calls has a region of its own, so that they can run at once, and a file below `golden`. Ids, times, ports
 and tokens are replaced by placeholders. `UPDATE_GOLDEN=1` writes the files anew.
@@ -86,13 +86,14 @@ class Group:
         value = re.sub(rf"\b([bc])-{UUID}", self.named, value)
         # Long texts are cut in messages.
         value = re.sub(r"\b[bc]-[0-9a-f-]+\.\.\.", "<cut>", value)
+        value = re.sub(r"\b(sgr?)-[0-9a-f]{17}", self.named, value)
         value = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(Z|\+00:00)", "<time>", value)
         value = re.sub(r"\d{8}T\d{6}Z", "<time>", value)
         value = re.sub(r"(localhost|127\.0\.0\.1):\d+", r"\1:<port>", value)
         return re.sub(r"AKIA[A-Z0-9]{16}", "<key>", value)
 
     def named(self, match):
-        kind = {"b": "broker", "c": "configuration"}[match[1]]
+        kind = {"b": "broker", "c": "configuration", "sg": "group", "sgr": "rule"}[match[1]]
         known = self.names.setdefault(kind, {})
         number = known.setdefault(match[0], len(known) + 1)
         return f"<{kind}-{number}>"
@@ -219,11 +220,34 @@ def catalogue(group):
     aws("lookup-events", "--lookup-attributes", *two, service="cloudtrail")
 
 
+def security_groups(group):
+    """Groups of one's own and their rules, over `aws ec2`."""
+
+    def ec2(*words):
+        return group.aws(*words, service="ec2")
+
+    made = ec2("create-security-group", "--group-name", "office", "--description", "from the office")
+    one = ["--group-id", made["GroupId"]]
+    rule = ["--protocol", "tcp", "--port", "5671", "--cidr", "10.20.0.0/16"]
+    ec2("authorize-security-group-ingress", *one, *rule)
+    ec2("authorize-security-group-ingress", *one, "--protocol", "udp", "--port", "53", "--cidr", "10.20.0.0/16")
+    console = "IpProtocol=tcp,FromPort=443,ToPort=443,IpRanges=[{CidrIp=192.0.2.7/32,Description=console}]"
+    ec2("authorize-security-group-ingress", *one, "--ip-permissions", console)
+    ec2("create-tags", "--resources", made["GroupId"], "--tags", "Key=team,Value=shop")
+    ec2("describe-security-groups", "--filters", "Name=tag:team,Values=shop")
+    ec2("revoke-security-group-ingress", *one, *rule)
+    ec2("revoke-security-group-ingress", *one, "--protocol", "tcp", "--port", "1", "--cidr", "10.20.0.0/16")
+    ec2("describe-subnets", "--query", "Subnets[].[AvailabilityZone,State,DefaultForAz]")
+    ec2("delete-security-group", *one)
+    ec2("describe-security-groups", "--group-ids", made["GroupId"])
+
+
 GROUPS = [
     (rabbitmq, "us-east-1"),
     (activemq, "eu-west-1"),
     (configurations, "eu-central-1"),
     (catalogue, "eu-north-1"),
+    (security_groups, "eu-west-2"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The Amazon MQ API over boto3: every operation, success and failure, and the brokers that it makes over real clients."""
+"""The Amazon MQ API over boto3, and that of EC2 for security groups: every operation, success and failure, and the brokers that it makes over real clients."""
 
 import os
 import sys
@@ -14,6 +14,7 @@ import creation  # noqa: E402
 import full_disk  # noqa: E402
 import listings  # noqa: E402
 import rabbitmq_broker  # noqa: E402
+import security_groups  # noqa: E402
 import tags  # noqa: E402
 import throttling  # noqa: E402
 from service import Service, run  # noqa: E402
@@ -22,7 +23,7 @@ from service import Service, run  # noqa: E402
 def main():
     """What makes brokers and configurations meets one service; audit, quotas and crashes have their own."""
     service = Service("usual").start()
-    for part in (creation, rabbitmq_broker, activemq_broker, configurations, tags, listings):
+    for part in (creation, rabbitmq_broker, activemq_broker, configurations, tags, listings, security_groups):
         run(part.CASES, service)
     service.stop()
     service = Service("audit").start()

@@ -19,7 +19,8 @@ import boto3  # noqa: E402
 from botocore.config import Config  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
 from cases import attempt, equal, report  # noqa: E402, F401
-from contract import watch  # noqa: E402
+import contract  # noqa: E402
+import xml_contract  # noqa: E402
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -85,14 +86,15 @@ class Service:
     def client(self, service="mq", region=REGION, retries=0, key=None, token=None, is_watched=True, **config):
         """A client of boto3 that calls once and leaves the input as it is, unless told otherwise.
 
-        Answers of Amazon MQ's operations are held against the model.
+        Answers of Amazon MQ's and EC2's operations are held against the models.
         """
         config = {"parameter_validation": False, "read_timeout": WAIT_S, **config}
         config = Config(retries={"total_max_attempts": retries + 1, "mode": "standard"}, **config)
         client = boto3.client(
             service, region_name=region, endpoint_url=self.url, config=config, **self.credentials(key, token)
         )
-        return watch(client) if service == "mq" and is_watched else client
+        watch = {"mq": contract.watch, "ec2": xml_contract.watch}.get(service)
+        return watch(client) if watch and is_watched else client
 
     def credentials(self, key=None, token=None):
         """The administrator's, or those of a key and a session."""
@@ -166,6 +168,22 @@ STATUSES = {
     "InvalidNextTokenException": 400,
     "InvalidTimeRangeException": 400,
     "InvalidEventCategoryException": 400,
+    "UnauthorizedOperation": 403,
+    "DryRunOperation": 412,
+    "CannotDelete": 400,
+    "DependencyViolation": 400,
+    "InvalidAction": 400,
+    "InvalidGroup.Duplicate": 400,
+    "InvalidGroup.NotFound": 400,
+    "InvalidParameterValue": 400,
+    "InvalidPermission.Duplicate": 400,
+    "InvalidPermission.NotFound": 400,
+    "InvalidSecurityGroupRuleId.NotFound": 400,
+    "InvalidSubnetID.NotFound": 400,
+    "InvalidVpcID.NotFound": 400,
+    "MissingParameter": 400,
+    "RulesPerSecurityGroupLimitExceeded": 400,
+    "UnsupportedOperation": 400,
 }
 
 

@@ -288,6 +288,11 @@ fn the_default_group_lets_everybody_in_until_it_is_changed() {
     let public = rig.broker(&public);
     let node = NodeName::new(&public, 1).unwrap();
     assert_eq!(rig.fleet.running_spec(&node).unwrap().rules, network::open());
+    let own = group(&rig, "own");
+    let path = format!("/v1/brokers/{public}");
+    assert_eq!(rig.call("PUT", &path, &json!({"securityGroups": [own]})).status, 200);
+    rig.reconcile(&public);
+    assert_eq!(rules(&rig, &public), Vec::<String>::new());
 }
 
 /// A service that dies after the change is durable and before the node knows of it: the next one tells it.
