@@ -311,9 +311,6 @@ fn describe_call(context: &mut Context, event: &Event, region: &str, input: &Inp
     let removed =
         ["tagKeys", "TagKeys"].iter().filter_map(|name| input.get(*name)).filter_map(Value::as_array);
     keys.extend(removed.flatten().filter_map(Value::as_str).map(str::to_owned));
-    // EC2 takes away tags by pairs of which the value can be missing.
-    let bare = listed_tags(input).filter(|tag| tag.get("Value").is_none());
-    keys.extend(bare.filter_map(|tag| tag.get("Key").and_then(Value::as_str)).map(str::to_owned));
     context.set("aws:TagKeys", keys);
 }
 
@@ -323,7 +320,9 @@ fn request_tags(input: &Input) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let own = input.get("tags").and_then(Value::as_object).into_iter().flatten();
     let own = own.map(|(key, value)| (key.clone(), text(value)));
-    let listed = listed_tags(input).filter_map(|tag| Some((text(tag.get("Key")?), text(tag.get("Value")?))));
+    // A value can be missing in EC2: it is empty then, or any when the tag is taken away.
+    let value = |tag: &Value| tag.get("Value").map(text).unwrap_or_default();
+    let listed = listed_tags(input).filter_map(|tag| Some((text(tag.get("Key")?), value(tag))));
     own.chain(listed).collect()
 }
 

@@ -7,6 +7,23 @@ from botocore.model import ServiceModel
 
 MODEL = ServiceModel(Loader().load_service_model("ec2", "service-2"), "ec2")
 NAMESPACE = "{http://ec2.amazonaws.com/doc/2016-11-15}"
+# What of it the service has.
+SERVED = [
+    "AuthorizeSecurityGroupEgress",
+    "AuthorizeSecurityGroupIngress",
+    "CreateSecurityGroup",
+    "CreateTags",
+    "DeleteSecurityGroup",
+    "DeleteTags",
+    "DescribeAvailabilityZones",
+    "DescribeSecurityGroupRules",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "DescribeTags",
+    "DescribeVpcs",
+    "RevokeSecurityGroupEgress",
+    "RevokeSecurityGroupIngress",
+]
 seen = set()
 
 

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "common"))
 
 import answers  # noqa: E402
 import bodies  # noqa: E402
+import ec2_inputs  # noqa: E402
 import signatures  # noqa: E402
 from contract import check_answer  # noqa: E402
 from inputs import Inputs  # noqa: E402
@@ -134,6 +135,7 @@ def main():
     world = World()
     run(answers.CASES, world)
     run([every_member_wrong, several_members_wrong], world)
+    run(ec2_inputs.CASES, world)
     run(bodies.CASES, world)
     run(signatures.CASES, world)
     run([the_log_is_whole], world)

@@ -51,8 +51,7 @@ pub(super) fn text(what: &str, text: &str) -> Result<(), Refusal> {
     }
     if !text.chars().all(is_good) {
         return Err(invalid(format!(
-            "Character sets beyond ASCII are not supported in the {what}: it has letters, digits, spaces and \
-             ._-:/()#,@[]+=&;{{}}!$*."
+            "The {what} is invalid. It has letters, digits, spaces and ._-:/()#,@[]+=&;{{}}!$*."
         )));
     }
     Ok(())

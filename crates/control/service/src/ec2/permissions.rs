@@ -20,13 +20,20 @@ pub(super) struct Permission {
 const GROUPS_TEXT: &str =
     "Rules that name other groups or prefix lists are not there yet: name blocks of addresses.";
 
+/// Members that name a rule by themselves.
+const FLAT: [&str; 4] = ["IpProtocol", "FromPort", "ToPort", "CidrIp"];
+
+/// Whether a call names rules by what they are about.
+pub(super) fn are_named(call: &Call<'_>) -> bool {
+    FLAT.iter().chain(&["IpPermissions"]).any(|name| call.input.contains_key(*name))
+}
+
 /// The rules that a call names; never none.
 pub(super) fn asked(call: &Call<'_>) -> Result<Vec<Permission>, Refusal> {
     if call.text("SourceSecurityGroupName").or(call.text("SourceSecurityGroupOwnerId")).is_some() {
         return Err(unsupported(GROUPS_TEXT));
     }
-    let flat = ["IpProtocol", "FromPort", "ToPort", "CidrIp"];
-    let is_flat = flat.iter().any(|name| call.input.contains_key(*name));
+    let is_flat = FLAT.iter().any(|name| call.input.contains_key(*name));
     let listed = call.input.get("IpPermissions").and_then(Value::as_array);
     let found = match (listed, is_flat) {
         (Some(_), true) => {

@@ -58,8 +58,8 @@ pub(super) fn authorize(call: &Call<'_>, direction: Direction) -> Result<Output,
 pub(super) fn revoke(call: &Call<'_>, direction: Direction) -> Result<Output, Failure> {
     let ids = call.texts("SecurityGroupRuleIds");
     let asked = if ids.is_empty() { permissions::asked(call)? } else { Vec::new() };
-    if !ids.is_empty() && call.input.contains_key("IpPermissions") {
-        let text = "SecurityGroupRuleIds can't be used together with IpPermissions.";
+    if !ids.is_empty() && permissions::are_named(call) {
+        let text = "SecurityGroupRuleIds can't be used together with what else names rules.";
         return Err(fault("InvalidParameterCombination", text).into());
     }
     change(call, |group| {
@@ -75,9 +75,8 @@ pub(super) fn revoke(call: &Call<'_>, direction: Direction) -> Result<Output, Fa
         let is_revoked = |rule: &GroupRule| {
             ids.contains(&rule.id.as_str()) || asked.iter().any(|it| it.traffic == rule.traffic)
         };
-        let (revoked, left) = std::mem::take(rules).into_iter().partition(is_revoked);
+        let (revoked, left): (Vec<_>, _) = std::mem::take(rules).into_iter().partition(is_revoked);
         *rules = left;
-        let revoked: Vec<GroupRule> = revoked;
         let shape = |rule: &GroupRule| shapes::revoked_rule(&group.id, rule, direction == Direction::Egress);
         Ok(("RevokedSecurityGroupRules", revoked.iter().map(shape).collect()))
     })

@@ -55,6 +55,7 @@ AuthorizeSecurityGroupEgress GroupId=ID&IpPermissions.1.IpProtocol=-1&IpPermissi
 RevokeSecurityGroupIngress GroupId=ID&IpProtocol=-1&CidrIp=10.0.0.0/8 InvalidPermission.NotFound
 RevokeSecurityGroupIngress GroupId=ID&SecurityGroupRuleId.1=sgr-0 InvalidSecurityGroupRuleId.NotFound
 RevokeSecurityGroupIngress GroupId=ID&SecurityGroupRuleId.1=sgr-0&IpPermissions.1.IpProtocol=-1 InvalidParameterCombination
+RevokeSecurityGroupIngress GroupId=ID&SecurityGroupRuleId.1=sgr-0&CidrIp=10.0.0.0/8 InvalidParameterCombination
 RevokeSecurityGroupEgress GroupId=ID&IpPermissions.1.IpProtocol=-1&IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0/8 InvalidPermission.NotFound
 DescribeSecurityGroupRules SecurityGroupRuleId.1=sgr-0 InvalidSecurityGroupRuleId.NotFound
 DescribeVpcs VpcId.1=vpc-0 InvalidVpcID.NotFound
