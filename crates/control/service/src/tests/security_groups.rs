@@ -1,7 +1,10 @@
 //! Security groups of one's own: made, changed, deleted, and whom the nodes of their brokers let in.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use ternmq_fleet::{AcceptRule, NodeName, SimulatedFault, Step};
+use ternmq_fakes::Fault;
+use ternmq_fleet::{AcceptRule, NodeName, SimulatedFault, SimulatedFleet, Step};
 
 use super::crashes::{next_life, work_off};
 use super::rig::{REGION, Rig, activemq, rabbitmq, root};
@@ -316,6 +319,35 @@ fn a_kill_between_the_change_and_the_node_is_made_good() {
     work_off(&last);
     assert_eq!(rules(&last, &id), Vec::<String>::new());
     assert_eq!(last.fleet.starts(&NodeName::new(&id, 1).unwrap()), 1);
+}
+
+/// A disk that fails at any call of a change: it is whole with its record, or it never was, and the node has what the
+/// store has.
+#[test]
+fn a_change_of_rules_is_whole_or_absent() {
+    let first = Rig::new();
+    let web = group(&first, "web");
+    let id = broker_in(&first, "orders", &[&web]);
+    let rule = [("GroupId", web.as_str()), ("IpProtocol", "-1"), ("CidrIp", "127.0.0.1/32")];
+    let mut failed = 0;
+    for number in 0.. {
+        let rig = Rig::on(first.disk.killed(), Arc::new(SimulatedFleet::new()), first.clock.clone());
+        let last = rig.disk.calls() + number;
+        rig.disk.fail_call(last, Fault::Device);
+        let answer = rig.ec2("AuthorizeSecurityGroupIngress", &rule);
+        if rig.disk.calls() <= last {
+            break;
+        }
+        failed += u32::from(answer.status != 200);
+        let next = next_life(&rig);
+        let again = next.ec2("AuthorizeSecurityGroupIngress", &rule);
+        let is_kept = again.code() == "InvalidPermission.Duplicate";
+        assert!(is_kept || (answer.status != 200 && again.status == 200), "{number}: {answer:?} {again:?}");
+        work_off(&next);
+        assert_eq!(rules(&next, &id), ["127.0.0.1/32 0-65535"], "{number}");
+        assert_eq!(crate::audit::verify(&next.service.store).unwrap().broken_at, None);
+    }
+    assert!(failed > 3, "{failed}");
 }
 
 #[test]
