@@ -43,6 +43,7 @@ fn spec(number: u8) -> Result<NodeSpec, Box<dyn Error>> {
     Ok(NodeSpec {
         name: NodeName::new(&format!("b-00000000-0000-4000-8000-0000000000{number:02x}"), 1)?,
         engine: Engine::RabbitMq,
+        engine_version: None,
         reach: Reach::Loopback,
         host_names: Vec::new(),
         configuration: String::new(),

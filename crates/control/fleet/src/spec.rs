@@ -151,6 +151,9 @@ pub struct NodeSpec {
     pub name: NodeName,
     /// Whose ways.
     pub engine: Engine,
+    /// Version of that engine that the node tells tools, `4.2.1`; none: the node's own choice.
+    #[serde(default)]
+    pub engine_version: Option<String>,
     /// From where it can be reached.
     pub reach: Reach,
     /// Names in its certificate, beside `localhost` and the loopback addresses: at most 100 host names, or addresses.
@@ -257,6 +260,7 @@ pub(crate) mod tests {
         NodeSpec {
             name: NodeName::new(&id, 1).unwrap(),
             engine: Engine::RabbitMq,
+            engine_version: None,
             reach: Reach::Loopback,
             host_names: vec!["b-1.mq.local".into()],
             configuration: String::new(),

@@ -309,7 +309,14 @@ fn model_of(presented: Option<&Presented>, request: &Request) -> &'static Model 
         services().into_iter().find(|model| model.signing_name == presented.scope().service)
     });
     let target = || request.header("x-amz-target").and_then(ternmq_api::service_of_target);
-    signed.or_else(target).unwrap_or(&ternmq_api::mq::MODEL)
+    let version = || {
+        let is_form = |kind: &str| kind.starts_with("application/x-www-form-urlencoded");
+        request.header("content-type").filter(|kind| is_form(kind))?;
+        let form = codec::decode_form(std::str::from_utf8(&request.body).ok()?).ok()?;
+        let (_, version) = form.into_iter().find(|(name, _)| name == "Version")?;
+        ternmq_api::service_of_version(&version)
+    };
+    signed.or_else(target).or_else(version).unwrap_or(&ternmq_api::mq::MODEL)
 }
 
 fn form_of(model: &Model, request: &Request) -> Result<Vec<(String, String)>, Refusal> {

@@ -41,6 +41,7 @@ pub(crate) fn of(
             EngineType::ActiveMq => Engine::ActiveMq,
             EngineType::RabbitMq => Engine::RabbitMq,
         },
+        engine_version: Some(settings.engine_version.clone()),
         reach: if broker.is_public { Reach::Public } else { Reach::Loopback },
         host_names,
         configuration,

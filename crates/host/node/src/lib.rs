@@ -43,8 +43,8 @@ pub use encryption::read_encryption;
 pub use error::{EXIT_JOURNAL, StartError};
 pub use logging::LogFormat;
 pub use options::{
-    Bounds, BrokerOptions, ControlOptions, EncryptionFlags, EngineType, Footprint, LISTENER_NAMES, Listen,
-    ListenError, LogFiles, LogKind, Login, TlsFlags,
+    Bounds, BrokerOptions, COMPATIBLE_VERSION, ControlOptions, EncryptionFlags, EngineType, Footprint,
+    LISTENER_NAMES, Listen, ListenError, LogFiles, LogKind, Login, TlsFlags,
 };
 pub use run::run;
 pub use ternmq_net::{ClientAuth, LoginFrom, Network, NetworkError, TlsVersion};

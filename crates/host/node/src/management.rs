@@ -14,9 +14,6 @@ use ternmq_net::{Busy, ShardHandle, View};
 
 use crate::memory;
 
-/// Version of RabbitMQ that clients may take us for.
-const COMPATIBLE_VERSION: &str = "3.13.7";
-
 /// The shard, as the management API reaches it.
 pub(crate) struct ShardControl {
     pub(crate) handle: ShardHandle,
@@ -51,6 +48,7 @@ impl Control for ShardControl {
 /// This process.
 pub(crate) struct ProcessFacts {
     clock: SystemClock,
+    compatible_version: Arc<str>,
     cluster_name: Arc<str>,
     files: Arc<DiskFiles>,
     listeners: Vec<NodeListener>,
@@ -61,6 +59,7 @@ pub(crate) struct ProcessFacts {
 
 impl ProcessFacts {
     pub(crate) fn new(
+        compatible_version: Arc<str>,
         cluster_name: Arc<str>,
         files: Arc<DiskFiles>,
         ports: &[(String, SocketAddr)],
@@ -73,6 +72,7 @@ impl ProcessFacts {
         };
         Self {
             clock: SystemClock::new(),
+            compatible_version,
             cluster_name,
             files,
             listeners: ports.iter().map(of).collect(),
@@ -87,7 +87,7 @@ impl Facts for ProcessFacts {
     fn facts(&self) -> NodeFacts {
         NodeFacts {
             version: env!("CARGO_PKG_VERSION").into(),
-            compatible_version: COMPATIBLE_VERSION.into(),
+            compatible_version: self.compatible_version.clone(),
             cluster_name: self.cluster_name.clone(),
             uptime_ms: self.clock.monotonic_ms(),
             process_id: process::id(),

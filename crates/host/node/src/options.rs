@@ -113,6 +113,9 @@ pub struct EncryptionFlags {
     pub is_decrypt_only: bool,
 }
 
+/// Version of RabbitMQ that tools take a node for unless it is told another one.
+pub const COMPATIBLE_VERSION: &str = "3.13.7";
+
 /// How much room on the disk a node takes before it has anything to keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Footprint {
@@ -179,6 +182,8 @@ pub struct BrokerOptions {
     pub is_ephemeral: bool,
     /// Vendor's ways.
     pub engine: EngineType,
+    /// Version of that vendor's engine that tools are told; absent: [`COMPATIBLE_VERSION`].
+    pub engine_version: Option<String>,
     /// Vendor configuration file.
     pub config: Option<PathBuf>,
     /// Listeners that were named; the others have their defaults.

@@ -28,7 +28,7 @@ use crate::engine::Engine;
 use crate::error::{EXIT_JOURNAL, StartError};
 use crate::management::{ProcessFacts, ShardControl};
 use crate::memory::{MemoryLimit, MemoryWatch, SAMPLE};
-use crate::options::{Bounds, BrokerOptions, Footprint};
+use crate::options::{Bounds, BrokerOptions, COMPATIBLE_VERSION, Footprint};
 use crate::recovery::{self, ReadyBroker};
 use crate::reload::Reload;
 use crate::settings::Settings;
@@ -301,6 +301,7 @@ impl Supervisor<'_> {
         let limit_bytes = memory.limit_bytes();
         let disk_bytes = self.disk_limit_bytes;
         let facts = ProcessFacts::new(
+            self.options.engine_version.as_deref().unwrap_or(COMPATIBLE_VERSION).into(),
             self.cluster_name.clone(),
             self.files.clone(),
             &self.ports,

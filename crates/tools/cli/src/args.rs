@@ -76,6 +76,9 @@ pub(crate) struct BrokerArgs {
     /// Which vendor's ways to follow.
     #[arg(long, value_enum, default_value_t = Engine::All)]
     pub(crate) engine: Engine,
+    /// Version of that vendor's engine that tools are told (rabbitmq_version of the management API). Default: 3.13.7.
+    #[arg(long, value_name = "X.Y.Z", value_parser = engine_version)]
+    pub(crate) engine_version: Option<String>,
     /// Configuration file in the form of rabbitmq.conf.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -134,6 +137,16 @@ pub(crate) struct BrokerArgs {
     /// Number of shards.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) shards: u16,
+}
+
+fn engine_version(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let is_number =
+        |part: &&str| part.len() <= 4 && part.parse::<u16>().is_ok_and(|number| number.to_string() == **part);
+    if parts.len() == 3 && parts.iter().all(is_number) {
+        return Ok(text.to_owned());
+    }
+    Err("expected three numbers, for example 4.2.1".into())
 }
 
 #[derive(Clone, Debug, Args)]
@@ -453,6 +466,8 @@ mod tests {
             &["broker", "--node-name", "n"],
             &["broker", "--log-kind", "audit"],
             &["broker", "--storage-limit", "1"],
+            &["broker", "--engine-version", "4.2"],
+            &["broker", "--engine-version", "4.02.1"],
             &["broker", "--proxy-from", "10.0.0.0/33"],
             &["peek", "q", "--count", "0"],
             &["nothing"],

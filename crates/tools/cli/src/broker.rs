@@ -28,6 +28,7 @@ fn options(args: BrokerArgs) -> BrokerOptions {
             Engine::Rabbitmq => EngineType::RabbitMq,
             Engine::Activemq => EngineType::ActiveMq,
         },
+        engine_version: args.engine_version,
         config: args.config,
         listen: args.listen,
         is_listen_complete: args.only_named_listeners,

@@ -57,6 +57,8 @@ fn a_node_serves_whoever_trusts_the_ca_and_goes_without_a_trace() {
     log_in_amqp(&mut rig.connect(at(&made, "amqps")), "wrong").unwrap_err();
     assert_eq!(rig.get(at(&made, "https"), "/api/queues/%2F").unwrap(), "HTTP/1.1 200 OK");
     assert_eq!(rig.get(at(&made, "https"), "/api/users").unwrap(), "HTTP/1.1 200 OK", "an administrator");
+    let overview = rig.answer(at(&made, "https"), "/api/overview").unwrap();
+    assert!(overview.contains("\"rabbitmq_version\":\"4.2.1\""), "{overview}");
     assert_eq!(rig.get(at(&made, "https"), "/control/status").unwrap(), "HTTP/1.1 404 Not Found");
     assert_eq!(rig.fleet().converge(&spec).unwrap(), made, "nothing differs, nothing happens");
     assert_eq!(rig.fleet().inspect(&spec.name).unwrap(), Some(made.clone()));

@@ -105,6 +105,9 @@ impl Inner {
         let mut command = Command::new(&self.binary);
         command.arg("broker").arg("--data-dir").arg(layout.data());
         command.args(["--engine", engine_name(spec.engine)]).arg("--config").arg(layout.configuration());
+        if let Some(version) = &spec.engine_version {
+            command.args(["--engine-version", version]);
+        }
         command.arg("--only-named-listeners");
         let ip = bind_ip(spec.reach);
         for (name, port) in &node.status().ports {

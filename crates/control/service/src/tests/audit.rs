@@ -76,3 +76,24 @@ fn a_flood_of_strangers_does_not_fill_the_log() {
     assert_eq!(found[201]["sourceIPAddress"], "127.0.0.1");
     assert_eq!(verify(&rig.service.store).unwrap().entries, 202);
 }
+
+/// A caller without a signature is answered in the form of the service that it means.
+#[test]
+fn an_unsigned_form_is_answered_by_its_service() {
+    let rig = Rig::new();
+    let check = |body: &str, source: &str, answer: &str| {
+        let mut request = rig.sign("POST", "/", "", "");
+        request.headers =
+            vec![("content-type".into(), "application/x-www-form-urlencoded; charset=utf-8".into())];
+        request.body = body.as_bytes().to_vec();
+        let response = rig.service.answer(&request, Peer(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        let text = String::from_utf8(response.body).unwrap();
+        assert!(text.contains(answer), "{text}");
+        assert_eq!(rig.audit().last().unwrap()["eventSource"], source);
+    };
+    check("Action=ListUsers&Version=2010-05-08", "iam.amazonaws.com", "<ErrorResponse");
+    check("Action=GetCallerIdentity&Version=2011-06-15", "sts.amazonaws.com", "<ErrorResponse");
+    check("Action=DescribeVpcs&Version=2016-11-15", "ec2.amazonaws.com", "<Response><Errors>");
+    check("Action=DescribeVpcs&Version=1", "amazonmq.amazonaws.com", "{");
+    check("Version", "amazonmq.amazonaws.com", "{");
+}

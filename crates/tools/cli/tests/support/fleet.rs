@@ -38,6 +38,7 @@ pub(crate) fn spec(number: u8, engine: Engine) -> NodeSpec {
     NodeSpec {
         name: name(number),
         engine,
+        engine_version: (engine == Engine::RabbitMq).then(|| "4.2.1".into()),
         reach: Reach::Loopback,
         host_names: vec![HOST.into()],
         configuration: String::new(),
@@ -135,6 +136,11 @@ impl Rig {
 
     /// The status line of a request with the user's password.
     pub(crate) fn get(&self, address: SocketAddr, path: &str) -> io::Result<String> {
+        Ok(self.answer(address, path)?.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// All that such a request is answered.
+    pub(crate) fn answer(&self, address: SocketAddr, path: &str) -> io::Result<String> {
         let mut stream = self.connect(address);
         // ann:pw
         let head = format!(
@@ -149,7 +155,7 @@ impl Rig {
             }
             _ => {}
         }
-        Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+        Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 }
 
