@@ -6,6 +6,7 @@ use ternmq_stdx::quoted;
 use thiserror::Error;
 
 use crate::{
+    grants::Grants,
     limits::NamespaceLimits,
     password::PasswordHash,
     pattern::{Pattern, PatternError, PatternStore, Template},
@@ -18,6 +19,8 @@ use crate::{
 pub struct Access {
     generation: u64,
     users: BTreeMap<Arc<str>, User>,
+    /// By name of a user that may be there or not.
+    grants: BTreeMap<Arc<str>, Arc<Grants>>,
     namespaces: BTreeMap<Arc<str>, NamespaceLimits>,
     patterns: PatternStore,
 }
@@ -26,6 +29,8 @@ pub struct Access {
 pub(crate) struct User {
     record: UserRecord,
     revision: u64,
+    /// As the table of grants has them for its name.
+    pub(crate) grants: Option<Arc<Grants>>,
     /// By namespace.
     pub(crate) permissions: BTreeMap<Arc<str>, Permission>,
     /// By namespace, then node.
@@ -45,6 +50,12 @@ pub(crate) struct TopicPermission {
     record: TopicPermissionRecord,
     pub(crate) write: Template,
     pub(crate) read: Template,
+}
+
+impl User {
+    pub(crate) fn record(&self) -> &UserRecord {
+        &self.record
+    }
 }
 
 /// Why a permission was not set. Nothing changed.
@@ -79,9 +90,11 @@ impl Access {
     /// Adds a user, or replaces its record and keeps its permissions.
     pub fn put_user(&mut self, record: UserRecord) {
         let revision = self.next_generation();
+        let grants = self.grants.get(&record.name).cloned();
         let user = self.users.entry(Arc::clone(&record.name)).or_insert_with(|| User {
             record: record.clone(),
             revision,
+            grants,
             permissions: BTreeMap::new(),
             topics: BTreeMap::new(),
         });
@@ -215,6 +228,41 @@ impl Access {
     pub fn topic_permissions(&self) -> impl Iterator<Item = &TopicPermissionRecord> {
         let nodes = self.users.values().flat_map(|user| user.topics.values());
         nodes.flat_map(|nodes| nodes.values().map(|permission| &permission.record))
+    }
+
+    /// Binds a user of this name, whether there is one or not, to grants: it may do no more than they allow.
+    pub fn put_grants(&mut self, name: Arc<str>, grants: Grants) {
+        let grants = Arc::new(grants);
+        self.set_grants(&name, Some(Arc::clone(&grants)));
+        self.grants.insert(name, grants);
+    }
+
+    /// Frees a name of its grants: its permissions alone count again. Tells whether it had any.
+    pub fn remove_grants(&mut self, name: &str) -> bool {
+        let had_grants = self.grants.remove(name).is_some();
+        if had_grants {
+            self.set_grants(name, None);
+        }
+        had_grants
+    }
+
+    fn set_grants(&mut self, name: &str, grants: Option<Arc<Grants>>) {
+        let generation = self.next_generation();
+        if let Some(user) = self.users.get_mut(name) {
+            user.grants = grants;
+            user.revision = generation;
+        }
+    }
+
+    /// What a name is bound to; `None`: its permissions alone count.
+    #[must_use]
+    pub fn grants_of(&self, name: &str) -> Option<&Grants> {
+        self.grants.get(name).map(|grants| &**grants)
+    }
+
+    /// All grants in order of name.
+    pub fn grants(&self) -> impl Iterator<Item = (&Arc<str>, &Grants)> {
+        self.grants.iter().map(|(name, grants)| (name, &**grants))
     }
 
     /// Sets the limits of a namespace.

@@ -1,14 +1,16 @@
 //! The one function that decides who may do what (S5).
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use ternmq_stdx::quoted;
 use thiserror::Error;
 
 use crate::{
-    access::{Access, User},
+    access::{Access, Permission, User},
+    grants::{Act, GrantKind, Granted, Grants, part},
     pattern::Template,
     principal::Principal,
+    record::Role,
 };
 
 /// What somebody wants to do.
@@ -16,8 +18,10 @@ use crate::{
 pub enum Action {
     /// Enter a namespace.
     Access,
-    /// Declare or delete a queue or node.
+    /// Declare a queue or node.
     Configure,
+    /// Delete a queue or node: permissions ask what they ask for [`Action::Configure`].
+    Delete,
     /// Put messages into a queue or node, or bind it as a target.
     Write,
     /// Take messages from a queue, or bind a node as a source.
@@ -42,8 +46,16 @@ pub struct Resource<'a> {
 pub enum Thing<'a> {
     /// The namespace itself: [`Action::Access`].
     Namespace,
-    /// A queue by name: [`Action::Configure`], [`Action::Write`], [`Action::Read`].
+    /// A queue by name: [`Action::Configure`], [`Action::Delete`], [`Action::Write`], [`Action::Read`].
     Queue(&'a str),
+    /// A queue by way of the node that leads to each by its name: [`Action::Write`]. Permissions know the node, grants the
+    /// queue.
+    QueueBy {
+        /// Name of the node.
+        node: &'a str,
+        /// Name of the queue.
+        queue: &'a str,
+    },
     /// A node by name: as a queue.
     Node(&'a str),
     /// A key in use with a node: [`Action::TopicWrite`], [`Action::TopicRead`].
@@ -81,6 +93,10 @@ pub enum DeniedReason {
     NameNotAllowed,
     /// The pattern for the action on this node does not match the key.
     KeyNotAllowed,
+    /// The user is bound to grants, and none of them allows it, or one denies it.
+    NotGranted,
+    /// A pattern of the user's grants took too many steps (B8).
+    GrantsTooCostly,
     /// The action does not go with such a thing.
     NoSuchAction,
 }
@@ -137,27 +153,88 @@ impl Access {
         }
         let user = self.entry(principal.user()).ok_or(DeniedReason::UnknownUser)?;
         let permission = user.permissions.get(namespace).ok_or(DeniedReason::NoPermission)?;
-        match (action, thing) {
-            (Action::Access, Thing::Namespace) => Ok(()),
-            (Action::Configure, Thing::Queue(name) | Thing::Node(name)) => {
-                allow(permission.configure.is_match(name), DeniedReason::NameNotAllowed)
-            }
-            (Action::Write, Thing::Queue(name) | Thing::Node(name)) => {
-                allow(permission.write.is_match(name), DeniedReason::NameNotAllowed)
-            }
-            (Action::Read, Thing::Queue(name) | Thing::Node(name)) => {
-                allow(permission.read.is_match(name), DeniedReason::NameNotAllowed)
-            }
-            (Action::TopicWrite | Action::TopicRead, Thing::Key { node, key }) => allow(
-                is_key_allowed(user, principal, action, namespace, node, key),
-                DeniedReason::KeyNotAllowed,
-            ),
-            (Action::Access, Thing::Queue(_) | Thing::Node(_) | Thing::Key { .. })
-            | (Action::Configure | Action::Write | Action::Read, Thing::Namespace | Thing::Key { .. })
-            | (Action::TopicWrite | Action::TopicRead, Thing::Namespace | Thing::Queue(_) | Thing::Node(_)) => {
-                Err(DeniedReason::NoSuchAction)
-            }
+        is_permitted(user, permission, principal, action, namespace, thing)?;
+        match &user.grants {
+            None => Ok(()),
+            Some(grants) => check_grants(grants, action, namespace, thing),
         }
+    }
+
+    /// Whether a user has a role, and may use it.
+    #[must_use]
+    pub fn has_role(&self, user: &str, role: Role) -> bool {
+        self.entry(user).is_some_and(|user| {
+            let has_role = user.record().roles.has(role);
+            has_role && user.grants.as_ref().is_none_or(|grants| grants.may_manage())
+        })
+    }
+}
+
+/// What the broker's own permissions say.
+fn is_permitted(
+    user: &User,
+    permission: &Permission,
+    principal: &Principal,
+    action: Action,
+    namespace: &str,
+    thing: Thing<'_>,
+) -> Result<(), DeniedReason> {
+    match (action, thing) {
+        (Action::Access, Thing::Namespace) => Ok(()),
+        (Action::Configure | Action::Delete, Thing::Queue(name) | Thing::Node(name)) => {
+            allow(permission.configure.is_match(name), DeniedReason::NameNotAllowed)
+        }
+        (Action::Write, Thing::Queue(name) | Thing::Node(name) | Thing::QueueBy { node: name, .. }) => {
+            allow(permission.write.is_match(name), DeniedReason::NameNotAllowed)
+        }
+        (Action::Read, Thing::Queue(name) | Thing::Node(name)) => {
+            allow(permission.read.is_match(name), DeniedReason::NameNotAllowed)
+        }
+        (Action::TopicWrite | Action::TopicRead, Thing::Key { node, key }) => {
+            let is_allowed = is_key_allowed(user, principal, action, namespace, node, key);
+            allow(is_allowed, DeniedReason::KeyNotAllowed)
+        }
+        (Action::Access, _)
+        | (Action::Configure | Action::Delete | Action::Write | Action::Read, Thing::Namespace)
+        | (Action::Configure | Action::Delete | Action::Write | Action::Read, Thing::Key { .. })
+        | (Action::Configure | Action::Delete | Action::Read, Thing::QueueBy { .. })
+        | (Action::TopicWrite | Action::TopicRead, _) => Err(DeniedReason::NoSuchAction),
+    }
+}
+
+/// What the user's grants say, of something that goes with its action.
+fn check_grants(
+    grants: &Grants,
+    action: Action,
+    namespace: &str,
+    thing: Thing<'_>,
+) -> Result<(), DeniedReason> {
+    let act = match action {
+        Action::Access => Act::Enter,
+        Action::Configure => Act::Create,
+        Action::Delete => Act::Delete,
+        Action::Write | Action::TopicWrite => Act::Send,
+        Action::Read | Action::TopicRead => Act::Receive,
+    };
+    let space = part(namespace);
+    let (kind, text) = match thing {
+        Thing::Namespace => (GrantKind::Namespace, space),
+        Thing::Queue(name) | Thing::QueueBy { queue: name, .. } => {
+            (GrantKind::Queue, Cow::Owned(format!("{space}/{name}")))
+        }
+        Thing::Node(name) => (GrantKind::Node, Cow::Owned(format!("{space}/{name}"))),
+        Thing::Key { node, key } => (GrantKind::Key, Cow::Owned(format!("{space}/{}/{key}", part(node)))),
+    };
+    match grants.decide(act, kind, &text) {
+        Granted::Yes => Ok(()),
+        Granted::No => Err(DeniedReason::NotGranted),
+        Granted::Unknown => Err(DeniedReason::GrantsTooCostly),
+    }
+}
+
+impl Grants {
+    fn may_manage(&self) -> bool {
+        self.decide(Act::Manage, GrantKind::Broker, "") == Granted::Yes
     }
 }
 
@@ -187,6 +264,9 @@ impl fmt::Display for Thing<'_> {
             Self::Namespace => f.write_str("anything"),
             Self::Queue(name) => write!(f, "queue {}", quoted(name)),
             Self::Node(name) => write!(f, "node {}", quoted(name)),
+            Self::QueueBy { node, queue } => {
+                write!(f, "queue {} by way of node {}", quoted(queue), quoted(node))
+            }
             Self::Key { node, key } => write!(f, "key {} of node {}", quoted(key), quoted(node)),
         }
     }
@@ -197,6 +277,7 @@ impl fmt::Display for Action {
         f.write_str(match self {
             Self::Access => "enter",
             Self::Configure => "configure",
+            Self::Delete => "delete",
             Self::Write => "write to",
             Self::Read => "read from",
             Self::TopicWrite => "publish with",
@@ -212,6 +293,8 @@ impl fmt::Display for DeniedReason {
             Self::NoPermission => "the user has no permission there",
             Self::NameNotAllowed => "the user's pattern for this does not match the name",
             Self::KeyNotAllowed => "the user's pattern for this node does not match the key",
+            Self::NotGranted => "the grants that the user is bound to do not allow it",
+            Self::GrantsTooCostly => "a pattern of the user's grants takes too many steps",
             Self::NoSuchAction => "that cannot be done to it",
         })
     }

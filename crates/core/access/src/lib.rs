@@ -1,6 +1,6 @@
 //! Who may do what: users and their passwords, permissions, limits, and the one function that decides.
 //!
-//! Owns: the [`Access`] table of users and permissions with [`Access::authorize`] (S5), checking passwords without
+//! Owns: the [`Access`] table of users, permissions and [`Grants`] with [`Access::authorize`] (S5), checking passwords without
 //! telling who exists ([`Verifier`], S2), the memory of checked credentials ([`VerifiedCredentials`], F15), the brake on
 //! guessing ([`LoginThrottle`], S2), and limits ([`UserLimits`], [`NamespaceLimits`]).
 //! Must not know: how a protocol carries credentials, how definitions are stored, which names the broker itself makes.
@@ -14,6 +14,8 @@
 mod access;
 mod argon2id;
 mod authorize;
+mod glob;
+mod grants;
 mod limits;
 mod password;
 mod pattern;
@@ -26,6 +28,11 @@ mod verifier;
 pub use access::{Access, PermissionError};
 pub use argon2id::{Argon2Failed, SALT_BYTES};
 pub use authorize::{Action, Authorized, Denied, DeniedReason, Resource, Thing};
+pub use glob::{GLOB_STEPS, Glob, GlobError, MAX_GLOB_BYTES};
+pub use grants::{
+    Act, Acts, GrantEffect, GrantKind, GrantKinds, GrantNames, GrantRule, Grants, GrantsError,
+    MAX_GRANT_BYTES, MAX_GRANT_LAYERS, MAX_GRANT_RULES,
+};
 pub use limits::{LimitReached, Limited, NamespaceLimits, UserLimits};
 pub use password::{HashKind, ImportError, PasswordHash};
 pub use pattern::{MAX_PATTERN_BYTES, MAX_PROGRAM_BYTES, Pattern, PatternError};

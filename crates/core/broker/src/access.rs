@@ -1,19 +1,21 @@
 //! Who may do what, and logging in.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use ternmq_access::{
-    Access, Action, Admission, LoginThrottle, PasswordHash, PermissionRecord, Principal, Resource, Role,
-    SALT_BYTES, Secret, Thing, TopicPermissionRecord, UserLimits, UserRecord, Verdict, VerifiedCredentials,
-    Verifier,
+    Access, Action, Admission, Grants, LoginThrottle, PasswordHash, PermissionRecord, Principal, Resource,
+    Role, SALT_BYTES, Secret, Thing, TopicPermissionRecord, UserLimits, UserRecord, Verdict,
+    VerifiedCredentials, Verifier,
 };
 use ternmq_env::Rng;
 
 use crate::{
     broker::{Broker, Done},
-    definition::{Definition, KeyPermissionDefinition, PermissionDefinition, UserDefinition},
+    definition::{
+        Definition, GrantsDefinition, KeyPermissionDefinition, PermissionDefinition, UserDefinition,
+    },
     dialect::Guard,
     error::{Error, Kind, Verb},
     incident::Incident,
@@ -141,7 +143,7 @@ impl Authority {
     }
 
     pub(crate) fn may_impersonate(&self, principal: &Principal) -> bool {
-        self.access.user(principal.user()).is_some_and(|user| user.roles.has(Role::Impersonator))
+        self.access.has_role(principal.user(), Role::Impersonator)
     }
 }
 
@@ -248,19 +250,30 @@ impl Broker {
         let thing = if kind == Kind::Queue { Thing::Queue(&shown) } else { Thing::Node(&shown) };
         let action = match verb {
             Verb::Configure => Action::Configure,
+            Verb::Delete => Action::Delete,
             Verb::Write => Action::Write,
             Verb::Read => Action::Read,
             Verb::Access => Action::Access,
         };
         match self.authority.access.authorize(principal, action, Resource { namespace, thing }) {
             Ok(_) => Ok(()),
-            Err(_) => Err(Error::Refused {
-                verb,
-                kind,
-                name: shown.as_ref().into(),
-                namespace: namespace.clone(),
-                user: principal.user().clone(),
-            }),
+            Err(_) => Err(refused(principal, verb, kind, namespace, &shown)),
+        }
+    }
+
+    /// As [`Broker::authorize`], for the default node when a key is known: it leads to the queue of that name.
+    pub(crate) fn authorize_direct(
+        &self,
+        principal: &Principal,
+        namespace: &Arc<str>,
+        queue: &str,
+    ) -> Result<(), Error> {
+        let node = self.dialect.default_node_alias();
+        let queue = self.dialect.queue_permission_name(queue);
+        let thing = Thing::QueueBy { node, queue: &queue };
+        match self.authority.access.authorize(principal, Action::Write, Resource { namespace, thing }) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(refused(principal, Verb::Write, Kind::Node, namespace, node)),
         }
     }
 
@@ -276,6 +289,7 @@ impl Broker {
         name: &str,
     ) -> Result<(), Error> {
         self.authorize(principal, Verb::Configure, kind, namespace, name)
+            .or_else(|_| self.authorize(principal, Verb::Delete, kind, namespace, name))
             .or_else(|_| self.authorize(principal, Verb::Write, kind, namespace, name))
             .or_else(|_| self.authorize(principal, Verb::Read, kind, namespace, name))
     }
@@ -290,6 +304,9 @@ impl Broker {
         key: &str,
     ) -> Result<(), Error> {
         match self.dialect.guard(node, key) {
+            Guard::Node if node.is_empty() && verb == Verb::Write => {
+                self.authorize_direct(principal, namespace, key)
+            }
             Guard::Node => self.authorize(principal, verb, Kind::Node, namespace, node),
             Guard::Named(kind, name) => self.authorize(principal, verb, kind, namespace, &name),
             Guard::Secret => Ok(()),
@@ -348,10 +365,10 @@ impl Broker {
         self.authority.access.users().map(to_definition).collect()
     }
 
-    /// Whether a user has a role.
+    /// Whether a user has a role, and may use it.
     #[must_use]
     pub fn has_role(&self, user: &str, role: Role) -> bool {
-        self.authority.access.user(user).is_some_and(|user| user.roles.has(role))
+        self.authority.access.has_role(user, role)
     }
 
     /// Whether a user may enter a namespace.
@@ -416,6 +433,34 @@ impl Broker {
             Some(_) => Ok(()),
             None => Err(Error::NotFound { kind: Kind::User, name: name.into(), namespace: Arc::default() }),
         }
+    }
+
+    /// Whether a user is bound to grants.
+    pub(crate) fn is_bound(&self, user: &str) -> bool {
+        self.authority.access.grants_of(user).is_some()
+    }
+
+    /// All grants in order of the user's name.
+    pub fn grants(&self) -> impl Iterator<Item = (&Arc<str>, &Grants)> {
+        self.authority.access.grants()
+    }
+
+    /// Makes these all the grants that there are: whoever is not named is bound to none any more. Answers how many names
+    /// changed; where nothing changes nothing is logged. All changes come to count together, also after a crash (I6).
+    pub fn set_grants(&mut self, wanted: &BTreeMap<Arc<str>, Grants>) -> Done<usize> {
+        let freed = self.grants().map(|(name, _)| name).filter(|name| !wanted.contains_key(*name));
+        let mut changes: Vec<Definition> = freed.cloned().map(Definition::DeleteGrants).collect();
+        let new =
+            wanted.iter().filter(|(name, grants)| self.authority.access.grants_of(name) != Some(*grants));
+        changes.extend(new.map(|(user, grants)| {
+            Definition::PutGrants(GrantsDefinition { user: user.clone(), grants: grants.clone() })
+        }));
+        let ((), receipt) = self.as_group(|broker| {
+            for change in &changes {
+                broker.commit(change);
+            }
+        });
+        Done { value: changes.len(), receipt }
     }
 
     /// Sets what a user may do in a namespace.
@@ -502,6 +547,14 @@ impl Broker {
         self.authority.verified.forget(name);
     }
 
+    pub(crate) fn apply_put_grants(&mut self, definition: &GrantsDefinition) {
+        self.authority.access.put_grants(definition.user.clone(), definition.grants.clone());
+    }
+
+    pub(crate) fn apply_delete_grants(&mut self, user: &str) {
+        self.authority.access.remove_grants(user);
+    }
+
     pub(crate) fn apply_put_permission(&mut self, definition: &PermissionDefinition) {
         // It was checked when it was made; one that no longer compiles grants nothing (S1).
         let _checked = self.authority.access.put_permission(PermissionRecord {
@@ -538,6 +591,12 @@ impl Broker {
             self.authority.access.remove_topic_permission(user, namespace, &node);
         }
     }
+}
+
+/// What somebody is told who may not.
+fn refused(principal: &Principal, verb: Verb, kind: Kind, namespace: &Arc<str>, name: &str) -> Error {
+    let user = principal.user().clone();
+    Error::Refused { verb, kind, name: name.into(), namespace: namespace.clone(), user }
 }
 
 fn to_definition(user: &UserRecord) -> UserDefinition {

@@ -47,6 +47,8 @@ impl Broker {
             Definition::DeleteBinding(record) => self.apply_delete_binding(record),
             Definition::PutUser(definition) => self.apply_put_user(definition),
             Definition::DeleteUser(name) => self.apply_delete_user(name),
+            Definition::PutGrants(definition) => self.apply_put_grants(definition),
+            Definition::DeleteGrants(user) => self.apply_delete_grants(user),
             Definition::PutPermission(definition) => self.apply_put_permission(definition),
             Definition::DeletePermission { user, namespace } => {
                 self.authority.access.remove_permission(user, namespace);

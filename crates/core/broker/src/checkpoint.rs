@@ -7,7 +7,7 @@ use ternmq_stdx::layout::Writer;
 
 use crate::{
     broker::Broker,
-    definition::{BindingRecord, Definition, NodeRecord, TargetKind},
+    definition::{BindingRecord, Definition, GrantsDefinition, NodeRecord, TargetKind},
     log::{Durable, Grouping, Receipt},
     records::{kind, write_definition, write_snapshot},
 };
@@ -187,6 +187,10 @@ impl Broker {
     pub(crate) fn all_definitions(&self) -> Vec<Definition> {
         let mut all: Vec<Definition> = self.kept_mark.iter().cloned().map(Definition::PutMark).collect();
         all.extend(self.namespaces().into_iter().map(Definition::PutNamespace));
+        // Before the users, so that none of them is free for a moment of a recovery.
+        all.extend(self.grants().map(|(user, grants)| {
+            Definition::PutGrants(GrantsDefinition { user: user.clone(), grants: grants.clone() })
+        }));
         all.extend(self.users().into_iter().map(Definition::PutUser));
         all.extend(self.permissions().into_iter().map(Definition::PutPermission));
         all.extend(self.key_permissions().into_iter().map(Definition::PutKeyPermission));

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ternmq_access::PasswordHash;
+use ternmq_access::{Grants, PasswordHash};
 use ternmq_message::Map;
 use ternmq_routing::NodeKind;
 
@@ -150,6 +150,15 @@ pub struct UserDefinition {
     pub max_sessions: Option<u64>,
 }
 
+/// What a user of a name is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantsDefinition {
+    /// Name of a user that may be there or not.
+    pub user: Arc<str>,
+    /// Its grants.
+    pub grants: Grants,
+}
+
 /// What a user may do in a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PermissionDefinition {
@@ -260,6 +269,10 @@ pub enum Definition {
     PutUser(UserDefinition),
     /// Removes a user and its permissions.
     DeleteUser(Arc<str>),
+    /// Binds a user to grants.
+    PutGrants(GrantsDefinition),
+    /// Frees a user of its grants.
+    DeleteGrants(Arc<str>),
     /// Sets a permission.
     PutPermission(PermissionDefinition),
     /// Takes a permission away.

@@ -26,8 +26,10 @@ pub enum Kind {
 /// What a principal wanted to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// Make, change, delete.
+    /// Make, change.
     Configure,
+    /// Delete.
+    Delete,
     /// Publish, bind a target.
     Write,
     /// Consume, bind a source.

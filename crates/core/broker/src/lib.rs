@@ -74,9 +74,9 @@ pub use clients::{
 pub use connection::ConnectionInfo;
 pub use consume::ConsumeSpec;
 pub use definition::{
-    AppliesTo, BindingRecord, ClientRecord, Definition, KeyPermissionDefinition, NamespaceRecord, NodeRecord,
-    PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord, SubscriptionRecord, TargetKind,
-    UserDefinition,
+    AppliesTo, BindingRecord, ClientRecord, Definition, GrantsDefinition, KeyPermissionDefinition,
+    NamespaceRecord, NodeRecord, PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord,
+    SubscriptionRecord, TargetKind, UserDefinition,
 };
 pub use dialect::{ArgumentError, Dialect, Guard, Predefined, QueueClass, QueueOptions};
 pub use effect::{ConnectionId, ConsumerId, Deliver, DeliveryId, Effect, EndReason, SessionId};

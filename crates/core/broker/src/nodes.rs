@@ -108,7 +108,7 @@ impl Broker {
         if self.dialect.is_reserved(name) {
             return Err(Error::Undeletable { name: name.into(), namespace: space });
         }
-        self.authorize(&principal, Verb::Configure, Kind::Node, &space, name)?;
+        self.authorize(&principal, Verb::Delete, Kind::Node, &space, name)?;
         let Some(id) = self.find_node(namespace, name) else { return Ok(at_once(())) };
         let topology = &self.namespaces.get(namespace).ok_or(Error::Gone)?.topology;
         if if_unused && topology.bindings_from(id).next().is_some() {

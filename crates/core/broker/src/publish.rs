@@ -158,6 +158,11 @@ impl Broker {
             for key in extra_keys {
                 self.authorize_key(&principal, Verb::Write, &space, message.node(), key)?;
             }
+        } else if message.node().is_empty() && self.is_bound(principal.user()) {
+            // Grants know each queue that the keys lead to; permissions know the node alone, which was asked for.
+            for key in extra_keys {
+                self.authorize_place(&principal, Verb::Write, &space, message.node(), key)?;
+            }
         }
         memo.topology_generation = topology.generation();
         memo.authority_generation = self.authority.generation();

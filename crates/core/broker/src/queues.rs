@@ -320,7 +320,7 @@ impl Broker {
     ) -> Result<Done<u64>, Error> {
         let (principal, namespace, connection) = self.who(session)?;
         let space = self.namespaces.name(namespace);
-        self.authorize(&principal, Verb::Configure, Kind::Queue, &space, name)?;
+        self.authorize(&principal, Verb::Delete, Kind::Queue, &space, name)?;
         let Some(id) = self.find_queue(namespace, name) else { return Ok(at_once(0)) };
         self.check_owner(id, connection)?;
         let status = self.status(id);

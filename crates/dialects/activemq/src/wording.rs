@@ -49,6 +49,7 @@ fn refused(verb: Verb, kind: Kind, name: &str, user: &str) -> String {
         }
         Verb::Access => return format!("User {user} is not authorized to use this broker."),
         Verb::Configure => "create",
+        Verb::Delete => "remove",
         Verb::Write => "write to",
         Verb::Read => "read from",
     };

@@ -37,7 +37,7 @@ fn invalid_name(kind: Kind, name: &str) -> String {
 
 fn verb_word(verb: Verb) -> &'static str {
     match verb {
-        Verb::Configure => "configure",
+        Verb::Configure | Verb::Delete => "configure",
         Verb::Write => "write",
         Verb::Read => "read",
         Verb::Access => "access",

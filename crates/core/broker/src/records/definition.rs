@@ -6,12 +6,15 @@ use ternmq_access::{HashKind, PasswordHash};
 use ternmq_routing::{HashBy, NodeKind};
 use ternmq_stdx::layout::{BadLayout, Reader, Writer};
 
-use super::value::{read_map, write_map};
+use super::{
+    grants::{read_grants, write_grants},
+    value::{read_map, write_map},
+};
 use crate::{
     definition::{
-        AppliesTo, BindingRecord, ClientRecord, Definition, KeyPermissionDefinition, NamespaceRecord,
-        NodeRecord, PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord, SubscriptionRecord,
-        TargetKind, UserDefinition,
+        AppliesTo, BindingRecord, ClientRecord, Definition, GrantsDefinition, KeyPermissionDefinition,
+        NamespaceRecord, NodeRecord, PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord,
+        SubscriptionRecord, TargetKind, UserDefinition,
     },
     dialect::QueueClass,
 };
@@ -78,6 +81,12 @@ pub(crate) fn write_definition(out: &mut Writer, definition: &Definition) {
         Definition::PutMark(mark) => {
             out.u8(22).text(mark);
         }
+        Definition::PutGrants(definition) => {
+            write_grants(out.u8(23).text(&definition.user), &definition.grants);
+        }
+        Definition::DeleteGrants(user) => {
+            out.u8(24).text(user);
+        }
     }
 }
 
@@ -139,6 +148,10 @@ pub(crate) fn read_definition(payload: &[u8]) -> Result<Definition, BadLayout> {
         20 => Definition::DeleteSubscription { client: input.u32()?, number: input.u32()? },
         21 => Definition::PutRemnant(read_queue(&mut input)?),
         22 => Definition::PutMark(input.text()?),
+        23 => {
+            Definition::PutGrants(GrantsDefinition { user: input.text()?, grants: read_grants(&mut input)? })
+        }
+        24 => Definition::DeleteGrants(input.text()?),
         _ => return Err(bad),
     };
     if input.remaining() > 0 { Err(input.bad()) } else { Ok(definition) }

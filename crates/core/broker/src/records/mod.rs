@@ -4,6 +4,7 @@
 mod chunk;
 mod definition;
 mod dying;
+mod grants;
 mod message;
 mod parked;
 mod settle;
