@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod facts;
+mod grants;
 mod name;
 mod network;
 mod spec;
@@ -23,6 +24,10 @@ mod simulated;
 
 pub use error::{Cause, FleetError};
 pub use facts::{NodeFacts, NodeState};
+pub use grants::{
+    GRANT_BYTES_MAX, GRANT_PATTERN_BYTES_MAX, GRANT_RULES_MAX, GrantAct, GrantEffect, GrantKind, GrantNames,
+    GrantRule, NODE_GRANT_BYTES_MAX, NodeGrants, UserGrants,
+};
 pub use name::{NodeName, NodeNameError};
 pub use network::{Cidr, CidrError};
 pub use process::{Footprint, ProcessFleet, ProcessSettings, StepHook};

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::error::FleetError;
 use crate::facts::NodeFacts;
+use crate::grants::NodeGrants;
 use crate::name::NodeName;
 use crate::spec::{LogKind, NodeSpec, NodeUser};
 
@@ -34,6 +35,13 @@ pub trait Provisioner: Send + Sync {
     /// # Errors
     /// [`FleetError`]; the node has to run.
     fn delete_user(&self, node: &NodeName, user: &str) -> Result<(), FleetError>;
+
+    /// Makes these all the grants that users of the node have; done when they are durable on the node. Nothing happens when
+    /// they are so already.
+    ///
+    /// # Errors
+    /// [`FleetError`]; the node has to run.
+    fn set_grants(&self, node: &NodeName, grants: &NodeGrants) -> Result<(), FleetError>;
 
     /// What is known of a node; `None`: nothing, there is no trace of it. Asks the node, without waiting for it to serve.
     ///
@@ -98,6 +106,8 @@ pub enum Step {
     Grant,
     /// Users: tell the node.
     DeleteUser,
+    /// Grants: tell the node.
+    SetGrants,
     /// Remove: note that the node is going.
     MarkRemoved,
     /// Remove: stop the process.

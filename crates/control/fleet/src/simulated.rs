@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::FleetError;
 use crate::facts::{NodeFacts, NodeState};
+use crate::grants::NodeGrants;
 use crate::name::NodeName;
 use crate::provisioner::{Provisioner, Step};
 use crate::spec::{Engine, LogKind, NodeSpec, NodeUser, Reach};
@@ -52,6 +53,9 @@ struct Node {
     spec: Option<NodeSpec>,
     process: Option<Process>,
     users: BTreeMap<String, NodeUser>,
+    grants: NodeGrants,
+    /// How often they were changed.
+    grant_changes: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -99,6 +103,13 @@ impl SimulatedFleet {
     #[must_use]
     pub fn users(&self, node: &NodeName) -> Vec<NodeUser> {
         self.world().nodes.get(node).map(|node| node.users.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Grants of a node's users, and how often they were changed.
+    #[must_use]
+    pub fn grants(&self, node: &NodeName) -> (NodeGrants, u32) {
+        let world = self.world();
+        world.nodes.get(node).map(|node| (node.grants.clone(), node.grant_changes)).unwrap_or_default()
     }
 
     /// The spec with which a node's process runs.
@@ -255,6 +266,18 @@ impl Provisioner for SimulatedFleet {
         world.running(node)?;
         world.reach(Step::DeleteUser)?;
         world.running(node)?.users.remove(user);
+        Ok(())
+    }
+
+    fn set_grants(&self, node: &NodeName, grants: &NodeGrants) -> Result<(), FleetError> {
+        let mut world = self.alive()?;
+        world.running(node)?;
+        world.reach(Step::SetGrants)?;
+        let known = world.running(node)?;
+        if known.grants != *grants {
+            known.grants = grants.clone();
+            known.grant_changes += 1;
+        }
         Ok(())
     }
 

@@ -138,7 +138,10 @@ impl Management {
     }
 
     /// Asks the core.
-    pub(crate) async fn ask<T: Send + 'static>(
+    ///
+    /// # Errors
+    /// [`Unavailable`]: it was not asked, or the node ended before it answered.
+    pub async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&mut Broker) -> T + Send + 'static,
     ) -> Result<T, Unavailable> {
@@ -153,7 +156,10 @@ impl Management {
 
     /// Has the core change something; the answer comes once what its receipt stands for is durable (I10). After
     /// [`Unavailable::Ended`] it is unknown whether the change lasts.
-    pub(crate) async fn change<T: Send + 'static>(
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Broker) -> (T, Receipt) + Send + 'static,
     ) -> Result<T, Unavailable> {

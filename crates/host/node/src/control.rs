@@ -1,9 +1,9 @@
 //! The local channel to the service that runs this node: HTTP/1.1 on a Unix socket.
 //!
 //! Whoever comes in there is the service: the socket's mode and the peer's credentials, which the system vouches for, say
-//! that it is this very user of the machine. It may use the management API without a login, and three routes of its own:
+//! that it is this very user of the machine. It may use the management API without a login, and routes of its own:
 //! `GET /control/status` (who this node is, whether it serves), `GET` and `PUT /control/accept` (who is let in at which
-//! listener), `POST /control/drain`. The channel is there as soon as this process has the data directory, before it serves.
+//! listener), `GET` and `PUT /control/grants` (what users may beside their permissions), `POST /control/drain`. The channel is there as soon as this process has the data directory, before it serves.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -24,13 +24,14 @@ use axum::{Extension, Router};
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use ternmq_env::{Clock, SystemClock};
-use ternmq_management::Service;
+use ternmq_management::{Management, Service, Unavailable};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
-use crate::accept_rules::{AcceptRules, Gates, MAX_TEXT_BYTES};
+use crate::accept_rules::{self, AcceptRules, Gates};
 use crate::error::StartError;
+use crate::grants::{self, AllGrants};
 use crate::http::serve_one;
 use crate::options::ControlOptions;
 
@@ -106,6 +107,12 @@ fn remove_old(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A node that serves.
+struct Serving {
+    router: Router,
+    management: Arc<Management>,
+}
+
 /// What the routes know.
 pub(crate) struct Control {
     identity: ControlOptions,
@@ -113,16 +120,16 @@ pub(crate) struct Control {
     listeners: BTreeMap<String, SocketAddr>,
     gates: Arc<Gates>,
     /// Everything else of the node, once it serves.
-    node: OnceLock<Router>,
+    node: OnceLock<Serving>,
     /// Told when the service wants the node to drain.
     drain: Notify,
 }
 
 impl Control {
     /// The node serves from now on.
-    pub(crate) fn note_ready(&self, router: Router) {
+    pub(crate) fn note_ready(&self, router: Router, management: Arc<Management>) {
         // It becomes ready once.
-        let _ = self.node.set(router);
+        let _ = self.node.set(Serving { router, management });
     }
 
     fn status(&self) -> Value {
@@ -199,7 +206,12 @@ fn router(control: &Arc<Control>) -> Router {
         .route("/control/drain", post(drain))
         .with_state(control.clone());
     match control.node.get() {
-        Some(node) => own.merge(node.clone().layer(Extension(Service))),
+        Some(node) => {
+            let of_users = Router::new()
+                .route("/control/grants", get(all_grants).put(set_grants))
+                .with_state(node.management.clone());
+            own.merge(of_users).merge(node.router.clone().layer(Extension(Service)))
+        }
         None => own.fallback(|| async { (StatusCode::SERVICE_UNAVAILABLE, "the node does not serve yet\n") }),
     }
 }
@@ -217,22 +229,68 @@ async fn accept(State(control): State<Arc<Control>>) -> Response {
 }
 
 async fn set_accept(State(control): State<Arc<Control>>, request: Request) -> Response {
-    let refuse = |status, problem: String| answer(status, &json!({ "error": problem }));
-    let read = |body: Body| timeout(BODY_TIMEOUT, to_bytes(body, MAX_TEXT_BYTES));
-    let text = match read(request.into_body()).await {
-        Ok(Ok(text)) => text,
-        Ok(Err(_)) => {
-            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long or not whole".into());
-        }
-        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "the body took too long".into()),
+    let text = match read_text(request.into_body(), accept_rules::MAX_TEXT_BYTES).await {
+        Ok(text) => text,
+        Err(refusal) => return refusal,
     };
     match AcceptRules::parse(&text).and_then(|rules| control.gates.apply(&rules)) {
         Ok(()) => {
             tracing::info!(target: "audit", event = "change", path = "/control/accept", by = "control");
             StatusCode::NO_CONTENT.into_response()
         }
-        Err(problem) => refuse(StatusCode::BAD_REQUEST, format!("the body {problem}")),
+        Err(problem) => refuse(StatusCode::BAD_REQUEST, &format!("the body {problem}")),
     }
+}
+
+async fn all_grants(State(management): State<Arc<Management>>) -> Response {
+    let copied = management.ask(|broker| -> AllGrants {
+        broker.grants().map(|(name, grants)| (name.clone(), grants.clone())).collect()
+    });
+    match copied.await {
+        Ok(all) => answer(StatusCode::OK, &grants::render(&all)),
+        Err(unavailable) => refuse_for_now(unavailable),
+    }
+}
+
+/// Makes these all the grants that there are. Answers once that is durable (I10).
+async fn set_grants(State(management): State<Arc<Management>>, request: Request) -> Response {
+    let text = match read_text(request.into_body(), grants::MAX_TEXT_BYTES).await {
+        Ok(text) => text,
+        Err(refusal) => return refusal,
+    };
+    let wanted = match grants::parse(&text) {
+        Ok(wanted) => wanted,
+        Err(problem) => return refuse(StatusCode::BAD_REQUEST, &format!("the body {problem}")),
+    };
+    let count = wanted.len();
+    let set = management.change(move |broker| {
+        let done = broker.set_grants(&wanted);
+        (done.value, done.receipt)
+    });
+    match set.await {
+        Ok(changed) => {
+            let path = "/control/grants";
+            tracing::info!(target: "audit", event = "change", path, users = count, changed, by = "control");
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(unavailable) => refuse_for_now(unavailable),
+    }
+}
+
+async fn read_text(body: Body, max_bytes: usize) -> Result<Bytes, Response> {
+    match timeout(BODY_TIMEOUT, to_bytes(body, max_bytes)).await {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(_)) => Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long or not whole")),
+        Err(_) => Err(refuse(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+    }
+}
+
+fn refuse(status: StatusCode, problem: &str) -> Response {
+    answer(status, &json!({ "error": problem }))
+}
+
+fn refuse_for_now(unavailable: Unavailable) -> Response {
+    refuse(StatusCode::SERVICE_UNAVAILABLE, &unavailable.to_string())
 }
 
 async fn drain(State(control): State<Arc<Control>>) -> Response {

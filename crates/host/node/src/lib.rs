@@ -33,6 +33,7 @@ mod definitions;
 mod recovery;
 
 mod control;
+mod grants;
 mod http;
 mod management;
 mod metrics;

@@ -311,7 +311,8 @@ impl Supervisor<'_> {
         let shard = ShardControl { handle: self.handle.clone() };
         let log = Arc::new(JournalSource::new(reader));
         let management = Management::new(Arc::new(shard), Arc::new(facts), log, ternmq_amqp091::ENCODING);
-        let router = http::router(self.handle.clone(), Arc::new(management), limit_bytes);
+        let management = Arc::new(management);
+        let router = http::router(self.handle.clone(), management.clone(), limit_bytes);
         let https = self.https.map(|(listener, server)| (listener, Some(server)));
         for (listener, server) in self.http.map(|listener| (listener, None)).into_iter().chain(https) {
             let (router, gate) = (router.clone(), self.gates.of(&listener.name));
@@ -322,7 +323,7 @@ impl Supervisor<'_> {
             });
         }
         if let Some(control) = &control {
-            control.note_ready(router);
+            control.note_ready(router, management);
         }
         let mut reload = Reload::new(self.servers)?;
         announce(self.options.ports_file.as_deref(), &self.ports)?;

@@ -10,6 +10,7 @@ use super::child::Process;
 use super::client::{Answer, NoAnswer, Request, ask, encode_part};
 use super::node::Node;
 use crate::error::FleetError;
+use crate::grants::NodeGrants;
 use crate::spec::{AcceptRule, Engine, NodeSpec, NodeUser};
 
 /// Time for an answer that needs nothing but the node's main thread.
@@ -106,6 +107,15 @@ impl<'a> Channel<'a> {
             return Ok(());
         }
         self.change("PUT", "/control/accept", Some(&wanted))
+    }
+
+    /// Makes these the grants of the node's users.
+    pub(crate) fn set_grants(&self, grants: &NodeGrants) -> Result<(), FleetError> {
+        let wanted = json!(grants);
+        if self.read::<Value>("/control/grants")? == wanted {
+            return Ok(());
+        }
+        self.change("PUT", "/control/grants", Some(&wanted))
     }
 
     /// Asks the node to say goodbye to its clients and to end. Asked again it changes nothing.

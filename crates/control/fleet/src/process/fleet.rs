@@ -26,6 +26,7 @@ use super::settings::ProcessSettings;
 use super::supervisor::{self, Bell};
 use crate::error::FleetError;
 use crate::facts::NodeFacts;
+use crate::grants::NodeGrants;
 use crate::name::NodeName;
 use crate::provisioner::{Provisioner, Step};
 use crate::spec::{LogKind, NodeSpec, NodeUser};
@@ -434,6 +435,14 @@ impl Provisioner for ProcessFleet {
         self.inner.with_channel(node, |channel, _| {
             settings.reach(node, Step::DeleteUser)?;
             channel.delete_user(user)
+        })
+    }
+
+    fn set_grants(&self, node: &NodeName, grants: &NodeGrants) -> Result<(), FleetError> {
+        let settings = &self.inner.settings;
+        self.inner.with_channel(node, |channel, _| {
+            settings.reach(node, Step::SetGrants)?;
+            channel.set_grants(grants)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::Directory;
 use super::principal::{Principal, PrincipalKind};
-use super::record::{Document, Grants, Session};
+use super::record::{Document, Grants, Session, User};
 use crate::policy::{Ask, Decision, Policies, Policy, evaluate};
 
 /// What everybody may ask who has a key: whose it is.
@@ -18,25 +18,23 @@ impl Directory {
         if ask.action.eq_ignore_ascii_case(ALWAYS) {
             return Decision::Allowed;
         }
-        let (grants, boundary, session) = match &principal.kind {
+        let (identity, boundary, session): (Vec<&Policy>, _, _) = match &principal.kind {
             PrincipalKind::User { id } | PrincipalKind::UserSession { id, .. } => {
                 if principal.session_key_id().is_some() && is_closed_to_user_sessions(ask.action) {
                     return Decision::DeniedImplicitly;
                 }
                 let Some(user) = self.users.get(id) else { return Decision::DeniedImplicitly };
-                let groups = user.groups.iter().filter_map(|id| self.groups.get(id));
-                let grants = std::iter::once(&user.grants).chain(groups.map(|group| &group.grants));
-                (grants.collect::<Vec<_>>(), user.boundary.as_deref(), None)
+                (self.identity_policies(user), user.boundary.as_deref(), None)
             }
             PrincipalKind::RoleSession { role_id, key_id } => {
                 let role = self.roles.get(role_id);
                 let Some((role, session)) = role.zip(self.sessions.get(key_id)) else {
                     return Decision::DeniedImplicitly;
                 };
-                (vec![&role.grants], role.boundary.as_deref(), self.session_policies(session))
+                let policies = self.policies_of(&role.grants).collect();
+                (policies, role.boundary.as_deref(), self.session_policies(session))
             }
         };
-        let identity: Vec<&Policy> = grants.into_iter().flat_map(|grants| self.policies_of(grants)).collect();
         let boundary = match boundary {
             None => None,
             Some(arn) => match self.managed(arn) {
@@ -62,6 +60,13 @@ impl Directory {
         }
     }
 
+    /// A user's own policies and those of its groups.
+    pub(super) fn identity_policies<'a>(&'a self, user: &'a User) -> Vec<&'a Policy> {
+        let groups = user.groups.iter().filter_map(|id| self.groups.get(id));
+        let grants = std::iter::once(&user.grants).chain(groups.map(|group| &group.grants));
+        grants.flat_map(|grants| self.policies_of(grants)).collect()
+    }
+
     fn policies_of<'a>(&'a self, grants: &'a Grants) -> impl Iterator<Item = &'a Policy> {
         let inline = grants.inline.values().map(Document::policy);
         inline.chain(grants.attached.iter().filter_map(|arn| self.managed(arn)))
@@ -76,7 +81,7 @@ impl Directory {
         Some(session.policy.iter().map(Document::policy).chain(managed).collect())
     }
 
-    fn managed(&self, arn: &str) -> Option<&Policy> {
+    pub(super) fn managed(&self, arn: &str) -> Option<&Policy> {
         self.find_policy(arn).ok()?.document().map(Document::policy)
     }
 }

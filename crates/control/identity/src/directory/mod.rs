@@ -13,6 +13,7 @@
 mod access_key;
 mod assume_role;
 mod attachment;
+mod binding;
 mod builtin;
 mod changes;
 mod decide;
@@ -38,6 +39,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub use access_key::{KeyUse, NewAccessKey};
 pub use assume_role::AssumeRole;
 pub use attachment::Attached;
+pub use binding::{BROKER_USER_TAG, Claim};
 pub use changes::{Change, Changed};
 pub use fault::{EntityKind, Fault};
 pub use group::GroupUsers;

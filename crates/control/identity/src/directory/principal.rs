@@ -124,7 +124,7 @@ impl Directory {
         }
     }
 
-    fn user_principal(&self, user: &User, kind: PrincipalKind) -> Principal {
+    pub(super) fn user_principal(&self, user: &User, kind: PrincipalKind) -> Principal {
         Principal { kind, account: self.account.clone(), arn: self.user_arn(user), user_id: user.id.clone() }
     }
 

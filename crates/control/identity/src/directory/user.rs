@@ -8,7 +8,7 @@ use super::names::{USER_NAME, check_path, check_path_prefix};
 use super::page::{Listed, Page};
 use super::quota::USERS;
 use super::record::{Grants, Tag, Tags, User};
-use super::{Directory, Entropy, layout, tags};
+use super::{Directory, Entropy, binding, layout, tags};
 
 /// What CreateUser asks for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,6 +47,7 @@ impl Directory {
         let path = new.path.unwrap_or("/");
         check_path(path)?;
         let tags = tags::add(&Tags::new(), new.tags)?;
+        binding::check(new.tags)?;
         self.check_boundary(new.boundary)?;
         if self.users.is_taken(new.name) {
             return Err(Fault::Exists { kind: EntityKind::User, name: new.name.to_owned() });
@@ -132,6 +133,7 @@ impl Directory {
     pub fn tag_user(&self, name: &str, added: &[Tag]) -> Result<Changed<()>, Fault> {
         let user = self.get_user(name)?;
         let user = User { tags: tags::add(&user.tags, added)?, ..user.clone() };
+        binding::check(added)?;
         Ok(Changed::one((), layout::put_user(&user)))
     }
 

@@ -96,6 +96,11 @@ impl Condition {
         Ok(Self { operator, key: key.to_lowercase(), values })
     }
 
+    /// Whether all is known that it asks for: its key, and the keys of its variables.
+    pub(super) fn is_known(&self, is_known: fn(&str) -> bool) -> bool {
+        is_known(&self.key) && self.templates().iter().flat_map(Template::variables).all(is_known)
+    }
+
     /// Whether it holds, in a statement of this effect.
     pub(super) fn holds(&self, context: &Context, effect: Effect) -> bool {
         let given = context.get(&self.key);
@@ -127,13 +132,15 @@ impl Condition {
         }
     }
 
-    fn fill(&self, context: &Context) -> Filled<'_> {
-        let templates = match &self.values {
-            Values::Texts { templates, .. } | Values::Arns(templates) | Values::Flags(templates) => {
-                templates.as_slice()
-            }
+    fn templates(&self) -> &[Template] {
+        match &self.values {
+            Values::Texts { templates, .. } | Values::Arns(templates) | Values::Flags(templates) => templates,
             Values::Numbers(..) | Values::Dates(..) | Values::Binaries(_) | Values::Ranges(_) => &[],
-        };
+        }
+    }
+
+    fn fill(&self, context: &Context) -> Filled<'_> {
+        let templates = self.templates();
         let patterns: Vec<_> = templates.iter().filter_map(|template| template.fill(context)).collect();
         let is_complete = patterns.len() == templates.len();
         Filled { patterns, is_complete }

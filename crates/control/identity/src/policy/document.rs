@@ -44,6 +44,10 @@ impl Policy {
         parse(text, max_chars, Kind::Identity).map(|statements| Self { statements })
     }
 
+    pub(super) fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
     /// What of it is about the question: whether it allows, whether it denies.
     pub(super) fn answer(&self, ask: &Ask<'_>) -> Answer {
         let mut answer = Answer::default();

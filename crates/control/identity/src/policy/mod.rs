@@ -15,6 +15,7 @@
 
 mod condition;
 mod context;
+mod cut;
 mod document;
 mod evaluate;
 mod fault;
@@ -27,6 +28,7 @@ mod trust;
 mod values;
 
 pub use context::Context;
+pub use cut::{Cut, CutResources, Ground, Rest};
 pub use document::{
     GROUP_INLINE_MAX_CHARS, MANAGED_MAX_CHARS, Policy, RAW_MAX_BYTES, ROLE_INLINE_MAX_CHARS,
     SESSION_MAX_CHARS, TRUST_MAX_CHARS, USER_INLINE_MAX_CHARS, size_chars,

@@ -107,6 +107,14 @@ impl Template {
         self.pieces.len() > 1
     }
 
+    /// Keys of its variables, in lower case.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Tokens(_) => None,
+            Piece::Variable { key, .. } => Some(key.as_str()),
+        })
+    }
+
     /// Puts values in for variables, as letters (S8). `None` when one of them has none.
     pub(super) fn fill(&self, context: &Context) -> Option<Cow<'_, [Token]>> {
         if let [Piece::Tokens(tokens)] = self.pieces.as_slice() {
@@ -150,6 +158,16 @@ fn named_variable(inner: &str) -> Result<Piece, Reason> {
 /// Whether a text is what the pattern says. Follows all ways through the pattern at once, so the cost is at most the
 /// length of one times that of the other.
 pub(super) fn is_match(pattern: &[Token], text: &str, case: Case) -> bool {
+    follow(pattern, text, case).contains(&pattern.len())
+}
+
+/// Places in a pattern at which a match can be that has taken this text, in no order; its end is one of them if the text
+/// is all that it matches.
+pub(super) fn places_after(pattern: &[Token], text: &str) -> Vec<usize> {
+    follow(pattern, text, Case::Counts)
+}
+
+fn follow(pattern: &[Token], text: &str, case: Case) -> Vec<usize> {
     let mut live = Live::new(pattern);
     live.add(0);
     let mut now = Vec::new();
@@ -157,7 +175,7 @@ pub(super) fn is_match(pattern: &[Token], text: &str, case: Case) -> bool {
         std::mem::swap(&mut now, &mut live.places);
         live.next_turn();
         if now.is_empty() {
-            return false;
+            break;
         }
         for place in &now {
             match pattern.get(*place) {
@@ -168,7 +186,7 @@ pub(super) fn is_match(pattern: &[Token], text: &str, case: Case) -> bool {
             }
         }
     }
-    live.places.contains(&pattern.len())
+    live.places
 }
 
 /// Places in a pattern up to which the text so far matches.

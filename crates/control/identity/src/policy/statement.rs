@@ -31,15 +31,15 @@ pub(super) struct Statement {
     pub effect: Effect,
     /// Of a trust policy.
     pub principals: Principals,
-    actions: Selection,
+    pub actions: Selection,
     /// Of an identity policy; a trust policy is about its role.
-    resources: Selection,
-    conditions: Vec<Condition>,
+    pub resources: Selection,
+    pub conditions: Vec<Condition>,
 }
 
 /// What is meant, or what is not.
 #[derive(Clone, Debug, PartialEq)]
-enum Selection {
+pub(super) enum Selection {
     All,
     Only(Vec<Template>),
     AllBut(Vec<Template>),
@@ -95,7 +95,8 @@ impl Statement {
 }
 
 impl Selection {
-    fn selects(&self, text: &str, case: Case, context: &Context, effect: Effect) -> bool {
+    /// Whether it means a text, in a statement of this effect.
+    pub(super) fn selects(&self, text: &str, case: Case, context: &Context, effect: Effect) -> bool {
         match self {
             Self::All => true,
             Self::Only(templates) => templates
