@@ -93,8 +93,9 @@ impl Service {
             );
             return self.refuse_stranger(&event, peer, model, &refusal);
         }
-        if let Err(error) = self.principals.catch_up(&self.store) {
-            return self.fail(&event, model, &Failure::Store(error), None);
+        match self.principals.catch_up(&self.store) {
+            Ok(bound) => self.look_at_bound(&bound),
+            Err(error) => return self.fail(&event, model, &Failure::Store(error), None),
         }
         let verified = presented.and_then(|presented| {
             event.region.clone_from(&presented.scope().region);

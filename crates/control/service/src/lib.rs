@@ -9,7 +9,8 @@
 //! before it is durable; each step of a workflow can be taken again after a crash at any moment; no secret is in an
 //! audit record.
 //!
-//! Reading order: `front_door.rs` (one call's way), `call.rs`, `mq/`, `records/`, `reconciler.rs`, `store/`, `audit/`.
+//! Reading order: `front_door.rs` (one call's way), `call.rs`, `mq/`, `records/`, `reconciler.rs`, `grants/`, `store/`,
+//! `audit/`.
 
 #![forbid(unsafe_code)]
 
@@ -37,6 +38,7 @@ mod call;
 mod first;
 mod forgetting;
 mod front_door;
+mod grants;
 mod principals;
 mod reconciler;
 mod service;

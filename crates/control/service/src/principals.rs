@@ -4,6 +4,7 @@
 //! allowed to it. Everybody else is in the [`Directory`], which is kept in the store as a table of its own and held in
 //! memory; a change is durable before it counts.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -24,7 +25,7 @@ use crate::failure::{Failure, internal};
 use crate::front_door::Input;
 use crate::service::Service;
 use crate::store::{Change, Store, StoreError};
-use crate::{ec2, iam, logs, mq, sts};
+use crate::{ec2, grants, iam, logs, mq, sts};
 
 /// The directory of the account.
 pub(crate) struct Principals {
@@ -45,25 +46,31 @@ impl Principals {
     /// Before anybody is let in: a store that was opened again after a failed write may have kept a change that was
     /// answered as failed. Without this a repetition of it would be answered as done, and not count.
     ///
+    /// Answers with the brokers whose users it is about.
+    ///
     /// # Errors
     /// The store can't be read: then nobody is known.
-    pub(crate) fn catch_up(&self, store: &Store) -> Result<(), StoreError> {
+    pub(crate) fn catch_up(&self, store: &Store) -> Result<BTreeSet<String>, StoreError> {
         if !self.is_behind.load(Ordering::SeqCst) {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.read_again(store)
     }
 
     /// With `changing` held.
-    fn read_again(&self, store: &Store) -> Result<(), StoreError> {
-        if self.is_behind.load(Ordering::SeqCst) {
-            let account = self.read().account().to_owned();
-            let directory = read(store, &account)?;
-            *self.directory.write().unwrap_or_else(PoisonError::into_inner) = directory;
-            self.is_behind.store(false, Ordering::SeqCst);
+    fn read_again(&self, store: &Store) -> Result<BTreeSet<String>, StoreError> {
+        if !self.is_behind.load(Ordering::SeqCst) {
+            return Ok(BTreeSet::new());
         }
-        Ok(())
+        let account = self.read().account().to_owned();
+        let new = read(store, &account)?;
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        let mut bound = directory.brokers_with_bound_users();
+        bound.extend(new.brokers_with_bound_users());
+        *directory = new;
+        self.is_behind.store(false, Ordering::SeqCst);
+        Ok(bound)
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Directory> {
@@ -71,15 +78,15 @@ impl Principals {
     }
 
     /// Asks a verb, keeps what it changes by `keep`, and then lets it count: not before it is durable, and not if that
-    /// fails.
+    /// fails. Answers with the brokers whose users it may be about.
     fn change<T>(
         &self,
         store: &Store,
         verb: impl FnOnce(&Directory) -> Result<Changed<T>, Failure>,
         keep: impl FnOnce(T, &[Kept]) -> Result<Output, Failure>,
-    ) -> Result<Output, Failure> {
+    ) -> Result<(Output, BTreeSet<String>), Failure> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read_again(store)?;
+        let mut bound = self.read_again(store)?;
         let changed = verb(&self.read())?;
         let output = keep(changed.answer, &changed.changes).inspect_err(|failure| {
             if !matches!(failure, Failure::Refused(_)) {
@@ -87,12 +94,19 @@ impl Principals {
             }
         })?;
         let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        let is_about_policies = grants::is_about_policies(&changed.changes);
+        if is_about_policies {
+            bound.extend(directory.brokers_with_bound_users());
+        }
         directory.apply(&changed.changes).map_err(|fault| {
             self.is_behind.store(true, Ordering::SeqCst);
             tracing::error!("a change of principals can't be taken in: {fault}");
             Failure::Refused(internal())
         })?;
-        Ok(output)
+        if is_about_policies {
+            bound.extend(directory.brokers_with_bound_users());
+        }
+        Ok((output, bound))
     }
 }
 
@@ -113,7 +127,7 @@ impl Call<'_> {
         let mut entropy: Entropy = [0; 96];
         self.service.random.fill(&mut entropy);
         let now_s = self.now_s();
-        self.service.principals.change(
+        let (output, bound) = self.service.principals.change(
             &self.service.store,
             |directory| verb(directory, now_s, &entropy).map_err(|fault| refusal(&fault).into()),
             |answer, changes| {
@@ -122,7 +136,9 @@ impl Call<'_> {
                     Ok(answer)
                 })
             },
-        )
+        )?;
+        self.service.look_at_bound(&bound);
+        Ok(output)
     }
 
     /// Runs a verb that only reads.
@@ -195,8 +211,9 @@ impl Service {
             change.commit()?;
             Ok(Output::new())
         });
-        if let Err(failure) = outcome {
-            tracing::warn!("the use of a key can't be noted: {failure}");
+        match outcome {
+            Ok((_, bound)) => self.look_at_bound(&bound),
+            Err(failure) => tracing::warn!("the use of a key can't be noted: {failure}"),
         }
     }
 

@@ -58,6 +58,13 @@ impl Work {
         self.changed.notify_one();
     }
 
+    /// Ids of the brokers that are to be looked at, which nobody does then.
+    #[cfg(test)]
+    pub(crate) fn drain(&self) -> Vec<String> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut queue.due_ms).into_keys().map(|(_, id)| id).collect()
+    }
+
     /// The next broker, once one is due; `None` when it is over.
     fn take(&self, now_ms: impl Fn() -> u64) -> Option<Name> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -269,6 +276,8 @@ impl Service {
     fn start(&self, broker: &Broker) -> Result<(NodeFacts, NodeSpec), ReconcileError> {
         let spec = self.spec(broker)?;
         let facts = self.fleet.converge(&spec)?;
+        // Before there are users who could do more.
+        self.tell_grants(broker, &spec.name)?;
         for (name, user) in &broker.users {
             match (&user.awaited, &user.current) {
                 (Some(AwaitedUser::Delete), _) => self.fleet.delete_user(&spec.name, name)?,
@@ -320,7 +329,7 @@ impl Service {
     }
 
     /// A broker that runs is kept running with the spec with which it was started: a newer service would make
-    /// another one, and that waits for a reboot. Only its rules follow at once.
+    /// another one, and that waits for a reboot. Only its rules and what its users are granted follow at once.
     fn keep(&self, broker: &Broker) -> Result<Next, ReconcileError> {
         if broker.next_window_ms <= self.now_ms() {
             return self.begin_window(broker);
@@ -332,6 +341,7 @@ impl Service {
         };
         spec.rules = self.rules(broker)?;
         let facts = self.fleet.converge(&spec)?;
+        self.tell_grants(broker, &spec.name)?;
         if endpoints(&facts) != broker.endpoints {
             self.store_if(broker, |broker| broker.endpoints = endpoints(&facts))?;
         }

@@ -48,7 +48,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Output, Failure> {
 
 fn edit(call: &Call<'_>, work: impl FnOnce(&mut Tags) -> Result<(), Refusal>) -> Result<Output, Failure> {
     let arn = arn(call)?;
-    call.change(|change| {
+    let output = call.change(|change| {
         match &arn {
             Arn::Broker { id, .. } => {
                 let mut broker: Broker = there(call, change, &Broker::key_of(call.region, id))?;
@@ -62,7 +62,12 @@ fn edit(call: &Call<'_>, work: impl FnOnce(&mut Tags) -> Result<(), Refusal>) ->
             }
         }
         Ok(Output::new())
-    })
+    })?;
+    if let Arn::Broker { id, .. } = &arn {
+        // Policies of its bound users may name its tags.
+        call.service.work.look_at(call.region, id);
+    }
+    Ok(output)
 }
 
 fn there<R: crate::store::Record>(call: &Call<'_>, change: &Change, key: &str) -> Result<R, Failure> {

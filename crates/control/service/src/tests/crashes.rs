@@ -12,7 +12,7 @@ use crate::records::Broker;
 use crate::testing::store_on;
 
 /// Steps of the fleet at which a service can die.
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step::Drain,
     Step::Directory,
     Step::Ports,
@@ -24,6 +24,7 @@ const STEPS: [Step; 15] = [
     Step::PutUser,
     Step::Grant,
     Step::DeleteUser,
+    Step::SetGrants,
     Step::MarkRemoved,
     Step::Stop,
     Step::Delete,

@@ -229,6 +229,11 @@ impl Rig {
         self.service.reconcile(REGION, id).unwrap();
     }
 
+    /// Ids of the brokers that the service wants to look at.
+    pub(super) fn drain_work(&self) -> Vec<String> {
+        self.service.work.drain()
+    }
+
     pub(super) fn record(&self, id: &str) -> Option<Broker> {
         self.service.store.view().unwrap().get(&Broker::key_of(REGION, id)).unwrap()
     }
