@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ternmq_access::{HashKind, PasswordHash};
+use ternmq_access::{Act, Glob, GrantEffect, GrantKind, GrantNames, GrantRule, Grants, HashKind, PasswordHash};
 use ternmq_activemq::ActiveMq;
 use ternmq_broker::{
     Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Dialect, Limits, Now, PermissionDefinition,
@@ -257,6 +257,12 @@ impl Rig {
                 };
                 let _done = broker.declare_queue(session, spec).unwrap();
             }),
+            ["bind", user, grants @ ..] => {
+                let layer = grants.iter().map(|grant| allowing(grant)).collect();
+                let wanted = [((*user).into(), Grants::new(vec![layer]).unwrap())].into_iter().collect();
+                let _done = self.broker.set_grants(&wanted);
+            }
+            ["free"] => drop(self.broker.set_grants(&BTreeMap::new())),
             ["drain", name] => {
                 let Some(client) = self.clients.get_mut(*name) else { return };
                 client.session.handle_drain(&mut self.broker, &mut client.out);
@@ -311,6 +317,7 @@ impl Rig {
     /// Every client goes without a word; what was held back becomes durable.
     pub(crate) fn hang_up_all(&mut self) {
         self.is_holding = false;
+        let _done = self.broker.set_grants(&BTreeMap::new());
         for mut client in std::mem::take(&mut self.clients).into_values() {
             client.session.handle_closed(&mut self.broker);
         }
@@ -349,5 +356,19 @@ impl Rig {
     /// Connections that the broker knows.
     pub(crate) fn connection_count(&self) -> usize {
         self.broker.connection_views().len()
+    }
+}
+
+/// A rule that allows, as a script says it: `act:kind:pattern`.
+fn allowing(text: &str) -> GrantRule {
+    let words: Vec<&str> = text.splitn(3, ':').collect();
+    let [act, kind, pattern] = words[..] else { panic!("no grant: {text}") };
+    let act = Act::WORDS.iter().find(|(_, word)| *word == act).unwrap().0;
+    let kind = GrantKind::WORDS.iter().find(|(_, word)| *word == kind).unwrap().0;
+    GrantRule {
+        effect: GrantEffect::Allow,
+        acts: [act].into_iter().collect(),
+        kinds: [kind].into_iter().collect(),
+        names: GrantNames::Only(vec![Glob::new(pattern).unwrap()]),
     }
 }

@@ -18,8 +18,9 @@ use std::thread;
 
 use support::{PASSWORD, Rig, everybody, log_in_amqp, log_in_stomp, name, spec, user};
 use ternmq_fleet::{
-    Engine, FleetError, LogKind, NodeFacts, NodeLogs, NodeName, NodeSpec, NodeState, ProcessFleet,
-    ProcessSettings, Provisioner, Reach, Step, StepHook,
+    Engine, FleetError, GrantAct, GrantEffect, GrantKind, GrantNames, GrantRule, LogKind, NodeFacts,
+    NodeGrants, NodeLogs, NodeName, NodeSpec, NodeState, ProcessFleet, ProcessSettings, Provisioner, Reach,
+    Step, StepHook, UserGrants,
 };
 
 fn at(facts: &NodeFacts, listener: &str) -> SocketAddr {
@@ -337,6 +338,59 @@ fn rules_change_while_the_node_runs() {
     kill(before);
     wait_for_next(&rig, &spec.name, before);
     log_in_amqp(&mut rig.connect(amqps), PASSWORD).unwrap_err();
+}
+
+fn allow(act: GrantAct, kind: GrantKind, pattern: &str) -> GrantRule {
+    let names = GrantNames::Only(vec![pattern.to_owned()]);
+    GrantRule { effect: GrantEffect::Allow, acts: vec![act], kinds: vec![kind], names }
+}
+
+fn grants(rules: Vec<GrantRule>) -> NodeGrants {
+    let user = UserGrants { layers: vec![rules] };
+    NodeGrants { users: [(support::USER.to_owned(), user)].into_iter().collect() }
+}
+
+#[test]
+fn grants_change_while_the_node_runs_and_outlive_it() {
+    let rig = Rig::new();
+    let spec = spec(1, Engine::RabbitMq);
+    let made = rig.fleet().converge(&spec).unwrap();
+    let https = at(&made, "https");
+    // The user is bound before there is one.
+    let enter = allow(GrantAct::Enter, GrantKind::Namespace, "%2F");
+    let bound = grants(vec![enter.clone()]);
+    rig.fleet().set_grants(&spec.name, &bound).unwrap();
+    rig.fleet().put_user(&spec.name, &user()).unwrap();
+    assert_eq!(
+        rig.get(https, "/api/overview").unwrap(),
+        "HTTP/1.1 401 Unauthorized",
+        "its role is not granted"
+    );
+    assert_eq!(rig.get(https, "/control/grants").unwrap(), "HTTP/1.1 404 Not Found");
+    let count = || rig.log(&spec.name, "audit.log").matches("path=\"/control/grants\"").count();
+    assert_eq!(count(), 1);
+    rig.fleet().set_grants(&spec.name, &bound).unwrap();
+    assert_eq!(count(), 1, "nothing differs, nothing happens");
+    let before = made.pid.unwrap();
+    kill(before);
+    wait_for_next(&rig, &spec.name, before);
+    assert_eq!(rig.get(https, "/api/overview").unwrap(), "HTTP/1.1 401 Unauthorized");
+    rig.fleet().set_grants(&spec.name, &bound).unwrap();
+    assert_eq!(count(), 1, "it has them still");
+    let manage = allow(GrantAct::Manage, GrantKind::Broker, "*");
+    rig.fleet().set_grants(&spec.name, &grants(vec![manage])).unwrap();
+    assert_eq!(rig.get(https, "/api/overview").unwrap(), "HTTP/1.1 200 OK");
+    let mut wrong = grants(vec![enter]);
+    wrong
+        .users
+        .insert("x".into(), UserGrants { layers: vec![vec![allow(GrantAct::Send, GrantKind::Queue, "\\")]] });
+    let error = rig.fleet().set_grants(&spec.name, &wrong).unwrap_err();
+    assert!(
+        matches!(&error, FleetError::Refused { status: 400, text, .. } if text.contains("takes no letter")),
+        "{error}"
+    );
+    rig.fleet().set_grants(&spec.name, &NodeGrants::default()).unwrap();
+    assert_eq!(rig.get(https, "/api/overview").unwrap(), "HTTP/1.1 200 OK");
 }
 
 #[test]

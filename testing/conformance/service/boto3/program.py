@@ -12,6 +12,7 @@ import configurations  # noqa: E402
 import crashes  # noqa: E402
 import creation  # noqa: E402
 import full_disk  # noqa: E402
+import grants  # noqa: E402
 import listings  # noqa: E402
 import rabbitmq_broker  # noqa: E402
 import security_groups  # noqa: E402
@@ -29,6 +30,7 @@ def main():
     service = Service("audit").start()
     run(audit.CASES, service)
     run(authorisation.CASES, service)
+    run(grants.CASES, service)
     service.stop()
     run(throttling.CASES)
     run(full_disk.CASES)
