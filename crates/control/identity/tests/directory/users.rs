@@ -1,6 +1,6 @@
 //! Users and their tags.
 
-use ternmq_identity::directory::{EntityKind, NewUser, Page, Tag, UserUpdate};
+use ternmq_identity::directory::{Claim, EntityKind, NewUser, Page, Tag, UserUpdate};
 
 use crate::world::{ADMIN, World, refused};
 
@@ -240,4 +240,45 @@ fn a_list_is_of_a_path_and_a_hundred_long() {
     assert_eq!((listed.items.len(), listed.marker.is_some()), (100, true));
     let listed = world.directory.list_users(Some("/even"), &Page::default()).unwrap();
     assert_eq!((listed.items.len(), listed.marker.is_some()), (51, false));
+}
+
+#[test]
+fn a_tag_binds_a_user_to_one_of_a_broker() {
+    const ID: &str = "b-1234abcd-56ef-7890-abcd-1234567890ab";
+    let mut world = World::new();
+    ["ann", "bob", "eve"].iter().for_each(|name| world.user(name));
+    let key = format!("mq:broker-user/{ID}");
+    let bind = |world: &mut World, name: &str, tag: Tag| {
+        let outcome = world.directory.tag_user(name, &[tag]);
+        world.keep(outcome)
+    };
+    bind(&mut world, "ann", tag(&key, "app")).unwrap();
+    bind(&mut world, "bob", tag(&format!("MQ:Broker-User/{ID}"), "other")).unwrap();
+    for (key, value) in [
+        ("mq:broker-user/", "app"),
+        ("mq:broker-user/orders", "app"),
+        ("mq:broker-user/b-1234ABCD-56ef-7890-abcd-1234567890ab", "app"),
+        (key.as_str(), ""),
+    ] {
+        let text = "1 validation error detected: ";
+        refused(bind(&mut world, "eve", tag(key, value)), "ValidationError", 400, text);
+    }
+    let directory = world.loaded();
+    assert_eq!(directory.brokers_with_bound_users().into_iter().collect::<Vec<_>>(), [ID]);
+    let claims = directory.claims(ID);
+    assert_eq!(claims.keys().copied().collect::<Vec<_>>(), ["app", "other"]);
+    assert!(matches!(claims["app"], Claim::By(user) if user.name == "ann"));
+    assert!(directory.claims("b-0").is_empty());
+    for (name, expect) in [("eve", vec!["ann", "eve"]), ("bob", vec!["ann", "bob", "eve"])] {
+        bind(&mut world, name, tag(&key, "app")).unwrap();
+        assert_eq!(world.directory.claims(ID)["app"], Claim::BySeveral(expect));
+    }
+    for name in ["ann", "eve"] {
+        let outcome = world.directory.untag_user(name, &[&key]);
+        world.keep(outcome).unwrap();
+    }
+    assert!(matches!(world.directory.claims(ID)["app"], Claim::By(user) if user.name == "bob"));
+    let outcome = world.directory.delete_user("bob");
+    world.keep(outcome).unwrap();
+    assert!(world.directory.brokers_with_bound_users().is_empty());
 }

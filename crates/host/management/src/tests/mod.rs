@@ -4,6 +4,7 @@ mod audit;
 mod bad_input;
 mod browsing;
 mod definitions;
+mod grants;
 mod lifecycle;
 mod messages;
 mod people;
