@@ -96,6 +96,12 @@ impl<T> Arena<T> {
         })
     }
 
+    /// One above the highest slot that was ever taken.
+    #[must_use]
+    pub fn end(&self) -> u32 {
+        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+    }
+
     /// Number of values.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -446,8 +446,8 @@ impl Broker {
     }
 
     /// Makes these all the grants that there are: whoever is not named is bound to none any more. Answers how many names
-    /// changed; where nothing changes nothing is logged. All changes come to count together, also after a crash (I6). Subscriptions of
-    /// clients are looked through at once (S7).
+    /// changed; where nothing changes nothing is logged. All changes come to count together, also after a crash (I6). Subscriptions and
+    /// consumers are looked through at once (S7).
     pub fn set_grants(&mut self, wanted: &BTreeMap<Arc<str>, Grants>) -> Done<usize> {
         let freed = self.grants().map(|(name, _)| name).filter(|name| !wanted.contains_key(*name));
         let mut changes: Vec<Definition> = freed.cloned().map(Definition::DeleteGrants).collect();
@@ -461,7 +461,7 @@ impl Broker {
                 broker.commit(change);
             }
         });
-        self.review_clients();
+        self.begin_review();
         Done { value: changes.len(), receipt }
     }
 

@@ -32,6 +32,7 @@ use crate::{
     queue_table::QueueTable,
     recovery::Replay,
     retained::RetainedStore,
+    review::Review,
     session_state::SessionState,
     settings::SharedSettings,
     subscription::CatchUp,
@@ -83,6 +84,7 @@ pub struct Broker {
     pub(crate) namespaces: Namespaces,
     pub(crate) queues: QueueTable,
     pub(crate) clients: Clients,
+    pub(crate) review: Review,
     pub(crate) retained: RetainedStore,
     /// Sessions whose adapters go on with something in the next turn.
     pub(crate) woken: VecDeque<SessionId>,
@@ -178,6 +180,7 @@ impl Broker {
             time: BrokerTime::default(),
             queues: QueueTable::default(),
             clients: Clients::new(seed),
+            review: Review::default(),
             retained: RetainedStore::default(),
             woken: VecDeque::new(),
             catch_ups: VecDeque::new(),

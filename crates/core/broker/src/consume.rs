@@ -8,7 +8,7 @@ use ternmq_stdx::Handle;
 
 use crate::{
     broker::Broker,
-    effect::{ConnectionId, ConsumerId, SessionId},
+    effect::{ConnectionId, ConsumerId, Effect, EndReason, SessionId},
     error::{Error, Kind, LimitKind, Verb},
     nodes::argument_error,
     session_state::short_incarnation,
@@ -46,6 +46,18 @@ pub(crate) struct Consumer {
     pub(crate) window: Option<u32>,
     pub(crate) priority: i32,
     pub(crate) shows_failed_count: bool,
+    pub(crate) source: Source,
+}
+
+/// What a consumer was asked for that let it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Its queue.
+    Queue,
+    /// The places from which its queue takes.
+    Places,
+    /// Subscriptions of the client that it is for.
+    Client,
 }
 
 impl From<Handle> for ConsumerId {
@@ -92,7 +104,7 @@ impl Broker {
                 self.require_queue(namespace, connection, spec.queue)?
             }
         };
-        self.add_consumer(id, queue, spec, filter)
+        self.add_consumer(id, queue, spec, filter, Source::Queue)
     }
 
     /// Makes a consumer of a queue that the session's client uses: its own, or one that its group shares.
@@ -102,7 +114,7 @@ impl Broker {
         queue: u32,
         spec: &ConsumeSpec<'_>,
     ) -> Result<ConsumerId, Error> {
-        self.add_consumer(id, queue, spec, None)
+        self.add_consumer(id, queue, spec, None, Source::Client)
     }
 
     pub(crate) fn add_consumer(
@@ -111,6 +123,7 @@ impl Broker {
         queue: u32,
         spec: &ConsumeSpec<'_>,
         filter: Option<Arc<dyn Filter>>,
+        source: Source,
     ) -> Result<ConsumerId, Error> {
         let (_, namespace, connection) = self.who(id)?;
         let space = self.namespaces.name(namespace);
@@ -134,6 +147,7 @@ impl Broker {
             window: spec.window,
             priority: spec.priority,
             shows_failed_count,
+            source,
         };
         let consumer: ConsumerId = self.consumers.insert(consumer).ok_or(Error::Gone)?.into();
         let added = slot.machine.add_consumer(ConsumerSpec {
@@ -206,6 +220,15 @@ impl Broker {
             self.run_queue(queue);
             self.after_last_consumer(queue);
         }
+    }
+
+    /// As [`Broker::take_consumer`], and tells its connection why.
+    pub(crate) fn take_consumer_for(&mut self, id: ConsumerId, reason: EndReason) -> Option<u32> {
+        let consumer = self.consumers.get(id.into())?;
+        let (session_label, consumer_label) = (consumer.session_label, consumer.label);
+        let ended = Effect::ConsumerEnded { session_label, consumer_label, reason };
+        self.effects.push((consumer.connection, ended));
+        self.take_consumer(id)
     }
 
     /// Takes a consumer out of its queue, which the caller lets go on. Answers the queue.

@@ -50,6 +50,7 @@ mod queues;
 mod records;
 mod recovery;
 mod retained;
+mod review;
 mod session;
 mod session_state;
 mod settings;

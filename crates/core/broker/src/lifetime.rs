@@ -78,7 +78,7 @@ impl Broker {
         for (session, timeout_ms) in stale {
             self.end_overdue(session, timeout_ms);
         }
-        self.review_clients();
+        self.begin_review();
         self.arm_sweep();
     }
 

@@ -14,7 +14,7 @@ use ternmq_routing::{Name, NodeKind, QueueId, Target};
 use crate::{
     bindings::bind_error,
     broker::{Broker, Done},
-    consume::ConsumeSpec,
+    consume::{ConsumeSpec, Source},
     definition::{BindingRecord, Definition, TargetKind},
     effect::{ConnectionId, ConsumerId, SessionId},
     error::{Error, Kind, Verb},
@@ -85,7 +85,7 @@ impl Broker {
                 Some(queue) => queue,
                 None => broker.make_subscription(namespace, connection, spec)?,
             };
-            let consumer = broker.add_consumer(session, queue, consume, None);
+            let consumer = broker.add_consumer(session, queue, consume, None, Source::Places);
             if consumer.is_err() && kept.is_none() {
                 broker.drop_queue(queue);
             }
@@ -134,7 +134,7 @@ impl Broker {
         Ok(self.drop_queue(id))
     }
 
-    fn check_place(
+    pub(crate) fn check_place(
         &self,
         principal: &Principal,
         namespace: NamespaceId,
@@ -184,7 +184,7 @@ impl Broker {
     }
 
     /// Nodes and keys that a queue is bound to.
-    fn places_of(&self, namespace: NamespaceId, queue: u32) -> BTreeSet<(Arc<str>, Arc<str>)> {
+    pub(crate) fn places_of(&self, namespace: NamespaceId, queue: u32) -> BTreeSet<(Arc<str>, Arc<str>)> {
         let Some(space) = self.namespaces.get(namespace) else { return BTreeSet::new() };
         let topology = &space.topology;
         topology

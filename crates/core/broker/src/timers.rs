@@ -11,7 +11,7 @@ pub(crate) enum TimerKey {
     Idle(u32),
     /// Something is due for this client, which is not here.
     Client(u32),
-    /// What clients have is held against what their users may; it goes on here.
+    /// What clients and consumers have is held against what their users may; it goes on here.
     Review,
     /// Unsettled deliveries are looked through for old ones (F16).
     Sweep,

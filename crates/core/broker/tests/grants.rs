@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use support::Rig;
 use ternmq_access::{Act, Glob, GrantEffect, GrantKind, GrantNames, GrantRule, Grants};
-use ternmq_broker::{Error, Kind, NodeSpec, Publish, Published, QueueSpec, Verb};
+use ternmq_broker::{Effect, EndReason, Error, Kind, NodeSpec, Publish, Published, QueueSpec, Verb};
 use ternmq_message::{Map, Message, MessageMeta, Value};
 use ternmq_routing::NodeKind;
 
@@ -55,6 +55,51 @@ fn s7_the_next_publish_of_an_open_session_asks_again() {
     assert_eq!(bind(&mut rig, &[(Act::Send, GrantKind::Queue, "main/b")]), 0, "nothing changes");
     assert_eq!(rig.broker.set_grants(&BTreeMap::new()).value, 1);
     assert!(publish(&mut rig, "", "b", &["a"]).is_ok());
+}
+
+#[test]
+fn s7_consumers_that_are_not_granted_any_more_end() {
+    let mut rig = Rig::new();
+    let ended = |rig: &mut Rig| -> Vec<u32> {
+        rig.turn();
+        let effects = std::mem::take(&mut rig.effects);
+        let label = |(_, effect): (_, Effect)| match effect {
+            Effect::ConsumerEnded { consumer_label, reason: EndReason::Administrative, .. } => {
+                Some(consumer_label)
+            }
+            _ => None,
+        };
+        effects.into_iter().filter_map(label).collect()
+    };
+    for number in 0..600 {
+        let name = format!("q{number}");
+        rig.queue(&name, &[]);
+        rig.consume(&name, number, None);
+    }
+    rig.fill("q7", &["kept"]);
+    bind(&mut rig, &[(Act::Receive, GrantKind::Queue, "main/q*")]);
+    for _ in 0..4 {
+        rig.advance(1);
+    }
+    assert_eq!(ended(&mut rig), []);
+    bind(
+        &mut rig,
+        &[(Act::Receive, GrantKind::Queue, "main/q7"), (Act::Receive, GrantKind::Queue, "main/q59?")],
+    );
+    for _ in 0..4 {
+        rig.advance(1);
+    }
+    let left: Vec<u32> = (0..600).filter(|number| *number != 7 && *number < 590).collect();
+    assert_eq!(ended(&mut rig), left);
+    assert_eq!(rig.counts("q7"), (0, 1), "what it has not settled stays its");
+    // The broker's own permissions count within a minute.
+    let _ = rig.broker.delete_permission("root", "main");
+    assert_eq!(ended(&mut rig), []);
+    rig.advance(60_000);
+    for _ in 0..4 {
+        rig.advance(1);
+    }
+    assert_eq!(ended(&mut rig).len(), 11);
 }
 
 #[test]

@@ -74,6 +74,8 @@ def policies_decide_about_messages_of_rabbitmq(service):
     connection = amqp(service, found)
     for queue in ("orders", "pay"):
         equal(outcome(connection, lambda channel, queue=queue: channel.queue_declare(queue)), "done", "declared")
+    for _ in range(2):
+        equal(outcome(connection, publishing("pay")), "done", "publishing by a free user")
     equal(management(service, found), 200, "management API of a free user")
 
     tag = {"Key": f"mq:broker-user/{broker}", "Value": "ops"}
@@ -103,6 +105,8 @@ def policies_decide_about_messages_of_rabbitmq(service):
         (lambda channel: channel.queue_delete("orders"), 403),
     ]:
         equal(outcome(connection, act), wanted, "outcome")
+    messages = connection.channel().consume("pay", auto_ack=True)
+    equal(next(messages)[2], b"x", "message")
 
     # What is only known when a message is sent never allows, and always denies.
     put(("Allow", "mq:*", "*"), ("Deny", "mq:SendMessage", f"{arn}/queue/*", {"Bool": {"aws:SecureTransport": "false"}}))
@@ -111,6 +115,7 @@ def policies_decide_about_messages_of_rabbitmq(service):
     equal(management(service, found), 200, "management API by mq:AdministerBroker")
     put(("Allow", "mq:*", "*", {"StringEquals": {"aws:ResourceTag/stage": "live"}}))
     becomes(lambda: outcome(connection, publishing("orders")), 403, "publishing to a broker of another stage")
+    equal(next(messages, "ended"), "ended", "what follows for a consumer that is not granted any more")
     mq.create_tags(ResourceArn=arn, Tags={"stage": "live"})
     becomes(lambda: outcome(connection, publishing("orders")), "done", "publishing to a broker of that stage")
 

@@ -93,15 +93,6 @@ pub(crate) struct Group {
     pub(crate) members: u32,
 }
 
-/// How far what clients have has been held against what their users may (S7).
-#[derive(Default)]
-pub(crate) struct Review {
-    /// The permissions that were looked at.
-    pub(crate) generation: u64,
-    /// Next client to look at, and when; absent: all are done.
-    pub(crate) next: Option<(u32, u64)>,
-}
-
 type GroupKey = (NamespaceId, Arc<str>, Arc<str>);
 
 /// All clients.
@@ -109,7 +100,6 @@ pub(crate) struct Clients {
     all: Numbered<Client>,
     by_name: HashMap<(NamespaceId, Arc<str>), ClientId, FixedState>,
     pub(crate) groups: HashMap<GroupKey, Group, FixedState>,
-    pub(crate) review: Review,
     /// Next client whose will the running checkpoint has to write; absent: all are written.
     pub(crate) next_will: Option<u32>,
 }
@@ -120,7 +110,6 @@ impl Clients {
             all: Numbered::default(),
             by_name: HashMap::with_hasher(FixedState::with_seed(seed)),
             groups: HashMap::with_hasher(FixedState::with_seed(seed)),
-            review: Review::default(),
             next_will: None,
         }
     }

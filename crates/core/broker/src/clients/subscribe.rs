@@ -18,11 +18,7 @@ use crate::{
     publish::Published,
     queues::QueueSpec,
     settle::Outcome,
-    timers::TimerKey,
 };
-
-/// Most clients looked at in one turn when permissions have changed.
-const REVIEW_STEP: u32 = 256;
 
 /// Most adapters that go on with their work in one turn.
 const WAKES: usize = 16;
@@ -270,32 +266,6 @@ impl Broker {
             self.authorize(principal, Verb::Read, Kind::Queue, &space, &queue)?;
         }
         Ok(())
-    }
-
-    /// Looks through all clients, some in each turn, when permissions have changed since it was done last (S7).
-    pub(crate) fn review_clients(&mut self) {
-        let generation = self.authority.access.generation();
-        let review = &mut self.clients.review;
-        if review.generation != generation && review.next.is_none() {
-            review.generation = generation;
-            let now_ms = self.time.ms();
-            review.next = Some((0, now_ms));
-            self.timers.reset(TimerKey::Review, None, Some(now_ms));
-        }
-    }
-
-    pub(crate) fn on_review_due(&mut self) {
-        let Some((first, _)) = self.clients.review.next.take() else { return };
-        let end = self.clients.end();
-        let next = first.saturating_add(REVIEW_STEP).min(end);
-        for client in first..next {
-            self.recheck_subscriptions(ClientId(client));
-        }
-        if next < end {
-            let due_ms = self.time.ms().saturating_add(1);
-            self.clients.review.next = Some((next, due_ms));
-            self.timers.reset(TimerKey::Review, None, Some(due_ms));
-        }
     }
 
     /// Ends the subscriptions that the user may not have any more (S7).
