@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ternmq_access::{Act, Glob, GrantEffect, GrantKind, GrantNames, GrantRule, Grants, HashKind, PasswordHash};
+use ternmq_access::{
+    Act, Glob, GrantEffect, GrantKind, GrantNames, GrantRule, Grants, HashKind, PasswordHash,
+};
 use ternmq_activemq::ActiveMq;
 use ternmq_broker::{
     Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Dialect, Limits, Now, PermissionDefinition,
