@@ -1,13 +1,13 @@
 //! A question, `ACTION RESOURCE KEY=VALUE...`, and a policy behind the first line end: a refusal is short and printable;
-//! denying all denies, and a boundary only takes away.
+//! denying all denies, and a boundary only takes away. The less is known beforehand, the less is cut out as allowed.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use ternmq_fuzz as _;
 use ternmq_identity::policy::{
-    Ask, Caller, Context, Decision, MANAGED_MAX_CHARS, Policies, Policy, PolicyFault, TRUST_MAX_CHARS,
-    TrustPolicy, evaluate,
+    Ask, Caller, Context, Cut, Decision, Ground, MANAGED_MAX_CHARS, Policies, Policy, PolicyFault,
+    TRUST_MAX_CHARS, TrustPolicy, evaluate,
 };
 
 const DENY: &str = r#"{"Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
@@ -47,6 +47,14 @@ fuzz_target!(|input: &[u8]| {
     let both = decide(&[&policy, &allow], None);
     assert_eq!(both == Decision::DeniedExplicitly, alone == Decision::DeniedExplicitly);
     assert_ne!(both, Decision::DeniedImplicitly);
+    // Worked out beforehand: the less is known, the less is allowed and the more is denied.
+    let (actions, beginnings) = ([action], ["arn:aws:mq:r:1:broker:n:b-1/queue/", resource]);
+    let (context, actions, beginnings) = (&context, &actions, &beginnings);
+    let ground = |is_known| Ground { context, is_known, actions, beginnings };
+    let (known, unknown) = (policy.cut(&ground(|_| true)), policy.cut(&ground(|_| false)));
+    let count = |cuts: &[Cut], is_denial| cuts.iter().filter(|cut| cut.is_denial == is_denial).count();
+    assert!(count(&unknown, false) <= count(&known, false), "what is not known allows");
+    assert!(count(&unknown, true) >= count(&known, true), "what is not known does not deny");
 });
 
 fn check_message(fault: &PolicyFault) {

@@ -155,7 +155,7 @@ mod tests {
         check("\"only\"", "\"some\"", "neither only nor all_but");
         check("\\\\*", "\\\\", "takes no letter");
         check("\"%2F/q*\"", "{}", "no string");
-        check("], []]", "], 7]]", "a layer that is no list");
+        check("], []]", "], 7]", "a layer that is no list");
         check("}}}", "}}", "no JSON object");
         let many = format!(r#"{{"users": {{"a": {{"layers": [{}]}}}}}}"#, ["[]"; 5].join(","));
         assert!(parse(many.as_bytes()).unwrap_err().contains("at most 4"));
