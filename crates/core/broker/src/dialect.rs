@@ -11,6 +11,7 @@ use crate::{
     address::Addresses,
     error::{Error, Kind},
     queues::QueueSpec,
+    selector::Filters,
 };
 
 /// Typed meaning of a queue's arguments or of a policy: what each of them sets. Absent: not set here.
@@ -214,9 +215,16 @@ pub trait Dialect: Send + Sync {
 
     /// Filter on what a queue takes in, as its arguments say (a durable subscription's selector). Asked at the
     /// declaration and again at each recovery.
-    fn admission(&self, arguments: &Map) -> Option<Arc<dyn Filter>> {
-        let _ = arguments;
+    fn admission(&self, arguments: &Map, filters: &Filters) -> Option<Arc<dyn Filter>> {
+        let _ = (arguments, filters);
         None
+    }
+
+    /// Name of a place, as a message shows it where text is all that there is: kind and name of a queue or topic. A queue
+    /// is its key on the default node.
+    fn place_name<'a>(&self, node: &str, key: &'a str) -> Cow<'a, str> {
+        let _ = node;
+        Cow::Borrowed(key)
     }
 
     /// How a queue's messages form groups, as its arguments say.

@@ -234,12 +234,12 @@ impl Broker {
     fn send_to_one(&mut self, queue: u32, message: Message) -> Published {
         let now_ms = self.time.ms();
         let Some(slot) = self.queues.get_mut(queue) else { return Published::Unroutable(message) };
+        if !slot.machine.wants(&message, now_ms) {
+            return Published::Accepted(Receipt::NONE);
+        }
         if let Room::Full(overflow) = slot.machine.check_room(message.body_len()) {
             self.refuse(queue, message, overflow);
             return Published::Refused;
-        }
-        if !slot.machine.wants(&message) {
-            return Published::Accepted(Receipt::NONE);
         }
         if slot.sheds(&message) {
             self.counters.shed += 1;
@@ -274,12 +274,12 @@ impl Broker {
         let mut logged: SmallVec<[Target; 4]> = SmallVec::new();
         for queue in queues {
             let Some(slot) = self.queues.get_mut(*queue) else { continue };
+            if !slot.machine.wants(&message, now_ms) {
+                continue;
+            }
             if let Room::Full(overflow) = slot.machine.check_room(message.body_len()) {
                 is_refused = true;
                 self.refuse(*queue, message.clone(), overflow);
-                continue;
-            }
-            if !slot.machine.wants(&message) {
                 continue;
             }
             if slot.sheds(&message) {

@@ -254,7 +254,7 @@ impl Broker {
         let mut slot = self.new_slot(namespace, record, owner);
         let Some(space) = self.namespaces.get_mut(namespace) else { return };
         if space.topology.add_queue(name, QueueId(record.id)).is_ok() {
-            if let Some(filter) = self.dialect.admission(&record.arguments) {
+            if let Some(filter) = self.dialect.admission(&record.arguments, &self.filters()) {
                 slot.machine.set_admission(Some(filter));
             }
             if let Some(grouping) = self.dialect.grouping(&record.arguments) {

@@ -25,6 +25,18 @@ pub trait Format: Send + Sync {
     /// The head with its per-message time to live taken off; `None` when it carries none.
     fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>>;
 
+    /// When the message was made, in ms since 1970-01-01T00:00:00Z, where the head tells it finer than
+    /// [`Properties::timestamp`] does.
+    fn timestamp_ms(&self, head: &[u8]) -> Option<u64> {
+        let _ = head;
+        None
+    }
+
+    /// Whether the priority among a message's fixed facts is always its producer's. Elsewhere 0 stands for none, too.
+    fn tells_priority(&self) -> bool {
+        false
+    }
+
     /// Keys in the head, besides the message's own, that its producer wants it routed by.
     fn extra_keys(&self, head: &[u8]) -> Vec<Arc<str>> {
         let _ = head;

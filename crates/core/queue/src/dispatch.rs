@@ -5,6 +5,7 @@ use ternmq_message::Message;
 use crate::{
     consumers::Consumer,
     entry::{Entry, Location, Seq, is_redelivery},
+    filter::Candidate,
     lane::Lane,
     machine::Queue,
     outbox::{Delivery, NO_CONSUMER, Outbox},
@@ -270,10 +271,20 @@ impl Queue {
             let groups = self.rare.as_ref().and_then(|rare| rare.groups.as_ref());
             let bucket = groups.and_then(|groups| groups.bucket(&entry.message));
             let owner = bucket.and_then(|bucket| groups.and_then(|groups| groups.owner(bucket)));
-            let message = &entry.message;
+            let candidate = Candidate {
+                message: &entry.message,
+                expires_at_ms: entry.expires_at_ms,
+                is_redelivered: is_redelivery(
+                    seq,
+                    entry.acquired_count,
+                    &entry.message,
+                    self.redelivered_below,
+                ),
+                acquired_count: entry.acquired_count,
+            };
             let wants = |consumer: &Consumer| {
                 owner.is_none_or(|owner| owner == consumer.key)
-                    && consumer.filter.as_ref().is_none_or(|filter| filter.matches(message))
+                    && consumer.filter.as_ref().is_none_or(|filter| filter.matches(&candidate))
             };
             let Some(at) = self.consumers.choose(lane, seq, windows, wants) else { continue };
             if let (Some(bucket), Some(key)) = (bucket, self.consumers.get(at).map(|consumer| consumer.key)) {

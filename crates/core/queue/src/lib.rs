@@ -40,7 +40,7 @@ pub use chunk::{ChunkList, ChunkRef, ChunkView};
 pub use consumers::{AddConsumerError, ConsumerSpec, ConsumerView, Window};
 pub use dispatch::GetResult;
 pub use entry::{Entry, EntryRef, Location, Seq, is_redelivery};
-pub use filter::{Filter, GroupKey, Grouping};
+pub use filter::{Candidate, Filter, GroupKey, Grouping};
 pub use held::DyingEntry;
 pub use limits::Room;
 pub use machine::Queue;

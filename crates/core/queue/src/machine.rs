@@ -8,7 +8,7 @@ use crate::{
     chunk::ColdChunk,
     consumers::{AddConsumerError, ConsumerSpec, ConsumerView, Consumers, Window},
     entry::{Entry, Location, Seq},
-    filter::{Filter, Grouping},
+    filter::{Candidate, Filter, Grouping},
     groups::Groups,
     held::Dying,
     lane::Lanes,
@@ -121,9 +121,14 @@ impl Queue {
 
     /// Whether the queue takes this message at all.
     #[must_use]
-    pub fn wants(&self, message: &Message) -> bool {
-        let admission = self.rare.as_ref().and_then(|rare| rare.admission.as_ref());
-        admission.is_none_or(|filter| filter.matches(message))
+    pub fn wants(&self, message: &Message, now_ms: u64) -> bool {
+        let Some(filter) = self.rare.as_ref().and_then(|rare| rare.admission.as_ref()) else { return true };
+        filter.matches(&Candidate {
+            message,
+            expires_at_ms: self.expiry_of(message, now_ms),
+            is_redelivered: message.may_be_repeated(),
+            acquired_count: 0,
+        })
     }
 
     /// Whether a message pushed now goes out at once for good when the queue runs: nothing is ready, and the next

@@ -108,6 +108,10 @@ impl Dialect for ActiveMq {
         names::queue_permission(name)
     }
 
+    fn place_name<'a>(&self, node: &str, key: &'a str) -> Cow<'a, str> {
+        names::place(node, key)
+    }
+
     fn queue_defaults(&self, name: &str) -> QueueOptions {
         options::queue_defaults(name)
     }

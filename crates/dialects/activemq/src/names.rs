@@ -93,6 +93,15 @@ pub(crate) fn queue_permission(name: &str) -> Cow<'_, str> {
     if is_own(name) { Cow::Borrowed(name) } else { Cow::Owned(format!("queue://{name}")) }
 }
 
+/// Kind and name of a place, as ActiveMQ writes a destination.
+pub(crate) fn place<'a>(node: &str, key: &'a str) -> Cow<'a, str> {
+    match node {
+        "" => queue_permission(key),
+        TEMPORARY_TOPIC_NODE => Cow::Owned(format!("temp-topic://{key}")),
+        _ => Cow::Owned(format!("topic://{key}")),
+    }
+}
+
 /// What permissions know a place by.
 pub(crate) fn guard(node: &str, key: &str) -> Guard {
     match node {

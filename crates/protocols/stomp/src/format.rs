@@ -131,6 +131,17 @@ impl Format for StompFormat {
         properties
     }
 
+    fn timestamp_ms(&self, head: &[u8]) -> Option<u64> {
+        if !self.words.tells_all {
+            return None;
+        }
+        headers_of(head).get(name::TIMESTAMP).and_then(|text| number(&text))
+    }
+
+    fn tells_priority(&self) -> bool {
+        self.words.tells_all
+    }
+
     fn history(&self, _: &[u8]) -> History {
         History::default()
     }

@@ -1,19 +1,19 @@
 //! A broker over a log in memory, with a plain dialect, driven by hand.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses a part of it")]
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::{borrow::Cow, cell::RefCell, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
 use ternmq_access::{PasswordHash, Role};
 use ternmq_broker::{
     Appended, ArgumentError, Broker, BrokerConfig, ConnectionId, ConnectionInfo, ConsumeSpec, ConsumerId,
-    Deliver, Dialect, Effect, Error, Grouping, Limits, Log, LogRequest, NodeSpec, Now, PermissionDefinition,
-    Predefined, Publish, Published, QueueClass, QueueOptions, QueueSpec, RecordSource, SessionId,
-    UserDefinition,
+    Deliver, Dialect, Effect, Error, Filters, Grouping, Limits, Log, LogRequest, NodeSpec, Now,
+    PermissionDefinition, Predefined, Publish, Published, QueueClass, QueueOptions, QueueSpec, RecordSource,
+    SessionId, UserDefinition,
 };
 use ternmq_env::Rng;
-use ternmq_message::{Formats, Map, Message, MessageMeta, Value};
-use ternmq_queue::{Filter, Grouping as Groups, Location, Overflow};
+use ternmq_message::{Encoding, Format, Formats, History, Map, Message, MessageMeta, Properties, Value};
+use ternmq_queue::{Candidate, Filter, Grouping as Groups, Location, Overflow};
 use ternmq_routing::{NodeKind, Wildcards};
 
 /// Records kept in memory; durable when told so.
@@ -85,9 +85,52 @@ impl Rng for CountingRng {
 pub struct StartsWith(pub String);
 
 impl Filter for StartsWith {
-    fn matches(&self, message: &Message) -> bool {
-        message.body().starts_with(self.0.as_bytes())
+    fn matches(&self, candidate: &Candidate<'_>) -> bool {
+        candidate.message.body().starts_with(self.0.as_bytes())
     }
+}
+
+/// Encoding of heads that are lines `NAME=VALUE`: a property by the name of its member, else a header.
+pub const LINES: Encoding = Encoding(9);
+
+struct LinesFormat;
+
+impl Format for LinesFormat {
+    fn properties(&self, head: &[u8]) -> Properties {
+        let mut properties = Properties::default();
+        for line in std::str::from_utf8(head).unwrap().lines() {
+            let (name, value) = line.split_once('=').unwrap();
+            match name {
+                "correlation_id" => properties.correlation_id = Some(value.as_bytes().into()),
+                "message_id" => properties.message_id = Some(value.as_bytes().into()),
+                "raw_message_id" => properties.message_id = Some([0xff][..].into()),
+                "kind" => properties.kind = Some(value.into()),
+                "user_id" => properties.user_id = Some(value.into()),
+                "reply_to" => properties.reply_to = Some(value.into()),
+                "reply_key" => properties.reply_key = Some(value.into()),
+                "timestamp" => properties.timestamp = Some(value.parse().unwrap()),
+                _ => {
+                    let value = value.parse().map_or_else(|_| Value::str(value), Value::I32);
+                    properties.headers.push((name.into(), value));
+                }
+            }
+        }
+        properties
+    }
+
+    fn history(&self, _: &[u8]) -> History {
+        History::default()
+    }
+
+    fn without_ttl(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+fn formats() -> Formats {
+    let mut formats = Formats::default();
+    formats.register(LINES, Arc::new(LinesFormat));
+    formats
 }
 
 /// The queue that is made when something dies.
@@ -239,7 +282,7 @@ impl Dialect for PlainDialect {
         format!("client.{client}")
     }
 
-    fn admission(&self, arguments: &Map) -> Option<Arc<dyn Filter>> {
+    fn admission(&self, arguments: &Map, _: &Filters) -> Option<Arc<dyn Filter>> {
         let prefix = arguments.iter().find(|(name, _)| &**name == "starts_with");
         prefix.and_then(|(_, value)| value.as_str()).map(|prefix| Arc::new(StartsWith(prefix.into())) as _)
     }
@@ -248,6 +291,10 @@ impl Dialect for PlainDialect {
         let is_grouped = arguments.iter().any(|(name, _)| &**name == "grouped");
         let group = |message: &Message| message.body().first().map(|first| u64::from(*first));
         is_grouped.then(|| Groups { key: Arc::new(group) })
+    }
+
+    fn place_name<'a>(&self, node: &str, key: &'a str) -> Cow<'a, str> {
+        format!("{node}:{key}").into()
     }
 
     fn consumer_priority(&self, _: &Map) -> Result<i32, ArgumentError> {
@@ -297,7 +344,7 @@ impl Rig {
     fn limited(log: MemoryLog, was_clean: bool, limits: Limits) -> Self {
         let mut broker = Broker::new(BrokerConfig {
             dialect: Arc::new(PlainDialect),
-            formats: Formats::default(),
+            formats: formats(),
             log: Box::new(log.clone()),
             rng: Box::new(CountingRng(7)),
             limits,
