@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use ternmq_selector::Selector;
+
 use crate::{queues::QueueSpec, subscription::SubscriptionSpec};
 
 /// What a client says beside an address, by name.
@@ -94,13 +96,16 @@ pub struct Sources {
     pub priority: i32,
     /// See [`crate::ConsumeSpec::is_preferred`].
     pub is_preferred: bool,
+    /// What the consumers of shared queues take; the rest stays for others. The queue of a subscription has its own by its
+    /// arguments.
+    pub selector: Option<Selector>,
 }
 
 impl Sources {
     /// One source, consumed from without any wishes.
     #[must_use]
     pub fn one(source: Source) -> Self {
-        Self { all: vec![source], window: None, priority: 0, is_preferred: false }
+        Self { all: vec![source], window: None, priority: 0, is_preferred: false, selector: None }
     }
 }
 

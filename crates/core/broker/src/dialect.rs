@@ -220,6 +220,12 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// Whether queues with these arguments let in the same.
+    fn has_same_admission(&self, arguments: &Map, others: &Map) -> bool {
+        let _ = (arguments, others);
+        true
+    }
+
     /// Name of a place, as a message shows it where text is all that there is: kind and name of a queue or topic. A queue
     /// is its key on the default node.
     fn place_name<'a>(&self, node: &str, key: &'a str) -> Cow<'a, str> {

@@ -53,8 +53,8 @@ pub(crate) struct CatchUp {
 
 impl Broker {
     /// Opens a subscription and makes the consumer of its queue, which gets nothing before [`Broker::start_consumer`]. A
-    /// durable one that is there is gone on with; when it took from other places, what it kept is dropped and it begins
-    /// anew.
+    /// durable one that is there is gone on with; when it took from other places, or let in something else, what it kept is
+    /// dropped and it begins anew.
     ///
     /// # Errors
     /// No permission to read one of the places, no such node, a bad key, a durable one that is in use, or a limit is
@@ -77,7 +77,7 @@ impl Broker {
             self.check_free(&principal, namespace, connection, queue)?;
         }
         let (opened, receipt) = self.as_group(|broker| {
-            let kept = known.filter(|queue| broker.takes_from(namespace, *queue, spec));
+            let kept = known.filter(|queue| broker.is_same(namespace, *queue, spec));
             if let (Some(queue), None) = (known, kept) {
                 broker.drop_queue(queue);
             }
@@ -196,8 +196,11 @@ impl Broker {
             .collect()
     }
 
-    fn takes_from(&self, namespace: NamespaceId, queue: u32, spec: &SubscriptionSpec) -> bool {
-        self.places_of(namespace, queue) == spec.places.iter().cloned().collect()
+    /// Whether a subscription that is there is the one that is asked for: its places, and what it lets in.
+    fn is_same(&self, namespace: NamespaceId, queue: u32, spec: &SubscriptionSpec) -> bool {
+        let is_same = |arguments: &Map| self.dialect.has_same_admission(arguments, &spec.arguments);
+        self.queues.get(queue).is_some_and(|slot| is_same(&slot.arguments))
+            && self.places_of(namespace, queue) == spec.places.iter().cloned().collect()
     }
 
     fn make_subscription(

@@ -27,9 +27,9 @@ pub use error::{Problem, SelectorError};
 pub use field::{Field, Header};
 pub use operand::Operand;
 pub use program::Facts;
-pub use selector::{Rules, Selector, Truth};
+pub use selector::{CONVERTS_TEXT, Rules, Selector, Truth};
 
-/// Longest selector, in bytes, prefixes included.
+/// Longest selector, in bytes, behind its prefixes.
 pub const MAX_BYTES: usize = 4 * 1024;
 
 /// Most tokens.

@@ -12,11 +12,14 @@ use crate::{
     token::{Hyphens, error_at, tokens},
 };
 
-/// Start of a selector by [`Rules::converts_text`].
-const CONVERTS_TEXT: &str = "convert_string_expressions:";
+/// Start of a selector that is read by [`Rules::converts_text`], so that its text alone says what it means.
+pub const CONVERTS_TEXT: &str = "convert_string_expressions:";
 
 /// Start of a selector by [`Rules::has_hyphens`].
 const HAS_HYPHENS: &str = "hyphenated_props:";
+
+/// Most prefixes: a protocol may put one before those of its client, and what is no prefix counts as text.
+const MAX_PREFIXES: usize = 4;
 
 /// Answer of a selector, in three-valued logic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,18 +64,16 @@ impl Selector {
     /// # Errors
     /// As [`Selector::parse`].
     pub fn parse_by(text: &str, mut rules: Rules) -> Result<Self, SelectorError> {
-        if text.len() > MAX_BYTES {
-            return Err(error_at(text, 0, Problem::TooLong));
-        }
         let mut rest = text;
-        loop {
+        for _ in 0..MAX_PREFIXES {
             if let Some(behind) = rest.strip_prefix(CONVERTS_TEXT) {
                 (rest, rules.converts_text) = (behind, true);
             } else if let Some(behind) = rest.strip_prefix(HAS_HYPHENS) {
                 (rest, rules.has_hyphens) = (behind, true);
-            } else {
-                break;
             }
+        }
+        if rest.len() > MAX_BYTES {
+            return Err(error_at(text, 0, Problem::TooLong));
         }
         let hyphens = if rules.has_hyphens { Hyphens::Inside } else { Hyphens::Apart };
         let tokens = tokens(text, text.len() - rest.len(), hyphens)?;
@@ -111,6 +112,13 @@ impl Selector {
     #[must_use]
     pub fn matches(&self, facts: &dyn Facts) -> bool {
         self.evaluate(facts) == Truth::True
+    }
+}
+
+/// Whether they are written the same.
+impl PartialEq for Selector {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.is_same(other)
     }
 }
 

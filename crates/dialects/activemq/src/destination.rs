@@ -10,7 +10,7 @@
 //! A,B                         several of them
 //! ```
 //! What ActiveMQ has and this does not is refused and never passed over: wildcards of queues, options behind a `?`,
-//! advisory topics, selectors, browsers.
+//! advisory topics, browsers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,12 +21,13 @@ use ternmq_broker::{
 };
 use ternmq_message::{Map, Value};
 use ternmq_routing::Wildcards;
+use ternmq_selector::{CONVERTS_TEXT, Selector, SelectorError};
 use ternmq_stdx::quoted;
 
 use crate::{
     ActiveMq,
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
-    options::PENDING_LIMIT,
+    options::{PENDING_LIMIT, SELECTOR},
 };
 
 /// Most destinations in one (I11).
@@ -39,9 +40,12 @@ const TOPIC_PREFETCH: u32 = 32_766;
 const MAX_CONSUMER_PRIORITY: i64 = 127;
 /// How a durable subscription's name was spelt in older clients.
 const OLD_NAME: &str = "activemq.subcriptionName";
+/// The selector of a subscription, and one that is taken as it stands.
+const SELECTOR_OPTION: &str = "selector";
+const OWN_SELECTOR: &str = "activemq.selector";
 /// Start of all headers of a SUBSCRIBE that ActiveMQ takes for properties of a consumer, and those that are read here.
 const OPTION_PREFIX: &str = "activemq.";
-const OPTIONS: [&str; 9] = [
+const OPTIONS: [&str; 10] = [
     "activemq.prefetchSize",
     "activemq.subscriptionName",
     OLD_NAME,
@@ -51,6 +55,7 @@ const OPTIONS: [&str; 9] = [
     "activemq.retroactive",
     "activemq.maximumPendingMessageLimit",
     "activemq.dispatchAsync",
+    OWN_SELECTOR,
 ];
 
 /// One destination taken apart.
@@ -206,9 +211,6 @@ impl Wishes<'_> {
 
     /// What can't be had is refused, so that nobody takes all messages for some of them.
     fn check(&self) -> Result<(), AddressError> {
-        if self.options.option("selector").is_some() || self.options.option("activemq.selector").is_some() {
-            return Err(not_there("selectors of a subscription"));
-        }
         if self.truth("browser") || self.truth("activemq.browser") {
             return Err(not_there("queue browsers"));
         }
@@ -231,6 +233,21 @@ impl Wishes<'_> {
         }
     }
 
+    /// What the subscription wants to get. All values of STOMP are text, so text is taken for what it says.
+    fn selector(&self) -> Result<Option<Selector>, AddressError> {
+        let text = match self.options.option(OWN_SELECTOR) {
+            Some(text) => text.into_owned(),
+            None => match self.options.option(SELECTOR_OPTION) {
+                // As many words as JMS needs for none.
+                Some(text) if !text.trim().is_empty() => {
+                    return selector(&format!("{CONVERTS_TEXT}{text}"), CONVERTS_TEXT.len());
+                }
+                _ => return Ok(None),
+            },
+        };
+        if text.trim().is_empty() { Ok(None) } else { selector(&text, 0) }
+    }
+
     fn priority(&self) -> Result<i32, AddressError> {
         let priority = self.number("activemq.priority")?.unwrap_or_default();
         Ok(i32::try_from(priority.clamp(0, MAX_CONSUMER_PRIORITY)).unwrap_or_default())
@@ -247,6 +264,15 @@ impl Wishes<'_> {
             Some(limit) => Ok(vec![(PENDING_LIMIT.into(), Value::I64(limit))]),
         }
     }
+}
+
+/// Reads a selector. So many bytes of it are not the client's.
+fn selector(text: &str, added: usize) -> Result<Option<Selector>, AddressError> {
+    let read = Selector::parse(text);
+    read.map(Some).map_err(|error| {
+        let column = error.column.saturating_sub(added).max(1);
+        refused(format!("Invalid selector: {}", SelectorError { column, ..error }))
+    })
 }
 
 /// Nodes and keys.
@@ -333,7 +359,9 @@ impl Addresses for ActiveMq {
         if skips_own && (durable.is_some() || !queues.is_empty()) {
             return Err(not_there("activemq.noLocal with queues and durable subscriptions"));
         }
-        let arguments = wishes.pending_limit(durable.is_none() && queues.is_empty())?;
+        let selector = wishes.selector()?;
+        let mut arguments = wishes.pending_limit(durable.is_none() && queues.is_empty())?;
+        arguments.extend(selector.as_ref().map(|selector| (SELECTOR.into(), Value::str(selector.text()))));
         let is_preferred = wishes.truth("activemq.exclusive");
         let window = wishes.prefetch(match (queues.is_empty(), &durable) {
             (false, _) => QUEUE_PREFETCH,
@@ -356,7 +384,7 @@ impl Addresses for ActiveMq {
             let queue = SourceQueue::Subscription(spec);
             all.push(Source { queue, binding: None, is_subscription: true });
         }
-        Ok(Sources { all, window: Some(window), priority: wishes.priority()?, is_preferred })
+        Ok(Sources { all, window: Some(window), priority: wishes.priority()?, is_preferred, selector })
     }
 
     fn reply_to<'a>(&self, text: &'a str, owner: &str) -> Result<ReplyTo<'a>, AddressError> {

@@ -17,9 +17,10 @@ use std::{borrow::Cow, sync::Arc};
 
 use ternmq_access::Role;
 use ternmq_broker::{
-    Addresses, ArgumentError, Dialect, Error, Guard, Predefined, QueueClass, QueueOptions, QueueSpec,
+    Addresses, ArgumentError, Dialect, Error, Filters, Guard, Predefined, QueueClass, QueueOptions, QueueSpec,
 };
 use ternmq_message::{History, Map, Value};
+use ternmq_queue::Filter;
 use ternmq_routing::{NodeKind, Wildcards};
 use ternmq_stdx::letters_of;
 
@@ -106,6 +107,14 @@ impl Dialect for ActiveMq {
 
     fn queue_permission_name<'a>(&self, name: &'a str) -> Cow<'a, str> {
         names::queue_permission(name)
+    }
+
+    fn admission(&self, arguments: &Map, filters: &Filters) -> Option<Arc<dyn Filter>> {
+        options::admission(arguments).map(|selector| filters.of(selector))
+    }
+
+    fn has_same_admission(&self, arguments: &Map, others: &Map) -> bool {
+        options::admission(arguments) == options::admission(others)
     }
 
     fn place_name<'a>(&self, node: &str, key: &'a str) -> Cow<'a, str> {

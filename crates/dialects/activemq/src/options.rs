@@ -2,12 +2,16 @@
 
 use ternmq_broker::{ArgumentError, QueueOptions};
 use ternmq_message::{Map, Value};
+use ternmq_selector::Selector;
 use ternmq_stdx::quoted;
 
 use crate::{names::DEAD_LETTER_QUEUE, wording::value_text};
 
 /// Argument of a subscription's queue: the most messages that wait for its consumer, the oldest go first.
 pub(crate) const PENDING_LIMIT: &str = "maximumPendingMessageLimit";
+
+/// Argument of a subscription's queue: the selector that it lets messages in by.
+pub(crate) const SELECTOR: &str = "selector";
 
 /// The dead-letter queue of a broker that has no policies: one for all queues, for messages that have to be kept. A message
 /// that comes back again and again is not among them: with STOMP and MQTT it is the consumer who refuses a message for
@@ -27,13 +31,33 @@ pub(crate) fn queue_defaults(name: &str) -> QueueOptions {
 pub(crate) fn queue_options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
     let mut options = QueueOptions::default();
     for (name, value) in arguments {
-        if &**name != PENDING_LIMIT {
-            return Err(not_there(name));
+        match &**name {
+            PENDING_LIMIT => {
+                let limit = value.as_i64().and_then(|limit| u64::try_from(limit).ok());
+                options.max_length = Some(limit.ok_or_else(|| not_a_limit(value))?);
+            }
+            SELECTOR => {
+                selector(value)?;
+            }
+            _ => return Err(not_there(name)),
         }
-        let limit = value.as_i64().and_then(|limit| u64::try_from(limit).ok());
-        options.max_length = Some(limit.ok_or_else(|| not_a_limit(value))?);
     }
     Ok(options)
+}
+
+fn selector(value: &Value) -> Result<Selector, ArgumentError> {
+    let problem = match value.as_str().map(Selector::parse) {
+        Some(Ok(selector)) => return Ok(selector),
+        Some(Err(error)) => error.to_string(),
+        None => format!("{} is no text", quoted(&value_text(value))),
+    };
+    Err(ArgumentError { argument: SELECTOR.into(), problem, is_unsupported: false })
+}
+
+/// What a queue lets in. One that can't be read was never taken, so there is none without a reason.
+pub(crate) fn admission(arguments: &Map) -> Option<Selector> {
+    let (_, value) = arguments.iter().find(|(name, _)| &**name == SELECTOR)?;
+    selector(value).ok()
 }
 
 /// Policies are part of ActiveMQ's configuration file, which comes later.
@@ -72,6 +96,12 @@ mod tests {
         let of = |name: &str, value| queue_options(&vec![(name.into(), value)]);
         assert_eq!(of(PENDING_LIMIT, Value::I64(3)).unwrap().max_length, Some(3));
         assert!(!of(PENDING_LIMIT, Value::I64(-3)).unwrap_err().is_unsupported);
+        assert_eq!(of(SELECTOR, Value::str("a = 1")).unwrap(), QueueOptions::default());
+        assert_eq!(
+            of(SELECTOR, Value::str("a =")).unwrap_err().problem,
+            "column 4: expected a value, found the end"
+        );
+        assert!(of(SELECTOR, Value::I64(3)).is_err());
         assert!(of("x-message-ttl", Value::I64(3)).unwrap_err().is_unsupported);
         assert!(policy_options(&vec![("expires".into(), Value::I64(3))]).unwrap_err().is_unsupported);
     }

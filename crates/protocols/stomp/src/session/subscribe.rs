@@ -314,8 +314,9 @@ impl StompSession {
 
     fn consume(&self, broker: &mut Broker, queue: &str, wishes: &Wishes<'_>) -> Result<ConsumerId, Fault> {
         let session = self.session.ok_or_else(gone)?;
+        let filter = wishes.sources.selector.clone().map(|selector| broker.filters().of(selector));
         broker
-            .consume(session, &wishes.consume(queue))
+            .consume_filtered(session, &wishes.consume(queue), filter)
             .map_err(|error| Fault::of(&error, &**broker.dialect()))
     }
 
