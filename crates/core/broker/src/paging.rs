@@ -360,12 +360,15 @@ impl Broker {
                     self.incidents.push(Incident::MessagesDamaged { namespace, queue, count });
                 }
                 let content = ChunkContent { entries, damaged };
+                let (lane, first_seq) = (request.lane, request.first_seq);
                 slot.machine.loaded(request, content, now_ms, &mut self.windows, &mut self.outbox);
-                for location in gone {
-                    self.segments.let_go(location, segment_bytes);
-                }
-                if let Some(record) = record {
-                    self.segments.let_go(record, segment_bytes);
+                // A chunk in which filters found nothing stays as it was, and its list is still needed.
+                let list = slot.machine.chunk(lane, first_seq).map(|view| view.list);
+                let is_kept = matches!(list, Some(ChunkList::Record(chunk)) if Some(chunk.record) == record);
+                if !is_kept {
+                    for location in gone.into_iter().chain(record) {
+                        self.segments.let_go(location, segment_bytes);
+                    }
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use support::{Rig, StartsWith};
 use ternmq_broker::{ConsumeSpec, DeliveryId, Outcome, SettleRange};
-use ternmq_message::Value;
+use ternmq_message::{MessageMeta, Value};
 
 #[test]
 fn a_durable_subscription_collects_what_passes_while_nobody_listens_and_over_a_restart() {
@@ -45,13 +45,10 @@ fn a_shared_subscription_spreads_messages_over_its_members() {
     assert_eq!(counts, [0, 2, 2]);
 }
 
-#[test]
-fn a_consumer_with_a_selector_takes_only_what_passes() {
-    let mut rig = Rig::new();
-    rig.queue("q", &[]);
-    rig.fill("q", &["b1", "a1", "b2", "a2"]);
+/// A consumer of one message at a time, of those with this beginning.
+fn consume_filtered(rig: &mut Rig, queue: &str, start: &str) {
     let spec = ConsumeSpec {
-        queue: "q",
+        queue,
         label: 1,
         window: Some(1),
         needs_settle: true,
@@ -59,9 +56,62 @@ fn a_consumer_with_a_selector_takes_only_what_passes() {
         priority: 0,
         is_preferred: false,
     };
-    let filter = Arc::new(StartsWith("a".into()));
+    let filter = Arc::new(StartsWith(start.into()));
     let consumer = rig.broker.consume_filtered(rig.session, &spec, Some(filter)).unwrap();
     rig.broker.start_consumer(consumer);
+}
+
+/// The log keeps what is needed of it, and nothing else: what it has let go is not there to be read.
+#[test]
+fn a_selector_finds_what_has_left_memory_and_the_rest_comes_back_in_order() {
+    const ALL: u64 = 12_000;
+    let is_wanted = |number: u64| number % 2_501 == 2_500;
+    let mut rig = Rig::with_segments(64 << 10, u64::MAX);
+    rig.queue("q", &[]);
+    for number in 0..ALL {
+        let meta = MessageMeta { is_durable: number % 3 > 0, ..MessageMeta::default() };
+        let _ = rig.publish_with(
+            "",
+            "q",
+            &format!("{}{number}", if is_wanted(number) { "a" } else { "b" }),
+            meta,
+        );
+        if number % 1_000 == 0 {
+            rig.turn();
+        }
+    }
+    consume_filtered(&mut rig, "q", "a");
+    for (index, number) in (0..ALL).filter(|number| is_wanted(*number)).enumerate() {
+        assert_eq!(rig.bodies(), [format!("a{number}")]);
+        rig.broker
+            .settle(rig.session, DeliveryId(index as u64 + 1), SettleRange::One, Outcome::Accept)
+            .unwrap();
+        // A checkpoint lets go of what nothing points to any more.
+        rig.broker.request_checkpoint();
+        rig.turn();
+        rig.log_requests();
+    }
+    assert_eq!(rig.bodies(), Vec::<String>::new());
+    let view = rig.broker.queue_view("main", "q").unwrap();
+    assert!(view.resident_bytes < 200_000, "{} bytes in memory", view.resident_bytes);
+    let rest = |rig: &mut Rig| {
+        rig.consume("q", 2, None);
+        let all = std::iter::from_fn(|| Some(rig.bodies()).filter(|bodies| !bodies.is_empty()));
+        all.flatten().map(|body| body[1..].parse::<u64>().unwrap()).collect::<Vec<_>>()
+    };
+    let mut recovered = Rig::over(rig.crashed_log(), false);
+    let durable = (0..ALL).filter(|number| number % 3 > 0 && !is_wanted(*number));
+    assert_eq!(rest(&mut recovered), durable.collect::<Vec<_>>());
+    let ready = (0..ALL).filter(|number| !is_wanted(*number));
+    assert_eq!(rest(&mut rig), ready.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_consumer_with_a_selector_takes_only_what_passes() {
+    let mut rig = Rig::new();
+    rig.queue("q", &[]);
+    rig.fill("q", &["b1", "a1", "b2", "a2"]);
+    consume_filtered(&mut rig, "q", "a");
     assert_eq!(rig.bodies(), ["a1"]);
     rig.broker.settle(rig.session, DeliveryId(1), SettleRange::One, Outcome::Accept).unwrap();
     assert_eq!(rig.bodies(), ["a2"]);

@@ -74,8 +74,8 @@ impl Lane {
         let deep = self.deep.as_deref();
         let returned = deep.into_iter().flat_map(|deep| deep.returned.values());
         let absent = deep.into_iter().flat_map(|deep| deep.absent.browse());
-        let resident = merge(self.head.iter().map(Browsed::Entry), returned.map(Browsed::Entry));
-        merge(resident, absent).chain(deep.into_iter().flat_map(Deep::browse))
+        let in_place = self.head.iter().map(Browsed::Entry).chain(deep.into_iter().flat_map(Deep::browse));
+        merge(merge(in_place, returned.map(Browsed::Entry)), absent)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who gets the next message: priority first, round-robin among equals, one active consumer when asked, credit always.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -86,7 +86,12 @@ pub(crate) struct Consumer {
     pub(crate) filter: Option<Arc<dyn Filter>>,
     /// For each lane: entries before this number were looked at and left. Used in selective dispatch only.
     cursors: Vec<Seq>,
+    /// Entries before the cursor that are to be looked at once more.
+    again: BTreeSet<(u8, Seq)>,
 }
+
+/// Most of those; from then on the cursor goes back instead.
+const AGAIN_MAX: usize = 4096;
 
 impl std::fmt::Debug for Consumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -110,6 +115,11 @@ impl Consumer {
 
     pub(crate) fn cursor(&self, lane: u8) -> Seq {
         self.cursors.get(usize::from(lane)).copied().unwrap_or_default()
+    }
+
+    /// Whether an entry is still to be looked at.
+    fn is_ahead(&self, lane: u8, seq: Seq) -> bool {
+        self.cursor(lane) <= seq || self.again.contains(&(lane, seq))
     }
 
     fn set_cursor(&mut self, lane: u8, seq: Seq) {
@@ -203,6 +213,7 @@ impl Consumers {
             turn: 0,
             filter: spec.filter,
             cursors: Vec::new(),
+            again: BTreeSet::new(),
         };
         if self.list.is_empty() {
             self.list.reserve_exact(1);
@@ -379,17 +390,42 @@ impl Consumers {
         lowest
     }
 
+    /// The next entry from `from` on that some consumer with credit has to look at. `wall` answers where what is not in
+    /// memory begins for a cursor: a consumer looks at nothing behind it but what it has to look at again.
+    pub(crate) fn next_ahead(
+        &self,
+        lane: u8,
+        from: Seq,
+        windows: &Windows,
+        wall: impl Fn(Seq) -> Option<Seq>,
+    ) -> Option<Seq> {
+        let mut next: Option<Seq> = None;
+        self.first_with_credit(windows, |_, consumer| {
+            let cursor = consumer.cursor(lane);
+            let ahead = cursor.max(from);
+            let ahead = wall(cursor).is_none_or(|wall| ahead < wall).then_some(ahead);
+            let again =
+                consumer.again.range((lane, from)..=(lane, Seq(u64::MAX))).next().map(|(_, seq)| *seq);
+            next = [next, ahead, again].into_iter().flatten().min();
+            false
+        });
+        next
+    }
+
     /// First consumer with credit that wants the entry; those that do not are moved past it.
     pub(crate) fn choose(
         &mut self,
         lane: u8,
         seq: Seq,
         windows: &Windows,
+        wall: impl Fn(Seq) -> Option<Seq>,
         mut wants: impl FnMut(&Consumer) -> bool,
     ) -> Option<usize> {
         let mut refused = SmallVec::<[usize; 16]>::new();
         let found = self.first_with_credit(windows, |at, consumer| {
-            if consumer.cursor(lane) > seq {
+            let cursor = consumer.cursor(lane);
+            let is_reached = cursor <= seq && wall(cursor).is_none_or(|wall| seq < wall);
+            if !is_reached && !consumer.again.contains(&(lane, seq)) {
                 return false;
             }
             let is_wanted = wants(consumer);
@@ -399,24 +435,91 @@ impl Consumers {
             is_wanted
         });
         for at in refused {
-            if let Some(consumer) = self.list.get_mut(at) {
+            let Some(consumer) = self.list.get_mut(at) else { continue };
+            if !consumer.again.remove(&(lane, seq)) || consumer.cursor(lane) <= seq {
                 consumer.set_cursor(lane, Seq(seq.0.saturating_add(1)));
             }
         }
         found
     }
 
+    /// Consumers with credit that have come to a chunk have looked at everything before it.
+    pub(crate) fn reach(&mut self, lane: u8, seq: Seq, last: Seq, windows: &Windows) {
+        let mut there = SmallVec::<[usize; 16]>::new();
+        let lowest = self.lowest_cursor(lane, windows).unwrap_or_default();
+        self.first_with_credit(windows, |at, consumer| {
+            if (lowest..=last).contains(&consumer.cursor(lane)) && consumer.cursor(lane) < seq {
+                there.push(at);
+            }
+            false
+        });
+        for at in there {
+            if let Some(consumer) = self.list.get_mut(at) {
+                consumer.set_cursor(lane, seq);
+            }
+        }
+    }
+
+    /// Whether somebody who has come to a chunk wants an entry of it. Who does looks at it again when there is credit.
+    pub(crate) fn find_in_chunk(
+        &mut self,
+        lane: u8,
+        (first, last): (Seq, Seq),
+        seq: Seq,
+        wants: impl Fn(&Consumer) -> bool,
+    ) -> bool {
+        let single = self.is_single_active().then_some(self.active);
+        let mut is_found = false;
+        for consumer in &mut self.list {
+            let is_there = (first..=last).contains(&consumer.cursor(lane));
+            let may_have = single.is_none_or(|active| active == Some(consumer.key));
+            if is_there && may_have && consumer.is_ahead(lane, seq) && wants(consumer) {
+                consumer.again.insert((lane, seq));
+                is_found = true;
+            }
+        }
+        is_found
+    }
+
+    /// All that had come to a chunk have looked at it, but not at what is in memory from its range.
+    pub(crate) fn pass_chunk(&mut self, lane: u8, (first, last): (Seq, Seq), resident: &[Seq]) {
+        let single = self.is_single_active().then_some(self.active);
+        for consumer in &mut self.list {
+            let may_have = single.is_none_or(|active| active == Some(consumer.key));
+            let cursor = consumer.cursor(lane);
+            if may_have && (first..=last).contains(&cursor) {
+                consumer.again.extend(resident.iter().filter(|seq| **seq >= cursor).map(|seq| (lane, *seq)));
+                consumer.set_cursor(lane, Seq(last.0.saturating_add(1)));
+            }
+        }
+    }
+
+    /// Nothing is in memory in this range of numbers, without its end: nobody has to look at it again.
+    pub(crate) fn forget_again(&mut self, lane: u8, from: Seq, to: Seq) {
+        for consumer in &mut self.list {
+            while let Some(stale) = consumer.again.range((lane, from)..(lane, to)).next().copied() {
+                consumer.again.remove(&stale);
+            }
+        }
+    }
+
     /// Who may get what has changed: everybody looks at everything again.
     pub(crate) fn rewind_all(&mut self) {
         for consumer in &mut self.list {
             consumer.cursors.clear();
+            consumer.again.clear();
         }
     }
 
     /// An entry came back to a lane: everybody looks at it again, whoever had it.
-    pub(crate) fn rewind(&mut self, lane: u8, seq: Seq) {
+    pub(crate) fn look_again(&mut self, lane: u8, seq: Seq) {
         for consumer in &mut self.list {
-            if consumer.cursor(lane) > seq {
+            if consumer.cursor(lane) <= seq {
+                continue;
+            }
+            if consumer.again.len() < AGAIN_MAX {
+                consumer.again.insert((lane, seq));
+            } else {
                 consumer.set_cursor(lane, seq);
             }
         }

@@ -5,8 +5,7 @@ use ternmq_message::Message;
 use crate::{
     consumers::Consumer,
     entry::{Entry, Location, Seq, is_redelivery},
-    filter::Candidate,
-    lane::Lane,
+    lane::{Lane, Place},
     machine::Queue,
     outbox::{Delivery, NO_CONSUMER, Outbox},
     unsettled::Held,
@@ -34,9 +33,6 @@ enum Scan {
     /// More of the lane is on its way from the log; lower lanes wait.
     Loading,
 }
-
-/// A filtered consumer makes the queue hold up to this many times its budget in memory, looking for a match.
-const SELECTIVE_BUDGETS: u32 = 4;
 
 impl Queue {
     /// Hands out what can go, then drops what is over the limits, then what has expired at the head, then asks for
@@ -250,57 +246,82 @@ impl Queue {
     }
 
     /// Looks at each resident entry of the lane that some consumer with credit has not seen, oldest first, and gives
-    /// it to the first consumer that wants it.
+    /// it to the first consumer that wants it. What is not in memory is asked for, and those whose turn it would be wait.
     fn scan_lane(&mut self, lane: u8, now_ms: u64, windows: &mut Windows, outbox: &mut Outbox) -> Scan {
-        let budget = self.lanes.budget.times(SELECTIVE_BUDGETS);
+        let budget = self.selective_budget();
         self.lanes.edit(lane, |lane| lane.pull_tail(budget));
-        if self.lanes.get(lane).has_absent() && self.lanes.get(lane).is_below(budget) {
+        if self.lanes.get(lane).has_absent() {
             self.request_load(lane, outbox);
             return Scan::Loading;
         }
-        let Some(mut from) = self.consumers.lowest_cursor(lane, windows) else { return Scan::Saturated };
-        while let Some((place, entry)) = self.lanes.get(lane).find(from) {
-            let seq = entry.seq;
+        if self.consumers.lowest_cursor(lane, windows).is_none() {
+            return Scan::Saturated;
+        }
+        let mut from = Seq(0);
+        loop {
+            let state = self.lanes.get(lane);
+            let wall = |cursor: Seq| state.cold_from(cursor).map(|(_, seq)| seq);
+            let Some(target) = self.consumers.next_ahead(lane, from, windows, wall) else { break };
+            let found = state.find(target).map(|(place, entry)| (place, entry.seq, entry.expires_at_ms));
+            let Some((place, seq, expires_at_ms)) = found else {
+                self.consumers.forget_again(lane, target, Seq(u64::MAX));
+                break;
+            };
+            if target < seq {
+                self.consumers.forget_again(lane, target, seq);
+                from = seq;
+                // Not everybody looks that far.
+                continue;
+            }
             from = Seq(seq.0 + 1);
-            if entry.expires_at_ms < now_ms {
+            if expires_at_ms < now_ms {
                 if let Some(entry) = self.lanes.edit(lane, |lane| lane.remove(place)) {
                     self.expire(entry, outbox);
                 }
                 continue;
             }
-            let groups = self.rare.as_ref().and_then(|rare| rare.groups.as_ref());
-            let bucket = groups.and_then(|groups| groups.bucket(&entry.message));
-            let owner = bucket.and_then(|bucket| groups.and_then(|groups| groups.owner(bucket)));
-            let candidate = Candidate {
-                message: &entry.message,
-                expires_at_ms: entry.expires_at_ms,
-                is_redelivered: is_redelivery(
-                    seq,
-                    entry.acquired_count,
-                    &entry.message,
-                    self.redelivered_below,
-                ),
-                acquired_count: entry.acquired_count,
-            };
-            let wants = |consumer: &Consumer| {
-                owner.is_none_or(|owner| owner == consumer.key)
-                    && consumer.filter.as_ref().is_none_or(|filter| filter.matches(&candidate))
-            };
-            let Some(at) = self.consumers.choose(lane, seq, windows, wants) else { continue };
-            if let (Some(bucket), Some(key)) = (bucket, self.consumers.get(at).map(|consumer| consumer.key)) {
-                self.bind_group(bucket, key);
-            }
-            let Some(entry) = self.lanes.edit(lane, |lane| lane.remove(place)) else { continue };
-            self.deliver(at, entry, windows, outbox);
-            if self.consumers.peek(windows).is_none() {
+            if self.offer(lane, place, seq, windows, outbox) && self.consumers.peek(windows).is_none() {
                 return Scan::Saturated;
             }
         }
-        if self.lanes.get(lane).has_cold() && self.lanes.get(lane).is_below(budget) {
+        let is_front = self.consumers.lowest_cursor(lane, windows).is_some_and(|cursor| {
+            let state = self.lanes.get(lane);
+            let next = state.cold_from(cursor).map(|(chunk, _)| chunk.first_seq);
+            next.is_some()
+                && next == state.deep.as_ref().and_then(|deep| deep.cold.front()).map(|chunk| chunk.first_seq)
+        });
+        if is_front && self.lanes.get(lane).is_below(budget) {
             self.request_load(lane, outbox);
             return Scan::Loading;
         }
-        Scan::Done
+        if self.request_search(lane, windows, outbox) { Scan::Loading } else { Scan::Done }
+    }
+
+    /// Gives an entry to the first consumer that wants it, if there is one.
+    fn offer(
+        &mut self,
+        lane: u8,
+        place: Place,
+        seq: Seq,
+        windows: &mut Windows,
+        outbox: &mut Outbox,
+    ) -> bool {
+        let mut consumers = std::mem::take(&mut self.consumers);
+        let state = self.lanes.get(lane);
+        let entry = state.find(seq).map(|(_, entry)| entry);
+        let wall = |cursor: Seq| state.cold_from(cursor).map(|(_, seq)| seq);
+        let wants = |consumer: &Consumer| entry.is_some_and(|entry| self.is_wanted(consumer, entry));
+        let chosen = consumers.choose(lane, seq, windows, wall, wants);
+        let groups = self.rare.as_ref().and_then(|rare| rare.groups.as_ref());
+        let bucket = groups.and_then(|groups| groups.bucket(&entry?.message));
+        self.consumers = consumers;
+        let Some(at) = chosen else { return false };
+        if let (Some(bucket), Some(key)) = (bucket, self.consumers.get(at).map(|consumer| consumer.key)) {
+            self.bind_group(bucket, key);
+        }
+        let Some(entry) = self.lanes.edit(lane, |lane| lane.remove(place)) else { return false };
+        self.deliver(at, entry, windows, outbox);
+        true
     }
 
     fn bind_group(&mut self, bucket: usize, consumer: u32) {

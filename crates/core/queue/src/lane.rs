@@ -3,10 +3,11 @@
 //! ```text
 //! oldest                                                        newest
 //! [ head: in memory ] [ cold: chunks in the log ] [ tail: in memory, not yet spilled ]
-//!   + returned: given back, merged with head by number
+//!   + returned: given back, or found by a filter, merged with all of it by number
 //!   + absent: given back without a body, merged too
 //! ```
-//! Invariants: head, returned and absent come before cold, cold before tail; without a backlog only head is used.
+//! Invariants: head comes before cold, cold before tail; without a backlog only head is used. No chunk's range holds a
+//! number that is returned, absent or with a consumer, but of entries that were taken from it after it was read.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -26,6 +27,8 @@ pub(crate) struct Deep {
     pub(crate) tail: VecDeque<Entry>,
     pub(crate) tail_bytes: u64,
     pub(crate) is_spill_asked: bool,
+    /// Last number that was taken out of the tail's middle.
+    pub(crate) picked_last: Seq,
 }
 
 /// Ready entries of one priority.
@@ -56,6 +59,15 @@ pub(crate) enum Front<'a> {
 pub(crate) enum Place {
     Head(usize),
     Returned(Seq),
+    Tail(usize),
+}
+
+impl Deep {
+    /// First number behind the head: cold, or in the tail.
+    fn first_behind(&self) -> Option<Seq> {
+        let cold = self.cold.front().map(|chunk| chunk.first_seq);
+        cold.or_else(|| self.tail.front().map(|entry| entry.seq))
+    }
 }
 
 impl Lane {
@@ -154,7 +166,8 @@ impl Lane {
             (None, None) if deep.absent.is_empty() && deep.cold.is_empty() => return Front::Empty,
             (None, None) => return Front::Cold,
         };
-        if deep.absent.first_seq().is_some_and(|seq| seq < first.seq) {
+        let cold = deep.cold.front().map(|chunk| chunk.first_seq);
+        if deep.absent.first_seq().into_iter().chain(cold).any(|seq| seq < first.seq) {
             return Front::Cold;
         }
         Front::Entry(first)
@@ -202,8 +215,11 @@ impl Lane {
         let len = entry.message.body_len() as u64;
         self.count += 1;
         self.bytes += len;
-        let is_before = self.head.front().is_none_or(|first| entry.seq < first.seq);
-        let is_after = self.head.back().is_some_and(|last| entry.seq > last.seq);
+        // The head ends where what is behind it begins.
+        let behind = self.deep.as_ref().and_then(|deep| deep.first_behind());
+        let is_behind = behind.is_some_and(|seq| seq < entry.seq);
+        let is_before = !is_behind && self.head.front().is_none_or(|first| entry.seq < first.seq);
+        let is_after = !is_behind && self.head.back().is_some_and(|last| entry.seq > last.seq);
         if is_before || is_after {
             self.head_bytes += len;
             if is_before {
@@ -227,20 +243,27 @@ impl Lane {
     pub(crate) fn is_first_absent(&self) -> bool {
         let Some(deep) = &self.deep else { return false };
         let Some(seq) = deep.absent.first_seq() else { return false };
-        let resident = [self.head.front().map(|entry| entry.seq), deep.returned.keys().next().copied()];
-        resident.into_iter().flatten().all(|first| seq < first)
+        let head = self.head.front().map(|entry| entry.seq);
+        let others = [head, deep.returned.keys().next().copied(), deep.first_behind()];
+        others.into_iter().flatten().all(|first| seq < first)
     }
 
-    /// First resident entry from `from` on, not looking at the tail.
+    /// First resident entry from `from` on.
     pub(crate) fn find(&self, from: Seq) -> Option<(Place, &Entry)> {
         let index = self.head.partition_point(|entry| entry.seq < from);
         let in_head = self.head.get(index).map(|entry| (Place::Head(index), entry));
         let Some(deep) = &self.deep else { return in_head };
         let returned = deep.returned.range(from..).next().map(|(&seq, entry)| (Place::Returned(seq), entry));
-        match (in_head, returned) {
-            (Some(a), Some(b)) => Some(if a.1.seq < b.1.seq { a } else { b }),
-            (a, b) => a.or(b),
-        }
+        let index = deep.tail.partition_point(|entry| entry.seq < from);
+        let in_tail = deep.tail.get(index).map(|entry| (Place::Tail(index), entry));
+        [in_head, returned, in_tail].into_iter().flatten().min_by_key(|(_, entry)| entry.seq)
+    }
+
+    /// First chunk that ends at `from` or behind it, with the first number from there on that it may hold.
+    pub(crate) fn cold_from(&self, from: Seq) -> Option<(&ColdChunk, Seq)> {
+        let cold = &self.deep.as_ref()?.cold;
+        let chunk = cold.get(cold.partition_point(|chunk| chunk.last_seq < from))?;
+        Some((chunk, chunk.first_seq.max(from)))
     }
 
     /// Takes an entry from anywhere among the resident ones.
@@ -252,6 +275,13 @@ impl Lane {
                 entry
             }
             Place::Returned(seq) => self.deep.as_mut()?.returned.remove(&seq)?,
+            Place::Tail(index) => {
+                let deep = self.deep.as_mut()?;
+                let entry = deep.tail.remove(index)?;
+                deep.tail_bytes -= entry.message.body_len() as u64;
+                deep.picked_last = deep.picked_last.max(entry.seq);
+                entry
+            }
         };
         self.count -= 1;
         self.bytes -= entry.message.body_len() as u64;
@@ -265,7 +295,9 @@ impl Lane {
         if self.is_first_absent() {
             return deep.absent.first_expires_at_ms();
         }
+        let behind = deep.first_behind();
         let returned = deep.returned.first_key_value().map(|(_, entry)| entry);
+        let returned = returned.filter(|entry| behind.is_none_or(|seq| entry.seq < seq));
         match (head, returned) {
             (Some(a), Some(b)) => if a.seq < b.seq { a } else { b }.expires_at_ms,
             (Some(entry), None) | (None, Some(entry)) => entry.expires_at_ms,

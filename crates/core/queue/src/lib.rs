@@ -4,12 +4,13 @@
 //! Must not know: clocks, files, protocols, names of other queues. Time comes with each call; what should happen
 //! outside goes into an [`Outbox`].
 //!
-//! Reading order: [`QueueSettings`], [`Entry`], [`Outbox`], then the machine: [`Queue`], its lanes, dispatch, settle,
+//! Reading order: [`QueueSettings`], [`Entry`], [`Outbox`], then the machine: [`Queue`], its lanes, dispatch, search, settle,
 //! expiry, limits, paging, snapshot.
 //!
-//! Known limits: an entry that expires behind a longer-lived one goes when it comes to the head; a filtered consumer
-//! sees only the first entries of a long backlog (four times the [`Budget`]); two message groups may share a bucket
-//! and then share a consumer.
+//! Known limits: an entry that expires behind a longer-lived one goes when it comes to the head; a chunk of the backlog in
+//! which a filter found something keeps its list in memory, 40 bytes an entry; while a filter's chunk is on its way from
+//! the log, lower lanes wait, others get what stands behind whatever their priority, and limits drop the oldest all the
+//! same; two message groups may share a bucket and then share a consumer.
 
 #![forbid(unsafe_code)]
 
@@ -29,6 +30,7 @@ mod machine;
 mod outbox;
 mod paging;
 mod relocate;
+mod search;
 mod settings;
 mod settle;
 mod snapshot;

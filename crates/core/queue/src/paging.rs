@@ -9,6 +9,7 @@ use crate::{
     lane::{Front, Lane},
     machine::Queue,
     outbox::{LoadRequest, Outbox},
+    search::Searched,
     windows::Windows,
 };
 
@@ -131,11 +132,26 @@ impl Queue {
                 deep.is_spill_asked = false;
             }
         });
+        let first = self.lanes.get(lane).deep.as_ref()?.tail.front()?.seq;
+        let gap = self.first_gap(lane, first);
         let deep = self.lanes.get_mut(lane).deep.as_mut()?;
-        if deep.tail.is_empty() {
+        let len = deep.tail.partition_point(|entry| gap.is_none_or(|gap| entry.seq < gap));
+        deep.tail.make_contiguous().get_mut(..len)
+    }
+
+    /// First entry behind this one of the tail that was taken out of it and is not gone yet. No chunk may span it: replay
+    /// would take it to be in the chunk, which does not list it.
+    fn first_gap(&self, lane: u8, first: Seq) -> Option<Seq> {
+        let deep = self.lanes.get(lane).deep.as_ref()?;
+        if deep.picked_last < first {
             return None;
         }
-        Some(deep.tail.make_contiguous())
+        let held = self.unsettled.iter().filter(|held| held.lane == lane).map(|held| held.seq);
+        let dying = self.rare.iter().filter_map(|rare| rare.dying.as_ref()).flat_map(|dying| dying.entries());
+        let dying = dying.map(|dying| dying.entry.seq);
+        let absent = deep.absent.entries().map(|entry| entry.seq);
+        let returned = deep.returned.range(first..).map(|(seq, _)| *seq);
+        held.chain(dying).chain(absent).chain(returned).filter(|seq| *seq > first).min()
     }
 
     /// The tail's entries from `chunk.first_seq` to `chunk.last_seq` are written down in the chunk: their bodies leave
@@ -205,6 +221,15 @@ impl Queue {
         damaged.retain(|entry| is_ours(entry.seq) && !chunk.is_hole(entry.seq));
         match origin {
             Origin::Cold => self.take_in_cold(request.lane, &chunk, content.entries, outbox),
+            Origin::Searched(at) => {
+                let found = Searched {
+                    at,
+                    chunk: chunk.clone(),
+                    entries: content.entries,
+                    is_whole: damaged.is_empty(),
+                };
+                self.take_in_searched(request.lane, found, outbox);
+            }
             Origin::Absent => self.take_in_absent(request.lane, content.entries, outbox),
             Origin::Dying => self.bury_read(content.entries, std::mem::take(&mut damaged), outbox),
         }
@@ -217,11 +242,10 @@ impl Queue {
     fn take_in_absent(&mut self, lane: u8, entries: Vec<Entry>, outbox: &mut Outbox) {
         let bytes = entries.iter().map(|entry| entry.message.body_len() as u64).sum();
         self.hold(bytes, outbox);
-        let first = entries.first().map(|entry| entry.seq);
-        self.lanes.edit(lane, |lane| entries.into_iter().for_each(|entry| lane.put_back(entry)));
-        if let Some(first) = first.filter(|_| self.is_selective()) {
-            self.consumers.rewind(lane, first);
+        if self.is_selective() {
+            entries.iter().for_each(|entry| self.consumers.look_again(lane, entry.seq));
         }
+        self.lanes.edit(lane, |lane| entries.into_iter().for_each(|entry| lane.put_back(entry)));
     }
 
     fn take_in_cold(&mut self, lane: u8, chunk: &ColdChunk, entries: Vec<Entry>, outbox: &mut Outbox) {
@@ -278,19 +302,23 @@ impl Queue {
         if lane > self.lanes.top() {
             return None;
         }
+        let budget = self.selective_budget();
         self.lanes.edit(lane, |lane| {
+            let has_room = lane.is_below(budget);
             let deep = lane.deep.as_mut()?;
             let (origin, chunk) = match deep.absent.take_run(first_seq) {
                 Some(run) => (Origin::Absent, run),
-                None => (
-                    Origin::Cold,
-                    deep.cold.pop_front_if(|chunk| chunk.first_seq == first_seq && chunk.is_loading)?,
-                ),
+                None => {
+                    let at = deep.cold.binary_search_by_key(&first_seq, |chunk| chunk.first_seq).ok()?;
+                    let chunk = deep.cold.get(at).filter(|chunk| chunk.is_loading)?.clone();
+                    deep.cold.remove(at);
+                    (if at == 0 && has_room { Origin::Cold } else { Origin::Searched(at) }, chunk)
+                }
             };
             lane.count = lane.count.saturating_sub(chunk.live_count.into());
             lane.bytes = lane.bytes.saturating_sub(chunk.live_bytes);
-            if matches!(chunk.source, Source::Disk(_)) {
-                lane.loaded_last = chunk.last_seq;
+            if matches!(chunk.source, Source::Disk(_)) && !matches!(origin, Origin::Searched(_)) {
+                lane.loaded_last = lane.loaded_last.max(chunk.last_seq);
             }
             Some((origin, chunk))
         })
@@ -357,6 +385,8 @@ impl Queue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
     Cold,
+    /// A chunk at this place, or the first one when there is no room for it: read so that filters can look at it.
+    Searched(usize),
     Absent,
     Dying,
 }

@@ -66,7 +66,7 @@ impl Queue {
         let lane = self.lanes.lane_of(entry.message.meta().priority);
         self.lanes.edit(lane, |lane| lane.put_back(entry));
         if self.is_selective() {
-            self.consumers.rewind(lane, seq);
+            self.consumers.look_again(lane, seq);
         }
         true
     }

@@ -1,26 +1,48 @@
 //! Random commands against a plain model: order (I5), exclusivity (I4), no loss (I1), nothing back from the dead (I3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::prelude::*;
-use ternmq_message::DeathReason;
+use ternmq_message::{DeathReason, Message};
 
-use super::rig::{Event, Rig, SESSION, consumer, message};
+use super::rig::{Event, Rig, SESSION, consumer, message, tagged};
 use crate::{
-    Blame, Budget, ConsumerSpec, DeadLetterRoute, GetResult, Queue, QueueSettings, ReadyPlace, Room, Seq,
+    Blame, Budget, ConsumerSpec, DeadLetterRoute, Filter, GetResult, Queue, QueueSettings, ReadyPlace, Room,
+    Seq,
 };
 
 #[derive(Clone, Debug)]
 enum Command {
-    Push { count: u8, priority: u8, ttl_ms: Option<u64>, is_durable: bool },
-    Add { window: Option<u32>, needs_settle: bool, priority: i32, is_preferred: bool },
+    Push {
+        count: u8,
+        priority: u8,
+        ttl_ms: Option<u64>,
+        is_durable: bool,
+    },
+    Add {
+        window: Option<u32>,
+        needs_settle: bool,
+        priority: i32,
+        is_preferred: bool,
+    },
+    /// A consumer that wants one tag only.
+    Filtered {
+        window: Option<u32>,
+        priority: i32,
+        tag: u8,
+    },
     Remove(u8),
     SetLimit(u32),
     Accept(u8),
     GiveBack(u8, Blame),
     Discard(u8),
     Stale(u8),
-    Get { needs_settle: bool },
+    Get {
+        needs_settle: bool,
+    },
     Pass(u64),
     Purge,
     Budget(u32, Option<u64>),
@@ -37,6 +59,8 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(window, needs_settle, priority, is_preferred)| {
                 Command::Add { window, needs_settle, priority, is_preferred }
             }),
+        2 => (proptest::option::of(0..40_u32), -1..2_i32, 0..TAGS)
+            .prop_map(|(window, priority, tag)| Command::Filtered { window, priority, tag }),
         2 => any::<u8>().prop_map(Command::Remove),
         1 => (0..60_u32).prop_map(Command::SetLimit),
         8 => any::<u8>().prop_map(Command::Accept),
@@ -90,6 +114,7 @@ struct Item {
     failed: u32,
     acquired: bool,
     is_durable: bool,
+    tag: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -98,7 +123,19 @@ struct Reader {
     needs_settle: bool,
     priority: i32,
     is_preferred: bool,
+    tag: Option<u8>,
     unsettled: u32,
+}
+
+/// Messages have one of so many tags in turn, the last one rarely.
+const TAGS: u8 = 4;
+
+fn tag_of(index: u64) -> u8 {
+    if index % 97 == 5 { TAGS - 1 } else { u8::try_from(index % u64::from(TAGS - 1)).unwrap() }
+}
+
+fn filter(tag: u8) -> Option<Arc<dyn Filter>> {
+    Some(Arc::new(move |message: &Message| message.head() == [tag]))
 }
 
 /// Lanes are keyed so that the first in order is the next to go.
@@ -115,6 +152,9 @@ struct Model {
     session_used: u32,
     dead: Vec<(u64, DeathReason)>,
     next_key: u32,
+    pushed: u64,
+    /// There was a filter: entries that expire may go when somebody comes to them.
+    is_selective: bool,
 }
 
 impl Model {
@@ -160,23 +200,50 @@ impl Model {
         }
     }
 
-    fn best_priority(&self) -> Option<i32> {
-        self.readers.keys().filter(|key| self.has_credit(**key)).map(|key| self.readers[key].priority).max()
+    /// Highest priority of those with credit that want a message of this tag.
+    fn best_priority(&self, tag: u8) -> Option<i32> {
+        let wants =
+            |key: &&u32| self.readers[*key].tag.is_none_or(|wanted| wanted == tag) && self.has_credit(**key);
+        self.readers.keys().filter(wants).map(|key| self.readers[key].priority).max()
+    }
+
+    /// Takes out what a delivery is of: the first one that its consumer wants.
+    fn take_first_for(&mut self, consumer: u32, seq: u64) -> (Key, Item) {
+        let tag = self.readers[&consumer].tag;
+        let first = self.ready.iter().find(|(_, item)| tag.is_none_or(|tag| tag == item.tag));
+        let key = *first.expect("a delivery of something ready").0;
+        assert_eq!(key.1, seq, "order");
+        (key, self.ready.remove(&key).unwrap())
+    }
+
+    /// Where somebody skips, what has expired goes when it is come to, wherever it stands.
+    fn drop_expired_on_the_way(&mut self, rig: &Rig) {
+        if !self.is_selective {
+            return;
+        }
+        for dead in rig.outbox.dead.iter().filter(|dead| dead.reason == DeathReason::Expired) {
+            let key = self.ready.keys().find(|key| key.1 == dead.entry.seq.0).copied();
+            if let Some(key) = key.filter(|key| self.ready[key].expires_at_ms <= rig.now_ms) {
+                self.ready.remove(&key);
+                self.dead.push((key.1, DeathReason::Expired));
+            }
+        }
     }
 
     /// Follows the queue's deliveries and judges them, then does what a run does after dispatch.
     fn follow(&mut self, rig: &mut Rig) {
+        self.drop_expired_on_the_way(rig);
         for delivery in rig.take_deliveries() {
             self.drop_expired_front(rig.now_ms);
-            let (key, item) = self.ready.pop_first().expect("a delivery of something ready");
-            assert_eq!(key.1, delivery.seq.0, "order");
+            let (key, item) = self.take_first_for(delivery.consumer, delivery.seq.0);
             assert_eq!(item.acquired, delivery.is_redelivered);
             assert_eq!(item.failed, delivery.failed_count);
             assert!(self.has_credit(delivery.consumer), "credit of {}", delivery.consumer);
             let reader = self.readers.get_mut(&delivery.consumer).unwrap();
             let (priority, needs_settle) = (reader.priority, reader.needs_settle);
-            if !self.is_single() {
-                assert_eq!(Some(priority), self.best_priority());
+            // One that has the backlog before it does not keep others from what stands behind.
+            if !self.is_single() && !self.is_selective {
+                assert_eq!(Some(priority), self.best_priority(item.tag));
             }
             if needs_settle {
                 self.readers.get_mut(&delivery.consumer).unwrap().unsettled += 1;
@@ -185,7 +252,8 @@ impl Model {
             }
         }
         self.drop_expired_front(rig.now_ms);
-        assert!(self.ready.is_empty() || self.best_priority().is_none(), "it stopped too early");
+        let waits = self.ready.values().find(|item| self.best_priority(item.tag).is_some());
+        assert!(waits.is_none(), "it stopped too early");
         if self.settings.overflow == crate::Overflow::DropHead {
             while self.is_over(self.ready.len() as u64, self.ready_bytes()) {
                 let lowest = self.ready.keys().map(|key| key.0).max().unwrap();
@@ -293,11 +361,13 @@ impl Model {
             return;
         }
         let body = vec![b'x'; usize::from(priority) * 3];
-        let seq = rig.enqueue(message(priority, ttl_ms, &body), is_durable);
+        self.pushed += 1;
+        let tag = tag_of(self.pushed);
+        let seq = rig.enqueue(tagged(message(priority, ttl_ms, &body), tag), is_durable);
         let lane = priority.min(self.settings.max_priority.unwrap_or(0));
         let ttl_ms = ttl_ms.into_iter().chain(self.settings.message_ttl_ms).min();
         let expires_at_ms = ttl_ms.map_or(u64::MAX, |ttl| rig.now_ms + ttl);
-        let item = Item { len, expires_at_ms, failed: 0, acquired: false, is_durable };
+        let item = Item { len, expires_at_ms, failed: 0, acquired: false, is_durable, tag };
         self.ready.insert((std::cmp::Reverse(lane), seq.0), item);
     }
 
@@ -328,11 +398,23 @@ impl Model {
         }
     }
 
-    fn add(&mut self, rig: &mut Rig, spec: ConsumerSpec) {
+    fn add(&mut self, rig: &mut Rig, spec: ConsumerSpec, tag: Option<u8>) {
         let ConsumerSpec { window, needs_settle, priority, is_preferred, .. } = spec;
-        self.readers.insert(spec.key, Reader { window, needs_settle, priority, is_preferred, unsettled: 0 });
+        self.readers
+            .insert(spec.key, Reader { window, needs_settle, priority, is_preferred, tag, unsettled: 0 });
         self.choose_active();
         rig.queue.add_consumer(spec).unwrap();
+    }
+
+    fn add_filtered(&mut self, rig: &mut Rig, window: Option<u32>, priority: i32, tag: u8) {
+        // Who drops the oldest while a filter's chunk is on its way is not the model's to say.
+        if self.settings.max_length.or(self.settings.max_length_bytes).is_some() {
+            return;
+        }
+        self.next_key += 1;
+        self.is_selective = true;
+        let spec = ConsumerSpec { window, priority, filter: filter(tag), ..consumer(self.next_key) };
+        self.add(rig, spec, Some(tag));
     }
 
     fn remove(&mut self, rig: &mut Rig, at: u8) {
@@ -367,8 +449,9 @@ impl Model {
                 self.next_key += 1;
                 let spec =
                     ConsumerSpec { window, needs_settle, priority, is_preferred, ..consumer(self.next_key) };
-                self.add(rig, spec);
+                self.add(rig, spec, None);
             }
+            Command::Filtered { window, priority, tag } => self.add_filtered(rig, window, priority, tag),
             Command::Remove(at) => self.remove(rig, at),
             Command::SetLimit(limit) => {
                 self.session_limit = limit;
@@ -458,6 +541,8 @@ fn check(settings: QueueSettings, commands: &[Command]) {
         session_used: 0,
         dead: Vec::new(),
         next_key: 0,
+        pushed: 0,
+        is_selective: false,
     };
     rig.queue.set_budget(Budget { entries: 50, bytes: 1 << 20 }, &mut rig.outbox);
     let mut start = (rig.queue.snapshot(), 0);
@@ -527,4 +612,20 @@ fn found_lists() {
         QueueSettings { max_priority: Some(1), ..QueueSettings::default() },
         &[&durable[..], &rest[..]].concat(),
     );
+}
+
+/// Lists with filters that once failed.
+#[test]
+fn found_lists_with_filters() {
+    let push = |count, is_durable| Command::Push { count, priority: 0, ttl_ms: None, is_durable };
+    let filtered = |window, tag| Command::Filtered { window, priority: 0, tag };
+    let add = || Command::Add { window: None, needs_settle: true, priority: 0, is_preferred: false };
+    // What came back without its body stood before the head, which was full.
+    let pushes = [push(8, false), push(102, true), push(73, false), filtered(None, 1), filtered(None, 0)];
+    let limits = [Command::SetLimit(0), add(), Command::SetLimit(12), filtered(None, 2), add()];
+    let commands = [&pushes[..], &limits[..], &[Command::Remove(15), Command::Remove(84)]].concat();
+    check(QueueSettings { max_priority: Some(2), ..QueueSettings::default() }, &commands);
+    // What one filter had found in a chunk was passed over by the next one.
+    let pushes = [Command::Budget(1, None), push(60, false), filtered(Some(21), 0), push(64, false)];
+    check(QueueSettings::default(), &[&pushes[..], &[filtered(None, 0)]].concat());
 }

@@ -56,6 +56,11 @@ pub(super) fn message(priority: u8, ttl_ms: Option<u64>, body: &[u8]) -> Message
     Message::new("", "q", b"", body, meta, None).unwrap()
 }
 
+/// The same message with one byte as its head.
+pub(super) fn tagged(message: Message, tag: u8) -> Message {
+    Message::new(message.node(), message.key(), &[tag], message.body(), *message.meta(), None).unwrap()
+}
+
 pub(super) fn consumer(key: u32) -> ConsumerSpec {
     ConsumerSpec {
         key,
