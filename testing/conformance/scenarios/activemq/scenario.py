@@ -623,6 +623,26 @@ def restricted_user():
     raise AssertionError("a wrong password was let in")
 
 
+def selectors_see_messages_of_mqtt():
+    """User properties, correlation data and QoS of MQTT 5 by the names that selectors know, and a durable subscription."""
+    wanted = "color = 'red' AND weight > 5 AND JMSCorrelationID = 'c' AND JMSDeliveryMode = 'PERSISTENT' AND JMSPriority = 4"
+    options = {"selector": wanted, "activemq_subscriptionName": "n"}
+    with Device("a-selected") as device:
+        with Client(client_id="a-selected") as client:
+            id = client.subscribe("/topic/a.selected", **options)
+            client.unsubscribe(id)
+            for color, weight in (("blue", "10"), ("red", "5"), ("red", "10")):
+                properties = Properties(PacketTypes.PUBLISH)
+                properties.UserProperty = [("color", color), ("weight", weight)]
+                properties.CorrelationData = b"c"
+                device.client.publish("a/selected", f"{color} {weight}", qos=1, properties=properties)
+                equal(device.done.get(timeout=WAIT_S), "Success", "PUBACK")
+            id = client.subscribe("/topic/a.selected", **options)
+            equal(client.bodies(), ["red 10"], "what it is true for")
+            client.unsubscribe(id)
+            client.unsubscribe("any", **{"activemq.subscriptionName": "n"})
+
+
 def what_is_not_there_is_refused():
     for destination, headers, wanted in (
         ("/queue/a.refused", {"selector": "a == 1"}, "Invalid selector: column 4: expected a value, found '='"),
@@ -684,6 +704,7 @@ CASES = [
     sessions_of_mqtt_outlive_a_kill,
     web_sockets,
     restricted_user,
+    selectors_see_messages_of_mqtt,
     what_is_not_there_is_refused,
     kept_over_a_kill,
 ]

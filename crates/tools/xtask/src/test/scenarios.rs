@@ -83,6 +83,15 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         setting: Setting::ACTIVEMQ,
         command: python_program,
     },
+    Scenario {
+        name: "activemq-selectors",
+        what: "selectors put to this broker and to ActiveMQ over stomp.py (Python)",
+        setting: Setting::ACTIVEMQ,
+        command: |shop, namespace, folder| {
+            packages::debian_packages(shop, &["activemq"])?;
+            python_program(shop, namespace, folder)
+        },
+    },
     usual(
         "crossing",
         "one message, every reader: pika, paho-mqtt and stomp.py send to each other (Python)",
