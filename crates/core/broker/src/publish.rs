@@ -1,6 +1,6 @@
 //! Publishing: who may, where to, what the log needs, and the answer.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
 use smallvec::SmallVec;
 use ternmq_access::Principal;
@@ -234,7 +234,7 @@ impl Broker {
     fn send_to_one(&mut self, queue: u32, message: Message) -> Published {
         let now_ms = self.time.ms();
         let Some(slot) = self.queues.get_mut(queue) else { return Published::Unroutable(message) };
-        if !slot.machine.wants(&message, now_ms) {
+        if !slot.machine.wants(&message, now_ms, &OnceCell::new()) {
             return Published::Accepted(Receipt::NONE);
         }
         if let Room::Full(overflow) = slot.machine.check_room(message.body_len()) {
@@ -270,11 +270,13 @@ impl Broker {
     fn send_to_many(&mut self, queues: &[u32], message: Message, replaces: Option<(u32, Seq)>) -> Published {
         let now_ms = self.time.ms();
         let mut is_refused = false;
+        // Many subscriptions with selectors ask about one message: it is read once.
+        let properties = OnceCell::new();
         let mut takers: SmallVec<[u32; 4]> = SmallVec::new();
         let mut logged: SmallVec<[Target; 4]> = SmallVec::new();
         for queue in queues {
             let Some(slot) = self.queues.get_mut(*queue) else { continue };
-            if !slot.machine.wants(&message, now_ms) {
+            if !slot.machine.wants(&message, now_ms, &properties) {
                 continue;
             }
             if let Room::Full(overflow) = slot.machine.check_room(message.body_len()) {

@@ -54,7 +54,6 @@ impl Filter for SelectorFilter {
             candidate,
             format: self.filters.formats.get(message.meta().encoding),
             dialect: &*self.filters.dialect,
-            properties: OnceCell::new(),
             destination,
             reply_to,
         })
@@ -66,7 +65,6 @@ struct View<'a> {
     candidate: &'a Candidate<'a>,
     format: Option<&'a dyn Format>,
     dialect: &'a dyn Dialect,
-    properties: OnceCell<Properties>,
     destination: OnceCell<Cow<'a, str>>,
     reply_to: OnceCell<Option<String>>,
 }
@@ -77,7 +75,7 @@ impl View<'_> {
     }
 
     fn properties(&self) -> &Properties {
-        self.properties.get_or_init(|| {
+        self.candidate.properties.get_or_init(|| {
             let head = self.message().head();
             self.format.map(|format| format.properties(head)).unwrap_or_default()
         })

@@ -3,17 +3,35 @@
 
 mod support;
 
+use std::cell::OnceCell;
+
 use support::{LINES, Rig};
-use ternmq_message::{Message, MessageMeta};
+use ternmq_message::{Message, MessageMeta, Properties};
 use ternmq_queue::Candidate;
 use ternmq_selector::Selector;
 
-fn passes(selector: &str, candidate: Candidate<'_>) -> bool {
+/// What a queue knows of a message.
+#[derive(Default)]
+struct Known {
+    expires_at_ms: Option<u64>,
+    is_redelivered: bool,
+    acquired_count: u32,
+    properties: OnceCell<Properties>,
+}
+
+fn passes(selector: &str, message: &Message, known: &Known) -> bool {
+    let candidate = Candidate {
+        message,
+        expires_at_ms: known.expires_at_ms.unwrap_or(u64::MAX),
+        is_redelivered: known.is_redelivered,
+        acquired_count: known.acquired_count,
+        properties: &known.properties,
+    };
     Rig::new().broker.filters().of(Selector::parse(selector).unwrap()).matches(&candidate)
 }
 
-fn fresh(message: &Message) -> Candidate<'_> {
-    Candidate { message, expires_at_ms: u64::MAX, is_redelivered: false, acquired_count: 0 }
+fn passes_fresh(selector: &str, message: &Message) -> bool {
+    passes(selector, message, &Known::default())
 }
 
 fn message(head: &str, meta: MessageMeta) -> Message {
@@ -27,10 +45,10 @@ const NONE: &str = "JMSMessageID IS NULL AND JMSTimestamp IS NULL AND JMSCorrela
 
 #[test]
 fn a_message_that_says_nothing_has_the_defaults() {
-    assert!(passes(NONE, fresh(&message("", MessageMeta::default()))));
+    assert!(passes_fresh(NONE, &message("", MessageMeta::default())));
     // One whose encoding nobody knows, too.
     let other = Message::new("node", "a.b", b"other=1\n", b"", MessageMeta::default(), None).unwrap();
-    assert!(passes(NONE, fresh(&other)));
+    assert!(passes_fresh(NONE, &other));
 }
 
 #[test]
@@ -53,7 +71,7 @@ fn each_identifier_finds_its_property() {
         // A property of the name of a header is not that header.
         ("JMSPriority=9", "JMSPriority = 4"),
     ] {
-        assert!(passes(selector, fresh(&message(head, MessageMeta::default()))), "{head} {selector}");
+        assert!(passes_fresh(selector, &message(head, MessageMeta::default())), "{head} {selector}");
     }
 }
 
@@ -62,9 +80,22 @@ fn what_the_core_knows_counts() {
     let plain = MessageMeta::default();
     let message_of = |meta| message("", meta);
     let durable = message_of(MessageMeta { is_durable: true, ..plain });
-    assert!(passes("JMSDeliveryMode = 'PERSISTENT'", fresh(&durable)));
+    assert!(passes_fresh("JMSDeliveryMode = 'PERSISTENT'", &durable));
     let urgent = message_of(MessageMeta { priority: 9, ..plain });
-    assert!(passes("JMSPriority = 9", fresh(&urgent)));
-    let again = Candidate { is_redelivered: true, acquired_count: 2, expires_at_ms: 5, ..fresh(&durable) };
-    assert!(passes("JMSRedelivered AND JMSXDeliveryCount = 3 AND JMSExpiration = 5", again));
+    assert!(passes_fresh("JMSPriority = 9", &urgent));
+    let again = Known { is_redelivered: true, acquired_count: 2, expires_at_ms: Some(5), ..Known::default() };
+    assert!(passes("JMSRedelivered AND JMSXDeliveryCount = 3 AND JMSExpiration = 5", &durable, &again));
+}
+
+#[test]
+fn a_message_is_read_once_for_all_selectors_and_only_for_those_that_need_it() {
+    let message = message("kind=k", MessageMeta::default());
+    let known = Known::default();
+    assert!(passes("JMSPriority = 4 AND JMSDestination = 'node:a.b'", &message, &known));
+    assert_eq!(known.properties.get(), None);
+    assert!(passes("JMSType = 'k'", &message, &known));
+    let properties = known.properties.into_inner().unwrap();
+    // What was read before is what counts.
+    let read = OnceCell::from(Properties { kind: Some("other".into()), ..properties });
+    assert!(passes("JMSType = 'other'", &message, &Known { properties: read, ..Known::default() }));
 }

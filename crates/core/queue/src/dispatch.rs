@@ -1,5 +1,7 @@
 //! Handing ready entries to consumers.
 
+use std::cell::OnceCell;
+
 use ternmq_message::Message;
 
 use crate::{
@@ -310,7 +312,9 @@ impl Queue {
         let state = self.lanes.get(lane);
         let entry = state.find(seq).map(|(_, entry)| entry);
         let wall = |cursor: Seq| state.cold_from(cursor).map(|(_, seq)| seq);
-        let wants = |consumer: &Consumer| entry.is_some_and(|entry| self.is_wanted(consumer, entry));
+        let properties = OnceCell::new();
+        let wants =
+            |consumer: &Consumer| entry.is_some_and(|entry| self.is_wanted(consumer, entry, &properties));
         let chosen = consumers.choose(lane, seq, windows, wall, wants);
         let groups = self.rare.as_ref().and_then(|rare| rare.groups.as_ref());
         let bucket = groups.and_then(|groups| groups.bucket(&entry?.message));

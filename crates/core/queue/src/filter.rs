@@ -1,8 +1,8 @@
 //! Filters over messages, and how messages are put into groups.
 
-use std::{fmt, sync::Arc};
+use std::{cell::OnceCell, fmt, sync::Arc};
 
-use ternmq_message::Message;
+use ternmq_message::{Message, Properties};
 
 /// A message with what its queue knows of it.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub struct Candidate<'a> {
     pub is_redelivered: bool,
     /// How often it was handed to a consumer of this queue.
     pub acquired_count: u32,
+    /// Its properties, once a filter has needed them: all filters that are asked about it at a time share them.
+    pub properties: &'a OnceCell<Properties>,
 }
 
 /// Decides on one message at a time; always the same answer for the same candidate. What a consumer's filter has refused

@@ -1,8 +1,8 @@
 //! The machine: its state, and how entries come in.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
-use ternmq_message::Message;
+use ternmq_message::{Message, Properties};
 
 use crate::{
     chunk::ColdChunk,
@@ -119,15 +119,16 @@ impl Queue {
         self.rare.get_or_insert_default()
     }
 
-    /// Whether the queue takes this message at all.
+    /// Whether the queue takes this message at all. `properties` as [`Candidate::properties`], for all queues that are asked.
     #[must_use]
-    pub fn wants(&self, message: &Message, now_ms: u64) -> bool {
+    pub fn wants(&self, message: &Message, now_ms: u64, properties: &OnceCell<Properties>) -> bool {
         let Some(filter) = self.rare.as_ref().and_then(|rare| rare.admission.as_ref()) else { return true };
         filter.matches(&Candidate {
             message,
             expires_at_ms: self.expiry_of(message, now_ms),
             is_redelivered: message.may_be_repeated(),
             acquired_count: 0,
+            properties,
         })
     }
 

@@ -3,6 +3,10 @@
 //! Each consumer has looked at everything before its cursor, wherever it is now, so a message is looked at once by each,
 //! not again for each new one; what comes back is looked at once more, by its number.
 
+use std::cell::OnceCell;
+
+use ternmq_message::Properties;
+
 use crate::{
     chunk::{ColdChunk, Source},
     consumers::Consumer,
@@ -34,7 +38,12 @@ impl Queue {
     }
 
     /// Whether a consumer may have an entry, and wants it.
-    pub(crate) fn is_wanted(&self, consumer: &Consumer, entry: &Entry) -> bool {
+    pub(crate) fn is_wanted(
+        &self,
+        consumer: &Consumer,
+        entry: &Entry,
+        properties: &OnceCell<Properties>,
+    ) -> bool {
         let groups = self.rare.as_ref().and_then(|rare| rare.groups.as_ref());
         let owner = groups.and_then(|groups| groups.owner(groups.bucket(&entry.message)?));
         if owner.is_some_and(|owner| owner != consumer.key) {
@@ -51,6 +60,7 @@ impl Queue {
                     self.redelivered_below,
                 ),
                 acquired_count: entry.acquired_count,
+                properties,
             })
         })
     }
@@ -90,9 +100,10 @@ impl Queue {
                 gone.extend(entry.location.map(|location| (entry.seq, location)));
                 continue;
             }
+            let properties = OnceCell::new();
             let is_found =
                 consumers.find_in_chunk(lane, (chunk.first_seq, chunk.last_seq), entry.seq, |consumer| {
-                    self.is_wanted(consumer, &entry)
+                    self.is_wanted(consumer, &entry, &properties)
                 });
             match entry.to_ref().filter(|_| !is_found) {
                 Some(entry) => left.push(entry),

@@ -1,8 +1,11 @@
 //! Filters, groups, and the topics of later dialects: a subscription is a queue.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    cell::OnceCell,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use ternmq_message::Message;
@@ -166,11 +169,11 @@ fn a_group_stays_with_its_consumer_until_that_leaves() {
 #[test]
 fn a_durable_subscription_is_a_queue_that_wants_only_some() {
     let mut rig = Rig::new(QueueSettings::default());
-    assert!(rig.queue.wants(&message(0, None, b"anything"), 0));
+    assert!(rig.queue.wants(&message(0, None, b"anything"), 0, &OnceCell::new()));
     rig.queue.set_admission(starts_with(b'x'));
     for body in [b"x1", b"y1", b"x2"] {
         let message = message(0, None, body);
-        if rig.queue.wants(&message, 0) {
+        if rig.queue.wants(&message, 0, &OnceCell::new()) {
             rig.enqueue(message, true);
         }
     }
