@@ -117,11 +117,6 @@ impl Consumer {
         self.cursors.get(usize::from(lane)).copied().unwrap_or_default()
     }
 
-    /// Whether an entry is still to be looked at.
-    fn is_ahead(&self, lane: u8, seq: Seq) -> bool {
-        self.cursor(lane) <= seq || self.again.contains(&(lane, seq))
-    }
-
     fn set_cursor(&mut self, lane: u8, seq: Seq) {
         let lane = usize::from(lane);
         if self.cursors.len() <= lane {
@@ -443,12 +438,11 @@ impl Consumers {
         found
     }
 
-    /// Consumers with credit that have come to a chunk have looked at everything before it.
-    pub(crate) fn reach(&mut self, lane: u8, seq: Seq, last: Seq, windows: &Windows) {
+    /// Consumers with credit have looked at everything before this number, where the first one of them has to wait.
+    pub(crate) fn reach(&mut self, lane: u8, seq: Seq, windows: &Windows) {
         let mut there = SmallVec::<[usize; 16]>::new();
-        let lowest = self.lowest_cursor(lane, windows).unwrap_or_default();
         self.first_with_credit(windows, |at, consumer| {
-            if (lowest..=last).contains(&consumer.cursor(lane)) && consumer.cursor(lane) < seq {
+            if consumer.cursor(lane) < seq {
                 there.push(at);
             }
             false
@@ -460,20 +454,38 @@ impl Consumers {
         }
     }
 
-    /// Whether somebody who has come to a chunk wants an entry of it. Who does looks at it again when there is credit.
-    pub(crate) fn find_in_chunk(
-        &mut self,
+    /// Consumers with credit that have come to a chunk. One without credit looks at it when it has some: what it wants
+    /// would fill the memory meanwhile.
+    pub(crate) fn at_chunk(
+        &self,
         lane: u8,
         (first, last): (Seq, Seq),
+        windows: &Windows,
+    ) -> SmallVec<[usize; 16]> {
+        let mut there = SmallVec::new();
+        self.first_with_credit(windows, |at, consumer| {
+            if (first..=last).contains(&consumer.cursor(lane)) {
+                there.push(at);
+            }
+            false
+        });
+        there
+    }
+
+    /// Whether one of these wants an entry of their chunk. Who does looks at it again when it is handed out.
+    pub(crate) fn find_in_chunk(
+        &mut self,
+        there: &[usize],
+        lane: u8,
         seq: Seq,
         wants: impl Fn(&Consumer) -> bool,
     ) -> bool {
-        let single = self.is_single_active().then_some(self.active);
         let mut is_found = false;
-        for consumer in &mut self.list {
-            let is_there = (first..=last).contains(&consumer.cursor(lane));
-            let may_have = single.is_none_or(|active| active == Some(consumer.key));
-            if is_there && may_have && consumer.is_ahead(lane, seq) && wants(consumer) {
+        for at in there {
+            if let Some(consumer) = self.list.get_mut(*at)
+                && consumer.cursor(lane) <= seq
+                && wants(consumer)
+            {
                 consumer.again.insert((lane, seq));
                 is_found = true;
             }
@@ -481,16 +493,13 @@ impl Consumers {
         is_found
     }
 
-    /// All that had come to a chunk have looked at it, but not at what is in memory from its range.
-    pub(crate) fn pass_chunk(&mut self, lane: u8, (first, last): (Seq, Seq), resident: &[Seq]) {
-        let single = self.is_single_active().then_some(self.active);
-        for consumer in &mut self.list {
-            let may_have = single.is_none_or(|active| active == Some(consumer.key));
+    /// These have looked at a chunk that ends with this number, but not at what is in memory from its range.
+    pub(crate) fn pass_chunk(&mut self, there: &[usize], lane: u8, last: Seq, resident: &[Seq]) {
+        for at in there {
+            let Some(consumer) = self.list.get_mut(*at) else { continue };
             let cursor = consumer.cursor(lane);
-            if may_have && (first..=last).contains(&cursor) {
-                consumer.again.extend(resident.iter().filter(|seq| **seq >= cursor).map(|seq| (lane, *seq)));
-                consumer.set_cursor(lane, Seq(last.0.saturating_add(1)));
-            }
+            consumer.again.extend(resident.iter().filter(|seq| **seq >= cursor).map(|seq| (lane, *seq)));
+            consumer.set_cursor(lane, Seq(last.0.saturating_add(1)));
         }
     }
 

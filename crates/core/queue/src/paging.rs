@@ -228,7 +228,7 @@ impl Queue {
                     entries: content.entries,
                     is_whole: damaged.is_empty(),
                 };
-                self.take_in_searched(request.lane, found, outbox);
+                self.take_in_searched(request.lane, found, windows, outbox);
             }
             Origin::Absent => self.take_in_absent(request.lane, content.entries, outbox),
             Origin::Dying => self.bury_read(content.entries, std::mem::take(&mut damaged), outbox),

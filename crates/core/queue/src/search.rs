@@ -73,8 +73,8 @@ impl Queue {
         else {
             return false;
         };
-        let (first_seq, last_seq) = (chunk.first_seq, chunk.last_seq);
-        self.consumers.reach(lane, seq, last_seq, windows);
+        let first_seq = chunk.first_seq;
+        self.consumers.reach(lane, seq, windows);
         let asked = self.lanes.edit(lane, |lane| {
             let deep = lane.deep.as_mut()?;
             let at = deep.cold.binary_search_by_key(&first_seq, |chunk| chunk.first_seq).ok()?;
@@ -87,8 +87,16 @@ impl Queue {
 
     /// Filters look at a chunk that was read. One in which nothing is wanted stays as it was; of another what is left is
     /// a list in memory from now on.
-    pub(crate) fn take_in_searched(&mut self, lane: u8, searched: Searched, outbox: &mut Outbox) {
+    pub(crate) fn take_in_searched(
+        &mut self,
+        lane: u8,
+        searched: Searched,
+        windows: &Windows,
+        outbox: &mut Outbox,
+    ) {
         let Searched { at, mut chunk, entries, is_whole } = searched;
+        let range = (chunk.first_seq, chunk.last_seq);
+        let there = self.consumers.at_chunk(lane, range, windows);
         let mut consumers = std::mem::take(&mut self.consumers);
         let (mut found, mut left): (Vec<Entry>, Vec<EntryRef>) = (Vec::new(), Vec::new());
         let mut gone = Vec::new();
@@ -101,20 +109,17 @@ impl Queue {
                 continue;
             }
             let properties = OnceCell::new();
-            let is_found =
-                consumers.find_in_chunk(lane, (chunk.first_seq, chunk.last_seq), entry.seq, |consumer| {
-                    self.is_wanted(consumer, &entry, &properties)
-                });
+            let wants = |consumer: &Consumer| self.is_wanted(consumer, &entry, &properties);
+            let is_found = consumers.find_in_chunk(&there, lane, entry.seq, wants);
             match entry.to_ref().filter(|_| !is_found) {
                 Some(entry) => left.push(entry),
                 None => found.push(entry),
             }
         }
         let deep = self.lanes.get(lane).deep.as_ref();
-        let resident =
-            deep.map(|deep| deep.returned.range(chunk.first_seq..=chunk.last_seq).map(|(seq, _)| *seq));
+        let resident = deep.map(|deep| deep.returned.range(range.0..=range.1).map(|(seq, _)| *seq));
         let resident: Vec<Seq> = resident.into_iter().flatten().collect();
-        consumers.pass_chunk(lane, (chunk.first_seq, chunk.last_seq), &resident);
+        consumers.pass_chunk(&there, lane, range.1, &resident);
         self.consumers = consumers;
         let bytes = found.iter().map(|entry| entry.message.body_len() as u64).sum();
         self.hold(bytes, outbox);

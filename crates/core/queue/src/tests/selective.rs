@@ -131,6 +131,23 @@ fn a_consumer_does_not_wait_for_what_another_one_looks_for() {
     assert_eq!(rig.delivered(), "2:z");
 }
 
+/// What one without credit would like stays in the log while another one looks through the backlog.
+#[test]
+fn i11_a_filter_without_credit_fills_no_memory() {
+    let mut rig = Rig::new(QueueSettings::default());
+    rig.queue.set_budget(Budget { entries: 10, bytes: 1 << 20 }, &mut rig.outbox);
+    for index in 0..3_000 {
+        rig.enqueue(message(0, None, if index == 2_900 { b"x" } else { b"y" }), true);
+    }
+    rig.queue
+        .add_consumer(ConsumerSpec { filter: starts_with(b'y'), window: Some(1), ..consumer(1) })
+        .unwrap();
+    rig.queue.add_consumer(ConsumerSpec { filter: starts_with(b'x'), ..consumer(2) }).unwrap();
+    rig.run();
+    assert_eq!(rig.delivered(), "1:y 2:x");
+    assert!(rig.queue.resident_bytes() < 300, "{}", rig.queue.resident_bytes());
+}
+
 /// What was taken from between others is not in the chunk that these go into, and comes back in its place.
 #[test]
 fn i3_what_was_taken_from_a_backlog_is_in_no_chunk_of_it() {
