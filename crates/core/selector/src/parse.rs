@@ -55,6 +55,15 @@ enum Infix {
     Like(Sense),
 }
 
+/// What stands before a value.
+#[derive(Clone, Copy, Debug)]
+enum Prefix {
+    Not,
+    Minus,
+    Plus,
+    Open,
+}
+
 /// What the steps so far leave on the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -342,36 +351,48 @@ impl<'a> Parser<'a> {
     /// A value with what stands before it.
     fn prefix(&mut self, floor: Binding) -> Result<Part, SelectorError> {
         let at = self.at();
+        let before = if self.take_word("NOT") {
+            Prefix::Not
+        } else if self.take_sign(Sign::Minus) {
+            Prefix::Minus
+        } else if self.take_sign(Sign::Plus) {
+            Prefix::Plus
+        } else if self.take_sign(Sign::Open) {
+            Prefix::Open
+        } else {
+            return self.value();
+        };
         self.depth += 1;
-        if self.depth > MAX_DEPTH + 1 {
+        if self.depth > MAX_DEPTH {
             return Err(self.problem(at, Problem::TooDeep));
         }
-        let part = if self.take_word("NOT") {
-            let operand = self.expression(floor_of_not(floor))?;
-            self.make_condition(operand)?;
-            self.steps.push(Step::Not);
-            Part { at, kind: Kind::Condition }
-        } else if self.take_sign(Sign::Minus) {
-            self.negative(at)?
-        } else if self.take_sign(Sign::Plus) {
-            self.expression(Binding::Unary)?;
-            self.steps.push(Step::Number);
-            Part { at, kind: Kind::Computed }
-        } else if self.take_sign(Sign::Open) {
-            let inner = self.expression(Binding::Or)?;
-            if !self.take_sign(Sign::Close) {
-                return Err(self.no_operator("an operator or ')'"));
+        let kind = match before {
+            Prefix::Not => {
+                let operand = self.expression(floor_of_not(floor))?;
+                self.make_condition(operand)?;
+                self.steps.push(Step::Not);
+                Kind::Condition
             }
-            Part { at, kind: inner.kind }
-        } else {
-            self.value()?
+            Prefix::Minus => self.negative()?,
+            Prefix::Plus => {
+                self.expression(Binding::Unary)?;
+                self.steps.push(Step::Number);
+                Kind::Computed
+            }
+            Prefix::Open => {
+                let inner = self.expression(Binding::Or)?;
+                if !self.take_sign(Sign::Close) {
+                    return Err(self.no_operator("an operator or ')'"));
+                }
+                inner.kind
+            }
         };
         self.depth -= 1;
-        Ok(part)
+        Ok(Part { at, kind })
     }
 
     /// What follows a minus sign: it belongs to a number that comes at once.
-    fn negative(&mut self, at: usize) -> Result<Part, SelectorError> {
+    fn negative(&mut self) -> Result<Kind, SelectorError> {
         let constant = match self.peek(0).map(|placed| &placed.token) {
             Some(Token::Whole { magnitude, is_long }) => {
                 let number = 0_i64.checked_sub_unsigned(*magnitude);
@@ -381,10 +402,12 @@ impl<'a> Parser<'a> {
             _ => {
                 self.expression(Binding::Unary)?;
                 self.steps.push(Step::Negate);
-                return Ok(Part { at, kind: Kind::Computed });
+                return Ok(Kind::Computed);
             }
         };
-        Ok(self.constant(at, Kind::Number, constant))
+        self.next += 1;
+        self.steps.push(Step::Constant(constant));
+        Ok(Kind::Number)
     }
 
     fn value(&mut self) -> Result<Part, SelectorError> {
@@ -402,7 +425,9 @@ impl<'a> Parser<'a> {
                 None => return self.field(word),
             },
         };
-        Ok(self.constant(at, kind, constant))
+        self.next += 1;
+        self.steps.push(Step::Constant(constant));
+        Ok(Part { at, kind })
     }
 
     fn constant_word(&self, word: &str) -> Option<(Kind, Constant)> {
@@ -413,12 +438,6 @@ impl<'a> Parser<'a> {
             _ if is("NULL") => (Kind::Null, Constant::Null),
             _ => return None,
         })
-    }
-
-    fn constant(&mut self, at: usize, kind: Kind, constant: Constant) -> Part {
-        self.next += 1;
-        self.steps.push(Step::Constant(constant));
-        Part { at, kind }
     }
 
     /// A whole number: of 32 bits when it fits and does not ask for more, as in Java.

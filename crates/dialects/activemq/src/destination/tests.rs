@@ -191,3 +191,39 @@ fn an_unsubscribe_gives_a_durable_subscription_up_by_its_name() {
     assert_eq!(of(&[], Some("c")), Ok(None));
     assert!(of(&[name], None).is_err());
 }
+
+#[test]
+fn a_selector_goes_to_the_consumer_of_a_queue_and_to_the_queue_of_a_subscription() {
+    let given = |text: &str, pairs: &[(&str, &str)]| {
+        let sources = sources(text, pairs).unwrap();
+        let arguments = sources.all.iter().find_map(|source| match &source.queue {
+            SourceQueue::Subscription(spec) => spec.arguments.first().map(|(_, value)| value.clone()),
+            SourceQueue::Shared(_) => None,
+        });
+        (sources.selector.map(|selector| selector.text().to_owned()), arguments)
+    };
+    let converting = "convert_string_expressions:a = 1";
+    let plain = ("activemq.selector", "a = 1");
+    assert_eq!(given("/queue/q", &[("selector", "a = 1")]), (Some(converting.to_owned()), None));
+    let (_, kept) = given("/topic/t", &[("selector", "a = 1")]);
+    assert_eq!(kept, Some(Value::str(converting)));
+    let (own, kept) = given("/topic/t", &[("selector", "b = 1"), plain]);
+    assert_eq!((own.as_deref(), kept), (Some("a = 1"), Some(Value::str("a = 1"))));
+    for blank in ["", "  "] {
+        assert_eq!(given("/topic/t", &[("selector", blank)]), (None, None));
+    }
+}
+
+#[test]
+fn a_selector_past_its_limits_is_refused() {
+    let refusal = |selector: &str| sources("/queue/q", &[("selector", selector)]).err();
+    let long = |bytes: usize| format!("a = '{}'", "x".repeat(bytes - 6));
+    assert_eq!(refusal(&long(4_096)), None);
+    let wanted = "Invalid selector: column 1: a selector has at most 4096 bytes";
+    assert_eq!(refusal(&long(4_097)).as_deref(), Some(wanted));
+    let wanted = "Invalid selector: column 65: at most 64 parentheses and signs stand within each other";
+    assert_eq!(refusal(&format!("{}a{}", "(".repeat(65), ")".repeat(65))).as_deref(), Some(wanted));
+    // The second word of the 128th further condition is the 513th.
+    let wanted = "Invalid selector: column 1281: a selector has at most 512 words and signs";
+    assert_eq!(refusal(&format!("a = 1{}", " AND b = 1".repeat(200))).as_deref(), Some(wanted));
+}
