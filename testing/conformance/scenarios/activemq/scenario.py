@@ -624,7 +624,7 @@ def restricted_user():
 
 
 def selectors_see_messages_of_mqtt():
-    """User properties, correlation data and QoS of MQTT 5 by the names that selectors know, and a durable subscription."""
+    """User properties, correlation data and QoS of MQTT 5 by the names that selectors know; a selector outlives a kill."""
     wanted = "color = 'red' AND weight > 5 AND JMSCorrelationID = 'c' AND JMSDeliveryMode = 'PERSISTENT' AND JMSPriority = 4"
     options = {"selector": wanted, "activemq_subscriptionName": "n"}
     with Device("a-selected") as device:
@@ -637,10 +637,15 @@ def selectors_see_messages_of_mqtt():
                 properties.CorrelationData = b"c"
                 device.client.publish("a/selected", f"{color} {weight}", qos=1, properties=properties)
                 equal(device.done.get(timeout=WAIT_S), "Success", "PUBACK")
-            id = client.subscribe("/topic/a.selected", **options)
-            equal(client.bodies(), ["red 10"], "what it is true for")
-            client.unsubscribe(id)
-            client.unsubscribe("any", **{"activemq.subscriptionName": "n"})
+    kill()
+    with Client(client_id="a-selected") as client:
+        for color in ("blue", "red"):
+            headers = {"color": color, "weight": "20", "correlation-id": "c", "persistent": "true"}
+            client.send("/topic/a.selected", f"{color} 20", **headers)
+        id = client.subscribe("/topic/a.selected", **options)
+        equal(client.bodies(2), ["red 10", "red 20"], "what it is true for")
+        client.unsubscribe(id)
+        client.unsubscribe("any", **{"activemq.subscriptionName": "n"})
 
 
 def what_is_not_there_is_refused():
