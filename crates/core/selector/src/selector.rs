@@ -5,7 +5,6 @@ use std::{fmt, sync::Arc};
 use crate::{
     MAX_BYTES,
     error::{Problem, SelectorError},
-    field::Field,
     operand::TextIs,
     parse::Parser,
     program::{self, Facts, Step},
@@ -92,14 +91,6 @@ impl Selector {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.steps == other.steps && self.texts == other.texts
-    }
-
-    /// What it asks for, in order of appearance; what it asks for twice comes twice.
-    pub fn fields(&self) -> impl Iterator<Item = &Field> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Field(field) => Some(field),
-            _ => None,
-        })
     }
 
     /// Its answer about one message.
