@@ -9,6 +9,7 @@
 
 mod arena;
 mod chain;
+mod glob;
 pub mod layout;
 mod letters;
 mod numbered;
@@ -17,6 +18,7 @@ mod secret;
 
 pub use arena::{Arena, Handle};
 pub use chain::chain;
+pub use glob::{GLOB_STEPS, Glob, GlobError, MAX_GLOB_BYTES, TooCostly};
 pub use letters::letters_of;
 pub use numbered::Numbered;
 pub use quote::{SHOWN_MAX_BYTES, Shown, quoted, shown};

@@ -18,9 +18,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use ternmq_stdx::{Glob, GlobError, TooCostly};
 use thiserror::Error;
-
-use crate::glob::{Glob, GlobError, TooCostly};
 
 /// Most rules that a user may have.
 pub const MAX_GRANT_RULES: usize = 1_024;

@@ -14,7 +14,6 @@
 mod access;
 mod argon2id;
 mod authorize;
-mod glob;
 mod grants;
 mod limits;
 mod password;
@@ -28,7 +27,6 @@ mod verifier;
 pub use access::{Access, PermissionError};
 pub use argon2id::{Argon2Failed, SALT_BYTES};
 pub use authorize::{Action, Authorized, Denied, DeniedReason, Resource, Thing};
-pub use glob::{GLOB_STEPS, Glob, GlobError, MAX_GLOB_BYTES};
 pub use grants::{
     Act, Acts, GrantEffect, GrantKind, GrantKinds, GrantNames, GrantRule, Grants, GrantsError,
     MAX_GRANT_BYTES, MAX_GRANT_LAYERS, MAX_GRANT_RULES,
@@ -39,6 +37,7 @@ pub use pattern::{MAX_PATTERN_BYTES, MAX_PROGRAM_BYTES, Pattern, PatternError};
 pub use principal::Principal;
 pub use record::{PermissionRecord, Role, Roles, TopicPermissionRecord, UserRecord};
 pub use ternmq_stdx::Secret;
+pub use ternmq_stdx::{Glob, GlobError};
 pub use throttle::{Admission, LoginThrottle};
 pub use verified::VerifiedCredentials;
 pub use verifier::{Verdict, Verifier};

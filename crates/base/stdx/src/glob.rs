@@ -1,8 +1,8 @@
-//! Patterns of grants: letters, `*` and `?`, matched under a budget of steps (B8).
+//! Patterns of letters, `*` and `?`, matched under a budget of steps (B8).
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
-
-use thiserror::Error;
 
 /// Longest text of such a pattern in bytes.
 pub const MAX_GLOB_BYTES: usize = 4_096;
@@ -24,22 +24,33 @@ enum Token {
 }
 
 /// Why a text is not such a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GlobError {
     /// Longer than [`MAX_GLOB_BYTES`].
-    #[error("a pattern has {len_bytes} bytes; at most {MAX_GLOB_BYTES} are allowed")]
     TooLong {
         /// Length of the text in bytes.
         len_bytes: usize,
     },
     /// Its last letter is a `\` that takes none.
-    #[error("a pattern ends with a backslash that takes no letter")]
     OpenEscape,
 }
 
+impl fmt::Display for GlobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { len_bytes } => {
+                write!(f, "a pattern has {len_bytes} bytes; at most {MAX_GLOB_BYTES} are allowed")
+            }
+            Self::OpenEscape => f.write_str("a pattern ends with a backslash that takes no letter"),
+        }
+    }
+}
+
+impl Error for GlobError {}
+
 /// Matching took more than [`GLOB_STEPS`]: whether it matches is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooCostly;
+pub struct TooCostly;
 
 impl Glob {
     /// Reads a pattern.
@@ -73,7 +84,10 @@ impl Glob {
 
     /// Whether it matches all of a text. After a mismatch only the last `*` takes one letter more: an earlier one need
     /// never, as the later one can take whatever it would.
-    pub(crate) fn is_match(&self, text: &str) -> Result<bool, TooCostly> {
+    ///
+    /// # Errors
+    /// [`TooCostly`] once [`GLOB_STEPS`] are taken.
+    pub fn is_match(&self, text: &str) -> Result<bool, TooCostly> {
         let (mut at, mut rest) = (0, text);
         let mut last_any: Option<(usize, &str)> = None;
         for _ in 0..GLOB_STEPS {
