@@ -5,10 +5,12 @@ use std::sync::Arc;
 use ternmq_activemq::ActiveMq;
 use ternmq_amqp091::format::Amqp091Format;
 use ternmq_amqp091::{Amqp091Session, ENCODING};
+use ternmq_amqp10::Amqp10Session;
+use ternmq_amqp10::format::Amqp10Format;
 use ternmq_broker::Dialect;
 use ternmq_message::Formats;
 use ternmq_mqtt::{MqttSession, format::MqttFormat};
-use ternmq_net::SessionFactory;
+use ternmq_net::{FirstBytes, SessionFactory, one_port_or};
 use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::StompSession;
 use ternmq_stomp::format::StompFormat;
@@ -83,6 +85,7 @@ impl Engine {
         formats.register(ENCODING, Arc::new(Amqp091Format));
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(RabbitMq.wildcards())));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(RabbitMq))));
+        formats.register(ternmq_amqp10::ENCODING, Arc::new(Amqp10Format::of(Arc::new(RabbitMq))));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
@@ -91,6 +94,7 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION").into(),
             ..settings.amqp.clone()
         });
+        let amqp = Protocol { factory: both(amqp10(settings, &cluster_name), amqp.factory), ..amqp };
         let stomp = stomp(ternmq_stomp::Settings {
             is_nack_requeued: settings.is_nack_requeued.unwrap_or(settings.stomp.is_nack_requeued),
             ..settings.stomp.clone()
@@ -130,6 +134,32 @@ fn amqp(settings: ternmq_amqp091::Settings) -> Protocol {
             Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
         }),
     }
+}
+
+/// Both versions on one port: the protocol header tells.
+fn both(amqp10: SessionFactory, amqp091: SessionFactory) -> SessionFactory {
+    let starts: &[&[u8]] = &[b"AMQP\x00\x01", b"AMQP\x03"];
+    one_port_or(vec![FirstBytes { starts, factory: amqp10 }], amqp091)
+}
+
+/// AMQP 1.0, which has the settings of AMQP 0-9-1 where both have them.
+fn amqp10(settings: &Settings, cluster_name: &Arc<str>) -> SessionFactory {
+    let known = &settings.amqp;
+    let settings = Arc::new(ternmq_amqp10::Settings {
+        cluster_name: cluster_name.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        frame_max: known.frame_max,
+        handshake_frame_max: known.handshake_frame_max,
+        idle_timeout_s: known.heartbeat_s,
+        login_timeout_ms: known.login_timeout_ms,
+        is_plain_login: known.mechanisms.plain,
+        is_certificate_login: known.mechanisms.external,
+        ..ternmq_amqp10::Settings::default()
+    });
+    Arc::new(move |arrival| {
+        let session = Amqp10Session::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+        Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
+    })
 }
 
 fn mqtt(settings: ternmq_mqtt::Settings) -> Protocol {

@@ -12,6 +12,7 @@ mod terminus;
 mod value;
 pub mod write;
 
+pub(crate) use descriptor::code;
 pub use error::DecodeError;
 pub use message::MAX_BODY_SECTIONS;
 pub use outcome::{DeliveryState, ErrorInfo};
