@@ -87,7 +87,9 @@ pub use error::{Error, Kind, LimitKind, QueueProperty, Verb};
 pub use get::GetOutcome;
 pub use incident::Incident;
 pub use limits::Limits;
-pub use link_address::{LinkAddresses, LinkKey, LinkRequest, LinkTarget};
+pub use link_address::{
+    DefinitionAnswer, DefinitionNode, DefinitionRequest, LinkAddresses, LinkKey, LinkRequest, LinkTarget,
+};
 pub use log::{Appended, Durable, Grouping, Log, Receipt};
 pub use nodes::NodeSpec;
 pub use operator::{ConnectionView, ConsumerView, NodeView, QueueView, SessionView, Totals};

@@ -3,7 +3,14 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::address::{AddressError, ReplyPlace, Source, Target};
+use ternmq_message::Value;
+
+use crate::{
+    address::{AddressError, AddressQueue, ReplyPlace, Source, Target},
+    broker::Broker,
+    effect::SessionId,
+    log::Receipt,
+};
 
 /// One end of a link as a client names it.
 #[derive(Clone, Copy, Debug)]
@@ -69,14 +76,60 @@ pub trait LinkAddresses: Send + Sync {
     /// What an address for answers stands for.
     fn reply_place_of<'a>(&self, address: &'a str) -> ReplyPlace<'a>;
 
+    /// The queue of a link that wants its node made: the connection's own.
+    fn temporary_queue(&self, random: [u8; 16]) -> AddressQueue;
+
     /// Capabilities that ask for a queue of the connection's own where a link wants its node made.
     fn temporary_capabilities(&self) -> &'static [&'static str];
 
-    /// Address of the node that answers requests for definitions, when there is one.
-    fn definitions_address(&self) -> Option<&'static str> {
+    /// The node that answers requests about definitions, when there is one.
+    fn definitions(&self) -> Option<&dyn DefinitionNode> {
+        None
+    }
+
+    /// Version of the vendor's broker that its clients look for before they use what it has; `None`: they look for none.
+    fn told_version(&self) -> Option<&'static str> {
         None
     }
 
     /// Namespace of a client that names this host.
     fn link_namespace<'a>(&self, host: Option<&'a str>) -> Cow<'a, str>;
+}
+
+/// A request about definitions that came as a message.
+#[derive(Clone, Copy, Debug)]
+pub struct DefinitionRequest<'a> {
+    /// What to do.
+    pub method: &'a str,
+    /// With what.
+    pub target: &'a str,
+    /// How it is to be.
+    pub body: &'a Value,
+    /// Namespace of the session.
+    pub namespace: &'a str,
+}
+
+/// The answer to one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DefinitionAnswer {
+    /// Three digits, as those of HTTP.
+    pub status: u16,
+    /// What there is to say.
+    pub body: Value,
+    /// What has to be durable before it is said (I10).
+    pub receipt: Receipt,
+}
+
+/// A node to which messages are requests: to make, show and remove queues, nodes and bindings.
+pub trait DefinitionNode: Send + Sync {
+    /// Its address.
+    fn address(&self) -> &'static str;
+
+    /// Answers a request with the broker's verbs, as the session may.
+    fn answer(
+        &self,
+        broker: &mut Broker,
+        session: SessionId,
+        request: &DefinitionRequest<'_>,
+    ) -> DefinitionAnswer;
 }

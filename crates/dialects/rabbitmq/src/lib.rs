@@ -7,6 +7,7 @@
 
 mod arguments;
 mod deaths;
+mod definitions_node;
 mod destination;
 mod link;
 mod md5;

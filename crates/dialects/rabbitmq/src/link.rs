@@ -17,10 +17,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use ternmq_broker::{
-    AddressError, AddressQueue, LinkAddresses, LinkKey, LinkRequest, LinkTarget, QueueSpec, ReplyPlace,
-    Source, SourceQueue, Target,
+    AddressError, AddressQueue, DefinitionNode, LinkAddresses, LinkKey, LinkRequest, LinkTarget, QueueSpec,
+    ReplyPlace, Source, SourceQueue, Target,
 };
-use ternmq_stdx::{letters_of, quoted};
+use ternmq_stdx::quoted;
 
 use crate::RabbitMq;
 
@@ -39,7 +39,7 @@ fn bad_address(address: &str) -> AddressError {
 }
 
 /// Takes percent-encoding off; `None` when it is cut or does not give UTF-8.
-fn unquote(text: &str) -> Option<String> {
+pub(crate) fn unquote(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -55,7 +55,7 @@ fn unquote(text: &str) -> Option<String> {
 }
 
 /// Percent-encodes what is not unreserved (RFC 3986 2.3).
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
@@ -157,8 +157,8 @@ impl LinkAddresses for RabbitMq {
         Ok(match parse_v1(request.address)? {
             Address::Queue(name) => of_queue(AddressQueue::Existing(name.into())),
             Address::Declared(name) => of_queue(AddressQueue::OnUse(declared(&name))),
-            Address::Exchange(node, key) => subscription(&node, &key, request.random),
-            Address::Subject(node) => subscription(&node, "", request.random),
+            Address::Exchange(node, key) => subscription(&node, &key),
+            Address::Subject(node) => subscription(&node, ""),
         })
     }
 
@@ -186,12 +186,22 @@ impl LinkAddresses for RabbitMq {
         }
     }
 
+    fn temporary_queue(&self, _: [u8; 16]) -> AddressQueue {
+        // The broker names it (S6).
+        AddressQueue::Declared(QueueSpec { is_exclusive: true, is_auto_delete: true, ..QueueSpec::default() })
+    }
+
     fn temporary_capabilities(&self) -> &'static [&'static str] {
         &["temporary-queue"]
     }
 
-    fn definitions_address(&self) -> Option<&'static str> {
-        Some("/management")
+    fn definitions(&self) -> Option<&dyn DefinitionNode> {
+        Some(self)
+    }
+
+    /// Its clients for AMQP 1.0 refuse a broker that says less: they count on its addresses and its `/management`.
+    fn told_version(&self) -> Option<&'static str> {
+        Some("4.0.0")
     }
 
     fn link_namespace<'a>(&self, host: Option<&'a str>) -> Cow<'a, str> {
@@ -199,16 +209,11 @@ impl LinkAddresses for RabbitMq {
     }
 }
 
-/// A queue of the link's own, bound to an exchange. It goes with the link.
-fn subscription(node: &str, key: &str, random: [u8; 16]) -> Source {
-    let queue = QueueSpec {
-        name: format!("amq.gen-{}", letters_of(random)).into(),
-        is_auto_delete: true,
-        is_exclusive: true,
-        ..QueueSpec::default()
-    };
+/// A queue of the link's own, bound to an exchange. The broker names it (S6), and it goes with the link.
+fn subscription(node: &str, key: &str) -> Source {
+    let queue = QueueSpec { is_auto_delete: true, is_exclusive: true, ..QueueSpec::default() };
     Source {
-        queue: SourceQueue::Shared(AddressQueue::OnUse(queue)),
+        queue: SourceQueue::Shared(AddressQueue::Declared(queue)),
         binding: Some((node.into(), key.into())),
         is_subscription: true,
     }

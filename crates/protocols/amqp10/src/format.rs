@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use ternmq_broker::{LinkAddresses, ReplyPlace};
 use ternmq_message::{
-    Carriage, Carrier, Encoding, Format, Headers as HeaderForm, History, Map as NeutralMap, Properties, Value as Neutral,
+    Carriage, Carrier, Encoding, Format, Headers as HeaderForm, History, Map as NeutralMap, Properties,
+    Value as Neutral,
 };
 
 use crate::codec::{
@@ -111,7 +112,8 @@ impl<'a> Head<'a> {
             sections.application_properties,
         ];
         // A message is never as long as 4 GiB.
-        let length = u32::try_from(lead.iter().map(|section| section.len()).sum::<usize>()).unwrap_or(u32::MAX);
+        let length =
+            u32::try_from(lead.iter().map(|section| section.len()).sum::<usize>()).unwrap_or(u32::MAX);
         out.extend_from_slice(&length.to_be_bytes());
         lead.iter().for_each(|section| out.extend_from_slice(section));
         if is_data {
@@ -274,10 +276,7 @@ fn id_bytes(id: &Value<'_>) -> Option<Arc<[u8]>> {
 fn is_header(name: &str) -> bool {
     name.starts_with(annotation::OWN)
         && !name.starts_with(annotation::BASIC)
-        && !matches!(
-            name,
-            annotation::COPIES | annotation::DEATHS | annotation::EXCHANGE | annotation::KEY
-        )
+        && !matches!(name, annotation::COPIES | annotation::DEATHS | annotation::EXCHANGE | annotation::KEY)
 }
 
 /// Reader of this encoding's heads. A reply address is shown as what it stands for.
@@ -348,8 +347,13 @@ impl Format for Amqp10Format {
         Header { ttl: None, ..header }.put(&mut section);
         sections.header = &section;
         let mut written = head.get(..1)?.to_vec();
-        let lead = [sections.header, sections.message_annotations, sections.properties, sections.application_properties]
-            .concat();
+        let lead = [
+            sections.header,
+            sections.message_annotations,
+            sections.properties,
+            sections.application_properties,
+        ]
+        .concat();
         written.extend_from_slice(&u32::try_from(lead.len()).ok()?.to_be_bytes());
         written.extend_from_slice(&lead);
         written.extend_from_slice(head.get(5 + known.lead.len()..)?);

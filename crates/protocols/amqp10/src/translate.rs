@@ -10,15 +10,20 @@ use crate::{
         MAX_DEPTH, Value, code,
         message::{BodyKind, Header, MessageProperties, Sections, map_of, put_data},
         write::{
-            ListWriter, MapWriter, put_binary, put_bool, put_descriptor, put_string, put_symbol, put_timestamp,
-            put_uint, put_ulong, put_value,
+            ListWriter, MapWriter, put_binary, put_bool, put_descriptor, put_string, put_symbol,
+            put_timestamp, put_uint, put_ulong, put_value,
         },
     },
     format::{CARRIER, ENCODED_BODY, ENCODING, Head, annotation, uuid_of},
 };
 
 /// Appends a message as a receiver gets it.
-pub(crate) fn put_message(broker: &Broker, addresses: &dyn LinkAddresses, deliver: &Deliver, out: &mut Vec<u8>) {
+pub(crate) fn put_message(
+    broker: &Broker,
+    addresses: &dyn LinkAddresses,
+    deliver: &Deliver,
+    out: &mut Vec<u8>,
+) {
     let message = &deliver.message;
     if message.meta().encoding == ENCODING
         && let Some(head) = Head::read(message.head())
@@ -189,10 +194,7 @@ fn put_neutral(
 }
 
 /// application-properties: the headers with simple values that are no annotations.
-fn put_application_properties<'a>(
-    headers: impl Iterator<Item = &'a (Arc<str>, Neutral)>,
-    out: &mut Vec<u8>,
-) {
+fn put_application_properties<'a>(headers: impl Iterator<Item = &'a (Arc<str>, Neutral)>, out: &mut Vec<u8>) {
     let start = out.len();
     put_descriptor(out, code::APPLICATION_PROPERTIES);
     let mut map = MapWriter::start(out);
@@ -265,4 +267,3 @@ pub(crate) fn put_neutral_value(value: &Neutral, depth: usize, out: &mut Vec<u8>
     };
     put_value(out, &simple);
 }
-

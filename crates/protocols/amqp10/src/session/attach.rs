@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use ternmq_broker::{
-    AddressQueue, Broker, ConsumeSpec, ConsumerId, Error, LinkRequest, QueueSpec, Receipt, Source as Place,
-    SourceQueue, Verb,
+    AddressQueue, Broker, ConsumeSpec, ConsumerId, Error, LinkRequest, Receipt, Source as Place, SourceQueue,
+    Verb,
 };
 use ternmq_message::Map as NeutralMap;
 
 use super::{
     Amqp10Session,
     close::addresses,
-    line::{HANDLE_MAX, Incoming, LINK_CREDIT, Link, NOTHING_OUTLIVES, Outgoing, Way, Where},
+    line::{HANDLE_MAX, Incoming, LINK_CREDIT, Line, Link, NOTHING_OUTLIVES, Outgoing, Way, Where},
 };
 use crate::{
     codec::{
@@ -39,6 +39,15 @@ const NAME_MAX_BYTES: usize = 1_024;
 /// A source that is open.
 struct Opened {
     consumer: ConsumerId,
+    receipt: Receipt,
+    own_queue: Option<Arc<str>>,
+    /// The queue of a durable subscription.
+    subscription: Option<Arc<str>>,
+}
+
+/// The queue that a receiver is to have.
+struct Found {
+    queue: Arc<str>,
     receipt: Receipt,
     own_queue: Option<Arc<str>>,
 }
@@ -114,7 +123,8 @@ impl Amqp10Session {
         line.put(&Performative::Attach(Box::new(answer)), out);
         let detach = Detach { handle: attach.handle, closed: true, error: Some(fault.info()) };
         line.put(&Performative::Detach(detach), out);
-        line.links.insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way: Way::Ending });
+        line.links
+            .insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way: Way::Ending });
     }
 
     fn attach_sender(
@@ -131,6 +141,10 @@ impl Amqp10Session {
             }
             None => return Err(Fault::link(condition::INVALID_FIELD, "the attach has no target")),
         };
+        if Self::is_definitions(broker, target.address) {
+            self.attach_requests(channel, attach, out);
+            return Ok(());
+        }
         let max_message_size = broker.limits().max_message_bytes;
         let (place, receipt, own_queue) = self.open_target(broker, channel, attach, target)?;
         let own_address = match &own_queue {
@@ -156,21 +170,10 @@ impl Amqp10Session {
             properties: None,
             ..*attach
         };
-        let blocked = broker.blocked_reason().is_some();
-        let durable = broker.durable();
-        let Some(line) = self.line_mut(channel) else { return Ok(()) };
-        line.wait_for(receipt, durable);
-        line.put(&Performative::Attach(Box::new(answer)), out);
-        let flow = Flow {
-            handle: Some(attach.handle),
-            delivery_count: Some(delivery_count),
-            link_credit: Some(if blocked { 0 } else { LINK_CREDIT }),
-            ..line.flow()
-        };
-        line.put_flow(flow, out);
         let incoming = Incoming {
             place,
             credit: LINK_CREDIT,
+            credit_max: LINK_CREDIT,
             delivery_count,
             settles: match attach.snd_settle_mode {
                 SenderSettleMode::Unsettled => Some(false),
@@ -180,8 +183,12 @@ impl Amqp10Session {
             assembly: None,
             own_queue,
         };
-        let way = Way::In(Box::new(incoming));
-        line.links.insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way });
+        let durable = broker.durable();
+        let told_credit = if broker.blocked_reason().is_some() { 0 } else { LINK_CREDIT };
+        let Some(line) = self.line_mut(channel) else { return Ok(()) };
+        line.wait_for(receipt, durable);
+        line.put(&Performative::Attach(Box::new(answer)), out);
+        line.begin_incoming(attach, incoming, told_credit, out);
         Ok(())
     }
 
@@ -232,16 +239,19 @@ impl Amqp10Session {
         let known = addresses(&*dialect)?.temporary_capabilities();
         let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
         if address.is_some() {
-            return Err(Fault::link(condition::INVALID_FIELD, "a dynamic terminus has no address of its own"));
+            return Err(Fault::link(
+                condition::INVALID_FIELD,
+                "a dynamic terminus has no address of its own",
+            ));
         }
         let strange = capabilities.iter().flat_map(|all| all.texts()).find(|name| !known.contains(name));
         if let Some(strange) = strange {
             let text = format!("a dynamic terminus with the capability {}", ternmq_stdx::quoted(strange));
             return Err(Fault::link(condition::NOT_IMPLEMENTED, text));
         }
-        let spec = QueueSpec { is_exclusive: true, is_auto_delete: true, ..QueueSpec::default() };
-        let made = broker.declare_queue(core, spec).map_err(|error| Fault::of(&error, &*dialect))?;
-        Ok(made.value.name)
+        let queue = addresses(&*dialect)?.temporary_queue(broker.random());
+        let made = open_queue(broker, core, &queue, Verb::Write);
+        made.map(|(name, _)| name).map_err(|error| Fault::of(&error, &*dialect))
     }
 
     fn attach_receiver(
@@ -254,6 +264,10 @@ impl Amqp10Session {
         let Some(source) = &attach.source else {
             return Err(Fault::link(condition::INVALID_FIELD, "the attach has no source"));
         };
+        if Self::is_definitions(broker, source.address) {
+            self.attach_answers(channel, attach, out);
+            return Ok(());
+        }
         check_filter(source.filter.as_ref())?;
         let is_settled = attach.snd_settle_mode == SenderSettleMode::Settled;
         let opened = self.open_source(broker, channel, attach, source, is_settled)?;
@@ -273,7 +287,8 @@ impl Amqp10Session {
             snd_settle_mode: if is_settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled },
             source: Some(Source {
                 address: own_address.as_deref().or(source.address),
-                durable: NOTHING_OUTLIVES,
+                durable: if opened.subscription.is_some() { source.durable } else { NOTHING_OUTLIVES },
+                expiry_policy: opened.subscription.as_ref().map(|_| "never"),
                 dynamic: source.dynamic,
                 distribution_mode: Some("move"),
                 default_outcome: read(&released).ok().map(|(value, _)| value),
@@ -302,6 +317,7 @@ impl Amqp10Session {
             is_draining: false,
             max_message_bytes: attach.max_message_size,
             own_queue: opened.own_queue,
+            subscription: opened.subscription,
         };
         let way = Way::Out(Box::new(outgoing));
         line.links.insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way });
@@ -319,9 +335,9 @@ impl Amqp10Session {
         let dialect = broker.dialect().clone();
         let fault = |error: Error| Fault::of(&error, &*dialect);
         let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
-        let (queue, mut receipt, mut own_queue) = if source.dynamic {
+        let found = if source.dynamic {
             let queue = self.make_queue(broker, channel, source.address, source.capabilities.as_ref())?;
-            (queue.clone(), Receipt::NONE, Some(queue))
+            Found { queue: queue.clone(), receipt: Receipt::NONE, own_queue: Some(queue) }
         } else {
             let Some(address) = source.address else {
                 return Err(Fault::link(condition::INVALID_FIELD, "the source has no address"));
@@ -336,58 +352,56 @@ impl Amqp10Session {
                 random: broker.random(),
             };
             let place = addresses(&*dialect)?.link_source(request)?;
+            if let SourceQueue::Subscription(spec) = &place.queue {
+                let consume = consume_spec(&spec.queue, attach.handle, is_settled, 0);
+                let done = broker.open_subscription(core, spec, &consume).map_err(fault)?;
+                broker.set_consumer_credit(done.value, 0);
+                return Ok(Opened {
+                    consumer: done.value,
+                    receipt: done.receipt,
+                    own_queue: None,
+                    subscription: spec.is_durable.then(|| spec.queue.clone()),
+                });
+            }
             self.open_place(broker, channel, &place)?
         };
+        let Found { queue, receipt, own_queue } = found;
         let arguments: NeutralMap = match &attach.properties {
             Some(properties) => priority_of(properties),
             None => NeutralMap::new(),
         };
-        let priority = broker.consumer_priority(core, &queue, &arguments).map_err(fault);
+        let priority = broker.consumer_priority(core, &queue, &arguments);
         let consumed = priority.and_then(|priority| {
-            let spec = ConsumeSpec {
-                queue: &queue,
-                label: attach.handle,
-                window: Some(0),
-                needs_settle: !is_settled,
-                is_exclusive: false,
-                priority,
-                is_preferred: false,
-            };
-            broker.consume(core, &spec).map_err(fault)
+            broker.consume(core, &consume_spec(&queue, attach.handle, is_settled, priority))
         });
         match consumed {
             Ok(consumer) => {
                 broker.set_consumer_credit(consumer, 0);
-                Ok(Opened { consumer, receipt: std::mem::take(&mut receipt), own_queue: own_queue.take() })
+                Ok(Opened { consumer, receipt, own_queue, subscription: None })
             }
-            Err(fault) => {
+            Err(error) => {
                 // A queue that was made for this link alone must not stay behind.
                 if let Some(queue) = own_queue {
                     let _deleted = broker.delete_queue(core, &queue, false, false);
                 }
-                Err(fault)
+                Err(fault(error))
             }
         }
     }
 
-    /// Opens the queue of an address, bound where it has to be; the third says that it is the link's own.
-    fn open_place(
-        &mut self,
-        broker: &mut Broker,
-        channel: u16,
-        place: &Place,
-    ) -> Result<(Arc<str>, Receipt, Option<Arc<str>>), Fault> {
+    /// Opens the queue of an address, bound where it has to be.
+    fn open_place(&mut self, broker: &mut Broker, channel: u16, place: &Place) -> Result<Found, Fault> {
         let dialect = broker.dialect().clone();
         let fault = |error: Error| Fault::of(&error, &*dialect);
         let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
         let SourceQueue::Shared(queue) = &place.queue else {
-            return Err(Fault::link(condition::NOT_IMPLEMENTED, "durable subscriptions"));
+            return Err(Fault::gone());
         };
-        let (name, receipt) = open_queue(broker, core, queue, Verb::Read).map_err(fault)?;
-        let own_queue = place.is_subscription.then(|| name.clone());
-        let Some((node, key)) = &place.binding else { return Ok((name, receipt, own_queue)) };
-        match broker.bind_queue(core, &name, node, key, NeutralMap::new()) {
-            Ok(done) => Ok((name, receipt.and(done.receipt), own_queue)),
+        let (queue, receipt) = open_queue(broker, core, queue, Verb::Read).map_err(fault)?;
+        let own_queue = place.is_subscription.then(|| queue.clone());
+        let Some((node, key)) = &place.binding else { return Ok(Found { queue, receipt, own_queue }) };
+        match broker.bind_queue(core, &queue, node, key, NeutralMap::new()) {
+            Ok(done) => Ok(Found { queue, receipt: receipt.and(done.receipt), own_queue }),
             Err(error) => {
                 if let Some(queue) = own_queue {
                     let _deleted = broker.delete_queue(core, &queue, false, false);
@@ -411,11 +425,23 @@ impl Amqp10Session {
             return Err(Fault::session(condition::UNATTACHED_HANDLE, text));
         };
         let is_ending = matches!(link.way, Way::Ending);
+        let subscription = match &link.way {
+            // Closed for good, as by a client that unsubscribes; a plain detach leaves it in place.
+            Way::Out(outgoing) if detach.closed => outgoing.subscription.clone(),
+            _ => None,
+        };
         if !is_ending {
             self.release_link(broker, channel, handle, out);
         }
         let Some(line) = self.line_mut(channel) else { return Ok(()) };
         line.links.remove(&handle);
+        let (core, durable) = (line.core, broker.durable());
+        if let Some(queue) = subscription {
+            // It may be gone already, by an operator's hand.
+            if let Ok(receipt) = broker.give_up_subscription(core, &queue) {
+                line.wait_for(receipt, durable);
+            }
+        }
         if !is_ending {
             let answer = Detach { handle, closed: detach.closed, error: None };
             line.put(&Performative::Detach(answer), out);
@@ -459,6 +485,7 @@ impl Amqp10Session {
                 outgoing.own_queue.take()
             }
             Some(Way::In(incoming)) => incoming.own_queue.take(),
+            Some(Way::Answers(_)) => None,
             Some(Way::Ending) | None => return,
         };
         self.give_back(broker, channel, handle);
@@ -466,6 +493,40 @@ impl Amqp10Session {
             // It may be gone already, with its last consumer.
             let _deleted = broker.delete_queue(core, &queue, false, false);
         }
+    }
+}
+
+/// A consumer without credit.
+fn consume_spec(queue: &str, handle: u32, is_settled: bool, priority: i32) -> ConsumeSpec<'_> {
+    ConsumeSpec {
+        queue,
+        label: handle,
+        window: Some(0),
+        needs_settle: !is_settled,
+        is_exclusive: false,
+        priority,
+        is_preferred: false,
+    }
+}
+
+impl Line {
+    /// The answer to a sender's attach is out: the credit follows.
+    pub(super) fn begin_incoming(
+        &mut self,
+        attach: &Attach<'_>,
+        incoming: Incoming,
+        told_credit: u32,
+        out: &mut Vec<u8>,
+    ) {
+        let flow = Flow {
+            handle: Some(attach.handle),
+            delivery_count: Some(incoming.delivery_count),
+            link_credit: Some(told_credit),
+            ..self.flow()
+        };
+        self.put_flow(flow, out);
+        let way = Way::In(Box::new(incoming));
+        self.links.insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way });
     }
 }
 

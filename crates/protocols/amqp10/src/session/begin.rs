@@ -68,7 +68,13 @@ impl Amqp10Session {
     }
 
     /// Ends a session with an error. What comes of it is not heard until the peer has ended it too.
-    pub(super) fn end_session(&mut self, broker: &mut Broker, channel: u16, fault: &Fault, out: &mut Vec<u8>) {
+    pub(super) fn end_session(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        fault: &Fault,
+        out: &mut Vec<u8>,
+    ) {
         let Some(line) = self.line_mut(channel) else { return };
         if line.is_ending {
             return;

@@ -39,7 +39,7 @@ impl Amqp10Session {
                 let can_tell = handshake.expect == Expect::Open;
                 // An open has to come before a close (AMQP 1.0 2.4.1).
                 if can_tell && !is_sent {
-                    self.put_open(out);
+                    self.put_open(broker, out);
                 }
                 can_tell
             }

@@ -23,7 +23,9 @@ const KEPT_BYTES: usize = 64 << 10;
 
 impl Amqp10Session {
     pub(super) fn on_deliver(&mut self, broker: &mut Broker, deliver: Deliver, out: &mut Vec<u8>) {
-        let (Ok(channel), handle) = (u16::try_from(deliver.session_label), deliver.consumer_label) else { return };
+        let (Ok(channel), handle) = (u16::try_from(deliver.session_label), deliver.consumer_label) else {
+            return;
+        };
         let Some(line) = self.line_mut(channel) else { return };
         let Some(Way::Out(outgoing)) = line.links.get_mut(&handle).map(|link| &mut link.way) else { return };
         outgoing.lent = outgoing.lent.saturating_sub(1);
@@ -58,12 +60,20 @@ impl Amqp10Session {
                 self.scratch = room;
                 continue;
             }
+            if let Some(mut sending) = line.next_answer() {
+                line.send(&mut sending, frame_max, out);
+                if sending.offset < sending.payload.len() {
+                    line.sending = Some(Box::new(sending));
+                }
+                self.scratch = room;
+                continue;
+            }
             let Some((handle, deliver)) = line.pending.pop_front() else {
                 self.scratch = room;
                 return;
             };
             room.clear();
-            let begun = self.begin_delivery(broker, channel, handle, &deliver, room, out);
+            let begun = self.begin_delivery(broker, channel, handle, &deliver, room);
             let (mut sending, fault) = match begun {
                 Ok(sending) => (sending, None),
                 Err((payload, fault)) => {
@@ -97,7 +107,6 @@ impl Amqp10Session {
         handle: u32,
         deliver: &Deliver,
         mut payload: Vec<u8>,
-        _out: &mut Vec<u8>,
     ) -> Result<Option<Sending>, (Vec<u8>, Fault)> {
         let dialect = broker.dialect().clone();
         let Ok(addresses) = addresses(&*dialect) else { return Ok(None) };
@@ -111,9 +120,9 @@ impl Amqp10Session {
         let max = outgoing.max_message_bytes;
         if max > 0 && payload.len() as u64 > max {
             if !outgoing.is_settled {
-                // It goes where refused messages go: no reader of this link can have it.
+                // Another link may take it; this one ends, so it does not come here again and again.
                 let number = deliver.delivery;
-                let _settled = broker.settle(core, number, SettleRange::One, Outcome::Discard);
+                let _settled = broker.settle(core, number, SettleRange::One, Outcome::Release);
             }
             let text = format!("a message of {} bytes is larger than the receiver takes", payload.len());
             return Err((payload, Fault::link(condition::MESSAGE_SIZE_EXCEEDED, text)));

@@ -21,7 +21,9 @@ fn outcome_of(state: Option<&DeliveryState<'_>>) -> Result<Option<(Outcome, Told
         Some(DeliveryState::Modified { undeliverable_here: true, .. }) => {
             Some((Outcome::Discard, Told::Modified))
         }
-        Some(DeliveryState::Modified { delivery_failed: true, .. }) => Some((Outcome::Requeue, Told::Modified)),
+        Some(DeliveryState::Modified { delivery_failed: true, .. }) => {
+            Some((Outcome::Requeue, Told::Modified))
+        }
         Some(DeliveryState::Modified { .. }) => Some((Outcome::Release, Told::Modified)),
         Some(DeliveryState::Transactional { .. } | DeliveryState::Declared { .. }) => {
             return Err(Fault::session(condition::NOT_IMPLEMENTED, "there are no transactions"));

@@ -2,10 +2,7 @@
 
 use ternmq_broker::{Broker, Effect, EndReason};
 
-use super::{
-    Amqp10Session, State,
-    line::{LINK_CREDIT, Way},
-};
+use super::{Amqp10Session, State, line::Way};
 use crate::{
     codec::performative::Flow,
     error::{Fault, condition},
@@ -62,9 +59,9 @@ impl Amqp10Session {
             for (handle, link) in &mut line.links {
                 let Way::In(incoming) = &mut link.way else { continue };
                 if !is_blocked {
-                    incoming.credit = LINK_CREDIT;
+                    incoming.credit = incoming.credit_max;
                 }
-                let credit = if is_blocked { 0 } else { LINK_CREDIT };
+                let credit = if is_blocked { 0 } else { incoming.credit_max };
                 told.push((*handle, incoming.delivery_count, credit));
             }
             for (handle, delivery_count, credit) in told {

@@ -2,7 +2,10 @@
 
 use ternmq_broker::Broker;
 
-use super::{Amqp10Session, line::Way};
+use super::{
+    Amqp10Session,
+    line::{Outgoing, Way},
+};
 use crate::{
     codec::performative::Flow,
     error::{Fault, condition},
@@ -24,7 +27,8 @@ impl Amqp10Session {
         let seen = flow.next_incoming_id.unwrap_or(0);
         let ahead = line.next_outgoing_id.wrapping_sub(seen);
         if ahead > u32::MAX / 2 {
-            let text = format!("next-incoming-id {seen} is ahead of next-outgoing-id {}", line.next_outgoing_id);
+            let text =
+                format!("next-incoming-id {seen} is ahead of next-outgoing-id {}", line.next_outgoing_id);
             return Err(Fault::session(condition::WINDOW_VIOLATION, text));
         }
         line.remote_window = flow.incoming_window.saturating_sub(ahead);
@@ -59,6 +63,24 @@ impl Amqp10Session {
         };
         match &mut link.way {
             Way::Ending => {}
+            Way::Answers(answers) => {
+                answers.grant(flow);
+                if flow.drain && answers.waiting.is_empty() {
+                    answers.delivery_count = answers.delivery_count.wrapping_add(answers.credit);
+                    answers.credit = 0;
+                }
+                if flow.drain || flow.echo {
+                    let answer = Flow {
+                        handle: Some(handle),
+                        delivery_count: Some(answers.delivery_count),
+                        link_credit: Some(answers.credit),
+                        available: Some(u32::try_from(answers.waiting.len()).unwrap_or(u32::MAX)),
+                        drain: flow.drain,
+                        ..session
+                    };
+                    line.put_flow(answer, out);
+                }
+            }
             Way::In(incoming) => {
                 if flow.echo {
                     let answer = Flow {
@@ -71,33 +93,42 @@ impl Amqp10Session {
                 }
             }
             Way::Out(outgoing) => {
-                let seen = flow.delivery_count.unwrap_or(0);
-                let limit = seen.wrapping_add(flow.link_credit.unwrap_or(0));
-                let credit = limit.wrapping_sub(outgoing.delivery_count);
-                outgoing.credit = if credit > u32::MAX / 2 { 0 } else { credit };
-                outgoing.is_draining = flow.drain;
-                let (consumer, count) = (outgoing.consumer, outgoing.delivery_count);
-                let credit = outgoing.credit;
-                self.draining.retain(|known| *known != (channel, handle));
-                if flow.drain {
-                    self.draining.push((channel, handle));
-                }
-                self.lend(broker, channel, handle, out);
-                if flow.echo && !flow.drain {
-                    let ready = broker.consumer_credit(consumer).map(|known| known.ready_count);
-                    let Some(line) = self.line_mut(channel) else { return Ok(()) };
-                    let answer = Flow {
-                        handle: Some(handle),
-                        delivery_count: Some(count),
-                        link_credit: Some(credit),
-                        available: ready.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
-                        ..line.flow()
-                    };
-                    line.put_flow(answer, out);
-                }
+                outgoing.grant(flow);
+                self.on_credit(broker, channel, handle, flow, out);
             }
         }
         Ok(())
+    }
+
+    /// The credit of a link whose messages go to the peer has changed.
+    fn on_credit(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        handle: u32,
+        flow: &Flow<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        self.draining.retain(|known| *known != (channel, handle));
+        if flow.drain {
+            self.draining.push((channel, handle));
+        }
+        self.lend(broker, channel, handle, out);
+        // The end of a drain is an answer of its own.
+        if !flow.echo || flow.drain {
+            return;
+        }
+        let Some(line) = self.line_mut(channel) else { return };
+        let Some(Way::Out(outgoing)) = line.links.get(&handle).map(|link| &link.way) else { return };
+        let ready = broker.consumer_credit(outgoing.consumer).map(|known| known.ready_count);
+        let answer = Flow {
+            handle: Some(handle),
+            delivery_count: Some(outgoing.delivery_count),
+            link_credit: Some(outgoing.credit),
+            available: ready.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+            ..line.flow()
+        };
+        line.put_flow(answer, out);
     }
 
     /// Lets the core have what it may of a link's credit: not more than a little ahead of what has left.
@@ -108,7 +139,9 @@ impl Amqp10Session {
         let free = outgoing.credit.saturating_sub(outgoing.pending);
         let wanted = if is_open { free.min(LENT_MAX) } else { free.min(outgoing.lent) };
         // Small top-ups are not worth a look at the queue.
-        if wanted == outgoing.lent || (wanted > outgoing.lent && outgoing.lent > LENT_MAX / 2 && free > LENT_MAX) {
+        if wanted == outgoing.lent
+            || (wanted > outgoing.lent && outgoing.lent > LENT_MAX / 2 && free > LENT_MAX)
+        {
             return;
         }
         outgoing.lent = wanted;
@@ -122,7 +155,7 @@ impl Amqp10Session {
         let Some(line) = self.line_mut(channel) else { return };
         let wants = |way: &Way| match way {
             Way::Out(outgoing) => outgoing.credit > outgoing.lent + outgoing.pending,
-            Way::In(_) | Way::Ending => false,
+            Way::In(_) | Way::Answers(_) | Way::Ending => false,
         };
         let handles: Vec<u32> =
             line.links.iter().filter(|(_, link)| wants(&link.way)).map(|(handle, _)| *handle).collect();
@@ -147,7 +180,9 @@ impl Amqp10Session {
     fn try_drain(&mut self, broker: &mut Broker, channel: u16, handle: u32, out: &mut Vec<u8>) -> bool {
         self.lend(broker, channel, handle, out);
         let Some(line) = self.line_mut(channel) else { return true };
-        let Some(Way::Out(outgoing)) = line.links.get_mut(&handle).map(|link| &mut link.way) else { return true };
+        let Some(Way::Out(outgoing)) = line.links.get_mut(&handle).map(|link| &mut link.way) else {
+            return true;
+        };
         if !outgoing.is_draining {
             return true;
         }
@@ -174,5 +209,15 @@ impl Amqp10Session {
         };
         line.put_flow(flow, out);
         true
+    }
+}
+
+impl Outgoing {
+    /// The peer wants so many deliveries more (AMQP 1.0 2.6.7).
+    fn grant(&mut self, flow: &Flow<'_>) {
+        let limit = flow.delivery_count.unwrap_or(0).wrapping_add(flow.link_credit.unwrap_or(0));
+        let credit = limit.wrapping_sub(self.delivery_count);
+        self.credit = if credit > u32::MAX / 2 { 0 } else { credit };
+        self.is_draining = flow.drain;
     }
 }

@@ -87,7 +87,9 @@ impl Amqp10Session {
             Performative::Open(_) => {
                 return Err(Fault::connection(condition::ILLEGAL_STATE, "the connection is open already"));
             }
-            Performative::Begin(begin) => return self.on_begin(broker, channel, begin, out).map(|()| Step::Taken),
+            Performative::Begin(begin) => {
+                return self.on_begin(broker, channel, begin, out).map(|()| Step::Taken);
+            }
             _ => {}
         }
         let Some(line) = self.line_mut(channel) else {
@@ -102,12 +104,17 @@ impl Amqp10Session {
             return Ok(Step::Taken);
         }
         match performative {
-            Performative::Transfer(transfer) => return self.on_transfer(broker, channel, transfer, payload, out),
+            Performative::Transfer(transfer) => {
+                return self.on_transfer(broker, channel, transfer, payload, out);
+            }
             Performative::Disposition(disposition) => self.on_disposition(broker, channel, disposition)?,
             Performative::Flow(flow) => self.on_flow(broker, channel, flow, out)?,
             Performative::Attach(attach) => self.on_attach(broker, channel, attach, out)?,
             Performative::Detach(detach) => self.on_detach(broker, channel, detach, out)?,
-            Performative::Open(_) | Performative::Begin(_) | Performative::End(_) | Performative::Close(_) => {}
+            Performative::Open(_)
+            | Performative::Begin(_)
+            | Performative::End(_)
+            | Performative::Close(_) => {}
         }
         Ok(Step::Taken)
     }

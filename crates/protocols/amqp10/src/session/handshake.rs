@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ternmq_access::Secret;
-use ternmq_broker::{Broker, ConnectionInfo};
+use ternmq_broker::{Broker, ConnectionInfo, LinkAddresses};
 use ternmq_message::Value as Neutral;
 
 use super::{Amqp10Session, State, close::addresses};
@@ -159,9 +159,10 @@ impl Amqp10Session {
         })?;
         self.connection = Some(connection);
         self.container = open.container_id.into();
+        self.namespace = (&*namespace).into();
         // Transfers are no larger than what is taken from the peer: large ones must not hold up the others.
         self.peer_frame_max = open.max_frame_size.min(self.settings.frame_max);
-        self.put_open(out);
+        self.put_open(broker, out);
         self.state = State::Open;
         self.beats.start(broker.monotonic_ms(), self.settings.idle_timeout_s, idle_ms);
         self.deadline_ms = self.beats.deadline_ms();
@@ -187,21 +188,26 @@ impl Amqp10Session {
             frame_max: self.settings.frame_max,
             heartbeat_s: self.settings.idle_timeout_s,
             auth_mechanism: handshake.mechanism.into(),
-            ..ConnectionInfo::default()
         }
     }
 
     /// The broker's open.
-    pub(super) fn put_open(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn put_open(&mut self, broker: &Broker, out: &mut Vec<u8>) {
         if let State::Handshake(handshake) = &mut self.state {
             handshake.is_open_sent = true;
         }
+        let dialect = broker.dialect();
+        let known = dialect.link_addresses();
+        let has_definitions = known.is_some_and(|known| known.definitions().is_some());
+        let version = known.and_then(LinkAddresses::told_version).unwrap_or(&self.settings.version);
         let mut offered = Vec::new();
-        put_symbols(&mut offered, &["ANONYMOUS-RELAY"]);
+        let all = ["ANONYMOUS-RELAY", "LINK_PAIR_V1_0"];
+        put_symbols(&mut offered, if has_definitions { &all } else { &all[..1] });
         let mut told = Vec::new();
         let mut map = MapWriter::start(&mut told);
         map.symbol("product", |out| put_string(out, "TernMQ"));
-        map.symbol("version", |out| put_string(out, &self.settings.version));
+        map.symbol("version", |out| put_string(out, version));
+        map.symbol("ternmq_version", |out| put_string(out, &self.settings.version));
         map.symbol("cluster_name", |out| put_string(out, &self.settings.cluster_name));
         map.end();
         let properties = match read(&told) {

@@ -27,6 +27,17 @@ pub(super) enum Where {
     Place(Target, LinkKey),
     /// Each message says it.
     Anonymous,
+    /// Messages are requests about definitions.
+    Definitions,
+}
+
+/// A link of answers to such requests.
+#[derive(Default)]
+pub(super) struct Answers {
+    pub(super) credit: u32,
+    pub(super) delivery_count: u32,
+    /// What there is no credit for yet: no more than requests had.
+    pub(super) waiting: VecDeque<Vec<u8>>,
 }
 
 /// A message of which not all has come yet.
@@ -40,6 +51,8 @@ pub(super) struct Assembly {
 pub(super) struct Incoming {
     pub(super) place: Where,
     pub(super) credit: u32,
+    /// Messages that it may be ahead of.
+    pub(super) credit_max: u32,
     pub(super) delivery_count: u32,
     /// It makes all its deliveries settled, or none; absent: each says it.
     pub(super) settles: Option<bool>,
@@ -64,12 +77,15 @@ pub(super) struct Outgoing {
     pub(super) max_message_bytes: u64,
     /// The queue that was made for it.
     pub(super) own_queue: Option<Arc<str>>,
+    /// The queue of its durable subscription, which stays when the link is only detached.
+    pub(super) subscription: Option<Arc<str>>,
 }
 
 /// Which way a link goes.
 pub(super) enum Way {
     In(Box<Incoming>),
     Out(Box<Outgoing>),
+    Answers(Box<Answers>),
     /// The broker has ended it; the peer has not yet.
     Ending,
 }

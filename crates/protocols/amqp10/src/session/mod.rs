@@ -12,6 +12,7 @@
 mod attach;
 mod begin;
 mod close;
+mod definitions;
 mod deliver;
 mod disposition;
 mod effects;
@@ -59,6 +60,8 @@ pub struct Amqp10Session {
     certificate_user: Option<Arc<str>>,
     /// Name that the client gave itself.
     container: Arc<str>,
+    /// The namespace that it is in.
+    namespace: Arc<str>,
     /// Largest frame that the peer takes.
     peer_frame_max: u32,
     beats: Beats,
@@ -95,6 +98,7 @@ impl Amqp10Session {
             local,
             certificate_user: None,
             container: Arc::default(),
+            namespace: Arc::default(),
             peer_frame_max: settings.handshake_frame_max,
             beats: Beats::default(),
             deadline_ms: Some(now_ms.saturating_add(settings.login_timeout_ms)),

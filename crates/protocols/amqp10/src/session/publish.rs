@@ -6,7 +6,12 @@ use bytes::BufMut;
 use ternmq_broker::{Broker, LinkKey, Publish, Published, Target};
 use ternmq_message::{Message, MessageBuilder, MessageMeta};
 
-use super::{Amqp10Session, close::addresses, line::{Way, Where}, transfer::Whole};
+use super::{
+    Amqp10Session,
+    close::addresses,
+    line::{Way, Where},
+    transfer::Whole,
+};
 use crate::{
     codec::{
         DeliveryState, ErrorInfo,
@@ -47,6 +52,12 @@ impl Amqp10Session {
         whole: &Whole<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        let link = self.line_mut(channel).and_then(|line| line.links.get(&handle));
+        if let Some(Way::In(incoming)) = link.map(|link| &link.way)
+            && matches!(incoming.place, Where::Definitions)
+        {
+            return self.on_request(broker, channel, handle, whole, out);
+        }
         if !self.is_publisher
             && let Some(connection) = self.connection
         {
@@ -64,7 +75,8 @@ impl Amqp10Session {
             }
             Ok(Published::Refused) => {
                 let text = "a queue is full and refused the message";
-                let error = ErrorInfo { condition: condition::RESOURCE_LIMIT_EXCEEDED, description: Some(text) };
+                let error =
+                    ErrorInfo { condition: condition::RESOURCE_LIMIT_EXCEEDED, description: Some(text) };
                 self.tell_publisher(channel, whole, DeliveryState::Rejected { error: Some(error) }, out);
                 Ok(())
             }
@@ -97,18 +109,16 @@ impl Amqp10Session {
         let facts = self.facts(broker, channel, handle, &sections);
         let built = facts.and_then(|facts| {
             Head::write(&sections, &mut head);
-            let message = build(broker, &facts, &head, &sections)
-                .ok_or_else(|| Refusal::Message(Fault::link(condition::INVALID_FIELD, "a name or a key is too long")))?;
+            let message = build(broker, &facts, &head, &sections).ok_or_else(|| {
+                Refusal::Message(Fault::link(condition::INVALID_FIELD, "a name or a key is too long"))
+            })?;
             Ok((facts, message))
         });
         self.scratch = head;
         let (facts, message) = built?;
         let Some(line) = self.line_mut(channel) else { return Err(Refusal::Link(Fault::gone())) };
-        let publish = Publish {
-            message,
-            extra_keys: &facts.extra_keys,
-            claimed_user: facts.claimed_user.as_deref(),
-        };
+        let publish =
+            Publish { message, extra_keys: &facts.extra_keys, claimed_user: facts.claimed_user.as_deref() };
         broker.publish(line.core, publish).map_err(|error| {
             let fault = Fault::of(&error, &**broker.dialect());
             if facts.is_addressed { Refusal::Message(fault) } else { Refusal::Link(fault) }
@@ -126,12 +136,15 @@ impl Amqp10Session {
         let header = Header::decode(sections.header).unwrap_or_default();
         let properties = MessageProperties::decode(sections.properties).unwrap_or_default();
         let link = self.line_mut(channel).and_then(|line| line.links.get(&handle));
-        let Some(Way::In(incoming)) = link.map(|link| &link.way) else { return Err(Refusal::Link(Fault::gone())) };
+        let Some(Way::In(incoming)) = link.map(|link| &link.way) else {
+            return Err(Refusal::Link(Fault::gone()));
+        };
         let (node, key, is_addressed) = match &incoming.place {
             Where::Place(Target { node, .. }, LinkKey::Fixed(key)) => (node.clone(), key.clone(), false),
             Where::Place(Target { node, .. }, LinkKey::Subject) => {
                 (node.clone(), properties.subject.unwrap_or_default().into(), false)
             }
+            Where::Definitions => return Err(Refusal::Link(Fault::gone())),
             Where::Anonymous => {
                 let dialect = broker.dialect();
                 let missing = || {
@@ -139,9 +152,10 @@ impl Amqp10Session {
                     Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, text))
                 };
                 let to = properties.to.ok_or_else(missing)?;
-                let target = addresses(&**dialect).map_err(Refusal::Link)?.message_target(to).map_err(|error| {
-                    Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, error.text))
-                })?;
+                let target =
+                    addresses(&**dialect).map_err(Refusal::Link)?.message_target(to).map_err(|error| {
+                        Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, error.text))
+                    })?;
                 (target.node, target.key, true)
             }
         };

@@ -26,7 +26,12 @@ impl Amqp10Session {
         put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Mechanisms(&names).put(out));
     }
 
-    pub(super) fn on_sasl(&mut self, broker: &mut Broker, body: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub(super) fn on_sasl(
+        &mut self,
+        broker: &mut Broker,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
         let State::Handshake(handshake) = &mut self.state else {
             return Err(Fault::connection(condition::FRAMING_ERROR, "the login is over"));
         };

@@ -5,7 +5,7 @@ use ternmq_broker::Broker;
 
 use super::{
     Amqp10Session, Step,
-    line::{Assembly, LINK_CREDIT, Way, WINDOW},
+    line::{Assembly, WINDOW, Way},
 };
 use crate::{
     codec::{
@@ -82,14 +82,14 @@ impl Amqp10Session {
         let Some(Way::In(incoming)) = line.links.get_mut(&handle).map(|link| &mut link.way) else { return };
         incoming.delivery_count = incoming.delivery_count.wrapping_add(1);
         incoming.credit = incoming.credit.saturating_sub(1);
-        if incoming.credit > LINK_CREDIT / 2 || (owed > OWED_MAX && incoming.credit > 0) {
+        if incoming.credit > incoming.credit_max / 2 || (owed > OWED_MAX && incoming.credit > 0) {
             return;
         }
-        incoming.credit = LINK_CREDIT;
+        incoming.credit = incoming.credit_max;
         let flow = crate::codec::performative::Flow {
             handle: Some(handle),
             delivery_count: Some(incoming.delivery_count),
-            link_credit: Some(LINK_CREDIT),
+            link_credit: Some(incoming.credit),
             ..session
         };
         line.put_flow(flow, out);
@@ -130,7 +130,7 @@ impl super::line::Line {
         let incoming = match self.links.get_mut(&handle).map(|link| &mut link.way) {
             Some(Way::In(incoming)) => incoming,
             Some(Way::Ending) => return Ok(Taken::Nothing),
-            Some(Way::Out(_)) => {
+            Some(Way::Out(_) | Way::Answers(_)) => {
                 let text = "a transfer on a link whose messages go the other way";
                 return Err(Fault::session(condition::NOT_ALLOWED, text));
             }
