@@ -379,3 +379,6 @@ pub(crate) fn copies(message_annotations: &[u8]) -> Result<Vec<Arc<str>>, ()> {
         Some(_) => Err(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ternmq_broker::{Broker, Deliver, LinkAddresses};
-use ternmq_message::{History, Map as NeutralMap, Message, Properties, Value as Neutral};
+use ternmq_message::{History, Map as NeutralMap, Message, Properties, Property, Value as Neutral};
 
 use crate::{
     codec::{
@@ -149,8 +149,12 @@ fn put_neutral(
         }
         other => other,
     };
-    let content_type = ascii(properties.content_type, "x-content-type");
-    let content_encoding = ascii(properties.content_encoding, "x-content-encoding");
+    let content_type = ascii(properties.content_type, Property::ContentType.header());
+    let content_encoding = ascii(properties.content_encoding, Property::ContentEncoding.header());
+    // One address says where an answer goes: the queue's, or else the topic's.
+    if let (Some(_), Some(key)) = (&properties.reply_to, &properties.reply_key) {
+        strange.push((Property::ReplyKey.header().into(), Neutral::Str(key.clone())));
+    }
     let headers = || strange.iter().chain(&properties.headers);
     put_annotations(broker, message, out, |own, map| {
         for (name, value) in headers() {

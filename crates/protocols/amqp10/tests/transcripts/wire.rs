@@ -452,18 +452,46 @@ fn message_text(payload: &[u8]) -> String {
     if let Some(ttl) = header.ttl {
         let _ = write!(line, ", ttl: {ttl}");
     }
+    if let Some(priority) = header.priority {
+        let _ = write!(line, ", priority: {priority}");
+    }
     for (key, value) in map_of(sections.message_annotations).iter() {
-        let text = value.as_text().map_or_else(|| "…".to_owned(), |text| format!("{text:?}"));
-        let _ = write!(line, ", {}: {text}", key.as_text().unwrap());
+        // Times in the history of a message are those of the test.
+        let name = key.as_text().unwrap();
+        let text = if name == "x-opt-deaths" { "…".to_owned() } else { format!("{:?}", neutral(&value)) };
+        let _ = write!(line, ", {name}: {text}");
     }
     let properties = MessageProperties::decode(sections.properties).unwrap();
-    for (name, value) in
-        [("subject", properties.subject), ("to", properties.to), ("reply-to", properties.reply_to)]
-    {
+    let texts = [
+        ("subject", properties.subject),
+        ("to", properties.to),
+        ("reply-to", properties.reply_to),
+        ("content-type", properties.content_type),
+        ("content-encoding", properties.content_encoding),
+        ("group-id", properties.group_id),
+        ("user-id", properties.user_id.and_then(|user| std::str::from_utf8(user).ok())),
+    ];
+    for (name, value) in texts {
         if let Some(value) = value {
             let _ = write!(line, ", {name}: {value:?}");
         }
     }
+    for (name, id) in [("message-id", properties.message_id), ("correlation-id", properties.correlation_id)] {
+        if let Some(id) = id {
+            let _ = write!(line, ", {name}: {id:?}");
+        }
+    }
+    if let Some(ms) = properties.creation_time {
+        let _ = write!(line, ", creation-time: {ms}");
+    }
+    for (key, value) in map_of(sections.application_properties).iter() {
+        let _ = write!(line, ", [{}]: {:?}", key.as_text().unwrap(), neutral(&value));
+    }
+    line + &body_text(&sections)
+}
+
+fn body_text(sections: &Sections<'_>) -> String {
+    let mut line = String::new();
     match sections.value() {
         Some(value) => {
             let _ = write!(line, ", value: {:?}", neutral(&value));
