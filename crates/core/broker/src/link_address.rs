@@ -87,8 +87,8 @@ pub trait LinkAddresses: Send + Sync {
         None
     }
 
-    /// Version of the vendor's broker that its clients look for before they use what it has; `None`: they look for none.
-    fn told_version(&self) -> Option<&'static str> {
+    /// Product and version that the vendor's clients look for before they use what it has; `None`: they look for none.
+    fn told_product(&self) -> Option<(&'static str, &'static str)> {
         None
     }
 

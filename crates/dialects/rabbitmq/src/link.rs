@@ -199,9 +199,9 @@ impl LinkAddresses for RabbitMq {
         Some(self)
     }
 
-    /// Its clients for AMQP 1.0 refuse a broker that says less: they count on its addresses and its `/management`.
-    fn told_version(&self) -> Option<&'static str> {
-        Some("4.0.0")
+    /// Its clients for AMQP 1.0 refuse a broker that says anything else: they count on its addresses and its `/management`.
+    fn told_product(&self) -> Option<(&'static str, &'static str)> {
+        Some(("RabbitMQ", "4.0.0"))
     }
 
     fn link_namespace<'a>(&self, host: Option<&'a str>) -> Cow<'a, str> {

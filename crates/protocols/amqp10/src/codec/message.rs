@@ -28,6 +28,15 @@ pub enum BodyKind {
     Value,
 }
 
+/// Where sections may stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// As AMQP 1.0 3.2 has them.
+    Kept,
+    /// Anywhere.
+    Any,
+}
+
 /// A message taken apart: each section with its descriptor, as it came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sections<'a> {
@@ -65,13 +74,29 @@ impl<'a> Sections<'a> {
     /// # Errors
     /// It is malformed, or its sections are out of order.
     pub fn split(input: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::split_as(input, Order::Kept)
+    }
+
+    /// The same of a message whose sections may stand anywhere, each once: a client of RabbitMQ for Python puts the body of
+    /// some requests first.
+    ///
+    /// # Errors
+    /// It is malformed, or has a section twice.
+    pub fn split_request(input: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::split_as(input, Order::Any)
+    }
+
+    fn split_as(input: &'a [u8], order: Order) -> Result<Self, DecodeError> {
+        let mut seen = [false; 16];
         let mut sections = Self::default();
         let (mut rest, mut last, mut body_sections) = (input, 0, 0);
         while !rest.is_empty() {
             check(rest)?;
             let (code, value, length) = section(rest)?;
-            let is_repeatable = matches!(code, code::DATA | code::AMQP_SEQUENCE);
-            if code < last || (code == last && !is_repeatable) {
+            let is_repeatable = matches!(code, code::DATA | code::AMQP_SEQUENCE) && order == Order::Kept;
+            let was_seen =
+                seen.get_mut(usize::from(code & 15)).is_some_and(|seen| std::mem::replace(seen, true));
+            if (was_seen && !is_repeatable) || (order == Order::Kept && code < last) {
                 return Err(DecodeError::OutOfOrder);
             }
             let (whole, next) = rest.split_at_checked(length).ok_or(DecodeError::Truncated)?;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     codec::{
-        AnyTarget, Map, Source, Target, Value,
+        AnyTarget, Durability, Map, Source, Target, Value,
         performative::{Attach, Detach, Flow, Performative, ReceiverSettleMode, Role, SenderSettleMode},
         read,
         write::{ListWriter, put_descriptor, put_symbols},
@@ -287,7 +287,11 @@ impl Amqp10Session {
             snd_settle_mode: if is_settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled },
             source: Some(Source {
                 address: own_address.as_deref().or(source.address),
-                durable: if opened.subscription.is_some() { source.durable } else { NOTHING_OUTLIVES },
+                durable: if opened.subscription.is_some() {
+                    Durability::Configuration
+                } else {
+                    NOTHING_OUTLIVES
+                },
                 expiry_policy: opened.subscription.as_ref().map(|_| "never"),
                 dynamic: source.dynamic,
                 distribution_mode: Some("move"),

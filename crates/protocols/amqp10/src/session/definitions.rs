@@ -99,7 +99,7 @@ impl Amqp10Session {
             let text = format!("a request is larger than {REQUEST_MAX_BYTES} bytes");
             return Err(Fault::link(condition::MESSAGE_SIZE_EXCEEDED, text));
         }
-        let sections = Sections::split(whole.payload).map_err(|error| {
+        let sections = Sections::split_request(whole.payload).map_err(|error| {
             Fault::link(condition::DECODE_ERROR, format!("the request can't be read: {error}"))
         })?;
         let properties = MessageProperties::decode(sections.properties).unwrap_or_default();

@@ -199,13 +199,14 @@ impl Amqp10Session {
         let dialect = broker.dialect();
         let known = dialect.link_addresses();
         let has_definitions = known.is_some_and(|known| known.definitions().is_some());
-        let version = known.and_then(LinkAddresses::told_version).unwrap_or(&self.settings.version);
+        let (product, version) =
+            known.and_then(LinkAddresses::told_product).unwrap_or(("TernMQ", &self.settings.version));
         let mut offered = Vec::new();
         let all = ["ANONYMOUS-RELAY", "LINK_PAIR_V1_0"];
         put_symbols(&mut offered, if has_definitions { &all } else { &all[..1] });
         let mut told = Vec::new();
         let mut map = MapWriter::start(&mut told);
-        map.symbol("product", |out| put_string(out, "TernMQ"));
+        map.symbol("product", |out| put_string(out, product));
         map.symbol("version", |out| put_string(out, version));
         map.symbol("ternmq_version", |out| put_string(out, &self.settings.version));
         map.symbol("cluster_name", |out| put_string(out, &self.settings.cluster_name));

@@ -132,3 +132,15 @@ fn header_and_properties_round_trip() {
     MapWriter::start(&mut map).end();
     assert_eq!(map_of(&map).count(), 0);
 }
+
+#[test]
+fn a_request_may_have_its_sections_anywhere() {
+    let value = "00 53 77 40";
+    let input = bytes(&[value, PROPERTIES].concat());
+    assert_eq!(Sections::split(&input), Err(DecodeError::OutOfOrder));
+    let sections = Sections::split_request(&input).unwrap();
+    assert_eq!((sections.value(), sections.properties), (Some(Value::Null), &bytes(PROPERTIES)[..]));
+    for twice in [[PROPERTIES, PROPERTIES], [value, value], [DATA, DATA]] {
+        assert_eq!(Sections::split_request(&bytes(&twice.concat())), Err(DecodeError::OutOfOrder));
+    }
+}
