@@ -275,13 +275,7 @@ impl Amqp10Session {
             Some(queue) if source.dynamic => Some(addresses(&**broker.dialect())?.queue_address(queue)),
             _ => None,
         };
-        let (mut outcomes, mut released) = (Vec::new(), Vec::new());
-        put_symbols(
-            &mut outcomes,
-            &["amqp:accepted:list", "amqp:rejected:list", "amqp:released:list", "amqp:modified:list"],
-        );
-        put_descriptor(&mut released, crate::codec::code::RELEASED);
-        ListWriter::start(&mut released).end();
+        let (outcomes, released) = outcomes();
         let answer = Attach {
             role: Role::Sender,
             snd_settle_mode: if is_settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled },
@@ -498,6 +492,16 @@ impl Amqp10Session {
             let _deleted = broker.delete_queue(core, &queue, false, false);
         }
     }
+}
+
+/// The outcomes that a receiver can give, and the one of a delivery that is settled without any.
+fn outcomes() -> (Vec<u8>, Vec<u8>) {
+    let (mut outcomes, mut released) = (Vec::new(), Vec::new());
+    let all = ["amqp:accepted:list", "amqp:rejected:list", "amqp:released:list", "amqp:modified:list"];
+    put_symbols(&mut outcomes, &all);
+    put_descriptor(&mut released, crate::codec::code::RELEASED);
+    ListWriter::start(&mut released).end();
+    (outcomes, released)
 }
 
 /// A consumer without credit.
