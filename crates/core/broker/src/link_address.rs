@@ -67,6 +67,12 @@ pub trait LinkAddresses: Send + Sync {
     /// It is no address, or none that can be sent to.
     fn message_target(&self, address: &str) -> Result<Target, AddressError>;
 
+    /// Whether a message to this node that nobody wants is taken and dropped; else its sender is told.
+    fn drops_unwanted(&self, node: &str) -> bool {
+        let _ = node;
+        false
+    }
+
     /// The address of a queue.
     fn queue_address(&self, queue: &str) -> String;
 

@@ -135,6 +135,11 @@ impl LinkAddresses for ActiveMq {
         target_of(parse(address, &[])?)
     }
 
+    /// A topic without subscribers takes everything.
+    fn drops_unwanted(&self, node: &str) -> bool {
+        node == TOPIC_NODE
+    }
+
     fn queue_address(&self, queue: &str) -> String {
         if queue.starts_with(TEMPORARY_QUEUE) { queue.to_owned() } else { format!("queue://{queue}") }
     }

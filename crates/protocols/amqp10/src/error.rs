@@ -8,6 +8,7 @@ use crate::codec::{DecodeError, ErrorInfo, frame::FrameError};
 pub(crate) mod condition {
     pub(crate) const CONNECTION_FORCED: &str = "amqp:connection:forced";
     pub(crate) const DECODE_ERROR: &str = "amqp:decode-error";
+    pub(crate) const DETACH_FORCED: &str = "amqp:link:detach-forced";
     pub(crate) const FRAMING_ERROR: &str = "amqp:connection:framing-error";
     pub(crate) const HANDLE_IN_USE: &str = "amqp:session:handle-in-use";
     pub(crate) const ILLEGAL_STATE: &str = "amqp:illegal-state";

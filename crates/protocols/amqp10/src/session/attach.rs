@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use ternmq_broker::{
-    AddressQueue, Broker, ConsumeSpec, ConsumerId, Error, LinkRequest, Receipt, Source as Place, SourceQueue,
-    Verb,
+    AddressQueue, Broker, ConsumeSpec, ConsumerId, Error, Kind, LinkKey, LinkRequest, Receipt,
+    Source as Place, SourceQueue, Verb,
 };
 use ternmq_message::Map as NeutralMap;
 
@@ -204,7 +204,7 @@ impl Amqp10Session {
         if target.dynamic {
             let queue = self.make_queue(broker, channel, target.address, target.capabilities.as_ref())?;
             let place = addresses(&*dialect)?.message_target(&addresses(&*dialect)?.queue_address(&queue))?;
-            let key = ternmq_broker::LinkKey::Fixed(place.key.clone());
+            let key = LinkKey::Fixed(place.key.clone());
             return Ok((Where::Place(place, key), Receipt::NONE, Some(queue)));
         }
         let Some(address) = target.address else { return Ok((Where::Anonymous, Receipt::NONE, None)) };
@@ -219,10 +219,14 @@ impl Amqp10Session {
         };
         let found = addresses(&*dialect)?.link_target(request)?;
         let fault = |error: Error| Fault::of(&error, &*dialect);
-        broker.check_publish(core, &found.target.node, "", None).map_err(fault)?;
+        let key = match &found.key {
+            LinkKey::Fixed(key) => &**key,
+            LinkKey::Subject => "",
+        };
+        broker.check_publish(core, &found.target.node, key, None).map_err(fault)?;
         let receipt = match &found.target.queue {
             None => Receipt::NONE,
-            Some(queue) => open_queue(broker, core, queue, Verb::Write).map_err(fault)?.1,
+            Some(queue) => open_queue(broker, core, &self.namespace, queue, Verb::Write).map_err(fault)?.1,
         };
         Ok((Where::Place(found.target, found.key), receipt, None))
     }
@@ -250,7 +254,7 @@ impl Amqp10Session {
             return Err(Fault::link(condition::NOT_IMPLEMENTED, text));
         }
         let queue = addresses(&*dialect)?.temporary_queue(broker.random());
-        let made = open_queue(broker, core, &queue, Verb::Write);
+        let made = open_queue(broker, core, &self.namespace, &queue, Verb::Write);
         made.map(|(name, _)| name).map_err(|error| Fault::of(&error, &*dialect))
     }
 
@@ -395,7 +399,7 @@ impl Amqp10Session {
         let SourceQueue::Shared(queue) = &place.queue else {
             return Err(Fault::gone());
         };
-        let (queue, receipt) = open_queue(broker, core, queue, Verb::Read).map_err(fault)?;
+        let (queue, receipt) = open_queue(broker, core, &self.namespace, queue, Verb::Read).map_err(fault)?;
         let own_queue = place.is_subscription.then(|| queue.clone());
         let Some((node, key)) = &place.binding else { return Ok(Found { queue, receipt, own_queue }) };
         match broker.bind_queue(core, &queue, node, key, NeutralMap::new()) {
@@ -546,15 +550,20 @@ fn opposite(role: Role) -> Role {
 }
 
 /// The queue of an address, made when it has to be.
-fn open_queue(
+pub(super) fn open_queue(
     broker: &mut Broker,
     core: ternmq_broker::SessionId,
+    namespace: &Arc<str>,
     queue: &AddressQueue,
     verb: Verb,
 ) -> Result<(Arc<str>, Receipt), Error> {
     let done = match queue {
+        // Whoever reads from it finds out; whoever may write there need not be able to do anything else with it.
         AddressQueue::Existing(name) => {
-            broker.check_queue(core, name)?;
+            if verb == Verb::Write && !broker.has_queue(core, name) {
+                let (name, namespace) = (name.clone(), namespace.clone());
+                return Err(Error::NotFound { kind: Kind::Queue, name, namespace });
+            }
             return Ok((name.clone(), Receipt::NONE));
         }
         AddressQueue::Own(name) => {

@@ -20,7 +20,7 @@ impl Amqp10Session {
                 let fault = match reason {
                     EndReason::QueueGone => Fault::link(condition::RESOURCE_DELETED, "the queue was deleted"),
                     EndReason::Administrative => {
-                        Fault::link(condition::RESOURCE_DELETED, "the consumer was ended by the broker")
+                        Fault::link(condition::DETACH_FORCED, "the consumer was ended by the broker")
                     }
                 };
                 self.end_link(broker, channel, consumer_label, &fault, out);

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use bytes::BufMut;
-use ternmq_broker::{Broker, LinkKey, Publish, Published, Target};
+use ternmq_broker::{
+    AddressQueue, Broker, Error, LinkKey, Publish, Published, Receipt, SessionId, Target, Verb,
+};
 use ternmq_message::{Message, MessageBuilder, MessageMeta};
 
 use super::{
     Amqp10Session,
+    attach::open_queue,
     close::addresses,
     line::{Way, Where},
     transfer::Whole,
@@ -31,6 +34,8 @@ struct Facts {
     meta: MessageMeta,
     claimed_user: Option<Arc<str>>,
     extra_keys: Vec<Arc<str>>,
+    /// Queue that is made when there is none.
+    queue: Option<AddressQueue>,
     /// The message says itself where it goes: what is wrong with that is its own fault, not the link's.
     is_addressed: bool,
 }
@@ -117,9 +122,8 @@ impl Amqp10Session {
         self.scratch = head;
         let (facts, message) = built?;
         let Some(line) = self.line_mut(channel) else { return Err(Refusal::Link(Fault::gone())) };
-        let publish =
-            Publish { message, extra_keys: &facts.extra_keys, claimed_user: facts.claimed_user.as_deref() };
-        broker.publish(line.core, publish).map_err(|error| {
+        let core = line.core;
+        pass_on(broker, core, &self.namespace, message, &facts).map_err(|error| {
             let fault = Fault::of(&error, &**broker.dialect());
             if facts.is_addressed { Refusal::Message(fault) } else { Refusal::Link(fault) }
         })
@@ -139,8 +143,12 @@ impl Amqp10Session {
         let Some(Way::In(incoming)) = link.map(|link| &link.way) else {
             return Err(Refusal::Link(Fault::gone()));
         };
+        let mut queue = None;
         let (node, key, is_addressed) = match &incoming.place {
-            Where::Place(Target { node, .. }, LinkKey::Fixed(key)) => (node.clone(), key.clone(), false),
+            Where::Place(target, LinkKey::Fixed(key)) => {
+                queue.clone_from(&target.queue);
+                (target.node.clone(), key.clone(), false)
+            }
             Where::Place(Target { node, .. }, LinkKey::Subject) => {
                 (node.clone(), properties.subject.unwrap_or_default().into(), false)
             }
@@ -156,6 +164,7 @@ impl Amqp10Session {
                     addresses(&**dialect).map_err(Refusal::Link)?.message_target(to).map_err(|error| {
                         Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, error.text))
                     })?;
+                queue = target.queue;
                 (target.node, target.key, true)
             }
         };
@@ -178,8 +187,36 @@ impl Amqp10Session {
             priority: header.priority.unwrap_or_default(),
             ttl_ms: header.ttl.map(u64::from),
         };
-        Ok(Facts { node, key, meta, claimed_user, extra_keys, is_addressed })
+        Ok(Facts { node, key, meta, claimed_user, extra_keys, queue, is_addressed })
     }
+}
+
+/// Publishes a message; where its queue is made on use and there is none, once more after that.
+fn pass_on(
+    broker: &mut Broker,
+    core: SessionId,
+    namespace: &Arc<str>,
+    message: Message,
+    facts: &Facts,
+) -> Result<Published, Error> {
+    let publish = |broker: &mut Broker, message| {
+        let claimed_user = facts.claimed_user.as_deref();
+        broker.publish(core, Publish { message, extra_keys: &facts.extra_keys, claimed_user })
+    };
+    let mut published = publish(broker, message)?;
+    if let (Published::Unroutable(message), Some(queue @ AddressQueue::OnUse(_))) = (&published, &facts.queue)
+    {
+        let message = message.clone();
+        open_queue(broker, core, namespace, queue, Verb::Write)?;
+        published = publish(broker, message)?;
+    }
+    let drops = |broker: &Broker| {
+        broker.dialect().link_addresses().is_some_and(|known| known.drops_unwanted(&facts.node))
+    };
+    Ok(match published {
+        Published::Unroutable(_) if drops(broker) => Published::Accepted(Receipt::NONE),
+        other => other,
+    })
 }
 
 /// The message; `None` when a name or key is longer than one can be.

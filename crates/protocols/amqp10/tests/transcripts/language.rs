@@ -1,6 +1,6 @@
 //! Performatives as lines: what conversations of this protocol bring along.
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
 use ternmq_amqp10::{Amqp10Session, ENCODING, Settings, format::Amqp10Format};
 use ternmq_broker::Limits;
@@ -9,28 +9,45 @@ use ternmq_transcripts::{Language, Setup, Vendor};
 
 use super::wire;
 
-/// How random names start, and what stands for them.
-const RANDOM: (&str, &str) = ("amq.gen-", "$gen");
+/// How random names start.
+const RANDOM: [&str; 2] = ["amq.gen-", "temp-queue://"];
+/// What stands for them.
+const MARK: &str = "$gen";
+
+/// Whose ways the broker follows.
+pub trait Ways: Default {
+    /// Their vendor.
+    const VENDOR: Vendor;
+}
+
+/// RabbitMQ's.
+#[derive(Default)]
+pub struct RabbitMq;
+
+impl Ways for RabbitMq {
+    const VENDOR: Vendor = Vendor::RabbitMq;
+}
 
 /// Performatives as lines.
 #[derive(Default)]
-pub struct Performatives {
+pub struct Performatives<W = RabbitMq> {
     name: String,
+    ways: PhantomData<W>,
 }
 
-impl Language for Performatives {
+impl<W: Ways> Language for Performatives<W> {
     const CONNECT: &'static str = "connect session";
 
     fn setup() -> Setup {
         let mut formats = Formats::default();
-        formats.register(ENCODING, Arc::new(Amqp10Format::of(Vendor::RabbitMq.link_addresses())));
+        formats.register(ENCODING, Arc::new(Amqp10Format::of(W::VENDOR.link_addresses())));
         let limits = Limits { max_message_bytes: 1_000, max_consumers_per_session: 3, ..Limits::default() };
         let session = |_: &str, now_ms| {
             let settings =
                 Settings { version: "test".into(), frame_max: 1_024, channel_max: 2, ..Settings::default() };
             Box::new(Amqp10Session::new(Arc::new(settings), None, None, now_ms)) as _
         };
-        Setup { vendor: Vendor::RabbitMq, session, formats, limits, guest_pattern: "^mine" }
+        Setup { vendor: W::VENDOR, session, formats, limits, guest_pattern: "^mine" }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {
@@ -59,16 +76,19 @@ impl Language for Performatives {
     }
 
     fn named(&self, _: &str, line: &str) -> String {
-        if self.name.is_empty() { line.to_owned() } else { line.replace(RANDOM.1, &self.name) }
+        if self.name.is_empty() { line.to_owned() } else { line.replace(MARK, &self.name) }
     }
 
     fn masked(&mut self, _: &str, line: &str) -> String {
         let mut line = line.to_owned();
-        while let Some(at) = line.find(RANDOM.0) {
-            let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-            let len = line[at..].find(|letter| !is_letter(letter)).unwrap_or(line.len() - at);
-            self.name = line[at..at + len].to_owned();
-            line.replace_range(at..at + len, RANDOM.1);
+        for start in RANDOM {
+            while let Some(at) = line.find(start) {
+                let rest = at + start.len();
+                let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
+                let len = line[rest..].find(|letter| !is_letter(letter)).unwrap_or(line.len() - rest);
+                self.name = line[at..rest + len].to_owned();
+                line.replace_range(at..rest + len, MARK);
+            }
         }
         line
     }

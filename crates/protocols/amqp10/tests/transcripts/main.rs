@@ -8,10 +8,26 @@ use std::path::{Path, PathBuf};
 
 use ternmq_transcripts::{Feed, check_all, check_changed, check_ends};
 
-use language::Performatives;
+use language::{Performatives, Ways};
+use ternmq_transcripts::Vendor;
+
+/// ActiveMQ's ways.
+#[derive(Default)]
+struct ActiveMq;
+
+impl Ways for ActiveMq {
+    const VENDOR: Vendor = Vendor::ActiveMq;
+}
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts/data")
+}
+
+#[test]
+fn conversations_with_activemqs_ways_go_as_written() {
+    let folder = folder().with_file_name("activemq");
+    check_all::<Performatives<ActiveMq>>(&folder, Feed::Whole);
+    check_all::<Performatives<ActiveMq>>(&folder, Feed::Bytewise);
 }
 
 #[test]

@@ -273,12 +273,13 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
         dynamic: is_receiver && named.has("dynamic"),
         durable: if named.has("durable") { Durability::UnsettledState } else { Durability::None },
         filter,
+        capabilities: named.text("capability").filter(|_| is_receiver).map(Value::Symbol),
         ..Source::default()
     };
     let target = Target {
         address: named.text("target"),
         dynamic: !is_receiver && named.has("dynamic"),
-        capabilities: named.text("capability").map(Value::Symbol),
+        capabilities: named.text("capability").filter(|_| !is_receiver).map(Value::Symbol),
         ..Target::default()
     };
     Performative::Attach(Box::new(Attach {
@@ -423,6 +424,9 @@ fn attach_line(attach: &Attach<'_>) -> String {
             let _ = write!(line, ", source: {:?}", source.address);
             if source.filter.is_some() {
                 line += " with a filter";
+            }
+            if source.durable != Durability::None {
+                let _ = write!(line, ", durable: {:?}, expiry: {:?}", source.durable, source.expiry_policy);
             }
         }
         None => line += ", no source",
