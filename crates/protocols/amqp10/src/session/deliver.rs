@@ -5,7 +5,8 @@ use ternmq_broker::{Broker, Deliver, DeliveryId, Outcome, SettleRange};
 use super::{
     Amqp10Session,
     close::addresses,
-    line::{Line, Sending, Unsettled, Way},
+    line::{Line, Sending, Way},
+    unsettled::Unsettled,
 };
 use crate::{
     codec::{
@@ -139,7 +140,7 @@ impl Amqp10Session {
     pub(super) fn give_back(&mut self, broker: &mut Broker, channel: u16, handle: u32) {
         let Some(line) = self.line_mut(channel) else { return };
         let core = line.core;
-        let mut numbers = line.take_unsettled_of(handle);
+        let mut numbers = line.unsettled.take_of(handle);
         line.pending.retain(|(known, deliver)| {
             if *known == handle {
                 numbers.push(deliver.delivery.0);

@@ -53,20 +53,11 @@ impl Amqp10Session {
             (None, false) => return Ok(()),
         };
         let Some(line) = self.line_mut(channel) else { return Ok(()) };
-        let last = disposition.last.unwrap_or(disposition.first);
-        // No more than what is unsettled is looked at, whatever the range says (I11).
-        let from = disposition.first.wrapping_sub(line.first_unsettled);
-        let is_before = from > u32::MAX / 2;
-        let first = if is_before { line.first_unsettled } else { disposition.first };
-        let count = last.wrapping_sub(first).wrapping_add(1);
-        let known = u32::try_from(line.unsettled.len()).unwrap_or(u32::MAX);
-        if last.wrapping_sub(line.first_unsettled) > u32::MAX / 2 {
-            return Ok(());
-        }
+        let ids = line.unsettled.between(disposition.first, disposition.last.unwrap_or(disposition.first));
         let (mut run, core) = (None, line.core);
-        for delivery_id in (0..count.min(known)).map(|step| first.wrapping_add(step)) {
+        for delivery_id in ids {
             let Some(line) = self.line_mut(channel) else { return Ok(()) };
-            let Some(taken) = line.take_unsettled(delivery_id) else { continue };
+            let Some(taken) = line.unsettled.take(delivery_id) else { continue };
             // One that the core took back meanwhile is settled all the same.
             let _settled = broker.settle(core, DeliveryId(taken.number), SettleRange::One, outcome);
             run = match run {

@@ -8,6 +8,7 @@ use std::{
 use bytes::BytesMut;
 use ternmq_broker::{ConsumerId, Deliver, Durable, LinkKey, Receipt, SessionId, Target};
 
+use super::unsettled::{Unsettled, UnsettledList};
 use crate::codec::{
     DeliveryState, Durability,
     frame::{FrameKind, put_frame},
@@ -97,14 +98,6 @@ pub(super) struct Link {
     pub(super) way: Way,
 }
 
-/// A delivery to the peer that is not settled.
-#[derive(Clone, Copy)]
-pub(super) struct Unsettled {
-    /// Its number in the core.
-    pub(super) number: u64,
-    pub(super) handle: u32,
-}
-
 /// A message on its way to the peer of which frames are still to be sent.
 pub(super) struct Sending {
     pub(super) handle: u32,
@@ -169,9 +162,7 @@ pub(super) struct Line {
     pub(super) remote_window: u32,
     pub(super) links: BTreeMap<u32, Link>,
     pub(super) next_delivery_id: u32,
-    /// Deliveries from [`Self::first_unsettled`] on; those that are settled leave a gap.
-    pub(super) unsettled: VecDeque<Option<Unsettled>>,
-    pub(super) first_unsettled: u32,
+    pub(super) unsettled: UnsettledList,
     /// What came from the core and has not left, with its link.
     pub(super) pending: VecDeque<(u32, Deliver)>,
     pub(super) sending: Option<Box<Sending>>,
@@ -192,8 +183,7 @@ impl Line {
             remote_window,
             links: BTreeMap::new(),
             next_delivery_id: 0,
-            unsettled: VecDeque::new(),
-            first_unsettled: 0,
+            unsettled: UnsettledList::default(),
             pending: VecDeque::new(),
             sending: None,
             deferred: VecDeque::new(),
@@ -344,44 +334,14 @@ impl Line {
         self.put(&Performative::Disposition(disposition), out);
     }
 
-    /// Takes an outgoing delivery out of those that are unsettled.
-    pub(super) fn take_unsettled(&mut self, delivery_id: u32) -> Option<Unsettled> {
-        let at = delivery_id.wrapping_sub(self.first_unsettled) as usize;
-        let taken = self.unsettled.get_mut(at)?.take();
-        while self.unsettled.front().is_some_and(Option::is_none) {
-            self.unsettled.pop_front();
-            self.first_unsettled = self.first_unsettled.wrapping_add(1);
-        }
-        taken
-    }
-
     /// Notes the next outgoing delivery. Answers its id.
     pub(super) fn number_delivery(&mut self, unsettled: Option<Unsettled>) -> u32 {
         let delivery_id = self.next_delivery_id;
         self.next_delivery_id = delivery_id.wrapping_add(1);
-        if self.unsettled.is_empty() {
-            self.first_unsettled = delivery_id;
-            if unsettled.is_none() {
-                return delivery_id;
-            }
+        if let Some(unsettled) = unsettled {
+            self.unsettled.push(delivery_id, unsettled);
         }
-        self.unsettled.push_back(unsettled);
         delivery_id
-    }
-
-    /// The deliveries of a link that are unsettled, by their numbers in the core; they are so no more.
-    pub(super) fn take_unsettled_of(&mut self, handle: u32) -> Vec<u64> {
-        let mut numbers = Vec::new();
-        for place in &mut self.unsettled {
-            if let Some(known) = place.take_if(|known| known.handle == handle) {
-                numbers.push(known.number);
-            }
-        }
-        while self.unsettled.front().is_some_and(Option::is_none) {
-            self.unsettled.pop_front();
-            self.first_unsettled = self.first_unsettled.wrapping_add(1);
-        }
-        numbers
     }
 }
 
@@ -392,7 +352,7 @@ impl Line {
     /// Lets go of everything but the frames that wait for the log.
     pub(super) fn forget(&mut self) {
         self.links.clear();
-        self.unsettled.clear();
+        self.unsettled = UnsettledList::default();
         self.pending.clear();
         self.sending = None;
         self.owed.clear();

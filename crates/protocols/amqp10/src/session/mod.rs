@@ -24,6 +24,7 @@ mod line;
 mod publish;
 mod sasl;
 mod transfer;
+mod unsettled;
 
 use std::{net::SocketAddr, sync::Arc};
 
