@@ -18,8 +18,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use ternmq_access::Role;
 use ternmq_broker::{
-    Addresses, ArgumentError, Dialect, Error, Filters, Guard, LinkAddresses, Predefined, QueueClass, QueueOptions,
-    QueueSpec,
+    Addresses, ArgumentError, Dialect, Error, Filters, Guard, LinkAddresses, Predefined, QueueClass,
+    QueueOptions, QueueSpec,
 };
 use ternmq_message::{History, Map, Value};
 use ternmq_queue::Filter;

@@ -156,7 +156,13 @@ mod tests {
             starts,
             factory: Arc::new(|_| Box::new(Opening::new(0))),
         };
-        let protocols = [of(&[b"AMQP\0\x01"]), of(&[b"AMQP"]), of(&[&[0x10]]), of(&[b"CONNECT\n", b"STOMP\n"]), of(&[b"GET "])];
+        let protocols = [
+            of(&[b"AMQP\0\x01"]),
+            of(&[b"AMQP"]),
+            of(&[&[0x10]]),
+            of(&[b"CONNECT\n", b"STOMP\n"]),
+            of(&[b"GET "]),
+        ];
         for (input, expect) in [
             (&b"AMQP\0\0\x09\x01"[..], Ok(Some(1))),
             (b"AMQP\0\x01\0\0", Ok(Some(0))),

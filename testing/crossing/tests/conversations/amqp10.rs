@@ -5,4 +5,5 @@ mod language;
 #[path = "../../../../crates/protocols/amqp10/tests/transcripts/wire.rs"]
 mod wire;
 
-pub use language::Performatives;
+/// With RabbitMQ's ways, as those of the others.
+pub type Performatives = language::Performatives<language::RabbitMq>;
