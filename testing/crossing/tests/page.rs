@@ -6,11 +6,12 @@ use std::path::Path;
 use ternmq_message::{Carriage, Carrier, Property};
 
 /// Protocols in the order of the page's columns.
-const COLUMNS: [Carrier; 4] = [
+const COLUMNS: [Carrier; 5] = [
     ternmq_amqp091::format::CARRIER,
     ternmq_mqtt::format::CARRIER,
     ternmq_mqtt::format::CARRIER_OF_V3,
     ternmq_stomp::format::CARRIER,
+    ternmq_amqp10::format::CARRIER,
 ];
 
 /// The rows of the first table below a heading, without its head.

@@ -7,8 +7,8 @@ use ternmq_access::{
 };
 use ternmq_activemq::ActiveMq;
 use ternmq_broker::{
-    Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Dialect, Limits, Now, PermissionDefinition,
-    Phase, QueueSpec, Request, Session, SessionId, UserDefinition,
+    Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Dialect, Limits, LinkAddresses, Now,
+    PermissionDefinition, Phase, QueueSpec, Request, Session, SessionId, UserDefinition,
 };
 use ternmq_message::{Formats, Value};
 use ternmq_rabbitmq::RabbitMq;
@@ -36,6 +36,15 @@ impl Vendor {
     /// The addresses of its clients.
     #[must_use]
     pub fn addresses(self) -> Arc<dyn Addresses> {
+        match self {
+            Self::RabbitMq => Arc::new(RabbitMq),
+            Self::ActiveMq => Arc::new(ActiveMq),
+        }
+    }
+
+    /// The addresses of its clients' links.
+    #[must_use]
+    pub fn link_addresses(self) -> Arc<dyn LinkAddresses> {
         match self {
             Self::RabbitMq => Arc::new(RabbitMq),
             Self::ActiveMq => Arc::new(ActiveMq),

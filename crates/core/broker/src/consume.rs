@@ -33,6 +33,17 @@ pub struct ConsumeSpec<'a> {
     pub is_preferred: bool,
 }
 
+/// Where a consumer with credit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsumerCredit {
+    /// Deliveries that it may still have.
+    pub left: u32,
+    /// Messages that are ready in its queue.
+    pub ready_count: u64,
+    /// It is among those that get them; else it stands by.
+    pub is_served: bool,
+}
+
 /// One consumer.
 pub(crate) struct Consumer {
     pub(crate) session: SessionId,
@@ -252,6 +263,28 @@ impl Broker {
             slot.machine.set_consumer_window(id.index, Window::Sliding(window.unwrap_or(u32::MAX)));
         }
         self.run_queue(queue);
+    }
+
+    /// Lets a consumer have so many deliveries more, whatever is unsettled. From the first call on it has this credit
+    /// instead of a window.
+    pub fn set_consumer_credit(&mut self, id: ConsumerId, credit: u32) {
+        let Some(consumer) = self.consumers.get(id.into()) else { return };
+        let queue = consumer.queue;
+        if let Some(slot) = self.queues.get_mut(queue) {
+            slot.machine.set_consumer_window(id.index, Window::Credit(credit));
+        }
+        self.run_queue(queue);
+    }
+
+    /// What a consumer with credit has left of it, and how many messages are ready in its queue. `None` for a consumer
+    /// that is gone or has a window.
+    #[must_use]
+    pub fn consumer_credit(&self, id: ConsumerId) -> Option<ConsumerCredit> {
+        let consumer = self.consumers.get(id.into())?;
+        let machine = &self.queues.get(consumer.queue)?.machine;
+        let view = machine.consumers().find(|view| view.key == id.index)?;
+        let Window::Credit(left) = view.window else { return None };
+        Some(ConsumerCredit { left, ready_count: machine.ready_count(), is_served: view.is_active })
     }
 
     /// Changes how many unsettled deliveries a whole session may have.

@@ -10,6 +10,7 @@ use ternmq_routing::{NodeKind, Wildcards};
 use crate::{
     address::Addresses,
     error::{Error, Kind},
+    link_address::LinkAddresses,
     queues::QueueSpec,
     selector::Filters,
 };
@@ -254,6 +255,11 @@ pub trait Dialect: Send + Sync {
 
     /// The dialect's addresses; `None` when it has none.
     fn addresses(&self) -> Option<&dyn Addresses> {
+        None
+    }
+
+    /// The dialect's addresses of links; `None` when it has none.
+    fn link_addresses(&self) -> Option<&dyn LinkAddresses> {
         None
     }
 

@@ -36,6 +36,7 @@ mod incident;
 mod ledger;
 mod lifetime;
 mod limits;
+mod link_address;
 mod log;
 mod namespace;
 mod namespaces;
@@ -74,7 +75,7 @@ pub use clients::{
     Attached, ClientId, ClientPage, ClientSpec, ClientView, Once, Subscribed, Subscription, Will,
 };
 pub use connection::ConnectionInfo;
-pub use consume::ConsumeSpec;
+pub use consume::{ConsumeSpec, ConsumerCredit};
 pub use definition::{
     AppliesTo, BindingRecord, ClientRecord, Definition, GrantsDefinition, KeyPermissionDefinition,
     NamespaceRecord, NodeRecord, PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord,
@@ -86,6 +87,9 @@ pub use error::{Error, Kind, LimitKind, QueueProperty, Verb};
 pub use get::GetOutcome;
 pub use incident::Incident;
 pub use limits::Limits;
+pub use link_address::{
+    DefinitionAnswer, DefinitionNode, DefinitionRequest, LinkAddresses, LinkKey, LinkRequest, LinkTarget,
+};
 pub use log::{Appended, Durable, Grouping, Log, Receipt};
 pub use nodes::NodeSpec;
 pub use operator::{ConnectionView, ConsumerView, NodeView, QueueView, SessionView, Totals};

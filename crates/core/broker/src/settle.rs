@@ -18,6 +18,8 @@ pub enum Outcome {
     Accept,
     /// Back to its old place in the queue; counts as a failed delivery (F17).
     Requeue,
+    /// Back to its old place in the queue, and nobody's failure: the consumer gives up what it was only lent (F17).
+    Release,
     /// Not wanted: dead-lettered or dropped.
     Discard,
 }
@@ -123,6 +125,9 @@ impl Broker {
             }
             Outcome::Requeue => {
                 slot.machine.give_back(entry.slot, seq, Blame::Consumer, now_ms, &mut self.outbox);
+            }
+            Outcome::Release => {
+                slot.machine.give_back(entry.slot, seq, Blame::Broker, now_ms, &mut self.outbox);
             }
             Outcome::Discard => {
                 slot.machine.discard(entry.slot, seq, &mut self.outbox);

@@ -158,7 +158,7 @@ fn parse<'a>(request: &AddressRequest<'a>) -> Result<Vec<Destination<'a>>, Addre
 
 /// The queue that takes part in a virtual topic, with the topic: `Consumer.NAME.VirtualTopic.REST` takes from
 /// `VirtualTopic.REST`.
-fn virtual_topic(queue: &str) -> Option<&str> {
+pub(crate) fn virtual_topic(queue: &str) -> Option<&str> {
     let (consumer, topic) = queue.strip_prefix("Consumer.")?.split_once('.')?;
     (!consumer.is_empty() && topic.starts_with("VirtualTopic.")).then_some(topic)
 }

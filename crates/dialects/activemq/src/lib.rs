@@ -9,6 +9,7 @@
 
 mod deaths;
 mod destination;
+mod link;
 mod names;
 mod options;
 mod wording;
@@ -17,7 +18,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use ternmq_access::Role;
 use ternmq_broker::{
-    Addresses, ArgumentError, Dialect, Error, Filters, Guard, Predefined, QueueClass, QueueOptions, QueueSpec,
+    Addresses, ArgumentError, Dialect, Error, Filters, Guard, LinkAddresses, Predefined, QueueClass,
+    QueueOptions, QueueSpec,
 };
 use ternmq_message::{History, Map, Value};
 use ternmq_queue::Filter;
@@ -183,6 +185,10 @@ impl Dialect for ActiveMq {
     }
 
     fn addresses(&self) -> Option<&dyn Addresses> {
+        Some(self)
+    }
+
+    fn link_addresses(&self) -> Option<&dyn LinkAddresses> {
         Some(self)
     }
 

@@ -7,14 +7,18 @@
 
 mod arguments;
 mod deaths;
+mod definitions_node;
 mod destination;
+mod link;
 mod md5;
 mod wording;
 
 use std::sync::Arc;
 
 use ternmq_access::Role;
-use ternmq_broker::{Addresses, ArgumentError, Dialect, Error, Predefined, QueueClass, QueueOptions};
+use ternmq_broker::{
+    Addresses, ArgumentError, Dialect, Error, LinkAddresses, Predefined, QueueClass, QueueOptions,
+};
 use ternmq_message::{History, Map, Value};
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
 use ternmq_stdx::{letters_of, quoted};
@@ -198,6 +202,10 @@ impl Dialect for RabbitMq {
     }
 
     fn addresses(&self) -> Option<&dyn Addresses> {
+        Some(self)
+    }
+
+    fn link_addresses(&self) -> Option<&dyn LinkAddresses> {
         Some(self)
     }
 

@@ -60,7 +60,7 @@ pub use journal_thread::{JournalFailure, JournalThread};
 pub use listener::{AcceptLimits, BindError, Door, DoorTls, Listener, SocketOptions, file_limit};
 pub use loader::{JournalSource, RECORD_READERS};
 pub use mail::Mailbox;
-pub use one_port::{FirstBytes, one_port};
+pub use one_port::{FirstBytes, one_port, one_port_or};
 pub use passwords::{Opened, Opening};
 pub use proxy::{Network, NetworkError};
 pub use shard::{Shard, ShardParts, View};

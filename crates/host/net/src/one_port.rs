@@ -21,53 +21,70 @@ pub struct FirstBytes {
     pub factory: SessionFactory,
 }
 
-/// Sessions of whichever protocol the client begins with. A client that begins with none is closed.
+/// Sessions of whichever protocol the client begins with; where the starts of two have a part in common, the first that
+/// fits counts. A client that begins with none is closed.
 #[must_use]
 pub fn one_port(protocols: Vec<FirstBytes>) -> SessionFactory {
-    let protocols: Arc<[FirstBytes]> = protocols.into();
+    of(protocols, None)
+}
+
+/// The same, with a protocol for everybody who begins with none of the others.
+#[must_use]
+pub fn one_port_or(protocols: Vec<FirstBytes>, otherwise: SessionFactory) -> SessionFactory {
+    of(protocols, Some(otherwise))
+}
+
+fn of(protocols: Vec<FirstBytes>, otherwise: Option<SessionFactory>) -> SessionFactory {
+    let known = Arc::new(Known { protocols, otherwise });
     Arc::new(move |arrival: &Arrival| {
         Box::new(OnePort {
-            protocols: Some((protocols.clone(), Box::new(arrival.clone()))),
+            protocols: Some((known.clone(), Box::new(arrival.clone()))),
             inner: Box::new(Opening::new(arrival.now_ms.saturating_add(FIRST_BYTES_MS))),
         })
     })
 }
 
+/// What may be spoken.
+struct Known {
+    protocols: Vec<FirstBytes>,
+    otherwise: Option<SessionFactory>,
+}
+
 struct OnePort {
     /// Absent once it is known who speaks.
-    protocols: Option<(Arc<[FirstBytes]>, Box<Arrival>)>,
+    protocols: Option<(Arc<Known>, Box<Arrival>)>,
     inner: Box<dyn Session>,
 }
 
 /// Which of the protocols the input begins with. `Err`: none, whatever follows; `Ok(None)`: more is needed.
 fn choose(protocols: &[FirstBytes], input: &[u8]) -> Result<Option<usize>, ()> {
-    let mut may_be = false;
     for (at, protocol) in protocols.iter().enumerate() {
         for start in protocol.starts {
             if input.starts_with(start) {
                 return Ok(Some(at));
             }
-            may_be |= start.starts_with(input);
+            if start.starts_with(input) {
+                return Ok(None);
+            }
         }
     }
-    if may_be { Ok(None) } else { Err(()) }
+    Err(())
 }
 
 impl Session for OnePort {
     fn handle_bytes(&mut self, broker: &mut Broker, input: &[u8], out: &mut Vec<u8>) -> usize {
         if let Some((protocols, arrival)) = &self.protocols {
-            match choose(protocols, input) {
+            let factory = match choose(&protocols.protocols, input) {
                 Ok(None) => return 0,
-                Ok(Some(at)) => {
-                    let Some(protocol) = protocols.get(at) else { return 0 };
-                    self.inner = (protocol.factory)(arrival);
-                    self.protocols = None;
-                }
-                Err(()) => {
-                    self.inner.handle_closed(broker);
-                    return input.len();
-                }
-            }
+                Ok(Some(at)) => protocols.protocols.get(at).map(|protocol| &protocol.factory),
+                Err(()) => protocols.otherwise.as_ref(),
+            };
+            let Some(factory) = factory else {
+                self.inner.handle_closed(broker);
+                return input.len();
+            };
+            self.inner = factory(arrival);
+            self.protocols = None;
         }
         self.inner.handle_bytes(broker, input, out)
     }
@@ -139,13 +156,22 @@ mod tests {
             starts,
             factory: Arc::new(|_| Box::new(Opening::new(0))),
         };
-        let protocols = [of(&[b"AMQP"]), of(&[&[0x10]]), of(&[b"CONNECT\n", b"STOMP\n"]), of(&[b"GET "])];
+        let protocols = [
+            of(&[b"AMQP\0\x01"]),
+            of(&[b"AMQP"]),
+            of(&[&[0x10]]),
+            of(&[b"CONNECT\n", b"STOMP\n"]),
+            of(&[b"GET "]),
+        ];
         for (input, expect) in [
-            (&b"AMQP\0\0\x09\x01"[..], Ok(Some(0))),
-            (&[0x10, 12, 0], Ok(Some(1))),
-            (b"CONNECT\naccept-version:1.2\n", Ok(Some(2))),
-            (b"STOMP\n", Ok(Some(2))),
-            (b"GET /ws HTTP/1.1", Ok(Some(3))),
+            (&b"AMQP\0\0\x09\x01"[..], Ok(Some(1))),
+            (b"AMQP\0\x01\0\0", Ok(Some(0))),
+            (b"AMQP", Ok(None)),
+            (b"AMQP\0", Ok(None)),
+            (&[0x10, 12, 0], Ok(Some(2))),
+            (b"CONNECT\naccept-version:1.2\n", Ok(Some(3))),
+            (b"STOMP\n", Ok(Some(3))),
+            (b"GET /ws HTTP/1.1", Ok(Some(4))),
             (b"", Ok(None)),
             (b"A", Ok(None)),
             (b"CONNECT", Ok(None)),

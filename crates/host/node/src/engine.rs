@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use ternmq_activemq::ActiveMq;
+use ternmq_amqp10::Amqp10Session;
+use ternmq_amqp10::format::Amqp10Format;
 use ternmq_amqp091::format::Amqp091Format;
 use ternmq_amqp091::{Amqp091Session, ENCODING};
 use ternmq_broker::Dialect;
 use ternmq_message::Formats;
 use ternmq_mqtt::{MqttSession, format::MqttFormat};
-use ternmq_net::SessionFactory;
+use ternmq_net::{FirstBytes, SessionFactory, one_port_or};
 use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::StompSession;
 use ternmq_stomp::format::StompFormat;
@@ -59,15 +61,17 @@ impl Engine {
         }
     }
 
-    /// STOMP and MQTT: OpenWire and AMQP 1.0 are not there yet, AMQP 0-9-1 is not among ActiveMQ's protocols.
+    /// AMQP 1.0, STOMP and MQTT: OpenWire is not there yet, AMQP 0-9-1 is not among ActiveMQ's protocols.
     fn activemq(settings: &Settings) -> Self {
         let mut formats = Formats::default();
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(ActiveMq.wildcards())));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(ActiveMq))));
+        formats.register(ternmq_amqp10::ENCODING, Arc::new(Amqp10Format::of(Arc::new(ActiveMq))));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
         let protocols = vec![
+            Protocol { name: "amqp", default_port: 5_672, factory: amqp10(settings, &cluster_name) },
             mqtt(ternmq_mqtt::Settings {
                 namespace: ActiveMq.default_namespace().into(),
                 ..settings.mqtt.clone()
@@ -83,6 +87,7 @@ impl Engine {
         formats.register(ENCODING, Arc::new(Amqp091Format));
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(RabbitMq.wildcards())));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(RabbitMq))));
+        formats.register(ternmq_amqp10::ENCODING, Arc::new(Amqp10Format::of(Arc::new(RabbitMq))));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
@@ -91,6 +96,7 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION").into(),
             ..settings.amqp.clone()
         });
+        let amqp = Protocol { factory: both(amqp10(settings, &cluster_name), amqp.factory), ..amqp };
         let stomp = stomp(ternmq_stomp::Settings {
             is_nack_requeued: settings.is_nack_requeued.unwrap_or(settings.stomp.is_nack_requeued),
             ..settings.stomp.clone()
@@ -103,11 +109,8 @@ impl Engine {
 /// What RabbitMQ's configuration file can say and ActiveMQ's ways have no place for is refused, so that nobody counts on it.
 fn check_activemq(settings: &Settings) -> Result<(), StartError> {
     let space = ActiveMq.default_namespace();
-    let names = |name: &str| settings.listeners.get(name).is_some_and(|said| !said.named.is_empty());
     let vhost = &*settings.mqtt.namespace;
-    let problem = if names("amqp") || names("amqps") {
-        "listeners.tcp and listeners.ssl: there is no AMQP 0-9-1 listener; take them out".to_owned()
-    } else if settings.is_nack_requeued == Some(true) {
+    let problem = if settings.is_nack_requeued == Some(true) {
         "stomp.default_nack_requeue: a NACK sends its message to the dead-letter queue; take it out"
             .to_owned()
     } else if vhost != space && *vhost != *ternmq_mqtt::Settings::default().namespace {
@@ -130,6 +133,32 @@ fn amqp(settings: ternmq_amqp091::Settings) -> Protocol {
             Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
         }),
     }
+}
+
+/// Both versions on one port: the protocol header tells.
+fn both(amqp10: SessionFactory, amqp091: SessionFactory) -> SessionFactory {
+    let starts: &[&[u8]] = &[b"AMQP\x00\x01", b"AMQP\x03"];
+    one_port_or(vec![FirstBytes { starts, factory: amqp10 }], amqp091)
+}
+
+/// AMQP 1.0, which has the settings of AMQP 0-9-1 where both have them.
+fn amqp10(settings: &Settings, cluster_name: &Arc<str>) -> SessionFactory {
+    let known = &settings.amqp;
+    let settings = Arc::new(ternmq_amqp10::Settings {
+        cluster_name: cluster_name.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        frame_max: known.frame_max,
+        handshake_frame_max: known.handshake_frame_max,
+        idle_timeout_s: known.heartbeat_s,
+        login_timeout_ms: known.login_timeout_ms,
+        is_plain_login: known.mechanisms.plain,
+        is_certificate_login: known.mechanisms.external,
+        ..ternmq_amqp10::Settings::default()
+    });
+    Arc::new(move |arrival| {
+        let session = Amqp10Session::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+        Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
+    })
 }
 
 fn mqtt(settings: ternmq_mqtt::Settings) -> Protocol {
@@ -189,16 +218,17 @@ mod tests {
             Engine::of(EngineType::ActiveMq, &settings).err().map(|error| error.to_string())
         };
         for (text, expect) in [
-            ("listeners.tcp.default = 5672\n", "there is no AMQP 0-9-1 listener"),
             ("stomp.default_nack_requeue = true\n", "stomp.default_nack_requeue"),
             ("mqtt.vhost = other\n", "mqtt.vhost = other: the one virtual host is localhost"),
             ("default_vhost = other\n", "default_vhost: the one virtual host is localhost"),
         ] {
             assert!(refused(text).is_some_and(|said| said.contains(expect)), "{text}");
         }
-        for text in
-            ["listeners.tcp = none\n", "stomp.default_nack_requeue = false\n", "mqtt.vhost = localhost\n"]
-        {
+        for text in [
+            "listeners.tcp.default = 5672\n",
+            "stomp.default_nack_requeue = false\n",
+            "mqtt.vhost = localhost\n",
+        ] {
             assert_eq!(refused(text), None, "{text}");
         }
     }

@@ -10,11 +10,12 @@ use ternmq_routing::Wildcards;
 use ternmq_stomp::format::StompFormat;
 use ternmq_transcripts::{Language, Setup, Vendor};
 
-use crate::{amqp091::Methods, mqtt::Packets, stomp::Frames};
+use crate::{amqp10::Performatives, amqp091::Methods, mqtt::Packets, stomp::Frames};
 
 /// What a client speaks.
 enum Speech {
     Amqp091,
+    Amqp10,
     Mqtt,
     Stomp,
 }
@@ -25,6 +26,8 @@ impl Speech {
             Self::Mqtt
         } else if client.starts_with("stomp") {
             Self::Stomp
+        } else if client.starts_with("ten") {
+            Self::Amqp10
         } else {
             Self::Amqp091
         }
@@ -35,6 +38,7 @@ impl Speech {
 #[derive(Default)]
 pub struct All {
     methods: Methods,
+    performatives: Performatives,
     packets: Packets,
     frames: Frames,
 }
@@ -50,6 +54,7 @@ fn masked_queue(line: &str) -> String {
 fn session(client: &str, now_ms: u64) -> Box<dyn Session> {
     let setup = match Speech::of(client) {
         Speech::Amqp091 => Methods::setup(),
+        Speech::Amqp10 => Performatives::setup(),
         Speech::Mqtt => Packets::setup(),
         Speech::Stomp => Frames::setup(),
     };
@@ -65,6 +70,8 @@ impl Language for All {
         let mqtt = MqttFormat::of(Wildcards::DOT_STAR_HASH);
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(mqtt));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(RabbitMq))));
+        let links = ternmq_amqp10::format::Amqp10Format::of(Vendor::RabbitMq.link_addresses());
+        formats.register(ternmq_amqp10::ENCODING, Arc::new(links));
         Setup {
             vendor: Vendor::RabbitMq,
             session,
@@ -78,6 +85,7 @@ impl Language for All {
         match line.split_once(' ') {
             None => self.packets.login(line),
             Some(("connect", "channel")) => self.methods.login(line),
+            Some(("connect", "session")) => self.performatives.login(line),
             Some(("connect", rest)) if rest.starts_with('1') => self.frames.login(line),
             Some(_) => None,
         }
@@ -86,6 +94,7 @@ impl Language for All {
     fn encode(&mut self, client: &str, line: &str) -> Vec<u8> {
         match Speech::of(client) {
             Speech::Amqp091 => self.methods.encode(client, line),
+            Speech::Amqp10 => self.performatives.encode(client, line),
             Speech::Mqtt => self.packets.encode(client, line),
             Speech::Stomp => self.frames.encode(client, line),
         }
@@ -94,6 +103,7 @@ impl Language for All {
     fn decode(&mut self, client: &str, bytes: &[u8]) -> Vec<String> {
         match Speech::of(client) {
             Speech::Amqp091 => self.methods.decode(client, bytes),
+            Speech::Amqp10 => self.performatives.decode(client, bytes),
             Speech::Mqtt => self.packets.decode(client, bytes),
             Speech::Stomp => self.frames.decode(client, bytes),
         }
@@ -102,6 +112,7 @@ impl Language for All {
     fn named(&self, client: &str, line: &str) -> String {
         match Speech::of(client) {
             Speech::Amqp091 => self.methods.named(client, line),
+            Speech::Amqp10 => self.performatives.named(client, line),
             Speech::Mqtt => self.packets.named(client, line),
             // A queue's name that only the other protocol makes up is known there.
             Speech::Stomp => self.methods.named(client, &self.frames.named(client, line)),
@@ -111,6 +122,7 @@ impl Language for All {
     fn masked(&mut self, client: &str, line: &str) -> String {
         match Speech::of(client) {
             Speech::Amqp091 => self.methods.masked(client, line),
+            Speech::Amqp10 => self.performatives.masked(client, line),
             Speech::Mqtt => masked_queue(&self.packets.masked(client, line)),
             Speech::Stomp => {
                 let line = self.frames.masked(client, line);

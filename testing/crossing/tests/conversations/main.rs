@@ -1,5 +1,5 @@
 //! Conversations in which clients of several protocols meet; `ternmq-transcripts` tells how they read, each protocol's own
-//! conversations how its lines do. A client's name begins with what it speaks: `amqp`, `mqtt3`, `mqtt5`, `stomp`.
+//! conversations how its lines do. A client's name begins with what it speaks: `amqp`, `mqtt3`, `mqtt5`, `stomp`, or `ten` for AMQP 1.0.
 //!
 //! `cells-*` are the table of conversions cell by cell: each message has one property, and each line that it brings is what one
 //! reader gets.
@@ -7,6 +7,7 @@
 
 mod all;
 mod amqp091;
+mod amqp10;
 mod mqtt;
 mod stomp;
 

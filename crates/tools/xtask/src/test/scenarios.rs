@@ -76,6 +76,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             python_program(shop, namespace, folder)
         },
     },
+    usual(
+        "proton",
+        "an application over Qpid Proton, with pika at the other end (Python, AMQP 1.0)",
+        python_program,
+    ),
+    usual("rabbitmq-amqp10", "an application over RabbitMQ's client for AMQP 1.0 (Python)", python_program),
     usual("stomp-py", "an application over stomp.py, with pika at the other end (Python)", python_program),
     Scenario {
         name: "activemq",

@@ -1,0 +1,384 @@
+//! Message heads in this encoding.
+//!
+//! ```text
+//! kind u8 | length of lead u32 | lead | parts | footer
+//! ```
+//! The lead is what stands before the body: header, message annotations, properties and application properties, each as it
+//! came; delivery annotations are for the next hop only and are not kept. Kind 0: the message's body is that of its data
+//! sections, put together; the parts say how they were apart, `count u16 | count * (length u8, start of the section,
+//! length of its data u32)`. Kind 1: the message's body is the encoded sections, and there are no parts.
+//! So what was sent is sent on byte for byte, and who reads another encoding finds the bytes of the data.
+//! Owns: what such a head means in neutral terms. Must not know: who reads it.
+
+use std::sync::Arc;
+
+use ternmq_broker::{LinkAddresses, ReplyPlace};
+use ternmq_message::{
+    Carriage, Carrier, Encoding, Format, Headers as HeaderForm, History, Map as NeutralMap, Properties,
+    Value as Neutral,
+};
+
+use crate::codec::{
+    DecodeError, Map, Value,
+    message::{BodyKind, Header, MessageProperties, Sections, map_of},
+};
+
+/// Number of this encoding in messages and on disk.
+pub const ENCODING: Encoding = Encoding(5);
+
+/// Text of any length.
+const TEXT: Carriage = Carriage::Text { max_bytes: usize::MAX };
+
+/// What sections carry.
+pub const CARRIER: Carrier = Carrier {
+    content_type: TEXT,
+    content_encoding: TEXT,
+    correlation_id: Carriage::Whole,
+    reply_to: TEXT,
+    reply_key: TEXT,
+    message_id: Carriage::Whole,
+    timestamp: Carriage::Whole,
+    kind: TEXT,
+    user_id: TEXT,
+    app_id: TEXT,
+    body_format: Carriage::Header,
+    durability: Carriage::Whole,
+    priority: Carriage::Whole,
+    ttl: Carriage::Whole,
+    headers: HeaderForm::Typed { name_max_bytes: usize::MAX },
+};
+
+/// What the type of a message is called whose body is sections of this encoding and not bytes (as RabbitMQ).
+pub(crate) const ENCODED_BODY: &str = "amqp-1.0";
+
+/// Annotations with a meaning of their own.
+pub(crate) mod annotation {
+    pub(crate) const COPIES: &str = "x-cc";
+    pub(crate) const DEATHS: &str = "x-opt-deaths";
+    pub(crate) const EXCHANGE: &str = "x-exchange";
+    pub(crate) const KEY: &str = "x-routing-key";
+    pub(crate) const TYPE: &str = "x-basic-type";
+    /// Start of the names that an application may choose.
+    pub(crate) const OWN: &str = "x-";
+    /// Start of the names that stand for properties of AMQP 0-9-1.
+    pub(crate) const BASIC: &str = "x-basic-";
+}
+
+const DATA: u8 = 0;
+const ENCODED: u8 = 1;
+
+/// A head taken apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head<'a> {
+    /// Sections before the body.
+    pub lead: &'a [u8],
+    /// How the body is cut into data sections; `None`: it is encoded sections.
+    parts: Option<&'a [u8]>,
+    /// Section behind the body.
+    pub footer: &'a [u8],
+}
+
+impl<'a> Head<'a> {
+    /// Reads a head; `None` when it is none.
+    #[must_use]
+    pub fn read(head: &'a [u8]) -> Option<Self> {
+        let (kind, rest) = head.split_first()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let (lead, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        match *kind {
+            ENCODED => Some(Self { lead, parts: None, footer: rest }),
+            DATA => {
+                let mut parts = Parts::of(rest)?;
+                while parts.next().is_some() {}
+                if parts.left > 0 {
+                    return None;
+                }
+                let length = rest.len() - parts.rest.len();
+                let (parts, footer) = rest.split_at_checked(length)?;
+                Some(Self { lead, parts: Some(parts), footer })
+            }
+            _ => None,
+        }
+    }
+
+    /// Appends the head of a message.
+    pub fn write(sections: &Sections<'_>, out: &mut Vec<u8>) {
+        let is_data = sections.body_kind == BodyKind::Data;
+        out.push(if is_data { DATA } else { ENCODED });
+        let lead = [
+            sections.header,
+            sections.message_annotations,
+            sections.properties,
+            sections.application_properties,
+        ];
+        // A message is never as long as 4 GiB.
+        let length =
+            u32::try_from(lead.iter().map(|section| section.len()).sum::<usize>()).unwrap_or(u32::MAX);
+        out.extend_from_slice(&length.to_be_bytes());
+        lead.iter().for_each(|section| out.extend_from_slice(section));
+        if is_data {
+            let count = u16::try_from(sections.data().count()).unwrap_or(u16::MAX);
+            out.extend_from_slice(&count.to_be_bytes());
+            for (start, data) in sections.data() {
+                // A descriptor and a length: a symbol can make it long, but the specification's are short.
+                out.push(u8::try_from(start.len()).unwrap_or(u8::MAX));
+                out.extend_from_slice(start);
+                out.extend_from_slice(&u32::try_from(data.len()).unwrap_or(u32::MAX).to_be_bytes());
+            }
+        }
+        out.extend_from_slice(sections.footer);
+    }
+
+    /// Appends the sections of the body.
+    pub fn put_body(&self, body: &[u8], out: &mut Vec<u8>) {
+        let Some(parts) = self.parts.and_then(Parts::of) else {
+            out.extend_from_slice(body);
+            return;
+        };
+        let mut rest = body;
+        for (start, length) in parts {
+            let (data, next) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            out.extend_from_slice(start);
+            out.extend_from_slice(data);
+            rest = next;
+        }
+    }
+
+    /// The body is sections of this encoding and not bytes.
+    #[must_use]
+    pub fn is_encoded(&self) -> bool {
+        self.parts.is_none()
+    }
+
+    /// The sections of the lead; none when they can't be read.
+    #[must_use]
+    pub fn sections(&self) -> Sections<'a> {
+        Sections::split(self.lead).unwrap_or_default()
+    }
+}
+
+/// Starts and lengths of data sections.
+struct Parts<'a> {
+    left: u16,
+    rest: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let (count, rest) = bytes.split_first_chunk::<2>()?;
+        Some(Self { left: u16::from_be_bytes(*count), rest })
+    }
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = (&'a [u8], usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let left = self.left.checked_sub(1)?;
+        let (length, rest) = self.rest.split_first()?;
+        let (start, rest) = rest.split_at_checked(usize::from(*length))?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        (self.left, self.rest) = (left, rest);
+        Some((start, u32::from_be_bytes(*length) as usize))
+    }
+}
+
+/// A value in neutral terms. Symbols, chars and uuids become text, decimals their bytes, times seconds.
+#[must_use]
+pub fn neutral(value: &Value<'_>) -> Neutral {
+    // The recursion is as deep as the value, which was checked to be at most MAX_DEPTH.
+    match value {
+        Value::Null => Neutral::Null,
+        Value::Bool(truth) => Neutral::Bool(*truth),
+        Value::Ubyte(number) => Neutral::U8(*number),
+        Value::Ushort(number) => Neutral::U16(*number),
+        Value::Uint(number) => Neutral::U32(*number),
+        Value::Ulong(number) => Neutral::U64(*number),
+        Value::Byte(number) => Neutral::I8(*number),
+        Value::Short(number) => Neutral::I16(*number),
+        Value::Int(number) => Neutral::I32(*number),
+        Value::Long(number) => Neutral::I64(*number),
+        Value::Float(number) => Neutral::F32(*number),
+        Value::Double(number) => Neutral::F64(*number),
+        Value::Decimal32(bytes) => Neutral::Bytes(bytes[..].into()),
+        Value::Decimal64(bytes) => Neutral::Bytes(bytes[..].into()),
+        Value::Decimal128(bytes) => Neutral::Bytes(bytes[..].into()),
+        Value::Char(letter) => Neutral::Str(letter.to_string().into()),
+        Value::Timestamp(ms) => Neutral::Timestamp(seconds(*ms)),
+        Value::Uuid(id) => Neutral::Str(uuid_text(id).into()),
+        Value::Binary(bytes) => Neutral::Bytes((*bytes).into()),
+        Value::String(text) | Value::Symbol(text) => Neutral::str(text),
+        Value::List(list) => Neutral::Array(list.iter().map(|item| neutral(&item)).collect()),
+        Value::Array(array) => Neutral::Array(array.iter().map(|item| neutral(&item)).collect()),
+        Value::Map(map) => Neutral::Map(neutral_map(map)),
+        Value::Described(described) => described.value().map_or(Neutral::Null, |value| neutral(&value)),
+    }
+}
+
+/// The pairs of a map whose keys are text, in neutral terms.
+#[must_use]
+pub fn neutral_map(map: &Map<'_>) -> NeutralMap {
+    let pair = |(key, value): (Value<'_>, Value<'_>)| Some((Arc::from(key.as_text()?), neutral(&value)));
+    map.iter().filter_map(pair).collect()
+}
+
+/// Whole seconds of ms since 1970; nothing was before.
+fn seconds(ms: i64) -> u64 {
+    u64::try_from(ms).unwrap_or_default() / 1_000
+}
+
+/// A uuid as its name (RFC 4122 3), as RabbitMQ has it in other protocols.
+fn uuid_text(id: &[u8; 16]) -> String {
+    let mut text = String::from("urn:uuid:");
+    for (at, byte) in id.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+        }
+    }
+    text
+}
+
+/// The uuid of such a name.
+pub(crate) fn uuid_of(text: &str) -> Option<[u8; 16]> {
+    let digits = text.strip_prefix("urn:uuid:")?;
+    let mut id = [0; 16];
+    let mut places = id.iter_mut();
+    let mut hex = digits.bytes().enumerate();
+    while let Some((at, high)) = hex.next() {
+        if matches!(at, 8 | 13 | 18 | 23) {
+            if high != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let (_, low) = hex.next()?;
+        *places.next()? = digit(high)? << 4 | digit(low)?;
+    }
+    (digits.len() == 36 && places.next().is_none()).then_some(id)
+}
+
+/// An id of a message as bytes.
+fn id_bytes(id: &Value<'_>) -> Option<Arc<[u8]>> {
+    Some(match id {
+        Value::String(text) => text.as_bytes().into(),
+        Value::Binary(bytes) => (*bytes).into(),
+        Value::Ulong(number) => number.to_string().as_bytes().into(),
+        Value::Uuid(id) => uuid_text(id).as_bytes().into(),
+        _ => return None,
+    })
+}
+
+/// Whether an annotation is a header to those who read other encodings.
+fn is_header(name: &str) -> bool {
+    name.starts_with(annotation::OWN)
+        && !name.starts_with(annotation::BASIC)
+        && !matches!(name, annotation::COPIES | annotation::DEATHS | annotation::EXCHANGE | annotation::KEY)
+}
+
+/// Reader of this encoding's heads. A reply address is shown as what it stands for.
+#[derive(Clone)]
+pub struct Amqp10Format {
+    addresses: Arc<dyn LinkAddresses>,
+}
+
+impl Amqp10Format {
+    /// For a dialect with these addresses.
+    #[must_use]
+    pub fn of(addresses: Arc<dyn LinkAddresses>) -> Self {
+        Self { addresses }
+    }
+
+    fn read_properties(&self, section: &[u8], properties: &mut Properties) -> Result<(), DecodeError> {
+        let known = MessageProperties::decode(section)?;
+        let text = |text: Option<&str>| text.map(Arc::from);
+        properties.message_id = known.message_id.as_ref().and_then(id_bytes);
+        properties.correlation_id = known.correlation_id.as_ref().and_then(id_bytes);
+        properties.user_id = text(known.user_id.and_then(|user| std::str::from_utf8(user).ok()));
+        properties.content_type = text(known.content_type);
+        properties.content_encoding = text(known.content_encoding);
+        properties.timestamp = known.creation_time.map(seconds);
+        properties.app_id = text(known.group_id);
+        if let Some(address) = known.reply_to {
+            match self.addresses.reply_place_of(address) {
+                ReplyPlace::Queue(name) => properties.reply_to = Some(name.into()),
+                ReplyPlace::Topic(key) => properties.reply_key = Some(key.into()),
+                ReplyPlace::Address => properties.reply_to = Some(address.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Format for Amqp10Format {
+    fn properties(&self, head: &[u8]) -> Properties {
+        let mut properties = Properties::default();
+        let Some(head) = Head::read(head) else { return properties };
+        let sections = head.sections();
+        // What can't be read was refused when it came: the default is never seen.
+        self.read_properties(sections.properties, &mut properties).unwrap_or_default();
+        let annotations = map_of(sections.message_annotations);
+        properties.kind = annotations.get(annotation::TYPE).and_then(|kind| kind.as_text().map(Arc::from));
+        if head.is_encoded() {
+            properties.kind = Some(ENCODED_BODY.into());
+        }
+        for (key, value) in annotations.iter() {
+            if let Some(name) = key.as_text().filter(|name| is_header(name)) {
+                properties.headers.push((name.into(), neutral(&value)));
+            }
+        }
+        properties.headers.extend(neutral_map(&map_of(sections.application_properties)));
+        properties
+    }
+
+    fn history(&self, _: &[u8]) -> History {
+        History::default()
+    }
+
+    fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>> {
+        let known = Head::read(head)?;
+        let mut sections = known.sections();
+        let header = Header::decode(sections.header).ok()?;
+        header.ttl?;
+        let mut section = Vec::new();
+        Header { ttl: None, ..header }.put(&mut section);
+        sections.header = &section;
+        let mut written = head.get(..1)?.to_vec();
+        let lead = [
+            sections.header,
+            sections.message_annotations,
+            sections.properties,
+            sections.application_properties,
+        ]
+        .concat();
+        written.extend_from_slice(&u32::try_from(lead.len()).ok()?.to_be_bytes());
+        written.extend_from_slice(&lead);
+        written.extend_from_slice(head.get(5 + known.lead.len()..)?);
+        Some(written)
+    }
+
+    fn extra_keys(&self, head: &[u8]) -> Vec<Arc<str>> {
+        let Some(head) = Head::read(head) else { return Vec::new() };
+        copies(head.sections().message_annotations).unwrap_or_default()
+    }
+}
+
+/// Further keys that a message names in its annotations; `Err` when these are no texts.
+pub(crate) fn copies(message_annotations: &[u8]) -> Result<Vec<Arc<str>>, ()> {
+    let text = |value: Value<'_>| match value {
+        Value::String(text) => Ok(Arc::from(text)),
+        _ => Err(()),
+    };
+    match map_of(message_annotations).get(annotation::COPIES) {
+        None => Ok(Vec::new()),
+        Some(Value::List(list)) => list.iter().map(text).collect(),
+        Some(Value::Array(array)) => array.iter().map(text).collect(),
+        Some(_) => Err(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

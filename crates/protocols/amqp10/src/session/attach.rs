@@ -1,0 +1,602 @@
+//! attach and detach (AMQP 1.0 2.6.3 to 2.6.6). A link ends with its attachment: nothing of it is resumed, and the answer
+//! says so.
+
+use std::sync::Arc;
+
+use ternmq_broker::{
+    AddressQueue, Broker, ConsumeSpec, ConsumerId, Error, Kind, LinkKey, LinkRequest, Receipt,
+    Source as Place, SourceQueue, Verb,
+};
+use ternmq_message::Map as NeutralMap;
+
+use super::{
+    Amqp10Session,
+    close::addresses,
+    line::{HANDLE_MAX, Incoming, LINK_CREDIT, Line, Link, NOTHING_OUTLIVES, Outgoing, Way, Where},
+};
+use crate::{
+    codec::{
+        AnyTarget, Durability, Map, Source, Target, Value,
+        performative::{Attach, Detach, Flow, Performative, ReceiverSettleMode, Role, SenderSettleMode},
+        read,
+        write::{ListWriter, put_descriptor, put_symbols},
+    },
+    error::{Fault, Scope, condition},
+};
+
+/// Filters that would change what a receiver gets; a link without them must not pretend to have them.
+const SELECTORS: [&str; 5] = [
+    "apache.org:selector-filter:string",
+    "apache.org:no-local-filter:list",
+    "amqp:sql-filter",
+    "amqp:properties-filter",
+    "amqp:application-properties-filter",
+];
+
+/// Longest name of a link in bytes.
+const NAME_MAX_BYTES: usize = 1_024;
+
+/// A source that is open.
+struct Opened {
+    consumer: ConsumerId,
+    receipt: Receipt,
+    own_queue: Option<Arc<str>>,
+    /// The queue of a durable subscription.
+    subscription: Option<Arc<str>>,
+}
+
+/// The queue that a receiver is to have.
+struct Found {
+    queue: Arc<str>,
+    receipt: Receipt,
+    own_queue: Option<Arc<str>>,
+}
+
+impl Amqp10Session {
+    pub(super) fn on_attach(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        attach: &Attach<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let handle = attach.handle;
+        if handle > HANDLE_MAX {
+            let text = format!("handle {handle} is past the highest, {HANDLE_MAX}");
+            return Err(Fault::session(condition::RESOURCE_LIMIT_EXCEEDED, text));
+        }
+        if attach.name.len() > NAME_MAX_BYTES {
+            return Err(Fault::session(condition::INVALID_FIELD, "the name of the link is too long"));
+        }
+        let Some(line) = self.line_mut(channel) else { return Ok(()) };
+        if line.links.contains_key(&handle) {
+            let text = format!("handle {handle} is in use");
+            return Err(Fault::session(condition::HANDLE_IN_USE, text));
+        }
+        self.steal(broker, channel, attach, out);
+        let done = match attach.role {
+            Role::Sender => self.attach_sender(broker, channel, attach, out),
+            Role::Receiver => self.attach_receiver(broker, channel, attach, out),
+        };
+        match done {
+            Err(fault) if fault.scope == Scope::Link => {
+                self.refuse_link(channel, attach, &fault, out);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// A link of the same name and direction ends: it is one link, and its peer has attached it anew (AMQP 1.0 2.6.1).
+    fn steal(&mut self, broker: &mut Broker, channel: u16, attach: &Attach<'_>, out: &mut Vec<u8>) {
+        let is_it = |link: &Link| {
+            *link.name == *attach.name && link.role == attach.role && !matches!(link.way, Way::Ending)
+        };
+        let Some(line) = self.line_mut(channel) else { return };
+        let old = line.links.iter().find(|(_, link)| is_it(link)).map(|(handle, _)| *handle);
+        if let Some(handle) = old {
+            let fault = Fault::link(condition::STOLEN, "the link was attached anew");
+            self.end_link(broker, channel, handle, &fault, out);
+        }
+    }
+
+    /// A refused attach: answered without a terminus, and detached at once (AMQP 1.0 2.6.3).
+    fn refuse_link(&mut self, channel: u16, attach: &Attach<'_>, fault: &Fault, out: &mut Vec<u8>) {
+        let Some(line) = self.line_mut(channel) else { return };
+        let (source, target) = match attach.role {
+            Role::Sender => (attach.source, None),
+            Role::Receiver => (None, attach.target),
+        };
+        let answer = Attach {
+            role: opposite(attach.role),
+            source,
+            target,
+            unsettled: None,
+            incomplete_unsettled: false,
+            initial_delivery_count: (attach.role == Role::Receiver).then_some(0),
+            max_message_size: 0,
+            offered_capabilities: None,
+            desired_capabilities: None,
+            properties: None,
+            ..*attach
+        };
+        line.put(&Performative::Attach(Box::new(answer)), out);
+        let detach = Detach { handle: attach.handle, closed: true, error: Some(fault.info()) };
+        line.put(&Performative::Detach(detach), out);
+        line.links
+            .insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way: Way::Ending });
+    }
+
+    fn attach_sender(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        attach: &Attach<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let target = match &attach.target {
+            Some(AnyTarget::Target(target)) => target,
+            Some(AnyTarget::Coordinator) => {
+                return Err(Fault::link(condition::NOT_IMPLEMENTED, "there are no transactions"));
+            }
+            None => return Err(Fault::link(condition::INVALID_FIELD, "the attach has no target")),
+        };
+        if Self::is_definitions(broker, target.address) {
+            self.attach_requests(channel, attach, out);
+            return Ok(());
+        }
+        let max_message_size = broker.limits().max_message_bytes;
+        let (place, receipt, own_queue) = self.open_target(broker, channel, attach, target)?;
+        let own_address = match &own_queue {
+            Some(queue) => Some(addresses(&**broker.dialect())?.queue_address(queue)),
+            None => None,
+        };
+        let delivery_count = attach.initial_delivery_count.unwrap_or_default();
+        let answer = Attach {
+            role: Role::Receiver,
+            rcv_settle_mode: Some(ReceiverSettleMode::First),
+            target: Some(AnyTarget::Target(Target {
+                address: own_address.as_deref().or(target.address),
+                dynamic: target.dynamic,
+                durable: NOTHING_OUTLIVES,
+                ..Target::default()
+            })),
+            unsettled: None,
+            incomplete_unsettled: false,
+            initial_delivery_count: None,
+            max_message_size,
+            offered_capabilities: None,
+            desired_capabilities: None,
+            properties: None,
+            ..*attach
+        };
+        let incoming = Incoming {
+            place,
+            credit: LINK_CREDIT,
+            credit_max: LINK_CREDIT,
+            delivery_count,
+            settles: match attach.snd_settle_mode {
+                SenderSettleMode::Unsettled => Some(false),
+                SenderSettleMode::Settled => Some(true),
+                SenderSettleMode::Mixed => None,
+            },
+            assembly: None,
+            own_queue,
+        };
+        let durable = broker.durable();
+        let told_credit = if broker.blocked_reason().is_some() { 0 } else { LINK_CREDIT };
+        let Some(line) = self.line_mut(channel) else { return Ok(()) };
+        line.wait_for(receipt, durable);
+        line.put(&Performative::Attach(Box::new(answer)), out);
+        line.begin_incoming(attach, incoming, told_credit, out);
+        Ok(())
+    }
+
+    fn open_target(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        attach: &Attach<'_>,
+        target: &Target<'_>,
+    ) -> Result<(Where, Receipt, Option<Arc<str>>), Fault> {
+        let dialect = broker.dialect().clone();
+        let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
+        if target.dynamic {
+            let queue = self.make_queue(broker, channel, target.address, target.capabilities.as_ref())?;
+            let place = addresses(&*dialect)?.message_target(&addresses(&*dialect)?.queue_address(&queue))?;
+            let key = LinkKey::Fixed(place.key.clone());
+            return Ok((Where::Place(place, key), Receipt::NONE, Some(queue)));
+        }
+        let Some(address) = target.address else { return Ok((Where::Anonymous, Receipt::NONE, None)) };
+        let capabilities: Vec<&str> = target.capabilities.iter().flat_map(Value::texts).collect();
+        let request = LinkRequest {
+            address,
+            is_durable: target.durable != NOTHING_OUTLIVES,
+            capabilities: &capabilities,
+            link: attach.name,
+            client: &self.container,
+            random: broker.random(),
+        };
+        let found = addresses(&*dialect)?.link_target(request)?;
+        let fault = |error: Error| Fault::of(&error, &*dialect);
+        let key = match &found.key {
+            LinkKey::Fixed(key) => &**key,
+            LinkKey::Subject => "",
+        };
+        broker.check_publish(core, &found.target.node, key, None).map_err(fault)?;
+        let receipt = match &found.target.queue {
+            None => Receipt::NONE,
+            Some(queue) => open_queue(broker, core, &self.namespace, queue, Verb::Write).map_err(fault)?.1,
+        };
+        Ok((Where::Place(found.target, found.key), receipt, None))
+    }
+
+    /// The queue of a dynamic terminus: the connection's own, named by the broker (S6).
+    fn make_queue(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        address: Option<&str>,
+        capabilities: Option<&Value<'_>>,
+    ) -> Result<Arc<str>, Fault> {
+        let dialect = broker.dialect().clone();
+        let known = addresses(&*dialect)?.temporary_capabilities();
+        let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
+        if address.is_some() {
+            return Err(Fault::link(
+                condition::INVALID_FIELD,
+                "a dynamic terminus has no address of its own",
+            ));
+        }
+        let strange = capabilities.iter().flat_map(|all| all.texts()).find(|name| !known.contains(name));
+        if let Some(strange) = strange {
+            let text = format!("a dynamic terminus with the capability {}", ternmq_stdx::quoted(strange));
+            return Err(Fault::link(condition::NOT_IMPLEMENTED, text));
+        }
+        let queue = addresses(&*dialect)?.temporary_queue(broker.random());
+        let made = open_queue(broker, core, &self.namespace, &queue, Verb::Write);
+        made.map(|(name, _)| name).map_err(|error| Fault::of(&error, &*dialect))
+    }
+
+    fn attach_receiver(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        attach: &Attach<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let Some(source) = &attach.source else {
+            return Err(Fault::link(condition::INVALID_FIELD, "the attach has no source"));
+        };
+        if Self::is_definitions(broker, source.address) {
+            self.attach_answers(channel, attach, out);
+            return Ok(());
+        }
+        check_filter(source.filter.as_ref())?;
+        let is_settled = attach.snd_settle_mode == SenderSettleMode::Settled;
+        let opened = self.open_source(broker, channel, attach, source, is_settled)?;
+        let own_address = match &opened.own_queue {
+            Some(queue) if source.dynamic => Some(addresses(&**broker.dialect())?.queue_address(queue)),
+            _ => None,
+        };
+        let (outcomes, released) = outcomes();
+        let answer = Attach {
+            role: Role::Sender,
+            snd_settle_mode: if is_settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled },
+            source: Some(Source {
+                address: own_address.as_deref().or(source.address),
+                durable: if opened.subscription.is_some() {
+                    Durability::Configuration
+                } else {
+                    NOTHING_OUTLIVES
+                },
+                expiry_policy: opened.subscription.as_ref().map(|_| "never"),
+                dynamic: source.dynamic,
+                distribution_mode: Some("move"),
+                default_outcome: read(&released).ok().map(|(value, _)| value),
+                outcomes: read(&outcomes).ok().map(|(value, _)| value),
+                ..Source::default()
+            }),
+            unsettled: None,
+            incomplete_unsettled: false,
+            initial_delivery_count: Some(0),
+            offered_capabilities: None,
+            desired_capabilities: None,
+            properties: None,
+            ..*attach
+        };
+        let durable = broker.durable();
+        let Some(line) = self.line_mut(channel) else { return Ok(()) };
+        line.wait_for(opened.receipt, durable);
+        line.put(&Performative::Attach(Box::new(answer)), out);
+        let outgoing = Outgoing {
+            consumer: opened.consumer,
+            is_settled,
+            credit: 0,
+            lent: 0,
+            pending: 0,
+            delivery_count: 0,
+            is_draining: false,
+            max_message_bytes: attach.max_message_size,
+            own_queue: opened.own_queue,
+            subscription: opened.subscription,
+        };
+        let way = Way::Out(Box::new(outgoing));
+        line.links.insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way });
+        Ok(())
+    }
+
+    fn open_source(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        attach: &Attach<'_>,
+        source: &Source<'_>,
+        is_settled: bool,
+    ) -> Result<Opened, Fault> {
+        let dialect = broker.dialect().clone();
+        let fault = |error: Error| Fault::of(&error, &*dialect);
+        let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
+        let found = if source.dynamic {
+            let queue = self.make_queue(broker, channel, source.address, source.capabilities.as_ref())?;
+            Found { queue: queue.clone(), receipt: Receipt::NONE, own_queue: Some(queue) }
+        } else {
+            let Some(address) = source.address else {
+                return Err(Fault::link(condition::INVALID_FIELD, "the source has no address"));
+            };
+            let capabilities: Vec<&str> = source.capabilities.iter().flat_map(Value::texts).collect();
+            let request = LinkRequest {
+                address,
+                is_durable: source.durable != NOTHING_OUTLIVES,
+                capabilities: &capabilities,
+                link: attach.name,
+                client: &self.container,
+                random: broker.random(),
+            };
+            let place = addresses(&*dialect)?.link_source(request)?;
+            if let SourceQueue::Subscription(spec) = &place.queue {
+                let consume = consume_spec(&spec.queue, attach.handle, is_settled, 0);
+                let done = broker.open_subscription(core, spec, &consume).map_err(fault)?;
+                broker.set_consumer_credit(done.value, 0);
+                return Ok(Opened {
+                    consumer: done.value,
+                    receipt: done.receipt,
+                    own_queue: None,
+                    subscription: spec.is_durable.then(|| spec.queue.clone()),
+                });
+            }
+            self.open_place(broker, channel, &place)?
+        };
+        let Found { queue, receipt, own_queue } = found;
+        let arguments: NeutralMap = match &attach.properties {
+            Some(properties) => priority_of(properties),
+            None => NeutralMap::new(),
+        };
+        let priority = broker.consumer_priority(core, &queue, &arguments);
+        let consumed = priority.and_then(|priority| {
+            broker.consume(core, &consume_spec(&queue, attach.handle, is_settled, priority))
+        });
+        match consumed {
+            Ok(consumer) => {
+                broker.set_consumer_credit(consumer, 0);
+                Ok(Opened { consumer, receipt, own_queue, subscription: None })
+            }
+            Err(error) => {
+                // A queue that was made for this link alone must not stay behind.
+                if let Some(queue) = own_queue {
+                    let _deleted = broker.delete_queue(core, &queue, false, false);
+                }
+                Err(fault(error))
+            }
+        }
+    }
+
+    /// Opens the queue of an address, bound where it has to be.
+    fn open_place(&mut self, broker: &mut Broker, channel: u16, place: &Place) -> Result<Found, Fault> {
+        let dialect = broker.dialect().clone();
+        let fault = |error: Error| Fault::of(&error, &*dialect);
+        let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
+        let SourceQueue::Shared(queue) = &place.queue else {
+            return Err(Fault::gone());
+        };
+        let (queue, receipt) = open_queue(broker, core, &self.namespace, queue, Verb::Read).map_err(fault)?;
+        let own_queue = place.is_subscription.then(|| queue.clone());
+        let Some((node, key)) = &place.binding else { return Ok(Found { queue, receipt, own_queue }) };
+        match broker.bind_queue(core, &queue, node, key, NeutralMap::new()) {
+            Ok(done) => Ok(Found { queue, receipt: receipt.and(done.receipt), own_queue }),
+            Err(error) => {
+                if let Some(queue) = own_queue {
+                    let _deleted = broker.delete_queue(core, &queue, false, false);
+                }
+                Err(fault(error))
+            }
+        }
+    }
+
+    pub(super) fn on_detach(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        detach: &Detach<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let handle = detach.handle;
+        let Some(line) = self.line_mut(channel) else { return Ok(()) };
+        let Some(link) = line.links.get(&handle) else {
+            let text = format!("there is no link with the handle {handle}");
+            return Err(Fault::session(condition::UNATTACHED_HANDLE, text));
+        };
+        let is_ending = matches!(link.way, Way::Ending);
+        let subscription = match &link.way {
+            // Closed for good, as by a client that unsubscribes; a plain detach leaves it in place.
+            Way::Out(outgoing) if detach.closed => outgoing.subscription.clone(),
+            _ => None,
+        };
+        if !is_ending {
+            self.release_link(broker, channel, handle, out);
+        }
+        let Some(line) = self.line_mut(channel) else { return Ok(()) };
+        line.links.remove(&handle);
+        let (core, durable) = (line.core, broker.durable());
+        if let Some(queue) = subscription {
+            // It may be gone already, by an operator's hand.
+            if let Ok(receipt) = broker.give_up_subscription(core, &queue) {
+                line.wait_for(receipt, durable);
+            }
+        }
+        if !is_ending {
+            let answer = Detach { handle, closed: detach.closed, error: None };
+            line.put(&Performative::Detach(answer), out);
+        }
+        self.draining.retain(|known| *known != (channel, handle));
+        Ok(())
+    }
+
+    /// Ends a link with an error. What comes of it is not heard until the peer has ended it too.
+    pub(super) fn end_link(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        handle: u32,
+        fault: &Fault,
+        out: &mut Vec<u8>,
+    ) {
+        let Some(line) = self.line_mut(channel) else { return };
+        if line.links.get(&handle).is_none_or(|link| matches!(link.way, Way::Ending)) {
+            return;
+        }
+        self.release_link(broker, channel, handle, out);
+        let Some(line) = self.line_mut(channel) else { return };
+        if let Some(link) = line.links.get_mut(&handle) {
+            link.way = Way::Ending;
+        }
+        let detach = Detach { handle, closed: true, error: Some(fault.info()) };
+        line.put(&Performative::Detach(detach), out);
+        self.draining.retain(|known| *known != (channel, handle));
+    }
+
+    /// Gives up what a link has in the core.
+    fn release_link(&mut self, broker: &mut Broker, channel: u16, handle: u32, out: &mut Vec<u8>) {
+        // What is on its way to the link is given back with the rest.
+        self.flush_effects(broker, out);
+        let Some(line) = self.line_mut(channel) else { return };
+        let core = line.core;
+        let own_queue = match line.links.get_mut(&handle).map(|link| &mut link.way) {
+            Some(Way::Out(outgoing)) => {
+                broker.cancel(outgoing.consumer);
+                outgoing.own_queue.take()
+            }
+            Some(Way::In(incoming)) => incoming.own_queue.take(),
+            Some(Way::Answers(_)) => None,
+            Some(Way::Ending) | None => return,
+        };
+        self.give_back(broker, channel, handle);
+        if let Some(queue) = own_queue {
+            // It may be gone already, with its last consumer.
+            let _deleted = broker.delete_queue(core, &queue, false, false);
+        }
+    }
+}
+
+/// The outcomes that a receiver can give, and the one of a delivery that is settled without any.
+fn outcomes() -> (Vec<u8>, Vec<u8>) {
+    let (mut outcomes, mut released) = (Vec::new(), Vec::new());
+    let all = ["amqp:accepted:list", "amqp:rejected:list", "amqp:released:list", "amqp:modified:list"];
+    put_symbols(&mut outcomes, &all);
+    put_descriptor(&mut released, crate::codec::code::RELEASED);
+    ListWriter::start(&mut released).end();
+    (outcomes, released)
+}
+
+/// A consumer without credit.
+fn consume_spec(queue: &str, handle: u32, is_settled: bool, priority: i32) -> ConsumeSpec<'_> {
+    ConsumeSpec {
+        queue,
+        label: handle,
+        window: Some(0),
+        needs_settle: !is_settled,
+        is_exclusive: false,
+        priority,
+        is_preferred: false,
+    }
+}
+
+impl Line {
+    /// The answer to a sender's attach is out: the credit follows.
+    pub(super) fn begin_incoming(
+        &mut self,
+        attach: &Attach<'_>,
+        incoming: Incoming,
+        told_credit: u32,
+        out: &mut Vec<u8>,
+    ) {
+        let flow = Flow {
+            handle: Some(attach.handle),
+            delivery_count: Some(incoming.delivery_count),
+            link_credit: Some(told_credit),
+            ..self.flow()
+        };
+        self.put_flow(flow, out);
+        let way = Way::In(Box::new(incoming));
+        self.links.insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way });
+    }
+}
+
+fn opposite(role: Role) -> Role {
+    match role {
+        Role::Sender => Role::Receiver,
+        Role::Receiver => Role::Sender,
+    }
+}
+
+/// The queue of an address, made when it has to be.
+pub(super) fn open_queue(
+    broker: &mut Broker,
+    core: ternmq_broker::SessionId,
+    namespace: &Arc<str>,
+    queue: &AddressQueue,
+    verb: Verb,
+) -> Result<(Arc<str>, Receipt), Error> {
+    let done = match queue {
+        // Whoever reads from it finds out; whoever may write there need not be able to do anything else with it.
+        AddressQueue::Existing(name) => {
+            if verb == Verb::Write && !broker.has_queue(core, name) {
+                let (name, namespace) = (name.clone(), namespace.clone());
+                return Err(Error::NotFound { kind: Kind::Queue, name, namespace });
+            }
+            return Ok((name.clone(), Receipt::NONE));
+        }
+        AddressQueue::Own(name) => {
+            broker.ensure_private_queue(core, name)?;
+            return Ok((name.clone(), Receipt::NONE));
+        }
+        AddressQueue::Declared(spec) => broker.declare_queue(core, spec.clone())?,
+        AddressQueue::OnUse(spec) => broker.ensure_queue(core, spec.clone(), verb)?,
+    };
+    Ok((done.value.name, done.receipt))
+}
+
+/// Refuses filters that would have to choose among messages. Others have no effect, and the answer does not have them.
+fn check_filter(filter: Option<&Map<'_>>) -> Result<(), Fault> {
+    for (_, value) in filter.into_iter().flat_map(Map::iter) {
+        let Value::Described(described) = value else { continue };
+        let is_selector = match described.descriptor() {
+            Some(Value::Symbol(name)) => SELECTORS.contains(&name),
+            // Their numbers: of Apache's selector and no-local filter, and of the sql filter.
+            Some(Value::Ulong(number)) => matches!(number, 0x468c_0000_0004 | 0x468c_0000_0003 | 0x120),
+            _ => false,
+        };
+        if is_selector {
+            return Err(Fault::link(condition::NOT_IMPLEMENTED, "filters that choose among messages"));
+        }
+    }
+    Ok(())
+}
+
+/// What the properties of a receiver say of its priority, as arguments of a consumer.
+fn priority_of(properties: &Map<'_>) -> NeutralMap {
+    match properties.get("rabbitmq:priority") {
+        Some(priority) => vec![("x-priority".into(), crate::format::neutral(&priority))],
+        None => NeutralMap::new(),
+    }
+}

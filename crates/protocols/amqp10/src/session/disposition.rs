@@ -1,0 +1,80 @@
+//! Outcomes that the peer gives to what it got (AMQP 1.0 2.7.6, 3.4).
+
+use ternmq_broker::{Broker, DeliveryId, Outcome, SettleRange};
+
+use super::{Amqp10Session, line::Told};
+use crate::{
+    codec::{
+        DeliveryState,
+        performative::{Disposition, Role},
+    },
+    error::{Fault, condition},
+};
+
+/// What an outcome is to the core. `None`: it is none.
+fn outcome_of(state: Option<&DeliveryState<'_>>) -> Result<Option<(Outcome, Told)>, Fault> {
+    Ok(match state {
+        None | Some(DeliveryState::Received { .. }) => None,
+        Some(DeliveryState::Accepted) => Some((Outcome::Accept, Told::Accepted)),
+        Some(DeliveryState::Rejected { .. }) => Some((Outcome::Discard, Told::Rejected)),
+        Some(DeliveryState::Released) => Some((Outcome::Release, Told::Released)),
+        Some(DeliveryState::Modified { undeliverable_here: true, .. }) => {
+            Some((Outcome::Discard, Told::Modified))
+        }
+        Some(DeliveryState::Modified { delivery_failed: true, .. }) => {
+            Some((Outcome::Requeue, Told::Modified))
+        }
+        Some(DeliveryState::Modified { .. }) => Some((Outcome::Release, Told::Modified)),
+        Some(DeliveryState::Transactional { .. } | DeliveryState::Declared { .. }) => {
+            return Err(Fault::session(condition::NOT_IMPLEMENTED, "there are no transactions"));
+        }
+        Some(DeliveryState::Other) => {
+            return Err(Fault::session(condition::INVALID_FIELD, "the state of a disposition is not known"));
+        }
+    })
+}
+
+impl Amqp10Session {
+    pub(super) fn on_disposition(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        disposition: &Disposition<'_>,
+    ) -> Result<(), Fault> {
+        // What the sender says of its own deliveries: they were settled with their outcome.
+        if disposition.role == Role::Sender {
+            return Ok(());
+        }
+        let outcome = outcome_of(disposition.state.as_ref())?;
+        let (outcome, told) = match (outcome, disposition.settled) {
+            (Some(outcome), _) => outcome,
+            // Settled without an outcome: the default one.
+            (None, true) => (Outcome::Release, Told::Released),
+            (None, false) => return Ok(()),
+        };
+        let Some(line) = self.line_mut(channel) else { return Ok(()) };
+        let ids = line.unsettled.between(disposition.first, disposition.last.unwrap_or(disposition.first));
+        let (mut run, core) = (None, line.core);
+        for delivery_id in ids {
+            let Some(line) = self.line_mut(channel) else { return Ok(()) };
+            let Some(taken) = line.unsettled.take(delivery_id) else { continue };
+            // One that the core took back meanwhile is settled all the same.
+            let _settled = broker.settle(core, DeliveryId(taken.number), SettleRange::One, outcome);
+            run = match run {
+                Some((start, end)) if delivery_id == u32::wrapping_add(end, 1) => Some((start, delivery_id)),
+                Some((start, end)) => {
+                    if !disposition.settled {
+                        line.owe_settlement(start, end, told);
+                    }
+                    Some((delivery_id, delivery_id))
+                }
+                None => Some((delivery_id, delivery_id)),
+            };
+        }
+        if let (Some((start, end)), false, Some(line)) = (run, disposition.settled, self.line_mut(channel)) {
+            line.owe_settlement(start, end, told);
+            self.touch(channel);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! A whole message: where to, and what is told of it (guarantees 3).
+
+use std::sync::Arc;
+
+use bytes::BufMut;
+use ternmq_broker::{
+    AddressQueue, Broker, Error, LinkKey, Publish, Published, Receipt, SessionId, Target, Verb,
+};
+use ternmq_message::{Message, MessageBuilder, MessageMeta};
+
+use super::{
+    Amqp10Session,
+    attach::open_queue,
+    close::addresses,
+    line::{Way, Where},
+    transfer::Whole,
+};
+use crate::{
+    codec::{
+        DeliveryState, ErrorInfo,
+        message::{BodyKind, Header, MessageProperties, Sections},
+    },
+    error::{Fault, condition},
+    format::{ENCODING, Head, copies},
+};
+
+/// Longest message that is built in the shared block; a longer one has a buffer of its own.
+const BLOCK_BYTES: usize = 4 << 10;
+
+/// What the core acts on of a message, and where it goes.
+struct Facts {
+    node: Arc<str>,
+    key: Arc<str>,
+    meta: MessageMeta,
+    claimed_user: Option<Arc<str>>,
+    extra_keys: Vec<Arc<str>>,
+    /// Queue that is made when there is none.
+    queue: Option<AddressQueue>,
+    /// The message says itself where it goes: what is wrong with that is its own fault, not the link's.
+    is_addressed: bool,
+}
+
+/// Why a message is not taken.
+enum Refusal {
+    /// The link ends.
+    Link(Fault),
+    /// The message is rejected, the link goes on.
+    Message(Fault),
+}
+
+impl Amqp10Session {
+    pub(super) fn on_message(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        handle: u32,
+        whole: &Whole<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let link = self.line_mut(channel).and_then(|line| line.links.get(&handle));
+        if let Some(Way::In(incoming)) = link.map(|link| &link.way)
+            && matches!(incoming.place, Where::Definitions)
+        {
+            return self.on_request(broker, channel, handle, whole, out);
+        }
+        if !self.is_publisher
+            && let Some(connection) = self.connection
+        {
+            self.is_publisher = true;
+            broker.note_publisher(connection);
+        }
+        match self.publish(broker, channel, handle, whole) {
+            Ok(Published::Accepted(receipt)) => {
+                if !whole.is_settled
+                    && let Some(line) = self.line_mut(channel)
+                {
+                    line.owe_acceptance(whole.delivery_id, receipt);
+                }
+                Ok(())
+            }
+            Ok(Published::Refused) => {
+                let text = "a queue is full and refused the message";
+                let error =
+                    ErrorInfo { condition: condition::RESOURCE_LIMIT_EXCEEDED, description: Some(text) };
+                self.tell_publisher(channel, whole, DeliveryState::Rejected { error: Some(error) }, out);
+                Ok(())
+            }
+            Ok(Published::Unroutable(_)) => {
+                self.tell_publisher(channel, whole, DeliveryState::Released, out);
+                Ok(())
+            }
+            // A sender that wants to hear nothing of its messages hears it by the end of its link.
+            Err(Refusal::Message(fault)) if !whole.is_settled => {
+                let state = DeliveryState::Rejected { error: Some(fault.info()) };
+                self.tell_publisher(channel, whole, state, out);
+                Ok(())
+            }
+            Err(Refusal::Message(fault) | Refusal::Link(fault)) => Err(fault),
+        }
+    }
+
+    fn publish(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        handle: u32,
+        whole: &Whole<'_>,
+    ) -> Result<Published, Refusal> {
+        let sections = Sections::split(whole.payload).map_err(|error| {
+            Refusal::Link(Fault::link(condition::DECODE_ERROR, format!("the message can't be read: {error}")))
+        })?;
+        let mut head = std::mem::take(&mut self.scratch);
+        head.clear();
+        let facts = self.facts(broker, channel, handle, &sections);
+        let built = facts.and_then(|facts| {
+            Head::write(&sections, &mut head);
+            let message = build(broker, &facts, &head, &sections).ok_or_else(|| {
+                Refusal::Message(Fault::link(condition::INVALID_FIELD, "a name or a key is too long"))
+            })?;
+            Ok((facts, message))
+        });
+        self.scratch = head;
+        let (facts, message) = built?;
+        let Some(line) = self.line_mut(channel) else { return Err(Refusal::Link(Fault::gone())) };
+        let core = line.core;
+        pass_on(broker, core, &self.namespace, message, &facts).map_err(|error| {
+            let fault = Fault::of(&error, &**broker.dialect());
+            if facts.is_addressed { Refusal::Message(fault) } else { Refusal::Link(fault) }
+        })
+    }
+
+    fn facts(
+        &mut self,
+        broker: &Broker,
+        channel: u16,
+        handle: u32,
+        sections: &Sections<'_>,
+    ) -> Result<Facts, Refusal> {
+        // Both were read when the message was split.
+        let header = Header::decode(sections.header).unwrap_or_default();
+        let properties = MessageProperties::decode(sections.properties).unwrap_or_default();
+        let link = self.line_mut(channel).and_then(|line| line.links.get(&handle));
+        let Some(Way::In(incoming)) = link.map(|link| &link.way) else {
+            return Err(Refusal::Link(Fault::gone()));
+        };
+        let mut queue = None;
+        let (node, key, is_addressed) = match &incoming.place {
+            Where::Place(target, LinkKey::Fixed(key)) => {
+                queue.clone_from(&target.queue);
+                (target.node.clone(), key.clone(), false)
+            }
+            Where::Place(Target { node, .. }, LinkKey::Subject) => {
+                (node.clone(), properties.subject.unwrap_or_default().into(), false)
+            }
+            Where::Definitions => return Err(Refusal::Link(Fault::gone())),
+            Where::Anonymous => {
+                let dialect = broker.dialect();
+                let missing = || {
+                    let text = "anonymous terminus requires 'to' address to be set";
+                    Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, text))
+                };
+                let to = properties.to.ok_or_else(missing)?;
+                let target =
+                    addresses(&**dialect).map_err(Refusal::Link)?.message_target(to).map_err(|error| {
+                        Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, error.text))
+                    })?;
+                queue = target.queue;
+                (target.node, target.key, true)
+            }
+        };
+        let claimed_user = match properties.user_id {
+            None => None,
+            Some(user) => Some(std::str::from_utf8(user).map(Arc::from).map_err(|_| {
+                Refusal::Link(Fault::link(condition::INVALID_FIELD, "user-id is no user's name"))
+            })?),
+        };
+        let extra_keys = match sections.message_annotations {
+            [] => Vec::new(),
+            annotations => copies(annotations).map_err(|()| {
+                let text = "bad value for 'x-cc' message-annotation: it has to be a list of strings";
+                Refusal::Message(Fault::link(condition::INVALID_FIELD, text))
+            })?,
+        };
+        let meta = MessageMeta {
+            encoding: ENCODING,
+            is_durable: header.durable.unwrap_or_default(),
+            priority: header.priority.unwrap_or_default(),
+            ttl_ms: header.ttl.map(u64::from),
+        };
+        Ok(Facts { node, key, meta, claimed_user, extra_keys, queue, is_addressed })
+    }
+}
+
+/// Publishes a message; where its queue is made on use and there is none, once more after that.
+fn pass_on(
+    broker: &mut Broker,
+    core: SessionId,
+    namespace: &Arc<str>,
+    message: Message,
+    facts: &Facts,
+) -> Result<Published, Error> {
+    let publish = |broker: &mut Broker, message| {
+        let claimed_user = facts.claimed_user.as_deref();
+        broker.publish(core, Publish { message, extra_keys: &facts.extra_keys, claimed_user })
+    };
+    let mut published = publish(broker, message)?;
+    if let (Published::Unroutable(message), Some(queue @ AddressQueue::OnUse(_))) = (&published, &facts.queue)
+    {
+        let message = message.clone();
+        open_queue(broker, core, namespace, queue, Verb::Write)?;
+        published = publish(broker, message)?;
+    }
+    let drops = |broker: &Broker| {
+        broker.dialect().link_addresses().is_some_and(|known| known.drops_unwanted(&facts.node))
+    };
+    Ok(match published {
+        Published::Unroutable(_) if drops(broker) => Published::Accepted(Receipt::NONE),
+        other => other,
+    })
+}
+
+/// The message; `None` when a name or key is longer than one can be.
+fn build(broker: &mut Broker, facts: &Facts, head: &[u8], sections: &Sections<'_>) -> Option<Message> {
+    let Facts { node, key, meta, .. } = facts;
+    let needed = node.len() + key.len() + head.len() + sections.body.len();
+    let mut room =
+        if needed > BLOCK_BYTES { bytes::BytesMut::with_capacity(needed) } else { broker.room(needed) };
+    let lens = MessageBuilder::start(&mut room, node, key, head).ok()?;
+    if sections.body_kind == BodyKind::Data {
+        sections.data().for_each(|(_, data)| room.put_slice(data));
+    } else {
+        room.put_slice(sections.body);
+    }
+    Some(lens.finish(room.freeze(), *meta))
+}

@@ -1,0 +1,118 @@
+//! Logging in (AMQP 1.0 5.3) by PLAIN and EXTERNAL. Password hashes are Argon2id, which SCRAM can't use, so it is not offered;
+//! nor is ANONYMOUS (S1).
+
+use std::sync::Arc;
+
+use ternmq_broker::{Broker, LoginResult, LoginStep, Request};
+
+use super::{
+    Amqp10Session, State,
+    handshake::{Expect, plain},
+};
+use crate::{
+    codec::{
+        SaslCode, SaslFrame,
+        frame::{FrameKind, put_frame},
+    },
+    error::{Fault, condition},
+};
+
+impl Amqp10Session {
+    /// What is offered.
+    pub(super) fn put_mechanisms(&self, out: &mut Vec<u8>) {
+        let external = self.settings.is_certificate_login && self.certificate_user.is_some();
+        let all = [("EXTERNAL", external), ("PLAIN", self.settings.is_plain_login)];
+        let names: Vec<&str> = all.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| *name).collect();
+        put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Mechanisms(&names).put(out));
+    }
+
+    pub(super) fn on_sasl(
+        &mut self,
+        broker: &mut Broker,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let State::Handshake(handshake) = &mut self.state else {
+            return Err(Fault::connection(condition::FRAMING_ERROR, "the login is over"));
+        };
+        let frame = SaslFrame::decode(body)?;
+        match (&handshake.expect, frame) {
+            (Expect::Init, SaslFrame::Init { mechanism: "PLAIN", initial_response, .. })
+                if self.settings.is_plain_login =>
+            {
+                handshake.mechanism = "PLAIN";
+                match initial_response {
+                    Some(response) => self.log_in(broker, response, out),
+                    None => {
+                        handshake.expect = Expect::Response;
+                        put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Challenge(b"").put(out));
+                    }
+                }
+            }
+            (Expect::Response, SaslFrame::Response(response)) => self.log_in(broker, response, out),
+            (Expect::Init, SaslFrame::Init { mechanism: "EXTERNAL", initial_response, .. })
+                if self.settings.is_certificate_login =>
+            {
+                handshake.mechanism = "EXTERNAL";
+                self.log_in_by_certificate(broker, initial_response.unwrap_or_default(), out);
+            }
+            (Expect::Init, SaslFrame::Init { .. }) => self.refuse_login(out),
+            _ => {
+                return Err(Fault::connection(condition::ILLEGAL_STATE, "the frame is not due in the login"));
+            }
+        }
+        Ok(())
+    }
+
+    fn log_in(&mut self, broker: &mut Broker, response: &[u8], out: &mut Vec<u8>) {
+        let Some((user, password)) = plain(response) else { return self.refuse_login(out) };
+        let peer = self.peer.map(|peer| peer.ip());
+        match broker.begin_login(user, password, peer) {
+            LoginStep::Done(user) => self.let_in(user, out),
+            LoginStep::Refused => self.refuse_login(out),
+            LoginStep::Verify(check) => {
+                if let State::Handshake(handshake) = &mut self.state {
+                    handshake.expect = Expect::Verdict;
+                }
+                self.request = Some(Request::Verify(check));
+                self.is_paused = true;
+            }
+        }
+    }
+
+    /// SASL EXTERNAL (RFC 4422 A): the user is the one whom the verified certificate names, and a client that says another
+    /// one is refused.
+    fn log_in_by_certificate(&mut self, broker: &mut Broker, wanted: &[u8], out: &mut Vec<u8>) {
+        let peer = self.peer.map(|peer| peer.ip());
+        let named = self.certificate_user.clone();
+        let named = named.filter(|user| wanted.is_empty() || wanted == user.as_bytes());
+        match named.and_then(|user| broker.login_proven(&user, peer)) {
+            Some(user) => self.let_in(user, out),
+            None => self.refuse_login(out),
+        }
+    }
+
+    pub(super) fn on_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
+        self.is_paused = false;
+        let user = broker.finish_login(result);
+        if !matches!(self.state, State::Handshake(_)) {
+            return;
+        }
+        match user {
+            Some(user) => self.let_in(user, out),
+            None => self.refuse_login(out),
+        }
+    }
+
+    fn let_in(&mut self, user: Arc<str>, out: &mut Vec<u8>) {
+        let State::Handshake(handshake) = &mut self.state else { return };
+        handshake.user = user;
+        handshake.expect = Expect::AmqpGreeting;
+        put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Outcome(SaslCode::Ok, None).put(out));
+    }
+
+    fn refuse_login(&mut self, out: &mut Vec<u8>) {
+        put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Outcome(SaslCode::Auth, None).put(out));
+        self.state = State::Closing;
+    }
+}

@@ -1,0 +1,516 @@
+//! Frames to and from one line of text each.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use ternmq_amqp10::codec::{
+    AnyTarget, DeliveryState, Durability, ErrorInfo, SaslFrame, Source, Target, Value,
+    frame::{AMQP_HEADER, FrameKind, SASL_HEADER, put_frame, split_frame},
+    message::{Header, MessageProperties, Sections, map_of, put_data},
+    performative::*,
+    read,
+    write::{MapWriter, put_descriptor, put_string, put_symbol, put_value},
+};
+use ternmq_amqp10::format::neutral;
+
+/// Words of an input line: `name=value` pairs and flags.
+struct Words(BTreeMap<String, String>);
+
+impl Words {
+    fn of(words: &[String]) -> Self {
+        let pair = |word: &String| {
+            let (name, value) = word.split_once('=').unwrap_or((word, "true"));
+            (name.to_owned(), value.replace("%20", " "))
+        };
+        Self(words.iter().map(pair).collect())
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.text(name) == Some("true")
+    }
+
+    fn number<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
+        self.text(name)?.parse().ok()
+    }
+
+    fn state(&self) -> Option<DeliveryState<'_>> {
+        Some(match self.text("state")? {
+            "accepted" => DeliveryState::Accepted,
+            "released" => DeliveryState::Released,
+            "rejected" => DeliveryState::Rejected { error: None },
+            "received" => DeliveryState::Received { section_number: 0, section_offset: 0 },
+            "transactional" => DeliveryState::Transactional { txn_id: b"t", outcome: None },
+            "modified" => DeliveryState::Modified {
+                delivery_failed: self.has("failed"),
+                undeliverable_here: self.has("undeliverable"),
+                message_annotations: None,
+            },
+            other => panic!("no state {other}"),
+        })
+    }
+
+    /// A message of the sections that the line names.
+    fn message(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        if let Some(digits) = self.text("hex") {
+            return hex(digits);
+        }
+        if self.has("durable") || self.text("ttl").is_some() || self.text("priority").is_some() {
+            let durable = self.has("durable").then_some(true);
+            let (ttl, priority) = (self.number("ttl"), self.number("priority"));
+            Header { durable, ttl, priority, ..Header::default() }.put(&mut out);
+        }
+        if let Some(keys) = self.text("cc") {
+            put_descriptor(&mut out, 0x72);
+            let mut map = MapWriter::start(&mut out);
+            map.symbol("x-cc", |out| {
+                let list = ternmq_amqp10::codec::write::ListWriter::start(out);
+                keys.split(',').fold(list, |list, key| list.field(Some(key), put_string)).end();
+            });
+            map.end();
+        }
+        let properties = MessageProperties {
+            message_id: self.text("message-id").map(Value::String),
+            user_id: self.text("user-id").map(str::as_bytes),
+            to: self.text("to"),
+            subject: self.text("subject"),
+            reply_to: self.text("reply-to"),
+            ..MessageProperties::default()
+        };
+        if properties != MessageProperties::default() {
+            properties.put(&mut out);
+        }
+        if let Some(pairs) = self.text("map") {
+            put_descriptor(&mut out, 0x77);
+            let mut map = MapWriter::start(&mut out);
+            for (name, value) in pairs.split(',').filter_map(|pair| pair.split_once(':')) {
+                map.pair(|out| {
+                    put_string(out, name);
+                    match value {
+                        "true" | "false" => put_value(out, &Value::Bool(value == "true")),
+                        "{}" => MapWriter::start(out).end(),
+                        "{x}" => {
+                            let mut inner = MapWriter::start(out);
+                            inner.pair(|out| {
+                                put_string(out, "x-max-length");
+                                put_value(out, &Value::Uint(5));
+                            });
+                            inner.end();
+                        }
+                        text => put_string(out, text),
+                    }
+                });
+            }
+            map.end();
+            return out;
+        }
+        if self.has("null") {
+            put_descriptor(&mut out, 0x77);
+            put_value(&mut out, &Value::Null);
+            return out;
+        }
+        match (self.text("value"), self.text("fill"), self.text("body")) {
+            (Some(text), _, _) => {
+                put_descriptor(&mut out, 0x77);
+                put_string(&mut out, text);
+            }
+            (_, Some(count), _) => put_data(&mut out, &vec![b'x'; count.parse().unwrap()]),
+            (_, _, Some(text)) => put_data(&mut out, text.as_bytes()),
+            _ => {}
+        }
+        out
+    }
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}
+
+pub fn encode(words: &[String]) -> Vec<u8> {
+    let named = Words::of(words);
+    let mut out = Vec::new();
+    match &*words[0] {
+        "sasl" => return SASL_HEADER.to_vec(),
+        "amqp" => return AMQP_HEADER.to_vec(),
+        "raw" => return hex(&words[1]),
+        "init" | "response" => {
+            let user = named.text("user").unwrap_or_default();
+            let response = format!("\0{user}\0{}", named.text("password").unwrap_or("secret"));
+            let frame = if words[0] == "response" {
+                SaslFrame::Response(response.as_bytes())
+            } else {
+                SaslFrame::Init {
+                    mechanism: named.text("mechanism").unwrap_or("PLAIN"),
+                    initial_response: (!named.has("empty")).then_some(response.as_bytes()),
+                    hostname: None,
+                }
+            };
+            put_frame(&mut out, FrameKind::Sasl, 0, |out| frame.put(out));
+            return out;
+        }
+        _ => {}
+    }
+    let channel = words[0].parse().unwrap_or_else(|_| panic!("no channel: {words:?}"));
+    if words[1] == "beat" {
+        put_frame(&mut out, FrameKind::Amqp, channel, |_| {});
+        return out;
+    }
+    let message = named.message();
+    // A part of it, as `from..to`.
+    let part = named.text("part").map(|part| {
+        let (from, to) = part.split_once("..").unwrap();
+        &message[from.parse().unwrap()..to.parse().unwrap_or(message.len())]
+    });
+    let mut filter = Vec::new();
+    put_performative(&named, &words[1], channel, &mut filter, part.unwrap_or(&message), &mut out);
+    out
+}
+
+fn put_performative(
+    named: &Words,
+    name: &str,
+    channel: u16,
+    filter: &mut Vec<u8>,
+    payload: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let performative = match name {
+        "open" => Performative::Open(Open {
+            container_id: named.text("container").unwrap_or("c"),
+            hostname: named.text("host"),
+            max_frame_size: named.number("frame-max").unwrap_or(u32::MAX),
+            channel_max: u16::MAX,
+            idle_time_out: named.number("idle"),
+            offered_capabilities: None,
+            desired_capabilities: None,
+            properties: None,
+        }),
+        "begin" => Performative::Begin(Begin {
+            remote_channel: named.number("remote"),
+            next_outgoing_id: 0,
+            incoming_window: named.number("window").unwrap_or(1_000),
+            outgoing_window: 1_000,
+            handle_max: u32::MAX,
+            offered_capabilities: None,
+            desired_capabilities: None,
+            properties: None,
+        }),
+        "attach" => attach(named, filter),
+        "flow" => Performative::Flow(Flow {
+            next_incoming_id: named.number("next").or(Some(0)),
+            incoming_window: named.number("window").unwrap_or(1_000),
+            next_outgoing_id: 0,
+            outgoing_window: 1_000,
+            handle: named.number("handle"),
+            delivery_count: named.number("count"),
+            link_credit: named.number("credit"),
+            available: None,
+            drain: named.has("drain"),
+            echo: named.has("echo"),
+            properties: None,
+        }),
+        "transfer" => transfer(named),
+        "disposition" => Performative::Disposition(Disposition {
+            role: if named.text("role") == Some("sender") { Role::Sender } else { Role::Receiver },
+            first: named.number("first").unwrap_or_default(),
+            last: named.number("last"),
+            settled: named.has("settled"),
+            state: named.state(),
+            batchable: false,
+        }),
+        "detach" => Performative::Detach(Detach {
+            handle: named.number("handle").unwrap_or_default(),
+            closed: named.has("closed"),
+            error: None,
+        }),
+        "end" => Performative::End(None),
+        "close" => Performative::Close(None),
+        other => panic!("no performative {other}"),
+    };
+    put_frame(out, FrameKind::Amqp, channel, |out| {
+        performative.put(out);
+        if name == "transfer" {
+            out.extend_from_slice(payload);
+        }
+    });
+}
+
+fn transfer(named: &Words) -> Performative<'_> {
+    Performative::Transfer(Transfer {
+        handle: named.number("handle").unwrap_or_default(),
+        delivery_id: named.number("id"),
+        delivery_tag: named.text("id").map(str::as_bytes),
+        message_format: named.number("format"),
+        settled: named.has("settled").then_some(true),
+        more: named.has("more"),
+        state: named.state(),
+        resume: named.has("resume"),
+        aborted: named.has("aborted"),
+        ..Transfer::default()
+    })
+}
+
+fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
+    if let Some(name) = named.text("filter") {
+        let mut map = MapWriter::start(filter);
+        map.symbol("f", |out| {
+            out.push(0);
+            put_symbol(out, name);
+            put_value(out, &Value::String("a = 1"));
+        });
+        map.end();
+    }
+    let filter = match read(filter) {
+        Ok((Value::Map(map), _)) => Some(map),
+        _ => None,
+    };
+    let is_receiver = named.text("role") == Some("receiver");
+    let source = Source {
+        address: named.text("source"),
+        dynamic: is_receiver && named.has("dynamic"),
+        durable: if named.has("durable") { Durability::UnsettledState } else { Durability::None },
+        filter,
+        capabilities: named.text("capability").filter(|_| is_receiver).map(Value::Symbol),
+        ..Source::default()
+    };
+    let target = Target {
+        address: named.text("target"),
+        dynamic: !is_receiver && named.has("dynamic"),
+        capabilities: named.text("capability").filter(|_| !is_receiver).map(Value::Symbol),
+        ..Target::default()
+    };
+    Performative::Attach(Box::new(Attach {
+        name: named.text("name").unwrap_or("link"),
+        handle: named.number("handle").unwrap_or_default(),
+        role: if is_receiver { Role::Receiver } else { Role::Sender },
+        snd_settle_mode: match named.text("settle") {
+            Some("settled") => SenderSettleMode::Settled,
+            Some("unsettled") => SenderSettleMode::Unsettled,
+            _ => SenderSettleMode::Mixed,
+        },
+        rcv_settle_mode: named.has("second").then_some(ReceiverSettleMode::Second),
+        source: (!named.has("no-source")).then_some(source),
+        target: if named.has("coordinator") {
+            Some(AnyTarget::Coordinator)
+        } else {
+            (!named.has("no-target")).then_some(AnyTarget::Target(target))
+        },
+        unsettled: None,
+        incomplete_unsettled: false,
+        initial_delivery_count: (!is_receiver).then_some(0),
+        max_message_size: named.number("max").unwrap_or_default(),
+        offered_capabilities: None,
+        desired_capabilities: None,
+        properties: None,
+    }))
+}
+
+pub fn decode(bytes: &[u8]) -> Vec<String> {
+    let (mut lines, mut rest) = (Vec::new(), bytes);
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix(&SASL_HEADER) {
+            lines.push("sasl".to_owned());
+            rest = after;
+            continue;
+        }
+        if let Some(after) = rest.strip_prefix(&AMQP_HEADER) {
+            lines.push("amqp".to_owned());
+            rest = after;
+            continue;
+        }
+        let (frame, size) = split_frame(rest, 1 << 20).unwrap().unwrap();
+        rest = &rest[size..];
+        lines.push(match frame.kind {
+            FrameKind::Sasl => sasl_line(frame.body),
+            FrameKind::Amqp if frame.body.is_empty() => format!("{} beat", frame.channel),
+            FrameKind::Amqp => format!("{} {}", frame.channel, line(frame.body)),
+        });
+    }
+    lines
+}
+
+fn sasl_line(body: &[u8]) -> String {
+    let Ok((Value::Described(described), _)) = read(body) else { panic!("no frame of the login") };
+    let Some(Value::List(fields)) = described.value() else { panic!("no list") };
+    let first = fields.iter().next().unwrap_or(Value::Null);
+    match described.code() {
+        Some(0x40) => format!("mechanisms {}", first.texts().collect::<Vec<_>>().join(" ")),
+        Some(0x42) => "challenge".to_owned(),
+        Some(0x44) => format!("outcome {}", first.as_i64().unwrap()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn error(error: Option<&ErrorInfo<'_>>) -> String {
+    error.map_or_else(String::new, |error| {
+        format!(" error: {} {:?}", error.condition, error.description.unwrap_or_default())
+    })
+}
+
+fn line(body: &[u8]) -> String {
+    let (performative, payload) = Performative::decode(body).unwrap();
+    match performative {
+        Performative::Open(open) => format!(
+            "open frame-max: {}, channel-max: {}, idle: {:?}",
+            open.max_frame_size, open.channel_max, open.idle_time_out
+        ),
+        Performative::Begin(begin) => {
+            format!("begin remote: {:?}, window: {}", begin.remote_channel, begin.incoming_window)
+        }
+        Performative::Attach(attach) => attach_line(&attach),
+        Performative::Flow(flow) => {
+            let mut line = format!(
+                "flow window: {}, next-in: {:?}, next-out: {}",
+                flow.incoming_window, flow.next_incoming_id, flow.next_outgoing_id
+            );
+            if let Some(handle) = flow.handle {
+                let _ = write!(
+                    line,
+                    ", handle: {handle}, count: {:?}, credit: {:?}, available: {:?}, drain: {}",
+                    flow.delivery_count, flow.link_credit, flow.available, flow.drain
+                );
+            }
+            line
+        }
+        Performative::Transfer(transfer) => {
+            let mut line = format!("transfer handle: {}", transfer.handle);
+            if let Some(id) = transfer.delivery_id {
+                let _ = write!(line, ", id: {id}, settled: {:?}", transfer.settled);
+            }
+            if transfer.more || transfer.delivery_id.is_none() {
+                let _ = write!(line, ", more: {}, {} bytes", transfer.more, payload.len());
+            } else {
+                line += &message_text(payload);
+            }
+            line
+        }
+        Performative::Disposition(disposition) => {
+            let state = match disposition.state {
+                Some(DeliveryState::Rejected { error: Some(info) }) => {
+                    format!("Rejected{}", error(Some(&info)))
+                }
+                Some(other) => format!("{other:?}"),
+                None => "none".to_owned(),
+            };
+            format!(
+                "disposition role: {:?}, {}..{}, settled: {}, {state}",
+                disposition.role,
+                disposition.first,
+                disposition.last.unwrap_or(disposition.first),
+                disposition.settled
+            )
+        }
+        Performative::Detach(detach) => format!(
+            "detach handle: {}, closed: {}{}",
+            detach.handle,
+            detach.closed,
+            error(detach.error.as_ref())
+        ),
+        Performative::End(info) => format!("end{}", error(info.as_ref())),
+        Performative::Close(info) => format!("close{}", error(info.as_ref())),
+    }
+}
+
+fn attach_line(attach: &Attach<'_>) -> String {
+    let mut line = format!(
+        "attach name: {:?}, handle: {}, role: {:?}, settle: {:?}",
+        attach.name, attach.handle, attach.role, attach.snd_settle_mode
+    );
+    match &attach.source {
+        Some(source) => {
+            let _ = write!(line, ", source: {:?}", source.address);
+            if source.filter.is_some() {
+                line += " with a filter";
+            }
+            if source.durable != Durability::None {
+                let _ = write!(line, ", durable: {:?}, expiry: {:?}", source.durable, source.expiry_policy);
+            }
+        }
+        None => line += ", no source",
+    }
+    match &attach.target {
+        Some(AnyTarget::Target(target)) => {
+            let _ = write!(line, ", target: {:?}", target.address);
+        }
+        Some(AnyTarget::Coordinator) => line += ", coordinator",
+        None => line += ", no target",
+    }
+    if attach.max_message_size > 0 {
+        let _ = write!(line, ", max: {}", attach.max_message_size);
+    }
+    line
+}
+
+fn message_text(payload: &[u8]) -> String {
+    let sections = Sections::split(payload).unwrap();
+    let header = Header::decode(sections.header).unwrap();
+    let mut line = format!(
+        " durable: {:?}, first: {:?}, count: {:?}",
+        header.durable.unwrap_or_default(),
+        header.first_acquirer.unwrap_or_default(),
+        header.delivery_count.unwrap_or_default()
+    );
+    if let Some(ttl) = header.ttl {
+        let _ = write!(line, ", ttl: {ttl}");
+    }
+    if let Some(priority) = header.priority {
+        let _ = write!(line, ", priority: {priority}");
+    }
+    for (key, value) in map_of(sections.message_annotations).iter() {
+        // Times in the history of a message are those of the test.
+        let name = key.as_text().unwrap();
+        let text = if name == "x-opt-deaths" { "…".to_owned() } else { format!("{:?}", neutral(&value)) };
+        let _ = write!(line, ", {name}: {text}");
+    }
+    let properties = MessageProperties::decode(sections.properties).unwrap();
+    let texts = [
+        ("subject", properties.subject),
+        ("to", properties.to),
+        ("reply-to", properties.reply_to),
+        ("content-type", properties.content_type),
+        ("content-encoding", properties.content_encoding),
+        ("group-id", properties.group_id),
+        ("user-id", properties.user_id.and_then(|user| std::str::from_utf8(user).ok())),
+    ];
+    for (name, value) in texts {
+        if let Some(value) = value {
+            let _ = write!(line, ", {name}: {value:?}");
+        }
+    }
+    for (name, id) in [("message-id", properties.message_id), ("correlation-id", properties.correlation_id)] {
+        if let Some(id) = id {
+            let _ = write!(line, ", {name}: {id:?}");
+        }
+    }
+    if let Some(ms) = properties.creation_time {
+        let _ = write!(line, ", creation-time: {ms}");
+    }
+    for (key, value) in map_of(sections.application_properties).iter() {
+        let _ = write!(line, ", [{}]: {:?}", key.as_text().unwrap(), neutral(&value));
+    }
+    line + &body_text(&sections)
+}
+
+fn body_text(sections: &Sections<'_>) -> String {
+    let mut line = String::new();
+    match sections.value() {
+        Some(value) => {
+            let _ = write!(line, ", value: {:?}", neutral(&value));
+        }
+        None => {
+            let data: Vec<u8> = sections.data().flat_map(|(_, bytes)| bytes).copied().collect();
+            match data.len() {
+                0..=40 => {
+                    let _ = write!(line, ", body: {:?}", String::from_utf8_lossy(&data));
+                }
+                length => {
+                    let _ = write!(line, ", body: {length} bytes");
+                }
+            }
+        }
+    }
+    line
+}
