@@ -10,6 +10,7 @@ use ternmq_routing::{NodeKind, Wildcards};
 use crate::{
     address::Addresses,
     error::{Error, Kind},
+    place::Places,
     queues::QueueSpec,
 };
 
@@ -240,6 +241,11 @@ pub trait Dialect: Send + Sync {
 
     /// The dialect's addresses; `None` when it has none.
     fn addresses(&self) -> Option<&dyn Addresses> {
+        None
+    }
+
+    /// The dialect's places; `None` when it has none.
+    fn places(&self) -> Option<&dyn Places> {
         None
     }
 

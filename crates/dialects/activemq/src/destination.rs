@@ -89,7 +89,7 @@ static WORDS: HeaderWords = HeaderWords {
 };
 
 /// An error whose summary is its sentence, as ActiveMQ tells them.
-fn refused(text: String) -> AddressError {
+pub(crate) fn refused(text: String) -> AddressError {
     AddressError { summary: Cow::Owned(text.clone()), text }
 }
 
@@ -100,11 +100,11 @@ fn no_destination(text: &str) -> AddressError {
     ))
 }
 
-fn not_there(what: &str) -> AddressError {
+pub(crate) fn not_there(what: &str) -> AddressError {
     refused(format!("{what}: not available"))
 }
 
-fn wildcards() -> Wildcards {
+pub(crate) fn wildcards() -> Wildcards {
     Wildcards::DOT_STAR_ANGLE
 }
 
@@ -153,7 +153,7 @@ fn parse<'a>(request: &AddressRequest<'a>) -> Result<Vec<Destination<'a>>, Addre
 
 /// The queue that takes part in a virtual topic, with the topic: `Consumer.NAME.VirtualTopic.REST` takes from
 /// `VirtualTopic.REST`.
-fn virtual_topic(queue: &str) -> Option<&str> {
+pub(crate) fn virtual_topic(queue: &str) -> Option<&str> {
     let (consumer, topic) = queue.strip_prefix("Consumer.")?.split_once('.')?;
     (!consumer.is_empty() && topic.starts_with("VirtualTopic.")).then_some(topic)
 }

@@ -11,13 +11,14 @@ mod deaths;
 mod destination;
 mod names;
 mod options;
+mod places;
 mod wording;
 
 use std::{borrow::Cow, sync::Arc};
 
 use ternmq_access::Role;
 use ternmq_broker::{
-    Addresses, ArgumentError, Dialect, Error, Guard, Predefined, QueueClass, QueueOptions, QueueSpec,
+    Addresses, ArgumentError, Dialect, Error, Guard, Places, Predefined, QueueClass, QueueOptions, QueueSpec,
 };
 use ternmq_message::{History, Map, Value};
 use ternmq_routing::{NodeKind, Wildcards};
@@ -170,6 +171,10 @@ impl Dialect for ActiveMq {
     }
 
     fn addresses(&self) -> Option<&dyn Addresses> {
+        Some(self)
+    }
+
+    fn places(&self) -> Option<&dyn Places> {
         Some(self)
     }
 

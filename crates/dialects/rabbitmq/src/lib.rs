@@ -9,12 +9,13 @@ mod arguments;
 mod deaths;
 mod destination;
 mod md5;
+mod places;
 mod wording;
 
 use std::sync::Arc;
 
 use ternmq_access::Role;
-use ternmq_broker::{Addresses, ArgumentError, Dialect, Error, Predefined, QueueClass, QueueOptions};
+use ternmq_broker::{Addresses, ArgumentError, Dialect, Error, Places, Predefined, QueueClass, QueueOptions};
 use ternmq_message::{History, Map, Value};
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
 use ternmq_stdx::{letters_of, quoted};
@@ -198,6 +199,10 @@ impl Dialect for RabbitMq {
     }
 
     fn addresses(&self) -> Option<&dyn Addresses> {
+        Some(self)
+    }
+
+    fn places(&self) -> Option<&dyn Places> {
         Some(self)
     }
 

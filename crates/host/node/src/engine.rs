@@ -9,6 +9,7 @@ use ternmq_broker::Dialect;
 use ternmq_message::Formats;
 use ternmq_mqtt::{MqttSession, format::MqttFormat};
 use ternmq_net::SessionFactory;
+use ternmq_openwire::{OpenWireSession, format::OpenWireFormat};
 use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::StompSession;
 use ternmq_stomp::format::StompFormat;
@@ -51,7 +52,12 @@ impl Engine {
     /// The configuration file says something that this engine does not have.
     pub(crate) fn of(engine: EngineType, settings: &Settings) -> Result<Self, StartError> {
         match engine {
-            EngineType::All | EngineType::RabbitMq => Ok(Self::rabbitmq(settings)),
+            EngineType::All => {
+                let mut all = Self::rabbitmq(settings);
+                all.protocols.push(openwire(settings.openwire.clone()));
+                Ok(all)
+            }
+            EngineType::RabbitMq => Ok(Self::rabbitmq(settings)),
             EngineType::ActiveMq => {
                 check_activemq(settings)?;
                 Ok(Self::activemq(settings))
@@ -59,15 +65,17 @@ impl Engine {
         }
     }
 
-    /// STOMP and MQTT: OpenWire and AMQP 1.0 are not there yet, AMQP 0-9-1 is not among ActiveMQ's protocols.
+    /// OpenWire, STOMP and MQTT: AMQP 1.0 is not there yet, AMQP 0-9-1 is not among ActiveMQ's protocols.
     fn activemq(settings: &Settings) -> Self {
         let mut formats = Formats::default();
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(ActiveMq.wildcards())));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(ActiveMq))));
+        formats.register(ternmq_openwire::ENCODING, Arc::new(OpenWireFormat::of(Arc::new(ActiveMq))));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
         let protocols = vec![
+            openwire(settings.openwire.clone()),
             mqtt(ternmq_mqtt::Settings {
                 namespace: ActiveMq.default_namespace().into(),
                 ..settings.mqtt.clone()
@@ -83,6 +91,7 @@ impl Engine {
         formats.register(ENCODING, Arc::new(Amqp091Format));
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(RabbitMq.wildcards())));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(RabbitMq))));
+        formats.register(ternmq_openwire::ENCODING, Arc::new(OpenWireFormat::of(Arc::new(RabbitMq))));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
@@ -151,6 +160,18 @@ fn stomp(settings: ternmq_stomp::Settings) -> Protocol {
         default_port: 61_613,
         factory: Arc::new(move |arrival| {
             let session = StompSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+            Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
+        }),
+    }
+}
+
+fn openwire(settings: ternmq_openwire::Settings) -> Protocol {
+    let settings = Arc::new(settings);
+    Protocol {
+        name: "openwire",
+        default_port: 61_616,
+        factory: Arc::new(move |arrival| {
+            let session = OpenWireSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
             Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
         }),
     }
