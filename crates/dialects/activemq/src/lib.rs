@@ -1,4 +1,4 @@
-//! ActiveMQ's ways over the neutral core, as far as STOMP and MQTT need them.
+//! ActiveMQ's ways over the neutral core, as far as OpenWire, STOMP and MQTT need them.
 //!
 //! Owns: destinations and what is made when one is used, names of the queues behind subscriptions, names that permissions
 //! know, the dead-letter queue, and the words of errors. Must not know: frames, sockets, state.

@@ -85,6 +85,11 @@ impl OpenWireSession {
                 self.has_introduced = true;
                 Ok(())
             }
+            // Clients of the failover transport say that they are such, before they log in.
+            (State::Handshake(None), Kind::ConnectionControl) if !self.has_controlled => {
+                self.has_controlled = true;
+                Ok(())
+            }
             (State::Handshake(None), Kind::ConnectionInfo) => {
                 self.on_connection(broker, &command, asked, out)
             }

@@ -126,6 +126,8 @@ pub struct OpenWireSession {
     limits: Limits,
     /// The peer said that it is a broker.
     has_introduced: bool,
+    /// It said what it wants of the connection before it logged in.
+    has_controlled: bool,
     /// It has published.
     is_publisher: bool,
     /// Publishing is held back and the client tried it.
@@ -167,6 +169,7 @@ impl OpenWireSession {
             request: None,
             limits: Limits::HANDSHAKE,
             has_introduced: false,
+            has_controlled: false,
             is_publisher: false,
             is_held: false,
             settings,
