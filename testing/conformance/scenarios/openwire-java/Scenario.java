@@ -7,6 +7,7 @@ import java.security.SecureRandom;
 import java.security.cert.CertificateFactory;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Enumeration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +27,7 @@ import javax.jms.MessageConsumer;
 import javax.jms.MessageProducer;
 import javax.jms.ObjectMessage;
 import javax.jms.Queue;
+import javax.jms.QueueBrowser;
 import javax.jms.Session;
 import javax.jms.StreamMessage;
 import javax.jms.TemporaryQueue;
@@ -132,6 +134,7 @@ public final class Scenario {
         all.put("asynchronous sends with a window", this::window);
         all.put("listeners", this::listeners);
         all.put("unacknowledged messages of a closed consumer", this::closedConsumer);
+        all.put("a browser sees all and takes nothing", this::browser);
         all.put("over TLS", this::secured);
         all.put("failover after kill -9", this::failover);
         return all;
@@ -744,6 +747,36 @@ public final class Scenario {
             for (int i = 0; i < 3; i++) {
                 same("m" + i, text(next.receive(WAIT_MS)));
             }
+        }
+    }
+
+    private void browser() throws Exception {
+        try (Opened opened = new Opened(connection())) {
+            opened.connection.start();
+            Session session = opened.connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
+            Queue queue = session.createQueue(name("browser"));
+            QueueBrowser empty = session.createBrowser(queue);
+            check(!empty.getEnumeration().hasMoreElements(), "an empty queue");
+            empty.close();
+            MessageProducer producer = session.createProducer(queue);
+            for (int i = 0; i < 1_000; i++) {
+                producer.setDeliveryMode(i % 2 == 0 ? DeliveryMode.PERSISTENT : DeliveryMode.NON_PERSISTENT);
+                producer.send(session.createTextMessage("m" + i));
+            }
+            for (int round = 0; round < 2; round++) {
+                QueueBrowser browser = session.createBrowser(queue);
+                Enumeration<?> all = browser.getEnumeration();
+                int seen = 0;
+                while (all.hasMoreElements()) {
+                    same("m" + seen, text((Message) all.nextElement()));
+                    seen++;
+                }
+                same(1_000, seen);
+                browser.close();
+            }
+            Message first = session.createConsumer(queue).receive(WAIT_MS);
+            same("m0", text(first));
+            same(false, first.getJMSRedelivered());
         }
     }
 

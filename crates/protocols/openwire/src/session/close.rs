@@ -49,6 +49,7 @@ impl OpenWireSession {
     pub(super) fn release(&mut self, broker: &mut Broker) {
         self.tell_temporaries_gone(broker);
         self.consumers = Vec::new();
+        self.looks = super::browse::Looks::default();
         self.transactions = Vec::new();
         self.session = None;
         if let Some(connection) = self.connection.take() {

@@ -65,7 +65,7 @@ impl OpenWireSession {
     ) -> Result<(), Fault> {
         match (&self.state, command.kind()) {
             (State::Open, kind) if kind.is_message() => self.on_message(broker, command, asked, out),
-            (State::Open, Kind::MessageAck) => self.on_ack(broker, &command, asked),
+            (State::Open, Kind::MessageAck) => self.on_ack(broker, &command, asked, out),
             (State::Greeting, Kind::WireFormatInfo) => self.on_offer(&command, out),
             (State::Greeting, _) => {
                 Err(Fault::new(class::JMS, "the first command has to be WireFormatInfo").last())

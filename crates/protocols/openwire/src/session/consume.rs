@@ -11,7 +11,9 @@ use ternmq_broker::{
 };
 use ternmq_message::Map;
 
-use super::{MAX_PRODUCERS, MAX_SESSIONS, OpenWireSession, answer::Asked, temporary::check_advisories};
+use super::{
+    MAX_PRODUCERS, MAX_SESSIONS, OpenWireSession, answer::Asked, browse::Browser, temporary::check_advisories,
+};
 use crate::{
     codec::{Field, Object},
     error::{Fault, class},
@@ -48,6 +50,8 @@ pub(super) struct Consumer {
     pub(super) unsettled: VecDeque<Unsettled>,
     /// Deliveries of it in transactions.
     pub(super) staged: u32,
+    /// It looks at messages and takes none.
+    pub(super) browser: Option<Browser>,
 }
 
 impl Consumer {
@@ -118,9 +122,6 @@ fn check(command: &Object<'_>) -> Result<(), Fault> {
     if command.text(Field::Selector).is_some_and(|selector| !selector.trim().is_empty()) {
         return Err(Fault::new(class::INVALID_SELECTOR, "selectors: not available"));
     }
-    if command.is(Field::Browser) {
-        return Err(Fault::absent("queue browsers"));
-    }
     if command.is(Field::NetworkSubscription) || command.object(Field::AdditionalPredicate).is_some() {
         return Err(Fault::absent("subscriptions of other brokers"));
     }
@@ -176,6 +177,9 @@ impl OpenWireSession {
             self.promise(broker, asked, Receipt::NONE, out);
             return Ok(());
         }
+        if command.is(Field::Browser) {
+            return self.on_browser(broker, command, asked, out);
+        }
         let all = places_of(destination)?;
         check_advisories(&all)?;
         let sources = self.sources(broker, command, &all)?;
@@ -186,9 +190,9 @@ impl OpenWireSession {
         let priority =
             i32::from(u8::try_from(command.number(Field::Priority)).unwrap_or_default().cast_signed());
         let wanted = Wanted { prefetch, priority, is_exclusive: command.is(Field::Exclusive), places: &all };
-        let slot = self.consumers.iter().position(Option::is_none).unwrap_or(self.consumers.len());
+        let slot = self.free_slot();
         let (parts, queue, receipt) = self.open_all(broker, &sources, slot, &wanted)?;
-        let consumer = Some(Box::new(Consumer {
+        self.add_consumer(Consumer {
             key,
             id: Arc::new(Object::clone(id).into_owned()),
             destination: Arc::new(Object::clone(destination).into_owned()),
@@ -199,17 +203,35 @@ impl OpenWireSession {
             pull_deadline_ms: None,
             unsettled: VecDeque::new(),
             staged: 0,
-        }));
-        match self.consumers.get_mut(slot) {
-            Some(place) => *place = consumer,
-            None => self.consumers.push(consumer),
-        }
+            browser: None,
+        });
         self.promise(broker, asked, receipt, out);
         for part in &parts {
             broker.start_consumer(*part);
         }
         self.tell_temporaries_to(broker, &all, &parts);
         Ok(())
+    }
+
+    /// Place of the next consumer.
+    fn free_slot(&self) -> usize {
+        self.consumers.iter().position(Option::is_none).unwrap_or(self.consumers.len())
+    }
+
+    /// Takes a consumer into the list, at the next place.
+    pub(super) fn add_consumer(&mut self, consumer: Consumer) -> usize {
+        let slot = self.free_slot();
+        match self.consumers.get_mut(slot) {
+            Some(place) => *place = Some(Box::new(consumer)),
+            None => self.consumers.push(Some(Box::new(consumer))),
+        }
+        slot
+    }
+
+    /// Refuses one more than there may be, of those that the core does not count.
+    pub(super) fn check_consumer_count(&self, broker: &Broker) -> Result<(), Fault> {
+        let max = broker.limits().max_consumers_per_session as usize;
+        if self.consumers.iter().flatten().count() >= max { Err(limit("consumers", max)) } else { Ok(()) }
     }
 
     fn sources(

@@ -10,6 +10,7 @@
 
 mod alive;
 mod answer;
+mod browse;
 mod close;
 mod commands;
 mod connect;
@@ -28,10 +29,12 @@ use std::{
     sync::Arc,
 };
 
-use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session, SessionId};
+use ternmq_broker::{
+    Broker, BrowsePage, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session, SessionId,
+};
 
 use self::{
-    alive::Alive, answer::Deferred, connect::Login, consume::Consumer, send::Targets,
+    alive::Alive, answer::Deferred, browse::Looks, connect::Login, consume::Consumer, send::Targets,
     transaction::Transaction,
 };
 use crate::codec::{Encoding, InCache, Limits, Object, OutCache, encode};
@@ -123,6 +126,7 @@ pub struct OpenWireSession {
     alive: Alive,
     login_deadline_ms: Option<u64>,
     request: Option<Request>,
+    looks: Looks,
     limits: Limits,
     /// The peer said that it is a broker.
     has_introduced: bool,
@@ -167,6 +171,7 @@ impl OpenWireSession {
             alive: Alive::default(),
             login_deadline_ms: Some(now_ms.saturating_add(settings.login_timeout_ms)),
             request: None,
+            looks: Looks::default(),
             limits: Limits::HANDSHAKE,
             has_introduced: false,
             has_controlled: false,
@@ -217,15 +222,22 @@ impl Session for OpenWireSession {
     fn handle_durable(&mut self, durable: Durable, out: &mut Vec<u8>) {
         let before = out.len();
         self.release_answers(durable, out);
+        self.looks.note_durable(durable);
         self.alive.note_output(out.len() > before);
     }
 
     fn is_waiting(&self) -> bool {
-        !self.deferred.is_empty()
+        !self.deferred.is_empty() || self.looks.is_waiting()
     }
 
     fn handle_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
         self.on_login(broker, result, out);
+    }
+
+    fn handle_browsed(&mut self, broker: &mut Broker, page: BrowsePage, out: &mut Vec<u8>) {
+        let before = out.len();
+        self.on_browsed(broker, page, out);
+        self.alive.note_output(out.len() > before);
     }
 
     fn handle_timeout(&mut self, broker: &mut Broker, now_ms: u64, out: &mut Vec<u8>) {
@@ -245,7 +257,7 @@ impl Session for OpenWireSession {
     }
 
     fn poll_request(&mut self) -> Option<Request> {
-        self.request.take()
+        self.request.take().or_else(|| self.looks.poll())
     }
 
     fn deadline_ms(&self) -> Option<u64> {

@@ -64,6 +64,7 @@ impl OpenWireSession {
         broker: &mut Broker,
         command: &Object<'_>,
         asked: Asked,
+        out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let kind = command.number(Field::AckType);
         let outcome = match kind {
@@ -85,6 +86,11 @@ impl OpenWireSession {
             self.promise_all(asked);
             return Ok(());
         };
+        if self.consumer_at(slot).is_some_and(|consumer| consumer.browser.is_some()) {
+            self.note_read(broker, slot, command.number(Field::MessageCount), out);
+            self.promise_all(asked);
+            return Ok(());
+        }
         let named = Named::of(command, kind == ack::INDIVIDUAL);
         match outcome {
             None => {
