@@ -173,6 +173,10 @@ fn write_properties(broker: &Broker, object: &mut Object<'static>, properties: P
         map = map
             .with(ternmq_message::Property::ContentType.header(), Primitive::Text(kind.to_string().into()));
     }
+    // One address says where an answer goes: the queue's.
+    if let (Some(_), Some(key)) = (&properties.reply_to, &properties.reply_key) {
+        map = map.with(ternmq_message::Property::ReplyKey.header(), Primitive::Text(key.to_string().into()));
+    }
     for (name, value) in &properties.headers {
         map.entries.push((Cow::Owned(name.to_string()), primitive(value)));
     }

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use ternmq_broker::{Limits, Session};
 use ternmq_message::Formats;
 use ternmq_mqtt::format::MqttFormat;
+use ternmq_openwire::format::OpenWireFormat;
 use ternmq_rabbitmq::RabbitMq;
 use ternmq_routing::Wildcards;
 use ternmq_stomp::format::StompFormat;
 use ternmq_transcripts::{Language, Setup, Vendor};
 
-use crate::{amqp091::Methods, mqtt::Packets, stomp::Frames};
+use crate::{amqp091::Methods, mqtt::Packets, openwire::Commands, stomp::Frames};
 
 /// What a client speaks.
 enum Speech {
     Amqp091,
     Mqtt,
     Stomp,
+    OpenWire,
 }
 
 impl Speech {
@@ -25,6 +27,8 @@ impl Speech {
             Self::Mqtt
         } else if client.starts_with("stomp") {
             Self::Stomp
+        } else if client.starts_with("openwire") {
+            Self::OpenWire
         } else {
             Self::Amqp091
         }
@@ -37,6 +41,7 @@ pub struct All {
     methods: Methods,
     packets: Packets,
     frames: Frames,
+    commands: Commands,
 }
 
 /// The broker's random names for queues are no topics: a client of MQTT can show one, and nothing else.
@@ -52,6 +57,7 @@ fn session(client: &str, now_ms: u64) -> Box<dyn Session> {
         Speech::Amqp091 => Methods::setup(),
         Speech::Mqtt => Packets::setup(),
         Speech::Stomp => Frames::setup(),
+        Speech::OpenWire => Commands::setup(),
     };
     (setup.session)(client, now_ms)
 }
@@ -65,6 +71,8 @@ impl Language for All {
         let mqtt = MqttFormat::of(Wildcards::DOT_STAR_HASH);
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(mqtt));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(RabbitMq))));
+        let openwire = OpenWireFormat::of(Arc::new(RabbitMq));
+        formats.register(ternmq_openwire::ENCODING, Arc::new(openwire));
         Setup {
             vendor: Vendor::RabbitMq,
             session,
@@ -78,6 +86,7 @@ impl Language for All {
         match line.split_once(' ') {
             None => self.packets.login(line),
             Some(("connect", "channel")) => self.methods.login(line),
+            Some(("connect", "openwire")) => self.commands.login("connect"),
             Some(("connect", rest)) if rest.starts_with('1') => self.frames.login(line),
             Some(_) => None,
         }
@@ -88,6 +97,7 @@ impl Language for All {
             Speech::Amqp091 => self.methods.encode(client, line),
             Speech::Mqtt => self.packets.encode(client, line),
             Speech::Stomp => self.frames.encode(client, line),
+            Speech::OpenWire => self.commands.encode(client, line),
         }
     }
 
@@ -96,6 +106,7 @@ impl Language for All {
             Speech::Amqp091 => self.methods.decode(client, bytes),
             Speech::Mqtt => self.packets.decode(client, bytes),
             Speech::Stomp => self.frames.decode(client, bytes),
+            Speech::OpenWire => self.commands.decode(client, bytes),
         }
     }
 
@@ -105,6 +116,7 @@ impl Language for All {
             Speech::Mqtt => self.packets.named(client, line),
             // A queue's name that only the other protocol makes up is known there.
             Speech::Stomp => self.methods.named(client, &self.frames.named(client, line)),
+            Speech::OpenWire => self.commands.named(client, line),
         }
     }
 
@@ -116,6 +128,7 @@ impl Language for All {
                 let line = self.frames.masked(client, line);
                 self.methods.masked(client, &line)
             }
+            Speech::OpenWire => self.commands.masked(client, line),
         }
     }
 }

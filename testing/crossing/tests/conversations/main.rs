@@ -1,5 +1,6 @@
 //! Conversations in which clients of several protocols meet; `ternmq-transcripts` tells how they read, each protocol's own
-//! conversations how its lines do. A client's name begins with what it speaks: `amqp`, `mqtt3`, `mqtt5`, `stomp`.
+//! conversations how its lines do. A client's name begins with what it speaks: `amqp`, `mqtt3`, `mqtt5`, `stomp`,
+//! `openwire`.
 //!
 //! `cells-*` are the table of conversions cell by cell: each message has one property, and each line that it brings is what one
 //! reader gets.
@@ -8,6 +9,7 @@
 mod all;
 mod amqp091;
 mod mqtt;
+mod openwire;
 mod stomp;
 
 use std::path::{Path, PathBuf};

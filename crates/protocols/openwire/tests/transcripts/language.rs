@@ -24,19 +24,6 @@ pub trait Ways: Default {
     fn dialect() -> Arc<dyn Dialect>;
 }
 
-/// ActiveMQ's.
-#[derive(Default)]
-pub struct ActiveMq;
-
-impl Ways for ActiveMq {
-    const VENDOR: Vendor = Vendor::ActiveMq;
-    const GUEST_PATTERN: &'static str = "^(queue|topic)://mine";
-
-    fn dialect() -> Arc<dyn Dialect> {
-        Arc::new(ternmq_activemq::ActiveMq)
-    }
-}
-
 /// RabbitMQ's.
 #[derive(Default)]
 pub struct RabbitMq;
@@ -162,9 +149,15 @@ impl<W: Ways> Language for Commands<W> {
     fn masked(&mut self, _: &str, line: &str) -> String {
         let mut line = line.to_owned();
         for start in ["consumer://", "amq.subscription."] {
-            let Some(at) = line.find(start).map(|at| at + start.len()) else { continue };
-            if line.is_char_boundary(at + RANDOM_LETTERS) && !line[at..at + RANDOM_LETTERS].contains('/') {
-                line.replace_range(at..at + RANDOM_LETTERS, "$random");
+            let mut from = 0;
+            while let Some(at) = line[from..].find(start).map(|at| from + at + start.len()) {
+                if line.len() >= at + RANDOM_LETTERS
+                    && line.is_char_boundary(at + RANDOM_LETTERS)
+                    && !line[at..at + RANDOM_LETTERS].contains('/')
+                {
+                    line.replace_range(at..at + RANDOM_LETTERS, "$random");
+                }
+                from = at;
             }
         }
         line

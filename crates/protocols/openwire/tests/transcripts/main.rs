@@ -4,11 +4,28 @@
 mod language;
 mod wire;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use ternmq_transcripts::{Feed, check_all, check_changed, check_ends};
+use ternmq_broker::Dialect;
+use ternmq_transcripts::{Feed, Vendor, check_all, check_changed, check_ends};
 
-use language::{ActiveMq, Commands, RabbitMq};
+use language::{Commands, RabbitMq, Ways};
+
+/// ActiveMQ's ways; the language's own are RabbitMQ's.
+#[derive(Default)]
+struct ActiveMq;
+
+impl Ways for ActiveMq {
+    const VENDOR: Vendor = Vendor::ActiveMq;
+    const GUEST_PATTERN: &'static str = "^(queue|topic)://mine";
+
+    fn dialect() -> Arc<dyn Dialect> {
+        Arc::new(ternmq_activemq::ActiveMq)
+    }
+}
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(name)

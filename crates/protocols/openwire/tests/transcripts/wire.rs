@@ -227,7 +227,12 @@ pub fn line(object: &Object<'_>) -> String {
 }
 
 fn shown(text: &str) -> String {
-    text.replace(' ', "_")
+    let shown = |letter: char| match letter {
+        ' ' => "_".to_owned(),
+        letter if letter.is_control() => letter.escape_default().to_string(),
+        letter => letter.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 fn content_line(object: &Object<'_>) -> String {
@@ -249,7 +254,7 @@ fn properties_line(object: &Object<'_>) -> String {
             Primitive::Long(number) => number.to_string(),
             other => format!("{other:?}"),
         };
-        format!("{name}={value}")
+        format!("{}={value}", shown(name))
     });
     format!(" Properties:{}", pairs.collect::<Vec<_>>().join(","))
 }
