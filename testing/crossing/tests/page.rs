@@ -6,12 +6,13 @@ use std::path::Path;
 use ternmq_message::{Carriage, Carrier, Property};
 
 /// Protocols in the order of the page's columns.
-const COLUMNS: [Carrier; 5] = [
+const COLUMNS: [Carrier; 6] = [
     ternmq_amqp091::format::CARRIER,
     ternmq_mqtt::format::CARRIER,
     ternmq_mqtt::format::CARRIER_OF_V3,
     ternmq_stomp::format::CARRIER,
     ternmq_amqp10::format::CARRIER,
+    ternmq_openwire::format::CARRIER,
 ];
 
 /// The rows of the first table below a heading, without its head.
@@ -29,7 +30,7 @@ fn rows(page: &str, heading: &str) -> Vec<Vec<String>> {
 fn says(text: &str, carriage: Carriage) -> bool {
     let limit = match carriage {
         Carriage::Lost => return text == "no",
-        Carriage::Header => return text == "header",
+        Carriage::Header => return text == "header" || text.starts_with("header; "),
         Carriage::Text { max_bytes: 255 } => "255 bytes",
         Carriage::Text { max_bytes: 65_535 } | Carriage::Bytes { max_bytes: 65_535 } => "65,535 bytes",
         Carriage::Text { max_bytes: usize::MAX } | Carriage::Whole => "",

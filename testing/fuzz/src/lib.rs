@@ -4,6 +4,8 @@
 //! features), which grows with the speed of the machine. This one counts only what the code under test has allocated,
 //! so that one input that makes a decoder greedy ends the run (T5 of the guarantees), and nothing else does.
 
+pub mod openwire;
+
 use std::alloc::System;
 
 use cap::Cap;

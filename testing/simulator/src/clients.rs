@@ -403,7 +403,8 @@ impl World {
         let range = if self.work.chance(1, 3) { SettleRange::UpTo } else { SettleRange::One };
         let fate = match self.work.below(10) {
             0..=5 => Fate::Accept,
-            6..=7 => Fate::Requeue,
+            6 => Fate::Requeue,
+            7 => Fate::Release,
             _ => Fate::Discard,
         };
         self.settle_as(at, delivery, range, fate)
@@ -433,7 +434,8 @@ impl World {
             .map_err(|error| unexpected("settle", &error))?;
         self.note(match fate {
             Fate::Accept => Event::Accept { session: label, deliveries },
-            Fate::Requeue => Event::Requeue { session: label, deliveries },
+            // Only whether it counts as a failure tells them apart.
+            Fate::Requeue | Fate::Release => Event::Requeue { session: label, deliveries },
             Fate::Discard => Event::Discard { session: label, deliveries },
         })?;
         self.hand_out()

@@ -97,7 +97,7 @@ impl Place {
             command.arg("-e").arg(format!("inject={call}:error={error}:when={number}"));
         }
         command.arg("-o").arg(self.log(start)).arg(&self.binary).arg("broker");
-        for listener in ["amqp", "http", "mqtt", "stomp", "ws"] {
+        for listener in ["amqp", "http", "mqtt", "openwire", "stomp", "ws"] {
             command.arg("--listen").arg(format!("{listener}=127.0.0.1:0"));
         }
         command.arg("--config").arg(self.folder.join("broker.conf"));

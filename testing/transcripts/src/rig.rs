@@ -217,8 +217,16 @@ impl Rig {
     fn run_requests(&mut self) -> bool {
         let mut has_run = false;
         for client in self.clients.values_mut() {
-            while let Some(Request::Verify(check)) = client.session.poll_request() {
-                client.session.handle_login(&mut self.broker, check.run(), &mut client.out);
+            while let Some(request) = client.session.poll_request() {
+                match request {
+                    Request::Verify(check) => {
+                        client.session.handle_login(&mut self.broker, check.run(), &mut client.out);
+                    }
+                    Request::Browse(browse) => {
+                        let page = browse.read(&self.log);
+                        client.session.handle_browsed(&mut self.broker, page, &mut client.out);
+                    }
+                }
                 has_run = true;
             }
         }

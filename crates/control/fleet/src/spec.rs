@@ -23,7 +23,7 @@ const RULES_MAX: usize = 1_000;
 pub enum Engine {
     /// RabbitMQ: listeners `amqps` and `https`.
     RabbitMq,
-    /// ActiveMQ: listeners `stomps`, `mqtts`, `wss` and `https`.
+    /// ActiveMQ: listeners `openwires`, `stomps`, `mqtts`, `wss` and `https`.
     ActiveMq,
 }
 
@@ -42,8 +42,13 @@ impl Engine {
             ManagedListener { name, service_port }
         }
         const RABBITMQ: [ManagedListener; 2] = [at("amqps", 5_671), at("https", 443)];
-        const ACTIVEMQ: [ManagedListener; 4] =
-            [at("stomps", 61_614), at("mqtts", 8_883), at("wss", 61_619), at("https", 8_162)];
+        const ACTIVEMQ: [ManagedListener; 5] = [
+            at("openwires", 61_617),
+            at("stomps", 61_614),
+            at("mqtts", 8_883),
+            at("wss", 61_619),
+            at("https", 8_162),
+        ];
         match self {
             Self::RabbitMq => &RABBITMQ,
             Self::ActiveMq => &ACTIVEMQ,
@@ -94,7 +99,7 @@ impl PortRange {
 /// What a security group lets in: connections from a block of addresses to listeners whose port is in a range.
 ///
 /// The port of a listener is here the one that the service has it at, not the one that this node got: `amqps` 5671,
-/// `https` 443 (RabbitMQ) or 8162 (ActiveMQ), `stomps` 61614, `mqtts` 8883, `wss` 61619. So a group that was written for
+/// `https` 443 (RabbitMQ) or 8162 (ActiveMQ), `openwires` 61617, `stomps` 61614, `mqtts` 8883, `wss` 61619. So a group that was written for
 /// the service means the same here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptRule {

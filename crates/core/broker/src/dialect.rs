@@ -11,6 +11,7 @@ use crate::{
     address::Addresses,
     error::{Error, Kind},
     link_address::LinkAddresses,
+    place::Places,
     queues::QueueSpec,
     selector::Filters,
 };
@@ -260,6 +261,11 @@ pub trait Dialect: Send + Sync {
 
     /// The dialect's addresses of links; `None` when it has none.
     fn link_addresses(&self) -> Option<&dyn LinkAddresses> {
+        None
+    }
+
+    /// The dialect's places; `None` when it has none.
+    fn places(&self) -> Option<&dyn Places> {
         None
     }
 

@@ -11,7 +11,7 @@ use ternmq_routing::{Keys, LazyProperties, NodeId, NodeKind};
 use crate::{
     broker::Broker,
     dialect::QueueClass,
-    effect::SessionId,
+    effect::{ConsumerId, SessionId},
     error::{Error, Kind, Verb},
     log::{Grouping, Receipt},
     namespace::NamespaceId,
@@ -96,6 +96,27 @@ impl Broker {
         let (principal, namespace, _) = self.who(id)?;
         self.check_target(&principal, namespace, node, key)?;
         claimed_user.map_or(Ok(()), |claimed| self.check_claim(id, claimed))
+    }
+
+    /// Publishes what the node itself has to tell to whoever subscribes to it in the session's namespace: no permission is
+    /// asked, and nobody is promised anything. Never what a peer says (S5).
+    ///
+    /// # Errors
+    /// The session is gone, or there is no such node.
+    pub fn announce(&mut self, id: SessionId, message: Message) -> Result<(), Error> {
+        let (_, namespace, _) = self.who(id)?;
+        let mut queues = SmallVec::new();
+        self.route(namespace, &message, &[], &mut queues)?;
+        let _nobody_waits = self.send_to(&queues, message, None);
+        Ok(())
+    }
+
+    /// As [`Broker::announce`], to one consumer's queue alone.
+    pub fn announce_to(&mut self, consumer: ConsumerId, message: Message) {
+        if let Some(consumer) = self.consumers.get(consumer.into()) {
+            let queue = consumer.queue;
+            let _nobody_waits = self.send_to(&[queue], message, None);
+        }
     }
 
     /// The node of this name, when the principal may publish to it with this key.

@@ -180,6 +180,37 @@ impl Broker {
         }
     }
 
+    /// Deletes a private queue of this connection; one that does not exist is fine. No permission is asked, as for making it.
+    ///
+    /// # Errors
+    /// Another connection's queue, or one that is in use.
+    pub fn delete_private_queue(&mut self, session: SessionId, name: &str) -> Result<(), Error> {
+        let (_, namespace, connection) = self.who(session)?;
+        let Some(id) = self.find_queue(namespace, name) else { return Ok(()) };
+        let is_private = self.queues.get(id).is_some_and(|slot| slot.is_private);
+        if !is_private || self.check_owner(id, connection).is_err() {
+            return Err(Error::Locked { name: name.into(), namespace: self.namespaces.name(namespace) });
+        }
+        if self.status(id).consumer_count > 0 {
+            let namespace = self.namespaces.name(namespace);
+            return Err(Error::InUse { kind: Kind::Queue, name: name.into(), namespace });
+        }
+        self.drop_queue(id);
+        Ok(())
+    }
+
+    /// Names of the private queues of every connection of the session's namespace.
+    #[must_use]
+    pub fn private_queues(&self, session: SessionId) -> Vec<Arc<str>> {
+        let Some(session) = self.sessions.get(session.into()) else { return Vec::new() };
+        let owned = self.connections.iter().flat_map(|(_, connection)| &connection.owned_queues);
+        let slots = owned.filter_map(|id| self.queues.get(*id).map(|slot| (*id, slot)));
+        slots
+            .filter(|(_, slot)| slot.is_private && slot.namespace == session.namespace)
+            .map(|(id, _)| self.status(id).name)
+            .collect()
+    }
+
     fn make_private_queue(
         &mut self,
         session: SessionId,

@@ -6,6 +6,7 @@
 use crate::{
     access::{LoginCheck, LoginResult},
     broker::Broker,
+    browse::{Browse, BrowsePage},
     effect::{ConnectionId, Effect},
     log::Durable,
 };
@@ -27,6 +28,8 @@ pub enum Phase {
 pub enum Request {
     /// Run this on the password pool and report by [`Session::handle_login`].
     Verify(Box<LoginCheck>),
+    /// Read this where the log is read and report by [`Session::handle_browsed`]. The log is durable up to its receipt.
+    Browse(Box<Browse>),
 }
 
 /// One connection's protocol state machine.
@@ -46,6 +49,11 @@ pub trait Session {
 
     /// Answer to [`Request::Verify`].
     fn handle_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>);
+
+    /// Answer to [`Request::Browse`], for adapters that ask so.
+    fn handle_browsed(&mut self, broker: &mut Broker, page: BrowsePage, out: &mut Vec<u8>) {
+        let _ = (broker, page, out);
+    }
 
     /// [`Session::deadline_ms`] has come.
     fn handle_timeout(&mut self, broker: &mut Broker, now_ms: u64, out: &mut Vec<u8>);

@@ -94,7 +94,7 @@ static WORDS: HeaderWords = HeaderWords {
 };
 
 /// An error whose summary is its sentence, as ActiveMQ tells them.
-fn refused(text: String) -> AddressError {
+pub(crate) fn refused(text: String) -> AddressError {
     AddressError { summary: Cow::Owned(text.clone()), text }
 }
 
@@ -105,11 +105,11 @@ fn no_destination(text: &str) -> AddressError {
     ))
 }
 
-fn not_there(what: &str) -> AddressError {
+pub(crate) fn not_there(what: &str) -> AddressError {
     refused(format!("{what}: not available"))
 }
 
-fn wildcards() -> Wildcards {
+pub(crate) fn wildcards() -> Wildcards {
     Wildcards::DOT_STAR_ANGLE
 }
 

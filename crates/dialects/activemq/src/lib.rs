@@ -1,4 +1,4 @@
-//! ActiveMQ's ways over the neutral core, as far as STOMP and MQTT need them.
+//! ActiveMQ's ways over the neutral core, as far as OpenWire, STOMP and MQTT need them.
 //!
 //! Owns: destinations and what is made when one is used, names of the queues behind subscriptions, names that permissions
 //! know, the dead-letter queue, and the words of errors. Must not know: frames, sockets, state.
@@ -12,13 +12,14 @@ mod destination;
 mod link;
 mod names;
 mod options;
+mod places;
 mod wording;
 
 use std::{borrow::Cow, sync::Arc};
 
 use ternmq_access::Role;
 use ternmq_broker::{
-    Addresses, ArgumentError, Dialect, Error, Filters, Guard, LinkAddresses, Predefined, QueueClass,
+    Addresses, ArgumentError, Dialect, Error, Filters, Guard, LinkAddresses, Places, Predefined, QueueClass,
     QueueOptions, QueueSpec,
 };
 use ternmq_message::{History, Map, Value};
@@ -189,6 +190,10 @@ impl Dialect for ActiveMq {
     }
 
     fn link_addresses(&self) -> Option<&dyn LinkAddresses> {
+        Some(self)
+    }
+
+    fn places(&self) -> Option<&dyn Places> {
         Some(self)
     }
 

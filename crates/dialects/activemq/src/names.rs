@@ -5,6 +5,7 @@
 //! consumer://CLIENT/NAME      a durable subscription to topics
 //! consumer://RANDOM           one that lives as long as its consumer
 //! temp-queue://OWNER/LABEL    a temporary queue, OWNER is 128 random bits
+//! temp-topic://NAME           a queue, always empty, by which a connection holds a temporary topic
 //! mqtt://CLIENT               the session of an MQTT client
 //! mqtt-shared://GROUP/KEY     a subscription that a group of MQTT clients shares
 //! ```
@@ -25,8 +26,12 @@ pub(crate) const TEMPORARY_TOPIC_NODE: &str = "temp-topic";
 pub(crate) const DEAD_LETTER_QUEUE: &str = "ActiveMQ.DLQ";
 /// Topics on which ActiveMQ tells of itself.
 const ADVISORY_PREFIX: &str = "ActiveMQ.Advisory.";
+/// Those of them that there are: temporary destinations that come and go, which clients of JMS count on.
+const TOLD_ADVISORIES: [&str; 2] = ["ActiveMQ.Advisory.TempQueue", "ActiveMQ.Advisory.TempTopic"];
 /// Start of the names of temporary queues.
 pub(crate) const TEMPORARY_QUEUE: &str = "temp-queue://";
+/// Start of the names of the queues by which connections hold temporary topics.
+pub(crate) const TEMPORARY_TOPIC: &str = "temp-topic://";
 /// Start of the names of the queues behind subscriptions to topics.
 const SUBSCRIPTION: &str = "consumer://";
 /// What tells names of the broker's own from those of clients.
@@ -102,11 +107,16 @@ pub(crate) fn place<'a>(node: &str, key: &'a str) -> Cow<'a, str> {
     }
 }
 
+fn is_told_advisory(topic: &str) -> bool {
+    TOLD_ADVISORIES.contains(&topic)
+}
+
 /// What permissions know a place by.
 pub(crate) fn guard(node: &str, key: &str) -> Guard {
     match node {
         "" if key.starts_with(TEMPORARY_QUEUE) => Guard::Secret,
         "" => Guard::Named(Kind::Queue, key.into()),
+        TOPIC_NODE if is_told_advisory(key) => Guard::Named(Kind::Node, format!("topic://{key}").into()),
         TOPIC_NODE if key.starts_with(ADVISORY_PREFIX) => Guard::Absent("advisory topics: not available"),
         TOPIC_NODE => Guard::Named(Kind::Node, format!("topic://{key}").into()),
         TEMPORARY_TOPIC_NODE => Guard::Secret,
@@ -139,6 +149,11 @@ mod tests {
             ("", "temp-queue://x/y", Guard::Secret),
             ("temp-topic", "x/y", Guard::Secret),
             ("other", "a", Guard::Node),
+            (
+                "topic",
+                "ActiveMQ.Advisory.TempQueue",
+                named(Kind::Node, "topic://ActiveMQ.Advisory.TempQueue"),
+            ),
             ("topic", "ActiveMQ.Advisory.Queue", Guard::Absent("advisory topics: not available")),
         ] {
             assert_eq!(guard(node, key), expect);

@@ -11,13 +11,14 @@ mod definitions_node;
 mod destination;
 mod link;
 mod md5;
+mod places;
 mod wording;
 
 use std::sync::Arc;
 
 use ternmq_access::Role;
 use ternmq_broker::{
-    Addresses, ArgumentError, Dialect, Error, LinkAddresses, Predefined, QueueClass, QueueOptions,
+    Addresses, ArgumentError, Dialect, Error, LinkAddresses, Places, Predefined, QueueClass, QueueOptions,
 };
 use ternmq_message::{History, Map, Value};
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
@@ -206,6 +207,10 @@ impl Dialect for RabbitMq {
     }
 
     fn link_addresses(&self) -> Option<&dyn LinkAddresses> {
+        Some(self)
+    }
+
+    fn places(&self) -> Option<&dyn Places> {
         Some(self)
     }
 

@@ -79,6 +79,7 @@ fn is_same_protocol(known: &str, asked: &str) -> bool {
         "amqps" | "amqp+ssl" | "amqp091s" => "amqp/ssl",
         "mqtts" | "mqtt+ssl" => "mqtt/ssl",
         "stomps" | "stomp+ssl" => "stomp/ssl",
+        "openwires" | "openwire+ssl" => "openwire/ssl",
         other => other,
     };
     known == plain || known == asked

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 
 use slab::Slab;
 use ternmq_broker::{
-    Broker, ConnectionId, Durable, Effect, LoginCheck, LoginResult, Now, Phase, Request, Session,
+    Broker, Browse, BrowsePage, ConnectionId, Durable, Effect, LoginCheck, LoginResult, Now, Phase, Request,
+    Session,
 };
 
 use crate::arrival::{Arrival, SessionFactory};
@@ -93,6 +94,7 @@ pub struct Driver<T> {
     pub(crate) handshakes: Handshakes,
     pub(crate) addresses: std::collections::HashMap<IpAddr, u32>,
     checks: Vec<(Key, Box<LoginCheck>)>,
+    browses: Vec<(Key, Box<Browse>)>,
     input: Vec<u8>,
     serial: u32,
     pub(crate) now_ms: u64,
@@ -120,6 +122,7 @@ impl<T: Transport> Driver<T> {
             handshakes: Handshakes::default(),
             addresses: std::collections::HashMap::new(),
             checks: Vec::new(),
+            browses: Vec::new(),
             input: vec![0; READ_BYTES],
             serial: 0,
             now_ms: 0,
@@ -447,6 +450,7 @@ impl<T: Transport> Driver<T> {
         while let Some(request) = connection.session.poll_request() {
             match request {
                 Request::Verify(check) => self.checks.push((key, check)),
+                Request::Browse(browse) => self.browses.push((key, browse)),
             }
         }
         if connection.flags.is_handshaking && connection.session.phase() != Phase::Handshake {
@@ -603,6 +607,21 @@ impl<T: Transport> Driver<T> {
     /// Password checks that sessions have asked for.
     pub fn take_checks(&mut self) -> Vec<(Key, Box<LoginCheck>)> {
         std::mem::take(&mut self.checks)
+    }
+
+    /// What sessions want to look at.
+    pub fn take_browses(&mut self) -> Vec<(Key, Box<Browse>)> {
+        std::mem::take(&mut self.browses)
+    }
+
+    /// Brings what a session looks at to it, if it is still there.
+    pub fn handle_browsed(&mut self, key: Key, page: BrowsePage) {
+        let Some(connection) = self.connections.get_mut(key.index as usize) else { return };
+        if connection.serial != key.serial || connection.is_lingering() {
+            return;
+        }
+        connection.session.handle_browsed(&mut self.core, page, &mut connection.out);
+        self.touch(key.index);
     }
 
     /// Tells every session to say goodbye (F12).

@@ -4,10 +4,11 @@ use std::thread;
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender};
-use ternmq_broker::{LoadJob, RecordSource};
+use ternmq_broker::{Browse, LoadJob, RecordSource};
 use ternmq_journal::{JournalPos, Reader};
 use ternmq_queue::Location;
 
+use crate::driver::Key;
 use crate::mail::{Mail, Mailbox};
 
 /// Threads that read backlogs.
@@ -15,14 +16,22 @@ pub const RECORD_READERS: usize = 2;
 /// Bytes of payload asked of the journal in one go.
 const READ_BYTES: usize = 1 << 20;
 
-/// The threads that read. They end when this is dropped. The core asks for at most one chunk per queue at a time.
+/// What the threads read.
+enum Job {
+    /// A chunk of a backlog; the core asks for at most one per queue at a time.
+    Load(LoadJob),
+    /// What a session looks at; it asks for one page at a time.
+    Browse(Key, Box<Browse>),
+}
+
+/// The threads that read. They end when this is dropped.
 pub(crate) struct Loader {
-    jobs: Sender<LoadJob>,
+    jobs: Sender<Job>,
 }
 
 impl Loader {
     pub(crate) fn start(reader: &Reader, mailbox: &Mailbox) -> std::io::Result<Self> {
-        let (jobs, waiting) = crossbeam_channel::unbounded::<LoadJob>();
+        let (jobs, waiting) = crossbeam_channel::unbounded::<Job>();
         for number in 0..RECORD_READERS {
             let (waiting, mailbox) = (waiting.clone(), mailbox.clone());
             let source = JournalSource::new(reader.clone());
@@ -34,13 +43,20 @@ impl Loader {
 
     pub(crate) fn submit(&self, job: LoadJob) {
         // The threads end only after this sender.
-        let _ = self.jobs.send(job);
+        let _ = self.jobs.send(Job::Load(job));
+    }
+
+    pub(crate) fn browse(&self, key: Key, browse: Box<Browse>) {
+        let _ = self.jobs.send(Job::Browse(key, browse));
     }
 }
 
-fn work(waiting: &Receiver<LoadJob>, source: &JournalSource, mailbox: &Mailbox) {
+fn work(waiting: &Receiver<Job>, source: &JournalSource, mailbox: &Mailbox) {
     for job in waiting {
-        mailbox.send(Mail::Loaded(job.run(source)));
+        mailbox.send(match job {
+            Job::Load(job) => Mail::Loaded(job.run(source)),
+            Job::Browse(key, browse) => Mail::Browsed(key, browse.read(source)),
+        });
     }
 }
 

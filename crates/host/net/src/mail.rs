@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
 use mio::Waker;
-use ternmq_broker::{Alarm, LoadResult, LoginResult};
+use ternmq_broker::{Alarm, BrowsePage, LoadResult, LoginResult};
 use ternmq_journal::Durable;
 
 use crate::driver::Key;
@@ -18,6 +18,8 @@ pub(crate) enum Mail {
     Durable { durable: Durable, buffers: Vec<Vec<u8>> },
     /// A chunk of a backlog was read.
     Loaded(LoadResult),
+    /// Messages that a session looks at were read.
+    Browsed(Key, BrowsePage),
     /// A password was checked.
     Login(Key, LoginResult),
     /// What logins wait for was computed.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session};
+use ternmq_broker::{
+    Broker, BrowsePage, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session,
+};
 
 use crate::arrival::{Arrival, SessionFactory};
 use crate::opening::Opening;
@@ -103,6 +105,10 @@ impl Session for OnePort {
 
     fn handle_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
         self.inner.handle_login(broker, result, out);
+    }
+
+    fn handle_browsed(&mut self, broker: &mut Broker, page: BrowsePage, out: &mut Vec<u8>) {
+        self.inner.handle_browsed(broker, page, out);
     }
 
     fn handle_timeout(&mut self, broker: &mut Broker, now_ms: u64, out: &mut Vec<u8>) {

@@ -319,6 +319,7 @@ impl Running {
                 Mail::Durable { durable, buffers } => self.on_durable(durable, buffers),
                 Mail::Loaded(result) => self.driver.core_mut().handle_loaded(result),
                 Mail::JournalDamaged => self.driver.note_journal_damaged(),
+                Mail::Browsed(key, page) => self.driver.handle_browsed(key, page),
                 Mail::Login(key, result) => self.driver.handle_login(key, result),
                 Mail::DiskShort(switch) => self.driver.core_mut().set_disk_short(switch == Switch::On),
                 Mail::Opened(opened) => self.on_opened(opened),
@@ -386,6 +387,9 @@ impl Running {
     fn serve_core(&mut self) {
         while let Some(job) = self.driver.core_mut().poll_load() {
             self.loader.submit(job);
+        }
+        for (key, browse) in self.driver.take_browses() {
+            self.loader.browse(key, browse);
         }
         for (key, check) in self.driver.take_checks() {
             match &mut self.closed {

@@ -28,6 +28,7 @@ fn secured(name: &str) -> Option<(&'static str, u16)> {
         "amqp" => ("amqps", 5_671),
         "mqtt" => ("mqtts", 8_883),
         "stomp" => ("stomps", 61_614),
+        "openwire" => ("openwires", 61_617),
         _ => return None,
     })
 }
@@ -50,6 +51,8 @@ fn first_bytes(name: &str) -> &'static [&'static [u8]] {
         // CONNECT
         "mqtt" => &[&[0x10]],
         "stomp" => &[b"CONNECT\n", b"CONNECT\r\n", b"STOMP\n", b"STOMP\r\n"],
+        // The size of a frame that is short before the login.
+        "openwire" => &[&[0, 0]],
         _ => &[],
     }
 }

@@ -11,6 +11,7 @@ use ternmq_broker::Dialect;
 use ternmq_message::Formats;
 use ternmq_mqtt::{MqttSession, format::MqttFormat};
 use ternmq_net::{FirstBytes, SessionFactory, one_port_or};
+use ternmq_openwire::{OpenWireSession, format::OpenWireFormat};
 use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::StompSession;
 use ternmq_stomp::format::StompFormat;
@@ -53,7 +54,12 @@ impl Engine {
     /// The configuration file says something that this engine does not have.
     pub(crate) fn of(engine: EngineType, settings: &Settings) -> Result<Self, StartError> {
         match engine {
-            EngineType::All | EngineType::RabbitMq => Ok(Self::rabbitmq(settings)),
+            EngineType::All => {
+                let mut all = Self::rabbitmq(settings);
+                all.protocols.push(openwire(settings.openwire.clone()));
+                Ok(all)
+            }
+            EngineType::RabbitMq => Ok(Self::rabbitmq(settings)),
             EngineType::ActiveMq => {
                 check_activemq(settings)?;
                 Ok(Self::activemq(settings))
@@ -61,17 +67,19 @@ impl Engine {
         }
     }
 
-    /// AMQP 1.0, STOMP and MQTT: OpenWire is not there yet, AMQP 0-9-1 is not among ActiveMQ's protocols.
+    /// OpenWire, AMQP 1.0, STOMP and MQTT: AMQP 0-9-1 is not among ActiveMQ's protocols.
     fn activemq(settings: &Settings) -> Self {
         let mut formats = Formats::default();
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(ActiveMq.wildcards())));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(ActiveMq))));
         formats.register(ternmq_amqp10::ENCODING, Arc::new(Amqp10Format::of(Arc::new(ActiveMq))));
+        formats.register(ternmq_openwire::ENCODING, Arc::new(OpenWireFormat::of(Arc::new(ActiveMq))));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
         let protocols = vec![
             Protocol { name: "amqp", default_port: 5_672, factory: amqp10(settings, &cluster_name) },
+            openwire(settings.openwire.clone()),
             mqtt(ternmq_mqtt::Settings {
                 namespace: ActiveMq.default_namespace().into(),
                 ..settings.mqtt.clone()
@@ -88,6 +96,7 @@ impl Engine {
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(RabbitMq.wildcards())));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(RabbitMq))));
         formats.register(ternmq_amqp10::ENCODING, Arc::new(Amqp10Format::of(Arc::new(RabbitMq))));
+        formats.register(ternmq_openwire::ENCODING, Arc::new(OpenWireFormat::of(Arc::new(RabbitMq))));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
@@ -180,6 +189,18 @@ fn stomp(settings: ternmq_stomp::Settings) -> Protocol {
         default_port: 61_613,
         factory: Arc::new(move |arrival| {
             let session = StompSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
+            Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
+        }),
+    }
+}
+
+fn openwire(settings: ternmq_openwire::Settings) -> Protocol {
+    let settings = Arc::new(settings);
+    Protocol {
+        name: "openwire",
+        default_port: 61_616,
+        factory: Arc::new(move |arrival| {
+            let session = OpenWireSession::new(settings.clone(), arrival.peer, arrival.local, arrival.now_ms);
             Box::new(session.with_certificate_user(arrival.certificate_user().cloned()))
         }),
     }

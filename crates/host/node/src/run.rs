@@ -153,6 +153,7 @@ fn set_mechanisms(settings: &mut Settings, options: &BrokerOptions) {
     let by_default = mechanisms.external;
     settings.mqtt.is_certificate_login = settings.is_mqtt_certificate_login.unwrap_or(by_default);
     settings.stomp.is_certificate_login = settings.is_stomp_certificate_login.unwrap_or(by_default);
+    settings.openwire.is_certificate_login = by_default;
 }
 
 fn tell_warnings(settings: &Settings, is_lowered: bool) {

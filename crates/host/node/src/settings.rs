@@ -40,6 +40,7 @@ pub(crate) struct Settings {
     pub(crate) amqp: ternmq_amqp091::Settings,
     pub(crate) mqtt: ternmq_mqtt::Settings,
     pub(crate) stomp: ternmq_stomp::Settings,
+    pub(crate) openwire: ternmq_openwire::Settings,
     /// What the file says of listeners of messages, by name. The command line comes before it.
     pub(crate) listeners: BTreeMap<&'static str, Listeners>,
     pub(crate) tls: Option<TlsSource>,
@@ -189,6 +190,7 @@ impl Settings {
         set(&mut self.amqp.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.mqtt.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.stomp.login_timeout_ms, file.handshake_timeout_ms);
+        set(&mut self.openwire.login_timeout_ms, file.handshake_timeout_ms);
         set(&mut self.amqp.heartbeat_s, file.heartbeat_s);
         set(&mut self.amqp.frame_max, file.frame_max_bytes);
         set(&mut self.amqp.channel_max, file.channel_max);

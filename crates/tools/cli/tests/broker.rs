@@ -232,8 +232,10 @@ fn wrong_options_are_refused_with_code_2() {
 
 #[test]
 fn what_another_engine_wrote_is_refused_and_left_as_it_is() {
-    let listeners: Vec<&str> =
-        FREE_PORTS.chunks(2).filter(|pair| !pair[1].starts_with("amqp=")).flatten().copied().collect();
+    let without = |name: &str| -> Vec<&str> {
+        FREE_PORTS.chunks(2).filter(|pair| !pair[1].starts_with(name)).flatten().copied().collect()
+    };
+    let listeners = without("amqp=");
     let of_activemq = |dir| Broker::start_on(&listeners, dir, &["--engine", "activemq"]);
     let check_other = |data: &str, engine: &str, wrote: &str| {
         let expect = format!(
@@ -241,6 +243,8 @@ fn what_another_engine_wrote_is_refused_and_left_as_it_is() {
              engine, or choose another directory with --data-dir\n"
         );
         let words = ["broker", "--data-dir", data, "--engine", engine];
+        // Each engine has the listeners of its own protocols.
+        let listeners = without(if engine == "activemq" { "amqp=" } else { "openwire=" });
         check(&[&words[..], &listeners].concat(), 1, &expect);
     };
     let broker = of_activemq(tempfile::tempdir().unwrap());
@@ -256,7 +260,7 @@ fn what_another_engine_wrote_is_refused_and_left_as_it_is() {
     let data = broker.data_dir();
     let dir = broker.kill();
     check_other(&data, "activemq", "rabbitmq");
-    let (_, dir) = Broker::start_in(dir, &["--engine", "rabbitmq"]).stop();
+    let (_, dir) = Broker::start_on(&without("openwire="), dir, &["--engine", "rabbitmq"]).stop();
     check_other(&data, "activemq", "rabbitmq");
     drop(dir);
 }
@@ -505,7 +509,8 @@ fn a_guest_whom_everybody_can_be_is_warned_of_at_import_and_at_a_start() {
 fn a_listener_that_this_version_lacks_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let words = ["broker", "--data-dir", data.to_str().unwrap(), "--listen", "openwire=127.0.0.1:0"];
+    let start = ["broker", "--engine", "rabbitmq", "--data-dir", data.to_str().unwrap()];
+    let words = [&start[..], &["--listen", "openwire=127.0.0.1:0"]].concat();
     check(&words, 2, "--listen openwire=127.0.0.1:0: this broker has no such listener; it has ");
     assert!(!data.exists());
 }

@@ -35,7 +35,7 @@ impl Broker {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ternmq"));
         command.args(["broker", "--data-dir"]).arg(&data).arg("--ports-file").arg(&ports).args(FREE_PORTS);
         let is_secured = more.contains(&"--tls-cert") || more.contains(&"--tls-self-signed");
-        for name in ["amqps", "mqtts", "stomps", "wss", "https"].iter().filter(|_| is_secured) {
+        for name in ["amqps", "mqtts", "stomps", "openwires", "wss", "https"].iter().filter(|_| is_secured) {
             command.args(["--listen", &format!("{name}=127.0.0.1:0")]);
         }
         command.args(more).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -31,7 +31,7 @@ def an_activemq_broker_is_made(service):
     schemes = [url.split("://")[0] for url in instance["Endpoints"]]
     known = ["ssl", "amqp+ssl", "stomp+ssl", "mqtt+ssl", "wss"]
     equal(schemes, [scheme for scheme in known if scheme in schemes], "order of the endpoints")
-    equal({"stomp+ssl", "mqtt+ssl", "wss"} <= set(schemes), True, f"endpoints {schemes}")
+    equal({"ssl", "stomp+ssl", "mqtt+ssl", "wss"} <= set(schemes), True, f"endpoints {schemes}")
     equal(bool(instance["IpAddress"]), True, "address")
 
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use ternmq_broker::{Limits, Session};
 use ternmq_message::Formats;
 use ternmq_mqtt::format::MqttFormat;
+use ternmq_openwire::format::OpenWireFormat;
 use ternmq_rabbitmq::RabbitMq;
 use ternmq_routing::Wildcards;
 use ternmq_stomp::format::StompFormat;
 use ternmq_transcripts::{Language, Setup, Vendor};
 
-use crate::{amqp10::Performatives, amqp091::Methods, mqtt::Packets, stomp::Frames};
+use crate::{amqp10::Performatives, amqp091::Methods, mqtt::Packets, openwire::Commands, stomp::Frames};
 
 /// What a client speaks.
 enum Speech {
@@ -18,6 +19,7 @@ enum Speech {
     Amqp10,
     Mqtt,
     Stomp,
+    OpenWire,
 }
 
 impl Speech {
@@ -28,6 +30,8 @@ impl Speech {
             Self::Stomp
         } else if client.starts_with("ten") {
             Self::Amqp10
+        } else if client.starts_with("openwire") {
+            Self::OpenWire
         } else {
             Self::Amqp091
         }
@@ -41,6 +45,7 @@ pub struct All {
     performatives: Performatives,
     packets: Packets,
     frames: Frames,
+    commands: Commands,
 }
 
 /// The broker's random names for queues are no topics: a client of MQTT can show one, and nothing else.
@@ -57,6 +62,7 @@ fn session(client: &str, now_ms: u64) -> Box<dyn Session> {
         Speech::Amqp10 => Performatives::setup(),
         Speech::Mqtt => Packets::setup(),
         Speech::Stomp => Frames::setup(),
+        Speech::OpenWire => Commands::setup(),
     };
     (setup.session)(client, now_ms)
 }
@@ -72,6 +78,8 @@ impl Language for All {
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(RabbitMq))));
         let links = ternmq_amqp10::format::Amqp10Format::of(Vendor::RabbitMq.link_addresses());
         formats.register(ternmq_amqp10::ENCODING, Arc::new(links));
+        let openwire = OpenWireFormat::of(Arc::new(RabbitMq));
+        formats.register(ternmq_openwire::ENCODING, Arc::new(openwire));
         Setup {
             vendor: Vendor::RabbitMq,
             session,
@@ -86,6 +94,7 @@ impl Language for All {
             None => self.packets.login(line),
             Some(("connect", "channel")) => self.methods.login(line),
             Some(("connect", "session")) => self.performatives.login(line),
+            Some(("connect", "openwire")) => self.commands.login("connect"),
             Some(("connect", rest)) if rest.starts_with('1') => self.frames.login(line),
             Some(_) => None,
         }
@@ -97,6 +106,7 @@ impl Language for All {
             Speech::Amqp10 => self.performatives.encode(client, line),
             Speech::Mqtt => self.packets.encode(client, line),
             Speech::Stomp => self.frames.encode(client, line),
+            Speech::OpenWire => self.commands.encode(client, line),
         }
     }
 
@@ -106,6 +116,7 @@ impl Language for All {
             Speech::Amqp10 => self.performatives.decode(client, bytes),
             Speech::Mqtt => self.packets.decode(client, bytes),
             Speech::Stomp => self.frames.decode(client, bytes),
+            Speech::OpenWire => self.commands.decode(client, bytes),
         }
     }
 
@@ -116,6 +127,7 @@ impl Language for All {
             Speech::Mqtt => self.packets.named(client, line),
             // A queue's name that only the other protocol makes up is known there.
             Speech::Stomp => self.methods.named(client, &self.frames.named(client, line)),
+            Speech::OpenWire => self.commands.named(client, line),
         }
     }
 
@@ -128,6 +140,7 @@ impl Language for All {
                 let line = self.frames.masked(client, line);
                 self.methods.masked(client, &line)
             }
+            Speech::OpenWire => self.commands.masked(client, line),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Conversations in which clients of several protocols meet; `ternmq-transcripts` tells how they read, each protocol's own
-//! conversations how its lines do. A client's name begins with what it speaks: `amqp`, `mqtt3`, `mqtt5`, `stomp`, or `ten` for AMQP 1.0.
+//! conversations how its lines do. A client's name begins with what it speaks: `amqp`, `mqtt3`, `mqtt5`, `stomp`,
+//! `openwire`, or `ten` for AMQP 1.0.
 //!
 //! `cells-*` are the table of conversions cell by cell: each message has one property, and each line that it brings is what one
 //! reader gets.
@@ -9,6 +10,7 @@ mod all;
 mod amqp091;
 mod amqp10;
 mod mqtt;
+mod openwire;
 mod stomp;
 
 use std::path::{Path, PathBuf};

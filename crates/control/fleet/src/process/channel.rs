@@ -213,7 +213,7 @@ mod tests {
         );
         assert_eq!(
             accept_json(Engine::ActiveMq, &rules[..1]),
-            json!({ "stomps": [], "mqtts": [], "wss": [], "https": [] })
+            json!({ "openwires": [], "stomps": [], "mqtts": [], "wss": [], "https": [] })
         );
     }
 

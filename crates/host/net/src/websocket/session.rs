@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session};
+use ternmq_broker::{
+    Broker, BrowsePage, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session,
+};
 
 use super::frame::{self, CloseCode, Kind, MAX_CONTROL_BYTES, TextCheck};
 use super::head::{self, MAX_HEAD_BYTES, Origins, Refusal, Spoken};
@@ -360,6 +362,10 @@ impl Session for WebSocket {
 
     fn handle_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
         self.call(out, |inner, out| inner.handle_login(broker, result, out));
+    }
+
+    fn handle_browsed(&mut self, broker: &mut Broker, page: BrowsePage, out: &mut Vec<u8>) {
+        self.call(out, |inner, out| inner.handle_browsed(broker, page, out));
     }
 
     fn handle_timeout(&mut self, broker: &mut Broker, now_ms: u64, out: &mut Vec<u8>) {

@@ -128,6 +128,20 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         command: rust_program,
     },
     usual("go-app", "an application over amqp091-go (Go)", go_program),
+    Scenario {
+        name: "openwire-java",
+        what: "an application over ActiveMQ's client (Java), with failover from a broker that is killed",
+        setting: Setting::ACTIVEMQ,
+        command: |shop, namespace, folder| jms_program(shop, namespace, folder, "activemq"),
+    },
+    Scenario {
+        name: "openwire-java-all",
+        what: "the same beside RabbitMQ's protocols, whose ways count there",
+        setting: Setting::USUAL,
+        command: |shop, namespace, folder| {
+            jms_program(shop, namespace, &folder.with_file_name("openwire-java"), "all")
+        },
+    },
     usual("go-stomp", "an application over go-stomp, with amqp091-go at the other end (Go)", go_program),
 ];
 
@@ -156,6 +170,22 @@ fn rust_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result
     set_cargo_environment(shop, &mut cargo);
     build(shop, name, &mut cargo)?;
     Ok(namespace.command(shop.work().join("cargo/debug").join(name)))
+}
+
+/// A Java program over a client of JMS, which is told whose ways the broker follows.
+fn jms_program(shop: &Workshop, namespace: &Namespace, folder: &Path, engine: &str) -> Result<Command> {
+    let libraries = packages::java_libraries(shop, folder)?;
+    let name = name_of(folder)?;
+    shop.say(&format!("building {name}"));
+    let (classes, path) = (shop.work().join(name), format!("{}/*", libraries.display()));
+    let mut javac = Command::new("javac");
+    javac.args(["-Xlint:all,-processing,-classfile", "-Werror", "-cp", &path, "-d"]).arg(&classes);
+    javac.arg(folder.join("Scenario.java"));
+    build(shop, name, &mut javac)?;
+    let mut command = namespace.command("java");
+    command.arg("-cp").arg(format!("{path}:{}", classes.display())).arg("Scenario");
+    command.env("OPENWIRE_ENGINE", engine);
+    Ok(command)
 }
 
 /// A Go program, called as its folder is.

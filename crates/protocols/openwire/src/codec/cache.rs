@@ -1,0 +1,143 @@
+//! Objects that both sides remember, so that one that comes again is sent as a number.
+
+use std::{
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    sync::Arc,
+};
+
+use super::{error::DecodeError, object::Object};
+
+/// Entries that both sides keep, unless one says less: what ActiveMQ's clients offer.
+pub const MAX_ENTRIES: u16 = 1_024;
+/// Entries of ours that are used: few objects come again often.
+const OWN_ENTRIES: u16 = 64;
+/// Fewer than so many are not used at all.
+const OWN_MIN_ENTRIES: u16 = 4;
+/// Index that says that the other side has not remembered an object.
+pub const NOT_KEPT: i16 = -1;
+/// Most bytes of one object.
+const OBJECT_MAX_BYTES: usize = 8 << 10;
+/// Bytes that an entry takes beside its text.
+const ENTRY_BYTES: usize = 128;
+
+/// What the peer has sent and may name by number.
+#[derive(Clone, Debug, Default)]
+pub struct InCache {
+    /// Outer `None`: nothing was put there. Inner: "no object" was.
+    slots: Vec<Option<Option<Arc<Object<'static>>>>>,
+    bytes: usize,
+    max_entries: u16,
+    max_bytes: usize,
+}
+
+impl InCache {
+    /// One of so many entries, with so many bytes in all.
+    #[must_use]
+    pub fn new(max_entries: u16, max_bytes: usize) -> Self {
+        Self { slots: Vec::new(), bytes: 0, max_entries: max_entries.min(MAX_ENTRIES), max_bytes }
+    }
+
+    /// More bytes may be kept from now on.
+    pub fn set_max_bytes(&mut self, max_bytes: usize) {
+        self.max_bytes = max_bytes;
+    }
+
+    /// Remembers an object, or that there is none.
+    ///
+    /// # Errors
+    /// The index is out of range, or the objects are too large.
+    pub fn put(&mut self, index: i16, object: Option<Arc<Object<'static>>>) -> Result<(), DecodeError> {
+        if index == NOT_KEPT {
+            return Ok(());
+        }
+        let place = usize::try_from(index).ok().filter(|place| *place < usize::from(self.max_entries));
+        let place = place.ok_or(DecodeError::NotCached { index })?;
+        let size = object.as_deref().map_or(0, Object::size_bytes);
+        if size > OBJECT_MAX_BYTES {
+            return Err(DecodeError::CacheFull { max: OBJECT_MAX_BYTES });
+        }
+        let old = self.slots.get(place).and_then(Option::as_ref).map_or(0, |old| entry_bytes(old.as_deref()));
+        let bytes = self.bytes - old + entry_bytes(object.as_deref());
+        if bytes > self.max_bytes {
+            return Err(DecodeError::CacheFull { max: self.max_bytes });
+        }
+        if self.slots.len() <= place {
+            self.slots.resize(place + 1, None);
+        }
+        if let Some(slot) = self.slots.get_mut(place) {
+            *slot = Some(object);
+            self.bytes = bytes;
+        }
+        Ok(())
+    }
+
+    /// What is remembered.
+    ///
+    /// # Errors
+    /// Nothing was put there.
+    pub fn get(&self, index: i16) -> Result<Option<Arc<Object<'static>>>, DecodeError> {
+        let place = usize::try_from(index).ok();
+        let slot = place.and_then(|place| self.slots.get(place));
+        slot.cloned().flatten().ok_or(DecodeError::NotCached { index })
+    }
+}
+
+fn entry_bytes(object: Option<&Object<'static>>) -> usize {
+    ENTRY_BYTES + object.map_or(0, Object::size_bytes)
+}
+
+/// What the peer remembers of us.
+#[derive(Clone, Debug, Default)]
+pub struct OutCache {
+    slots: Vec<(u64, Arc<Object<'static>>)>,
+    next: usize,
+    max_entries: u16,
+}
+
+/// What is written for an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The peer has it at this index.
+    At(i16),
+    /// The peer is to put it there.
+    New(i16),
+}
+
+impl OutCache {
+    /// For a peer that keeps so many entries.
+    #[must_use]
+    pub fn new(max_entries: u16) -> Self {
+        // An object and those within it must not get one place.
+        let max_entries = if max_entries < OWN_MIN_ENTRIES { 0 } else { max_entries.min(OWN_ENTRIES) };
+        Self { slots: Vec::new(), next: 0, max_entries }
+    }
+
+    /// Finds an object, or takes it down, in place of the oldest if need be.
+    pub fn find_or_put(&mut self, object: &Object<'_>) -> Known {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(object);
+        let is_it = |(known, kept): &(u64, Arc<Object<'static>>)| *known == hash && **kept == *object;
+        if let Some(place) = self.slots.iter().position(is_it) {
+            return Known::At(index_of(place));
+        }
+        if self.max_entries == 0 || object.size_bytes() > OBJECT_MAX_BYTES {
+            return Known::New(NOT_KEPT);
+        }
+        let entry = (hash, Arc::new(object.clone().into_owned()));
+        if self.slots.len() < usize::from(self.max_entries) {
+            self.slots.push(entry);
+            return Known::New(index_of(self.slots.len() - 1));
+        }
+        let place = self.next;
+        self.next = (place + 1) % self.slots.len();
+        match self.slots.get_mut(place) {
+            Some(slot) => *slot = entry,
+            None => return Known::New(NOT_KEPT),
+        }
+        Known::New(index_of(place))
+    }
+}
+
+/// There are at most [`MAX_ENTRIES`].
+fn index_of(place: usize) -> i16 {
+    i16::try_from(place).unwrap_or(NOT_KEPT)
+}

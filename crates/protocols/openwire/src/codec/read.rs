@@ -1,0 +1,187 @@
+//! The reader: goes through a structure's table, in either encoding.
+
+use std::{borrow::Cow, sync::Arc};
+
+use super::{
+    Encoding,
+    cache::InCache,
+    error::DecodeError,
+    kind::Kind,
+    object::{Object, Throwable, Value},
+    table::{Class, Form, rows},
+    text,
+    wire::{Bits, Cursor},
+};
+
+/// Most structures within each other (guarantees 6).
+pub const MAX_DEPTH: u8 = 16;
+/// Most elements of all lists of a frame (guarantees 6).
+pub const MAX_ELEMENTS: u32 = 4_096;
+
+/// Reads the structure that a frame is.
+///
+/// # Errors
+/// It is none of this version, or bytes are left over. What was remembered on the way stays in the cache: the connection
+/// has to end (B6).
+pub fn decode<'a>(
+    frame: &'a [u8],
+    encoding: Encoding,
+    cache: &mut InCache,
+) -> Result<Object<'a>, DecodeError> {
+    let mut data = Cursor::new(frame);
+    let kind = kind_of(data.u8()?, encoding)?;
+    let bits = if encoding.is_tight { Some(Bits::read(&mut data)?) } else { None };
+    let mut reader = Reader { data, bits, encoding, cache, elements: 0 };
+    let object = reader.object(kind, 0)?;
+    if reader.data.rest().is_empty() { Ok(object) } else { Err(DecodeError::Trailing) }
+}
+
+fn kind_of(code: u8, encoding: Encoding) -> Result<Kind, DecodeError> {
+    let version = encoding.version;
+    let known = Kind::of_code(code).filter(|kind| kind.since() <= version);
+    known.ok_or(DecodeError::UnknownKind { code, version })
+}
+
+struct Reader<'a, 'c> {
+    data: Cursor<'a>,
+    /// Only in tight encoding.
+    bits: Option<Bits<'a>>,
+    encoding: Encoding,
+    cache: &'c mut InCache,
+    /// Elements of lists so far.
+    elements: u32,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn object(&mut self, kind: Kind, depth: u8) -> Result<Object<'a>, DecodeError> {
+        if depth > MAX_DEPTH {
+            return Err(DecodeError::TooDeep { max: MAX_DEPTH });
+        }
+        let mut values = Vec::with_capacity(rows(kind).count());
+        for row in rows(kind) {
+            values.push(if row.is_in(self.encoding.version) {
+                self.value(row.form, depth)?
+            } else {
+                row.default_value()
+            });
+        }
+        Ok(Object::of_values(kind, values))
+    }
+
+    fn value(&mut self, form: Form, depth: u8) -> Result<Value<'a>, DecodeError> {
+        Ok(match form {
+            Form::Bool => Value::Bool(self.truth()?),
+            Form::Byte => Value::Byte(self.data.u8()?),
+            Form::Int => Value::Int(self.data.i32()?),
+            Form::Long => Value::Long(self.long()?),
+            Form::Text => self.text()?.map_or(Value::None, Value::Text),
+            Form::Bytes => self.bytes()?,
+            Form::Magic => Value::Bytes(Cow::Borrowed(self.data.take(8)?)),
+            Form::Object(class) => of_object(self.nested(class, depth)?.map(Arc::new)),
+            Form::Cached(class) if self.encoding.has_cache => self.cached(class, depth)?,
+            Form::Cached(class) => of_object(self.nested(class, depth)?.map(Arc::new)),
+            Form::Array(class) => self.array(class, depth)?,
+            Form::Throwable => self.throwable()?,
+        })
+    }
+
+    fn truth(&mut self) -> Result<bool, DecodeError> {
+        match &mut self.bits {
+            Some(bits) => bits.bit(),
+            None => Ok(self.data.u8()? != 0),
+        }
+    }
+
+    fn long(&mut self) -> Result<i64, DecodeError> {
+        if self.bits.is_none() {
+            return self.data.i64();
+        }
+        Ok(match (self.truth()?, self.truth()?) {
+            (true, true) => self.data.i64()?,
+            (true, false) => i64::from(self.data.i32()?.cast_unsigned()),
+            (false, true) => i64::from(self.data.u16()?),
+            (false, false) => 0,
+        })
+    }
+
+    fn text(&mut self) -> Result<Option<Cow<'a, str>>, DecodeError> {
+        if !self.truth()? {
+            return Ok(None);
+        }
+        // A letter is a byte then.
+        let is_latin = self.bits.is_some() && self.truth()?;
+        let len = self.data.u16()?;
+        let bytes = self.data.take(usize::from(len))?;
+        if is_latin && !bytes.is_ascii() {
+            return Ok(Some(Cow::Owned(bytes.iter().copied().map(char::from).collect())));
+        }
+        text::read(bytes).map(Some)
+    }
+
+    fn bytes(&mut self) -> Result<Value<'a>, DecodeError> {
+        if !self.truth()? {
+            return Ok(Value::None);
+        }
+        let len = self.data.len32()?;
+        Ok(Value::Bytes(Cow::Borrowed(self.data.take(len)?)))
+    }
+
+    fn nested(&mut self, class: Class, depth: u8) -> Result<Option<Object<'a>>, DecodeError> {
+        if !self.truth()? {
+            return Ok(None);
+        }
+        let kind = kind_of(self.data.u8()?, self.encoding)?;
+        if !class.has(kind) {
+            return Err(DecodeError::WrongKind { code: kind.code() });
+        }
+        // A message may say that it is a frame by itself, with bits of its own.
+        if kind.is_message() && self.bits.is_some() && self.truth()? {
+            return Err(DecodeError::Reframed);
+        }
+        self.object(kind, depth + 1).map(Some)
+    }
+
+    fn cached(&mut self, class: Class, depth: u8) -> Result<Value<'a>, DecodeError> {
+        if self.truth()? {
+            let index = self.data.i16()?;
+            let object = self.nested(class, depth)?.map(|object| Arc::new(object.into_owned()));
+            self.cache.put(index, object.clone())?;
+            return Ok(of_object(object));
+        }
+        let index = self.data.i16()?;
+        let object = self.cache.get(index)?;
+        match object.as_deref().map(Object::kind).filter(|kind| !class.has(*kind)) {
+            Some(kind) => Err(DecodeError::WrongKind { code: kind.code() }),
+            None => Ok(of_object(object)),
+        }
+    }
+
+    fn array(&mut self, class: Class, depth: u8) -> Result<Value<'a>, DecodeError> {
+        if !self.truth()? {
+            return Ok(Value::None);
+        }
+        let count = u32::try_from(self.data.i16()?).map_err(|_| DecodeError::Negative)?;
+        self.elements += count;
+        if self.elements > MAX_ELEMENTS {
+            return Err(DecodeError::TooMany { max: MAX_ELEMENTS });
+        }
+        let mut objects = Vec::new();
+        for _ in 0..count {
+            objects.push(self.nested(class, depth)?.map(Arc::new));
+        }
+        Ok(Value::Array(objects))
+    }
+
+    /// Stack traces are never agreed on, so there are none.
+    fn throwable(&mut self) -> Result<Value<'a>, DecodeError> {
+        if !self.truth()? {
+            return Ok(Value::None);
+        }
+        let (class, message) = (self.text()?, self.text()?);
+        Ok(Value::Throwable(Box::new(Throwable { class, message })))
+    }
+}
+
+fn of_object<'a>(object: Option<Arc<Object<'a>>>) -> Value<'a> {
+    object.map_or(Value::None, Value::Object)
+}

@@ -1,0 +1,280 @@
+//! Message heads in this encoding.
+//!
+//! ```text
+//! layout, 1 byte (1) | form of the body, 1 byte | code of the message, 1 byte | its fields, version 12, loose
+//! ```
+//! A head has every field of the message but its content, which is the body, and those that belong to one hop (command,
+//! transaction, consumer, bridges). Text without compression is kept as plain UTF-8, so that every protocol can read it; all
+//! other content is kept as it came and is never looked into (B10).
+//! Owns: that layout, and what it means in neutral terms. Must not know: who reads it.
+
+use std::{borrow::Cow, sync::Arc};
+
+use ternmq_broker::{Dialect, Place};
+use ternmq_message::{
+    Carriage, Carrier, Encoding as Number, Format, Headers, History, Map, Properties, Value as Neutral,
+};
+
+use crate::{
+    codec::{
+        Encoding, Field, InCache, Kind, Object, OutCache, Primitive, Primitives, Value, decode, encode, text,
+    },
+    translate::place_of,
+};
+
+/// Number of this encoding in messages and on disk.
+pub const ENCODING: Number = Number(5);
+
+/// Text of any length.
+const TEXT: Carriage = Carriage::Text { max_bytes: usize::MAX };
+
+/// What a message of OpenWire carries.
+pub const CARRIER: Carrier = Carrier {
+    content_type: Carriage::Header,
+    content_encoding: Carriage::Header,
+    correlation_id: TEXT,
+    reply_to: TEXT,
+    reply_key: TEXT,
+    message_id: Carriage::Header,
+    timestamp: Carriage::Whole,
+    kind: TEXT,
+    user_id: TEXT,
+    app_id: Carriage::Header,
+    body_format: Carriage::Whole,
+    durability: Carriage::Whole,
+    priority: Carriage::Whole,
+    ttl: Carriage::Whole,
+    headers: Headers::Typed { name_max_bytes: text::TEXT_MAX_BYTES },
+};
+
+/// Properties that have a field of their own.
+pub(crate) const GROUP_ID: &str = "JMSXGroupID";
+const GROUP_SEQUENCE: &str = "JMSXGroupSeq";
+
+/// Layout of heads.
+const LAYOUT: u8 = 1;
+/// Encoding of the fields in heads.
+const STORED: Encoding = Encoding { version: 12, is_tight: false, has_cache: false };
+
+/// How a body stands for the content of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BodyForm {
+    /// There is no content.
+    None = 0,
+    /// It is the content.
+    Same = 1,
+    /// It is the text that the content has behind its length, as plain UTF-8.
+    Text = 2,
+}
+
+/// A message taken apart for keeping: its head and its body.
+pub(crate) fn take_apart<'a>(mut message: Object<'a>) -> (Vec<u8>, Cow<'a, [u8]>) {
+    for (field, none) in [
+        (Field::CommandId, Value::Int(0)),
+        (Field::ResponseRequired, Value::Bool(false)),
+        (Field::TransactionId, Value::None),
+        (Field::OriginalTransactionId, Value::None),
+        (Field::TargetConsumerId, Value::None),
+        (Field::RedeliveryCounter, Value::Int(0)),
+        (Field::BrokerPath, Value::None),
+        (Field::Cluster, Value::None),
+        (Field::ReceivedByBridge, Value::Bool(false)),
+        (Field::Arrival, Value::Long(0)),
+        (Field::BrokerInTime, Value::Long(0)),
+        (Field::BrokerOutTime, Value::Long(0)),
+        (Field::GroupFirstForConsumer, Value::Bool(false)),
+    ] {
+        message.set(field, none);
+    }
+    let is_text = message.kind() == Kind::TextMessage && !message.is(Field::Compressed);
+    let (form, body) = match message.take(Field::Content) {
+        Value::Bytes(content) if is_text => match plain_text(&content) {
+            Some(text) => (BodyForm::Text, Cow::Owned(text)),
+            None => (BodyForm::Same, content),
+        },
+        Value::Bytes(content) => (BodyForm::Same, content),
+        _ => (BodyForm::None, Cow::Borrowed(&[][..])),
+    };
+    let mut head = vec![LAYOUT, form as u8];
+    let mut frame = Vec::new();
+    encode(&message, STORED, &mut OutCache::default(), &mut frame);
+    // A frame begins with its size.
+    head.extend_from_slice(frame.get(4..).unwrap_or_default());
+    (head, body)
+}
+
+/// The text of a content, if writing it again gives the same bytes.
+fn plain_text(content: &[u8]) -> Option<Vec<u8>> {
+    let (len, bytes) = content.split_first_chunk()?;
+    if usize::try_from(u32::from_be_bytes(*len)) != Ok(bytes.len()) {
+        return None;
+    }
+    let text = text::read(bytes).ok()?;
+    (*text::packed(&text) == *bytes).then(|| text.into_owned().into_bytes())
+}
+
+/// The content of a text message.
+pub(crate) fn content_of_text(text: &str) -> Vec<u8> {
+    let packed = text::packed(text);
+    let mut content = Vec::with_capacity(packed.len() + 4);
+    content.extend_from_slice(&u32::try_from(packed.len()).unwrap_or(u32::MAX).to_be_bytes());
+    content.extend_from_slice(&packed);
+    content
+}
+
+/// The message of a head, without its content.
+fn read_head(head: &[u8]) -> Option<(u8, Object<'_>)> {
+    let (&[LAYOUT, form], fields) = head.split_first_chunk()? else { return None };
+    let object = decode(fields, STORED, &mut InCache::default()).ok()?;
+    object.kind().is_message().then_some((form, object))
+}
+
+/// The message that a head and a body are; `None` when the head is none of this encoding.
+pub(crate) fn put_together<'a>(head: &'a [u8], body: &'a [u8]) -> Option<Object<'a>> {
+    let (form, mut message) = read_head(head)?;
+    if form == BodyForm::Text as u8 {
+        let content = std::str::from_utf8(body).map_or_else(|_| body.to_vec(), content_of_text);
+        message.set(Field::Content, Value::Bytes(Cow::Owned(content)));
+    } else if form == BodyForm::Same as u8 {
+        message.set(Field::Content, Value::Bytes(Cow::Borrowed(body)));
+    }
+    Some(message)
+}
+
+/// A property's value in neutral terms.
+pub(crate) fn neutral(value: &Primitive<'_>) -> Neutral {
+    match value {
+        Primitive::Null => Neutral::Null,
+        Primitive::Bool(truth) => Neutral::Bool(*truth),
+        Primitive::Byte(number) => Neutral::I8(*number),
+        Primitive::Char(unit) => Neutral::str(&String::from_utf16_lossy(&[*unit])),
+        Primitive::Short(number) => Neutral::I16(*number),
+        Primitive::Int(number) => Neutral::I32(*number),
+        Primitive::Long(number) => Neutral::I64(*number),
+        Primitive::Double(number) => Neutral::F64(*number),
+        Primitive::Float(number) => Neutral::F32(*number),
+        Primitive::Text(text) => Neutral::str(text),
+        Primitive::Bytes(bytes) => Neutral::Bytes(Arc::from(&**bytes)),
+        Primitive::Map(map) => Neutral::Map(neutral_map(map)),
+        Primitive::List(values) => Neutral::Array(values.iter().map(neutral).collect()),
+    }
+}
+
+fn neutral_map(map: &Primitives<'_>) -> Map {
+    map.entries.iter().map(|(name, value)| (Arc::from(&**name), neutral(value))).collect()
+}
+
+/// A neutral value as a property's. What has no type here becomes text, or the next larger number.
+pub(crate) fn primitive(value: &Neutral) -> Primitive<'static> {
+    let text =
+        || value.to_text().map_or(Primitive::Null, |text| Primitive::Text(Cow::Owned(text.into_owned())));
+    match value {
+        Neutral::Null => Primitive::Null,
+        Neutral::Bool(truth) => Primitive::Bool(*truth),
+        Neutral::I8(number) => Primitive::Byte(*number),
+        Neutral::U8(number) => Primitive::Short((*number).into()),
+        Neutral::I16(number) => Primitive::Short(*number),
+        Neutral::U16(number) => Primitive::Int((*number).into()),
+        Neutral::I32(number) => Primitive::Int(*number),
+        Neutral::U32(number) => Primitive::Long((*number).into()),
+        Neutral::I64(number) => Primitive::Long(*number),
+        Neutral::U64(number) | Neutral::Timestamp(number) => {
+            i64::try_from(*number).map_or_else(|_| text(), Primitive::Long)
+        }
+        Neutral::F32(number) => Primitive::Float(*number),
+        Neutral::F64(number) => Primitive::Double(*number),
+        Neutral::Decimal(_) | Neutral::Str(_) => text(),
+        Neutral::Bytes(bytes) => Primitive::Bytes(Cow::Owned(bytes.to_vec())),
+        Neutral::Array(values) => Primitive::List(values.iter().map(primitive).collect()),
+        Neutral::Map(map) => {
+            let entries = map.iter().map(|(name, value)| (Cow::Owned(name.to_string()), primitive(value)));
+            Primitive::Map(Primitives { entries: entries.collect() })
+        }
+    }
+}
+
+/// Id of a message as JMS shows it.
+pub(crate) fn message_id_text(id: &Object<'_>) -> Option<String> {
+    if let Some(text) = id.text(Field::TextView) {
+        return Some(text.to_owned());
+    }
+    let producer = id.object(Field::ProducerId)?;
+    let connection = producer.text(Field::ConnectionId)?;
+    let [session, value] = [Field::SessionId, Field::Value].map(|field| producer.number(field));
+    Some(format!("{connection}:{session}:{value}:{}", id.number(Field::ProducerSequenceId)))
+}
+
+/// Reader of this encoding's heads.
+#[derive(Clone)]
+pub struct OpenWireFormat {
+    dialect: Arc<dyn Dialect>,
+}
+
+impl OpenWireFormat {
+    /// For a dialect with these places.
+    #[must_use]
+    pub fn of(dialect: Arc<dyn Dialect>) -> Self {
+        Self { dialect }
+    }
+
+    fn read_reply_to(&self, destination: &Object<'_>, properties: &mut Properties) {
+        let Some(place) = place_of(destination) else { return };
+        match place {
+            Place::Queue(name) => properties.reply_to = Some(name.into()),
+            Place::Topic(key) => properties.reply_key = Some(key.into()),
+            Place::TemporaryQueue(_) | Place::TemporaryTopic(_) => {
+                let queue = self.dialect.places().and_then(|known| known.temporary_queue(&place).ok());
+                properties.reply_to = queue;
+            }
+        }
+    }
+}
+
+impl Format for OpenWireFormat {
+    fn properties(&self, head: &[u8]) -> Properties {
+        let mut properties = Properties::default();
+        let Some((form, message)) = read_head(head) else { return properties };
+        let text = |field| message.text(field).map(Arc::<str>::from);
+        if let Some(bytes) = message.bytes(Field::MarshalledProperties)
+            && let Ok(map) = Primitives::read(bytes)
+        {
+            properties.headers = neutral_map(&map);
+        }
+        if let Some(group) = text(Field::GroupId) {
+            properties.headers.push((GROUP_ID.into(), Neutral::Str(group)));
+            let sequence = i32::try_from(message.number(Field::GroupSequence)).unwrap_or_default();
+            properties.headers.push((GROUP_SEQUENCE.into(), Neutral::I32(sequence)));
+        }
+        properties.correlation_id = message.text(Field::CorrelationId).map(|text| text.as_bytes().into());
+        properties.kind = text(Field::Type);
+        properties.user_id = text(Field::UserId);
+        let timestamp_ms = u64::try_from(message.number(Field::Timestamp)).unwrap_or_default();
+        properties.timestamp = (timestamp_ms > 0).then_some(timestamp_ms / 1_000);
+        if let Some(id) = message.object(Field::MessageId).and_then(|id| message_id_text(id)) {
+            properties.message_id = Some(id.into_bytes().into());
+        }
+        if let Some(destination) = message.object(Field::ReplyTo) {
+            self.read_reply_to(destination, &mut properties);
+        }
+        properties.is_text = (form == BodyForm::Text as u8).then_some(true);
+        properties
+    }
+
+    fn history(&self, _: &[u8]) -> History {
+        History::default()
+    }
+
+    fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>> {
+        let (form, mut message) = read_head(head)?;
+        if message.number(Field::Expiration) == 0 {
+            return None;
+        }
+        message.set(Field::Expiration, Value::Long(0));
+        let (mut without, _) = take_apart(message);
+        *without.get_mut(1)? = form;
+        Some(without)
+    }
+}
+
+#[cfg(test)]
+mod tests;

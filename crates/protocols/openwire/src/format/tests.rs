@@ -1,0 +1,173 @@
+//! Heads: what is kept, what it means.
+
+use proptest::prelude::*;
+use ternmq_activemq::ActiveMq;
+
+use super::*;
+use crate::translate::destination_of;
+
+fn format() -> OpenWireFormat {
+    OpenWireFormat::of(Arc::new(ActiveMq))
+}
+
+fn bytes(bytes: &[u8]) -> Value<'static> {
+    Value::Bytes(Cow::Owned(bytes.to_vec()))
+}
+
+fn id() -> Object<'static> {
+    let producer = Object::new(Kind::ProducerId)
+        .with_text(Field::ConnectionId, "ID:host-1")
+        .with(Field::SessionId, Value::Long(2))
+        .with(Field::Value, Value::Long(3));
+    Object::new(Kind::MessageId)
+        .with_object(Field::ProducerId, Arc::new(producer))
+        .with(Field::ProducerSequenceId, Value::Long(4))
+}
+
+/// A message with everything that its sender can say.
+fn message(kind: Kind, content: &[u8]) -> Object<'static> {
+    let map = Primitives::default()
+        .with("text", Primitive::Text("x".into()))
+        .with("list", Primitive::List(vec![Primitive::Byte(-1), Primitive::Char(0x20ac), Primitive::Null]));
+    Object::new(kind)
+        .with_object(Field::MessageId, Arc::new(id()))
+        .with_object(Field::Destination, Arc::new(destination_of(&Place::Queue("q".into()))))
+        .with_object(Field::ReplyTo, Arc::new(destination_of(&Place::Topic("t".into()))))
+        .with_text(Field::CorrelationId, "c")
+        .with_text(Field::Type, "kind")
+        .with(Field::Timestamp, Value::Long(7_999))
+        .with(Field::Expiration, Value::Long(9_000))
+        .with(Field::MarshalledProperties, bytes(&map.to_bytes()))
+        .with(Field::Content, bytes(content))
+}
+
+#[test]
+fn a_message_comes_back_as_it_was() {
+    for kind in Kind::ALL.iter().filter(|kind| kind.is_message()) {
+        for content in
+            [&b""[..], b"\0\0\0\x05hello", b"\0\0\0\x09hello", b"\0\0\0\x02\xc0\x80", b"\0\0\0\x01\xff"]
+        {
+            let message = message(*kind, content);
+            let (head, body) = take_apart(message.clone());
+            assert_eq!(put_together(&head, &body), Some(message));
+        }
+        let empty = Object::new(*kind);
+        let (head, body) = take_apart(empty.clone());
+        assert_eq!((put_together(&head, &body), body.len()), (Some(empty), 0));
+    }
+}
+
+#[test]
+fn text_is_kept_as_everybody_can_read_it() {
+    let body = |message| take_apart(message).1.into_owned();
+    for (text, content) in
+        [("hi", &b"\0\0\0\x02hi"[..]), ("\0😀", b"\0\0\0\x08\xc0\x80\xed\xa0\xbd\xed\xb8\x80")]
+    {
+        assert_eq!(content_of_text(text), content);
+        assert_eq!(body(message(Kind::TextMessage, content)), text.as_bytes());
+    }
+    // What is compressed, and what is no text, stays as it is.
+    let compressed = message(Kind::TextMessage, b"\0\0\0\x02hi").with(Field::Compressed, Value::Bool(true));
+    assert_eq!(body(compressed), b"\0\0\0\x02hi");
+    assert_eq!(body(message(Kind::MapMessage, b"\0\0\0\x02hi")), b"\0\0\0\x02hi");
+    // Plain UTF-8 of a client that knows no other would come back otherwise.
+    assert_eq!(body(message(Kind::TextMessage, "\0\0\0\u{4}😀".as_bytes())), "\0\0\0\u{4}😀".as_bytes());
+}
+
+#[test]
+fn what_belongs_to_one_hop_is_left_out() {
+    let sent = message(Kind::TextMessage, b"\0\0\0\0")
+        .with(Field::CommandId, Value::Int(5))
+        .with(Field::ResponseRequired, Value::Bool(true))
+        .with(Field::RedeliveryCounter, Value::Int(3))
+        .with(Field::BrokerInTime, Value::Long(5))
+        .with(Field::BrokerPath, Value::Array(Vec::new()));
+    let (head, body) = take_apart(sent);
+    assert_eq!(put_together(&head, &body), Some(message(Kind::TextMessage, b"\0\0\0\0")));
+}
+
+#[test]
+fn a_head_comes_out_in_neutral_terms() {
+    let group = message(Kind::TextMessage, b"\0\0\0\0")
+        .with_text(Field::GroupId, "g")
+        .with(Field::GroupSequence, Value::Int(2));
+    let (head, _) = take_apart(group);
+    let expect = Properties {
+        headers: vec![
+            ("text".into(), Neutral::str("x")),
+            ("list".into(), Neutral::Array(vec![Neutral::I8(-1), Neutral::str("€"), Neutral::Null])),
+            ("JMSXGroupID".into(), Neutral::str("g")),
+            ("JMSXGroupSeq".into(), Neutral::I32(2)),
+        ],
+        correlation_id: Some(b"c"[..].into()),
+        reply_key: Some("t".into()),
+        message_id: Some(b"ID:host-1:2:3:4"[..].into()),
+        timestamp: Some(7),
+        kind: Some("kind".into()),
+        is_text: Some(true),
+        ..Properties::default()
+    };
+    assert_eq!(format().properties(&head), expect);
+    assert_eq!(format().properties(&take_apart(message(Kind::BytesMessage, b"")).0).is_text, None);
+}
+
+#[test]
+fn a_reply_address_is_what_it_stands_for() {
+    for (place, queue, key) in [
+        (Place::Queue("q".into()), Some("q"), None),
+        (Place::Topic("t".into()), None, Some("t")),
+        (Place::TemporaryQueue("ID:x:1".into()), Some("temp-queue://ID:x:1"), None),
+    ] {
+        let reply_to = Arc::new(destination_of(&place));
+        let (head, _) = take_apart(Object::new(Kind::Message).with_object(Field::ReplyTo, reply_to));
+        let properties = format().properties(&head);
+        assert_eq!((properties.reply_to.as_deref(), properties.reply_key.as_deref()), (queue, key));
+    }
+}
+
+#[test]
+fn the_expiration_is_taken_off_and_nothing_else() {
+    let (head, body) = take_apart(message(Kind::TextMessage, b"\0\0\0\x02hi"));
+    let without = format().without_ttl(&head).unwrap();
+    let expect = message(Kind::TextMessage, b"\0\0\0\x02hi").with(Field::Expiration, Value::Long(0));
+    assert_eq!(put_together(&without, &body), Some(expect));
+    assert_eq!(format().without_ttl(&without), None);
+}
+
+#[test]
+fn bytes_that_are_no_head_have_no_properties() {
+    let (head, _) = take_apart(message(Kind::TextMessage, b"\0\0\0\0"));
+    for end in 0..head.len() {
+        assert_eq!(format().properties(&head[..end]), Properties::default());
+        assert_eq!(put_together(&head[..end], b""), None);
+        assert_eq!(format().without_ttl(&head[..end]), None);
+    }
+    // A command that is no message.
+    assert_eq!(format().properties(&[1, 0, 10, 0, 0, 0, 0, 0]), Properties::default());
+}
+
+#[test]
+fn values_without_a_type_here_become_text_or_larger() {
+    for (value, expect) in [
+        (Neutral::U8(200), Primitive::Short(200)),
+        (Neutral::U16(60_000), Primitive::Int(60_000)),
+        (Neutral::U32(u32::MAX), Primitive::Long(u32::MAX.into())),
+        (Neutral::U64(5), Primitive::Long(5)),
+        (Neutral::U64(u64::MAX), Primitive::Text(u64::MAX.to_string().into())),
+        (Neutral::Timestamp(5), Primitive::Long(5)),
+        (Neutral::Bytes(b"\xff"[..].into()), Primitive::Bytes(b"\xff"[..].into())),
+    ] {
+        assert_eq!(primitive(&value), expect);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_not(head: Vec<u8>, body: Vec<u8>) {
+        let _properties = format().properties(&head);
+        let _message = put_together(&head, &body);
+        if let Some(without) = format().without_ttl(&head) {
+            prop_assert_eq!(format().without_ttl(&without), None);
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Messages: where to, what is kept, and the answer.
+
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::BufMut;
+use ternmq_broker::{
+    AddressQueue, Broker, Error, Kind as Thing, Publish, Published, Receipt, SessionId, Target, Verb,
+};
+use ternmq_message::{Message, MessageBuilder, MessageMeta};
+
+use super::{
+    OpenWireSession,
+    answer::Asked,
+    consume::{key_of, required},
+    temporary::is_advisory,
+    transaction::{TransactionKey, key_of_transaction},
+};
+use crate::{
+    codec::{Field, Kind, Object, Primitive, Primitives, Value},
+    error::{Fault, class},
+    format::{ENCODING, GROUP_ID, take_apart},
+    translate::{MAX_PRIORITY, places, places_of},
+};
+
+/// Longest body that is built in the shared block; a longer one has a buffer of its own.
+const BLOCK_BODY_BYTES: usize = 4 << 10;
+/// Destinations that are remembered.
+const MAX_TARGETS: usize = 16;
+/// Longest time to live of a message: ten years.
+const MAX_TTL_MS: u64 = 315_360_000_000;
+/// Bytes that a client counts for a message beside its content and properties.
+const WINDOW_BASE_BYTES: usize = 1_024;
+/// Properties that ask for what there is not.
+const REFUSED: [&str; 5] = [
+    "AMQ_SCHEDULED_DELAY",
+    "AMQ_SCHEDULED_PERIOD",
+    "AMQ_SCHEDULED_REPEAT",
+    "AMQ_SCHEDULED_CRON",
+    "AMQ_SCHEDULER_ACTION",
+];
+
+/// A destination that was used before, so that its queues need not be made again.
+struct KnownTarget {
+    destination: Object<'static>,
+    all: Vec<Target>,
+}
+
+/// The last destinations used.
+#[derive(Default)]
+pub(super) struct Targets {
+    known: Vec<Arc<KnownTarget>>,
+    next: usize,
+}
+
+impl Targets {
+    fn note(&mut self, known: Arc<KnownTarget>) {
+        if self.known.len() < MAX_TARGETS {
+            self.known.push(known);
+        } else if let Some(place) = self.known.get_mut(self.next) {
+            *place = known;
+            self.next = (self.next + 1) % MAX_TARGETS;
+        }
+    }
+}
+
+/// What is known of a message beside its bytes.
+struct Facts {
+    meta: MessageMeta,
+    transaction: Option<TransactionKey>,
+    is_retained: bool,
+    /// Bytes of a producer's window that it took.
+    window_bytes: usize,
+    producer: Option<Arc<Object<'static>>>,
+}
+
+fn too_long() -> Fault {
+    Fault::new(class::INVALID_DESTINATION, "the destination or the properties are too long")
+}
+
+impl OpenWireSession {
+    pub(super) fn on_message(
+        &mut self,
+        broker: &mut Broker,
+        message: Object<'_>,
+        asked: Asked,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let transaction =
+            message.object(Field::TransactionId).map(|id| key_of_transaction(id)).transpose()?;
+        let sent = self.read_and_send(broker, message, transaction);
+        match sent {
+            Ok((receipt, facts)) => {
+                self.give_window(asked, &facts, out);
+                self.promise(broker, asked, receipt, out);
+                Ok(())
+            }
+            Err(fault) => {
+                if asked.0.is_none() {
+                    self.spoil(transaction);
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    fn read_and_send(
+        &mut self,
+        broker: &mut Broker,
+        mut message: Object<'_>,
+        transaction: Option<TransactionKey>,
+    ) -> Result<(Receipt, Facts), Fault> {
+        if !self.is_publisher
+            && let Some(connection) = self.connection
+        {
+            self.is_publisher = true;
+            broker.note_publisher(connection);
+        }
+        let facts = self.read_facts(broker, &message, transaction)?;
+        let known = self.target(broker, required(&message, Field::Destination)?)?;
+        // Nobody is a user because a message says so (S6).
+        message.set(Field::UserId, Value::None);
+        if message.number(Field::Priority) > i64::from(MAX_PRIORITY) {
+            message.set(Field::Priority, Value::Byte(MAX_PRIORITY));
+        }
+        let (head, body) = take_apart(message);
+        let receipt = self.send_to_all(broker, &known, &head, &body, &facts)?;
+        Ok((receipt, facts))
+    }
+
+    fn read_facts(
+        &self,
+        broker: &Broker,
+        message: &Object<'_>,
+        transaction: Option<TransactionKey>,
+    ) -> Result<Facts, Fault> {
+        let content_bytes = message.bytes(Field::Content).map_or(0, <[u8]>::len);
+        let max = broker.limits().max_message_bytes;
+        if content_bytes as u64 > max {
+            let text = format!("The message has {content_bytes} bytes, more than the limit of {max}");
+            return Err(Fault::new(class::RESOURCE, text));
+        }
+        if message.kind() == Kind::BlobMessage && message.text(Field::RemoteBlobUrl).is_none() {
+            return Err(Fault::new(class::JMS, "a blob message has no address of its content"));
+        }
+        if message.text(Field::GroupId).is_some_and(|group| !group.is_empty()) {
+            return Err(Fault::absent(&format!("message groups ({GROUP_ID})")));
+        }
+        let bytes = message.bytes(Field::MarshalledProperties).unwrap_or_default();
+        let is_retained = check_properties(broker, bytes)?;
+        let now_ms = broker.time_ms();
+        let ttl_ms = match u64::try_from(message.number(Field::Expiration)) {
+            Ok(0) | Err(_) => None,
+            Ok(at_ms) => Some(at_ms.saturating_sub(now_ms).min(MAX_TTL_MS)),
+        };
+        let priority = u8::try_from(message.number(Field::Priority)).unwrap_or_default().min(MAX_PRIORITY);
+        Ok(Facts {
+            meta: MessageMeta {
+                encoding: ENCODING,
+                is_durable: message.is(Field::Persistent),
+                priority,
+                ttl_ms,
+            },
+            transaction,
+            is_retained,
+            window_bytes: WINDOW_BASE_BYTES + content_bytes + bytes.len(),
+            producer: message.object(Field::ProducerId).map(|id| Arc::new(Object::clone(id).into_owned())),
+        })
+    }
+
+    /// Where a destination leads; its queues are made when it is new to this connection.
+    fn target(&mut self, broker: &mut Broker, destination: &Object<'_>) -> Result<Arc<KnownTarget>, Fault> {
+        let known = self.targets.known.iter().find(|known| known.destination == *destination);
+        if let Some(known) = known {
+            return Ok(known.clone());
+        }
+        let dialect = broker.dialect().clone();
+        let known = places(&*dialect)?;
+        let mut all = Vec::new();
+        for place in places_of(destination)? {
+            if is_advisory(&place) {
+                return Err(Fault::new(class::SECURITY, "advisory topics are the broker's own"));
+            }
+            all.push(known.target_of(&place)?);
+        }
+        for target in &all {
+            self.prepare(broker, target)?;
+        }
+        let known = Arc::new(KnownTarget { destination: destination.clone().into_owned(), all });
+        self.targets.note(known.clone());
+        Ok(known)
+    }
+
+    /// Makes the queue that a target needs. That it is durable need not be waited for: a message's record comes after its
+    /// queue's.
+    fn prepare(&self, broker: &mut Broker, target: &Target) -> Result<(), Fault> {
+        let session = self.session.ok_or_else(Fault::gone)?;
+        let made = match &target.queue {
+            None | Some(AddressQueue::Existing(_)) => Ok(()),
+            Some(AddressQueue::Declared(spec)) => broker.declare_queue(session, spec.clone()).map(drop),
+            Some(AddressQueue::OnUse(spec)) => {
+                broker.ensure_queue(session, spec.clone(), Verb::Write).map(drop)
+            }
+            Some(AddressQueue::Own(name)) => broker.ensure_private_queue(session, name),
+        };
+        made.map_err(|error| Fault::of(&error, &**broker.dialect()))
+    }
+
+    fn send_to_all(
+        &mut self,
+        broker: &mut Broker,
+        known: &KnownTarget,
+        head: &[u8],
+        body: &[u8],
+        facts: &Facts,
+    ) -> Result<Receipt, Fault> {
+        let session = self.session.ok_or_else(Fault::gone)?;
+        if known.all.len() > 1 {
+            // It goes to none of them when one may not be sent to.
+            for Target { node, key, .. } in &known.all {
+                let may = broker.check_publish(session, node, key, None);
+                may.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+            }
+        }
+        let (mut receipt, mut is_refused) = (Receipt::NONE, false);
+        for target in &known.all {
+            let message = build(broker, target, head, body, facts.meta)?;
+            match self.pass_on(broker, target, message, facts)? {
+                Some(sent) => receipt = receipt.and(sent),
+                None => is_refused = true,
+            }
+        }
+        if is_refused {
+            return Err(Fault::new(class::RESOURCE, "A queue is full and refused the message"));
+        }
+        Ok(receipt)
+    }
+
+    /// Stages a message for one target, or sends it; `None` when a queue that it should have gone to is full.
+    fn pass_on(
+        &mut self,
+        broker: &mut Broker,
+        target: &Target,
+        message: Message,
+        facts: &Facts,
+    ) -> Result<Option<Receipt>, Fault> {
+        if let Some(key) = &facts.transaction {
+            let session = self.transaction(key)?.session;
+            let _staged = publish(broker, session, message)?;
+            return Ok(Some(Receipt::NONE));
+        }
+        let session = self.session.ok_or_else(Fault::gone)?;
+        let kept = facts.is_retained.then(|| message.clone());
+        let mut published = publish(broker, session, message)?;
+        if let Published::Unroutable(message) = published {
+            published = match &target.queue {
+                None => Published::Unroutable(message),
+                Some(AddressQueue::Existing(name)) => return Err(no_queue(broker, name)),
+                // Its queue went after this connection had made it: once more.
+                Some(_) => {
+                    self.prepare(broker, target)?;
+                    publish(broker, session, message)?
+                }
+            };
+        }
+        let retained = match kept {
+            Some(message) => {
+                let done = broker.retain(session, &message);
+                done.map_err(|error| Fault::of(&error, &**broker.dialect()))?
+            }
+            None => Receipt::NONE,
+        };
+        Ok(match published {
+            Published::Accepted(receipt) => Some(receipt.and(retained)),
+            // Nobody wanted it: that is no error.
+            Published::Unroutable(_) => Some(retained),
+            Published::Refused => None,
+        })
+    }
+
+    /// A producer with a window gets back the room that a message took, unless the answer says it.
+    fn give_window(&mut self, asked: Asked, facts: &Facts, out: &mut Vec<u8>) {
+        let Some(producer) = facts.producer.as_ref().filter(|_| asked.0.is_none()) else { return };
+        if self.producers.get(&key_of(producer)) == Some(&true) {
+            let size = i32::try_from(facts.window_bytes).unwrap_or(i32::MAX);
+            let ack = Object::new(Kind::ProducerAck)
+                .with_object(Field::ProducerId, producer.clone())
+                .with(Field::Size, Value::Int(size));
+            self.send(&ack, out);
+        }
+    }
+}
+
+/// Looks through the properties of a message: they have to be readable, and may not ask for what there is not. Answers
+/// whether the message is to be retained.
+fn check_properties(broker: &Broker, bytes: &[u8]) -> Result<bool, Fault> {
+    if bytes.is_empty() {
+        return Ok(false);
+    }
+    let bad = |error| Fault::new(class::JMS, format!("the properties of the message can't be read: {error}"));
+    let map = Primitives::read(bytes).map_err(bad)?;
+    if let Some(name) = REFUSED.iter().find(|name| map.get(name).is_some()) {
+        return Err(Fault::absent(&format!("scheduled messages ({name})")));
+    }
+    let retain = broker.dialect().addresses().and_then(|known| known.words().retain);
+    Ok(retain.and_then(|name| map.get(name)).is_some_and(|value| match value {
+        Primitive::Bool(truth) => *truth,
+        Primitive::Text(text) => *text == Cow::Borrowed("true"),
+        _ => false,
+    }))
+}
+
+fn publish(broker: &mut Broker, session: SessionId, message: Message) -> Result<Published, Fault> {
+    let publish = Publish { message, extra_keys: &[], claimed_user: None };
+    broker.publish(session, publish).map_err(|error| Fault::of(&error, &**broker.dialect()))
+}
+
+/// A message for one target. A small one is built straight in the broker's block.
+fn build(
+    broker: &mut Broker,
+    Target { node, key, .. }: &Target,
+    head: &[u8],
+    body: &[u8],
+    meta: MessageMeta,
+) -> Result<Message, Fault> {
+    if body.len() > BLOCK_BODY_BYTES {
+        return Message::new(node, key, head, body, meta, None).map_err(|_| too_long());
+    }
+    let mut room = broker.room(node.len() + key.len() + head.len() + body.len());
+    let lens = MessageBuilder::start(&mut room, node, key, head).map_err(|_| too_long())?;
+    room.put_slice(body);
+    Ok(lens.finish(room.freeze(), meta))
+}
+
+fn no_queue(broker: &Broker, name: &Arc<str>) -> Fault {
+    let error = Error::NotFound { kind: Thing::Queue, name: name.clone(), namespace: Arc::default() };
+    Fault::of(&error, &**broker.dialect())
+}

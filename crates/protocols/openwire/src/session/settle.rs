@@ -1,0 +1,153 @@
+//! MessageAck: what became of messages.
+
+use smallvec::SmallVec;
+use ternmq_broker::{Broker, DeliveryId, Outcome, SettleRange};
+
+use super::{
+    OpenWireSession,
+    answer::Asked,
+    consume::{Consumer, Unsettled, hash_of_id, required},
+    transaction::key_of_transaction,
+};
+use crate::{
+    codec::{Field, Object},
+    error::{Fault, class},
+};
+
+/// Types of acknowledgement.
+mod ack {
+    pub(super) const DELIVERED: i64 = 0;
+    pub(super) const POISON: i64 = 1;
+    pub(super) const STANDARD: i64 = 2;
+    pub(super) const REDELIVERED: i64 = 3;
+    pub(super) const INDIVIDUAL: i64 = 4;
+    pub(super) const UNMATCHED: i64 = 5;
+    pub(super) const EXPIRED: i64 = 6;
+}
+
+/// Deliveries that an acknowledgement covers.
+type Covered = SmallVec<[Unsettled; 4]>;
+
+/// The messages that an acknowledgement names.
+struct Named {
+    first: Option<u64>,
+    last: Option<u64>,
+    /// Of a range the last one alone.
+    is_one: bool,
+}
+
+impl Named {
+    fn of(command: &Object<'_>, is_one: bool) -> Self {
+        let hash = |field| command.object(field).map(|id| hash_of_id(id));
+        Self { first: hash(Field::FirstMessageId), last: hash(Field::LastMessageId), is_one }
+    }
+
+    /// Places of the covered ones among what a consumer has.
+    fn range(&self, consumer: &Consumer) -> Option<std::ops::Range<usize>> {
+        let entries = &consumer.unsettled;
+        let place = |hash: u64| entries.iter().position(|entry| entry.id_hash == hash);
+        let last = match self.last {
+            Some(hash) => place(hash)?,
+            None => return None,
+        };
+        if self.is_one {
+            return Some(last..last + 1);
+        }
+        let first = self.first.and_then(place).filter(|first| *first <= last).unwrap_or_default();
+        Some(first..last + 1)
+    }
+}
+
+impl OpenWireSession {
+    pub(super) fn on_ack(
+        &mut self,
+        broker: &mut Broker,
+        command: &Object<'_>,
+        asked: Asked,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let kind = command.number(Field::AckType);
+        let outcome = match kind {
+            ack::DELIVERED => None,
+            ack::STANDARD | ack::INDIVIDUAL | ack::UNMATCHED => Some(Outcome::Accept),
+            ack::POISON | ack::EXPIRED => Some(Outcome::Discard),
+            // The client counts its redeliveries itself.
+            ack::REDELIVERED => {
+                self.promise_all(asked);
+                return Ok(());
+            }
+            other => {
+                return Err(Fault::new(class::JMS, format!("there is no type {other} of acknowledgement")));
+            }
+        };
+        let id = required(command, Field::ConsumerId)?;
+        let Some(slot) = self.slot_of(id) else {
+            // Its consumer is closed, and what it had went back: there is nothing to acknowledge any more.
+            self.promise_all(asked);
+            return Ok(());
+        };
+        if self.consumer_at(slot).is_some_and(|consumer| consumer.browser.is_some()) {
+            self.note_read(broker, slot, command.number(Field::MessageCount), out);
+            self.promise_all(asked);
+            return Ok(());
+        }
+        let named = Named::of(command, kind == ack::INDIVIDUAL);
+        match outcome {
+            None => {
+                self.note_delivered(slot, &named);
+                self.renew_window(broker, slot);
+            }
+            Some(outcome) => self.settle(broker, command, slot, &named, outcome)?,
+        }
+        self.promise_all(asked);
+        Ok(())
+    }
+
+    /// The application has messages and acknowledges them later: as many more may come.
+    fn note_delivered(&mut self, slot: usize, named: &Named) {
+        let Some(consumer) = self.consumer_at(slot) else { return };
+        if let Some(range) = named.range(consumer) {
+            consumer.unsettled.range_mut(range).for_each(|entry| entry.is_delivered = true);
+        }
+    }
+
+    fn settle(
+        &mut self,
+        broker: &mut Broker,
+        command: &Object<'_>,
+        slot: usize,
+        named: &Named,
+        outcome: Outcome,
+    ) -> Result<(), Fault> {
+        let session = self.session.ok_or_else(Fault::gone)?;
+        let transaction = match command.object(Field::TransactionId) {
+            Some(id) => Some(self.transaction(&key_of_transaction(id)?)?.session),
+            None => None,
+        };
+        let Some(consumer) = self.consumer_at(slot) else { return Ok(()) };
+        let Some(range) = named.range(consumer) else {
+            let text = "Unmatched acknowledge: the message is not among those that the consumer has";
+            return Err(Fault::new(class::JMS, text));
+        };
+        let covered: Covered = consumer.unsettled.drain(range).collect();
+        if transaction.is_some() {
+            consumer.staged =
+                consumer.staged.saturating_add(u32::try_from(covered.len()).unwrap_or(u32::MAX));
+        }
+        // Before the settlement, which lets come what the window then allows.
+        self.renew_window(broker, slot);
+        for entry in &covered {
+            let delivery = DeliveryId(entry.number);
+            let settled = match transaction {
+                Some(staging) => broker.settle_within(staging, session, delivery, outcome),
+                None => broker.settle(session, delivery, SettleRange::One, outcome),
+            };
+            settled.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+        }
+        if let Some(id) = command.object(Field::TransactionId) {
+            let key = key_of_transaction(id)?;
+            self.transaction(&key)?.taken.extend(covered.into_iter().map(|entry| (slot, entry)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! DestinationInfo: temporary destinations are made, shown to the other clients, and removed.
+
+use std::sync::Arc;
+
+use ternmq_broker::{Broker, ConsumerId, Place, Receipt};
+use ternmq_message::{Message, MessageMeta};
+
+use super::{OpenWireSession, answer::Asked, consume::required};
+use crate::{
+    codec::{Field, Kind, Object, Value},
+    error::{Fault, class},
+    format::{ENCODING, take_apart},
+    translate::{destination_of, places, places_of},
+};
+
+/// Topics on which clients hear of temporary destinations: without that they send to none of another connection.
+const QUEUE_ADVISORY: &str = "ActiveMQ.Advisory.TempQueue";
+const TOPIC_ADVISORY: &str = "ActiveMQ.Advisory.TempTopic";
+/// Start of all topics on which ActiveMQ tells of itself.
+const ADVISORY_PREFIX: &str = "ActiveMQ.Advisory.";
+/// What is done with a destination.
+const ADD: u8 = 0;
+const REMOVE: u8 = 1;
+
+fn advisory_of(place: &Place<'_>) -> &'static str {
+    if matches!(place, Place::TemporaryTopic(_)) { TOPIC_ADVISORY } else { QUEUE_ADVISORY }
+}
+
+/// Refuses the advisories that there are not, so that nobody waits for them in vain.
+pub(super) fn check_advisories(places: &[Place<'_>]) -> Result<(), Fault> {
+    let is_absent = |place: &Place<'_>| match place {
+        Place::Topic(topic) => {
+            topic.starts_with(ADVISORY_PREFIX) && *topic != QUEUE_ADVISORY && *topic != TOPIC_ADVISORY
+        }
+        _ => false,
+    };
+    if places.iter().any(is_absent) {
+        return Err(Fault::absent("advisory topics but those of temporary destinations"));
+    }
+    Ok(())
+}
+
+/// Whether a place is where the broker tells of itself: nobody else does.
+pub(super) fn is_advisory(place: &Place<'_>) -> bool {
+    matches!(place, Place::Topic(topic) if topic.starts_with(ADVISORY_PREFIX))
+}
+
+impl OpenWireSession {
+    pub(super) fn on_destination(
+        &mut self,
+        broker: &mut Broker,
+        command: &Object<'_>,
+        asked: Asked,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let places = places_of(required(command, Field::Destination)?)?;
+        let operation = u8::try_from(command.number(Field::OperationType)).unwrap_or(u8::MAX);
+        for place in &places {
+            match (place.is_temporary(), operation) {
+                (true, ADD) => self.add_temporary(broker, place)?,
+                (true, REMOVE) => self.remove_temporary(broker, place, out)?,
+                // It is there when it is used.
+                (false, ADD) => {}
+                (false, REMOVE) => return Err(Fault::absent("the removal of a destination by its clients")),
+                (_, other) => {
+                    return Err(Fault::new(
+                        class::JMS,
+                        format!("there is no operation {other} of destinations"),
+                    ));
+                }
+            }
+        }
+        self.promise(broker, asked, Receipt::NONE, out);
+        Ok(())
+    }
+
+    fn add_temporary(&mut self, broker: &mut Broker, place: &Place<'_>) -> Result<(), Fault> {
+        let session = self.session.ok_or_else(Fault::gone)?;
+        let dialect = broker.dialect().clone();
+        let queue = places(&*dialect)?.temporary_queue(place)?;
+        broker.ensure_private_queue(session, &queue).map_err(|error| Fault::of(&error, &*dialect))?;
+        if self.temporaries.insert(queue) {
+            self.announce(broker, place, ADD);
+        }
+        Ok(())
+    }
+
+    fn remove_temporary(
+        &mut self,
+        broker: &mut Broker,
+        place: &Place<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let session = self.session.ok_or_else(Fault::gone)?;
+        let dialect = broker.dialect().clone();
+        let queue = places(&*dialect)?.temporary_queue(place)?;
+        if !self.temporaries.contains(&queue) {
+            return Ok(());
+        }
+        self.flush_effects(broker, out);
+        broker.delete_private_queue(session, &queue).map_err(|error| Fault::of(&error, &*dialect))?;
+        self.temporaries.remove(&queue);
+        self.announce(broker, place, REMOVE);
+        Ok(())
+    }
+
+    /// A temporary destination is consumed from by its own connection only (S6).
+    pub(super) fn check_own(&self, broker: &Broker, place: &Place<'_>) -> Result<(), Fault> {
+        let dialect = broker.dialect();
+        let queue = places(&**dialect)?.temporary_queue(place)?;
+        if self.temporaries.contains(&queue) {
+            return Ok(());
+        }
+        let text = "Cannot consume from a temporary destination of another connection";
+        Err(Fault::new(class::INVALID_DESTINATION, text))
+    }
+
+    /// What is told of a temporary destination: to whom it came and that it went.
+    fn advisory(&self, broker: &Broker, place: &Place<'_>, operation: u8) -> Option<Message> {
+        let dialect = broker.dialect();
+        let topic = advisory_of(place);
+        let target = places(&**dialect).ok()?.target_of(&Place::Topic(topic.into())).ok()?;
+        let mut info = Object::new(Kind::DestinationInfo)
+            .with_object(Field::Destination, Arc::new(destination_of(place)))
+            .with(Field::OperationType, Value::Byte(operation));
+        if let Some(id) = &self.id {
+            info = info.with_object(Field::ConnectionId, id.clone());
+        }
+        let message = Object::new(Kind::Message)
+            .with_object(Field::Destination, Arc::new(destination_of(&Place::Topic(topic.into()))))
+            .with_text(Field::Type, "Advisory")
+            .with_object(Field::DataStructure, Arc::new(info));
+        let (head, body) = take_apart(message);
+        let meta = MessageMeta { encoding: ENCODING, ..MessageMeta::default() };
+        Message::new(&target.node, &target.key, &head, &body, meta, None).ok()
+    }
+
+    fn announce(&self, broker: &mut Broker, place: &Place<'_>, operation: u8) {
+        let (Some(session), Some(message)) = (self.session, self.advisory(broker, place, operation)) else {
+            return;
+        };
+        // Nobody has to hear it.
+        let _told = broker.announce(session, message);
+    }
+
+    /// Tells a new consumer of advisories what there is already.
+    pub(super) fn tell_temporaries_to(
+        &self,
+        broker: &mut Broker,
+        all: &[Place<'static>],
+        parts: &[ConsumerId],
+    ) {
+        let wanted = [QUEUE_ADVISORY, TOPIC_ADVISORY];
+        let is_wanted = |topic: &str| all.contains(&Place::Topic(topic.to_owned().into()));
+        let (Some(session), Some(consumer)) = (self.session, parts.last()) else { return };
+        if !wanted.into_iter().any(is_wanted) {
+            return;
+        }
+        let dialect = broker.dialect().clone();
+        let Ok(known) = places(&*dialect) else { return };
+        for queue in broker.private_queues(session) {
+            let Some(place) = known.temporary_place(&queue).filter(|place| is_wanted(advisory_of(place)))
+            else {
+                continue;
+            };
+            if let Some(message) = self.advisory(broker, &place, ADD) {
+                broker.announce_to(*consumer, message);
+            }
+        }
+    }
+
+    /// At the end of the connection.
+    pub(super) fn tell_temporaries_gone(&mut self, broker: &mut Broker) {
+        let dialect = broker.dialect().clone();
+        for queue in std::mem::take(&mut self.temporaries) {
+            let place = places(&*dialect).ok().and_then(|known| known.temporary_place(&queue));
+            if let Some(place) = place {
+                self.announce(broker, &place, REMOVE);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What the two targets of OpenWire check, for the one encoding or the other.
+
+use ternmq_openwire::codec::{
+    Encoding, InCache, Limits, Offer, OutCache, Primitives, decode, encode, split_frame,
+};
+
+const LIMITS: Limits = Limits { frame_bytes: 65_536, cache_bytes: 65_536 };
+
+/// Reads a stream of frames whose first byte picks the version and whether there is a cache.
+///
+/// # Panics
+/// Something that was read is written otherwise, or a frame is one before all of it is there.
+pub fn check_stream(input: &[u8], is_tight: bool) {
+    let Some((first, mut rest)) = input.split_first() else { return };
+    let encoding = Encoding { version: first % 12 + 1, is_tight, has_cache: first & 0x80 != 0 };
+    let mut kept = InCache::new(1_024, LIMITS.cache_bytes);
+    let (mut sent, mut kept_again) = (OutCache::new(1_024), InCache::new(1_024, usize::MAX));
+    check_map(rest);
+    while let Ok(Some((frame, used))) = split_frame(rest, &LIMITS) {
+        for len in [0, 3, used / 2, used - 1] {
+            assert_eq!(split_frame(&rest[..len], &LIMITS), Ok(None));
+        }
+        let Ok(object) = decode(frame, encoding, &mut kept) else { return };
+        let _ = Offer::read(&object);
+        let mut out = Vec::new();
+        encode(&object, encoding, &mut sent, &mut out);
+        let again = decode(&out[4..], encoding, &mut kept_again);
+        // What is larger than an object to remember is none, so a cache may refuse nothing that it took.
+        assert_eq!(again.expect("it was written"), object);
+        rest = &rest[used..];
+    }
+}
+
+fn check_map(bytes: &[u8]) {
+    let Ok(map) = Primitives::read(bytes) else { return };
+    let written = map.to_bytes();
+    let again = Primitives::read(&written).expect("it was written");
+    // Numbers that are none are not equal to themselves.
+    assert_eq!(format!("{again:?}"), format!("{map:?}"));
+}
