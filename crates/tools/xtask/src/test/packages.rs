@@ -38,6 +38,15 @@ pub(crate) fn python_with(shop: &Workshop, wanted: &Path, name: &str) -> Result<
     Ok(program)
 }
 
+/// A Python with Qpid Proton, whose packages are built here: that takes the headers of Python, where it does not have them.
+pub(crate) fn python_with_proton(shop: &Workshop) -> Result<PathBuf> {
+    let wanted = shop.conformance().join("scenarios/proton/requirements.txt");
+    python_with(shop, &wanted, "venv-proton").or_else(|_| {
+        debian_packages(shop, &["gcc", "python3-dev"])?;
+        python_with(shop, &wanted, "venv-proton")
+    })
+}
+
 /// The unpacked source distribution of a PyPI package, tests included.
 pub(crate) fn python_source(shop: &Workshop, name: &str, version: &str) -> Result<PathBuf> {
     let folder = shop.work().join("sources").join(format!("{name}-{version}"));

@@ -79,9 +79,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     usual(
         "proton",
         "an application over Qpid Proton, with pika at the other end (Python, AMQP 1.0)",
-        python_program,
+        proton_program,
     ),
-    usual("rabbitmq-amqp10", "an application over RabbitMQ's client for AMQP 1.0 (Python)", python_program),
+    usual("rabbitmq-amqp10", "an application over RabbitMQ's client for AMQP 1.0 (Python)", proton_program),
     usual("stomp-py", "an application over stomp.py, with pika at the other end (Python)", python_program),
     Scenario {
         name: "activemq",
@@ -147,6 +147,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 
 const fn usual(name: &'static str, what: &'static str, command: Prepare) -> Scenario {
     Scenario { name, what, setting: Setting::USUAL, command }
+}
+
+fn proton_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
+    let mut command = namespace.command(packages::python_with_proton(shop)?);
+    command.arg("-u").arg(folder.join("scenario.py")).env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(command)
 }
 
 fn python_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
