@@ -216,6 +216,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_encoding_has_a_number_of_its_own() {
+        let all = [
+            ENCODING,
+            ternmq_mqtt::format::ENCODING,
+            ternmq_stomp::ENCODING,
+            ternmq_amqp10::ENCODING,
+            ternmq_openwire::ENCODING,
+        ];
+        let numbers: std::collections::BTreeSet<u8> = all.iter().map(|encoding| encoding.0).collect();
+        assert_eq!(numbers.len(), all.len());
+    }
+
+    #[test]
     fn the_cluster_has_the_name_of_the_file_or_of_the_node() {
         let of = |name: Option<&str>| {
             let settings = Settings { cluster_name: name.map(str::to_owned), ..Settings::default() };

@@ -24,7 +24,7 @@ use crate::codec::{
 };
 
 /// Number of this encoding in messages and on disk.
-pub const ENCODING: Encoding = Encoding(5);
+pub const ENCODING: Encoding = Encoding(4);
 
 /// Text of any length.
 const TEXT: Carriage = Carriage::Text { max_bytes: usize::MAX };
