@@ -47,6 +47,8 @@ pub struct PlaceWishes<'a> {
     pub wants_retained: bool,
     /// Most messages that wait for it, the oldest go.
     pub pending_limit: Option<u32>,
+    /// Selector of the messages that are for it, which can be read.
+    pub selector: Option<&'a str>,
     /// For names that nobody may guess (S6).
     pub random: [u8; 16],
 }

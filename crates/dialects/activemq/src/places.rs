@@ -12,7 +12,7 @@ use crate::{
     ActiveMq,
     destination::{not_there, refused, virtual_topic, wildcards},
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
-    options::PENDING_LIMIT,
+    options::{PENDING_LIMIT, SELECTOR},
 };
 
 /// Names of clients hold nothing that the broker's own do.
@@ -55,8 +55,9 @@ fn subscription(places: Vec<(Arc<str>, Arc<str>)>, wishes: &PlaceWishes<'_>) -> 
     let durable = wishes.durable.map(|(client, name)| names::durable_subscription(client, name));
     let is_durable = durable.is_some();
     let limit = wishes.pending_limit.filter(|_| !is_durable);
-    let arguments: Map =
+    let mut arguments: Map =
         limit.map(|limit| (PENDING_LIMIT.into(), Value::I64(limit.into()))).into_iter().collect();
+    arguments.extend(wishes.selector.map(|selector| (SELECTOR.into(), Value::str(selector))));
     let spec = SubscriptionSpec {
         is_durable,
         queue: durable.unwrap_or_else(|| names::subscription(wishes.random)),

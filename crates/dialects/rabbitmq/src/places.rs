@@ -64,6 +64,9 @@ fn subscription(places: Vec<(Arc<str>, Arc<str>)>, wishes: &PlaceWishes<'_>) -> 
     if wishes.durable.is_some() && wishes.skips_own {
         return Err(refused("noLocal with durable subscriptions: not available".to_owned()));
     }
+    if wishes.selector.is_some() {
+        return Err(refused("selectors of topics: not available".to_owned()));
+    }
     let durable = wishes.durable.map(|(client, name)| RabbitMq.durable_queue(client, name));
     let limit = wishes.pending_limit.filter(|_| durable.is_none());
     let arguments: Map =

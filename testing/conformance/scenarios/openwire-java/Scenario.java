@@ -639,7 +639,7 @@ public final class Scenario {
             connection.start();
             Session session = connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
             Queue queue = session.createQueue(name("refusals"));
-            refused(InvalidSelectorException.class, () -> session.createConsumer(queue, "a = 1"));
+            refused(InvalidSelectorException.class, () -> session.createConsumer(queue, "a ="));
             refused(JMSException.class, () -> session.createConsumer(session.createTopic("ActiveMQ.Advisory.Queue")));
             refused(JMSException.class, () -> session.createProducer(session.createTopic("a.>")).send(session.createMessage()));
             TextMessage grouped = session.createTextMessage("g");
@@ -648,8 +648,14 @@ public final class Scenario {
             TextMessage later = session.createTextMessage("l");
             later.setLongProperty("AMQ_SCHEDULED_DELAY", 1000);
             refused(JMSException.class, () -> session.createProducer(queue).send(later));
+            MessageConsumer choosy = session.createConsumer(queue, "a = 1");
+            session.createProducer(queue).send(session.createTextMessage("not for it"));
+            same(null, choosy.receiveNoWait());
+            choosy.close();
+            MessageConsumer plain = session.createConsumer(queue);
+            same("not for it", text(plain.receive(WAIT_MS)));
             session.createProducer(queue).send(session.createTextMessage("still there"));
-            same("still there", text(session.createConsumer(queue).receive(WAIT_MS)));
+            same("still there", text(plain.receive(WAIT_MS)));
         }
     }
 

@@ -11,7 +11,7 @@ use ternmq_broker::{
 use super::{
     OpenWireSession,
     answer::Asked,
-    consume::{Consumer, key_of, required},
+    consume::{Consumer, key_of, required, selector_of},
 };
 use crate::{
     codec::{Field, Kind, Object, Value},
@@ -86,6 +86,9 @@ impl OpenWireSession {
     ) -> Result<(), Fault> {
         let id = required(command, Field::ConsumerId)?;
         let destination = required(command, Field::Destination)?;
+        if selector_of(command)?.is_some() {
+            return Err(Fault::new(class::INVALID_SELECTOR, "selectors of browsers: not available"));
+        }
         let queue = self.browsed_queue(broker, &places_of(destination)?)?;
         self.check_consumer_count(broker)?;
         let prefetch = u32::try_from(command.number(Field::PrefetchSize)).unwrap_or_default();

@@ -10,6 +10,7 @@ use ternmq_broker::{
     AddressQueue, Broker, ConsumeSpec, ConsumerId, Place, PlaceWishes, Receipt, Source, SourceQueue, Verb,
 };
 use ternmq_message::Map;
+use ternmq_selector::Selector;
 
 use super::{
     MAX_PRODUCERS, MAX_SESSIONS, OpenWireSession, answer::Asked, browse::Browser, temporary::check_advisories,
@@ -101,6 +102,14 @@ struct Wanted<'a> {
     priority: i32,
     is_exclusive: bool,
     places: &'a [Place<'static>],
+    selector: Option<&'a Selector>,
+}
+
+/// The selector of a consumer, if it has one.
+pub(super) fn selector_of(command: &Object<'_>) -> Result<Option<Selector>, Fault> {
+    let text = command.text(Field::Selector).filter(|text| !text.trim().is_empty());
+    let bad = |error| Fault::new(class::INVALID_SELECTOR, format!("Invalid selector: {error}"));
+    text.map(Selector::parse).transpose().map_err(bad)
 }
 
 impl Wanted<'_> {
@@ -119,9 +128,6 @@ impl Wanted<'_> {
 
 /// What can't be had is refused, so that nobody takes all messages for some of them.
 fn check(command: &Object<'_>) -> Result<(), Fault> {
-    if command.text(Field::Selector).is_some_and(|selector| !selector.trim().is_empty()) {
-        return Err(Fault::new(class::INVALID_SELECTOR, "selectors: not available"));
-    }
     if command.is(Field::NetworkSubscription) || command.object(Field::AdditionalPredicate).is_some() {
         return Err(Fault::absent("subscriptions of other brokers"));
     }
@@ -182,14 +188,21 @@ impl OpenWireSession {
         }
         let all = places_of(destination)?;
         check_advisories(&all)?;
-        let sources = self.sources(broker, command, &all)?;
+        let selector = selector_of(command)?;
+        let sources = self.sources(broker, command, &all, selector.as_ref())?;
         let prefetch = u32::try_from(command.number(Field::PrefetchSize)).unwrap_or_default();
         if prefetch == 0 && sources.len() > 1 {
             return Err(Fault::absent("a prefetch of 0 with several destinations"));
         }
         let priority =
             i32::from(u8::try_from(command.number(Field::Priority)).unwrap_or_default().cast_signed());
-        let wanted = Wanted { prefetch, priority, is_exclusive: command.is(Field::Exclusive), places: &all };
+        let wanted = Wanted {
+            prefetch,
+            priority,
+            is_exclusive: command.is(Field::Exclusive),
+            places: &all,
+            selector: selector.as_ref(),
+        };
         let slot = self.free_slot();
         let (parts, queue, receipt) = self.open_all(broker, &sources, slot, &wanted)?;
         self.add_consumer(Consumer {
@@ -239,6 +252,7 @@ impl OpenWireSession {
         broker: &mut Broker,
         command: &Object<'_>,
         all: &[Place<'static>],
+        selector: Option<&Selector>,
     ) -> Result<Vec<Source>, Fault> {
         for place in all.iter().filter(|place| place.is_temporary()) {
             self.check_own(broker, place)?;
@@ -258,6 +272,7 @@ impl OpenWireSession {
             skips_own: command.is(Field::NoLocal),
             wants_retained: command.is(Field::Retroactive),
             pending_limit: limit.filter(|limit| *limit > 0),
+            selector: selector.map(Selector::text),
             random: broker.random(),
         };
         let dialect = broker.dialect().clone();
@@ -325,7 +340,9 @@ impl OpenWireSession {
             }
             None => Receipt::NONE,
         };
-        let consumer = broker.consume(session, &wanted.consume(&queue, slot)).map_err(fault)?;
+        let filter = wanted.selector.map(|selector| broker.filters().of(selector.clone()));
+        let spec = wanted.consume(&queue, slot);
+        let consumer = broker.consume_filtered(session, &spec, filter).map_err(fault)?;
         Ok((consumer, queue, made.and(bound)))
     }
 
