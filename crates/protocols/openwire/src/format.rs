@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Number of this encoding in messages and on disk.
-pub const ENCODING: Number = Number(4);
+pub const ENCODING: Number = Number(5);
 
 /// Text of any length.
 const TEXT: Carriage = Carriage::Text { max_bytes: usize::MAX };

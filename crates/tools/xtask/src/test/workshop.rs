@@ -62,7 +62,7 @@ impl Workshop {
             toolchain,
             against: Against::Ternmq,
             broker: None,
-            fuzz_seconds: 45,
+            fuzz_seconds: 25,
             simulation_seeds: 1_000,
             kill_cycles: 200,
             started: Instant::now(),
