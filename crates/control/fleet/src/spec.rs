@@ -23,7 +23,7 @@ const RULES_MAX: usize = 1_000;
 pub enum Engine {
     /// RabbitMQ: listeners `amqps` and `https`.
     RabbitMq,
-    /// ActiveMQ: listeners `openwires`, `stomps`, `mqtts`, `wss` and `https`.
+    /// ActiveMQ: listeners `openwires`, `amqps`, `stomps`, `mqtts`, `wss` and `https`.
     ActiveMq,
 }
 
@@ -42,8 +42,9 @@ impl Engine {
             ManagedListener { name, service_port }
         }
         const RABBITMQ: [ManagedListener; 2] = [at("amqps", 5_671), at("https", 443)];
-        const ACTIVEMQ: [ManagedListener; 5] = [
+        const ACTIVEMQ: [ManagedListener; 6] = [
             at("openwires", 61_617),
+            at("amqps", 5_671),
             at("stomps", 61_614),
             at("mqtts", 8_883),
             at("wss", 61_619),

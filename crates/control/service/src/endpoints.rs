@@ -4,13 +4,13 @@ use crate::catalogue::EngineType;
 use crate::records::Broker;
 
 /// Listeners of clients with the scheme that endpoints have, in the order in which they are listed.
-const CLIENTS: [(&str, &str); 6] = [
+const RABBITMQ: [(&str, &str); 1] = [("amqps", "amqps")];
+const ACTIVEMQ: [(&str, &str); 5] = [
     ("openwires", "ssl"),
-    ("amqps10", "amqp+ssl"),
+    ("amqps", "amqp+ssl"),
     ("stomps", "stomp+ssl"),
     ("mqtts", "mqtt+ssl"),
     ("wss", "wss"),
-    ("amqps", "amqps"),
 ];
 
 /// The name of a broker's node: below the domain, or of this machine.
@@ -25,7 +25,11 @@ pub(crate) fn host(broker: &Broker, domain: Option<&str>) -> String {
 /// Endpoints of clients. A listener that the node does not have is not listed.
 pub(crate) fn of_clients(broker: &Broker, domain: Option<&str>) -> Vec<String> {
     let host = host(broker, domain);
-    let urls = CLIENTS.iter().filter_map(|(listener, scheme)| {
+    let clients = match broker.engine {
+        EngineType::RabbitMq => RABBITMQ.as_slice(),
+        EngineType::ActiveMq => ACTIVEMQ.as_slice(),
+    };
+    let urls = clients.iter().filter_map(|(listener, scheme)| {
         port(broker, listener).map(|port| format!("{scheme}://{host}:{port}"))
     });
     urls.collect()

@@ -110,7 +110,7 @@ fn an_activemq_node_has_its_listeners_and_limits() {
         address.set_ip([127, 0, 0, 1].into());
     }
     let names: Vec<&str> = made.listeners.keys().map(String::as_str).collect();
-    assert_eq!(names, ["https", "mqtts", "openwires", "stomps", "wss"]);
+    assert_eq!(names, ["amqps", "https", "mqtts", "openwires", "stomps", "wss"]);
     rig.fleet().put_user(&spec.name, &user()).unwrap();
     let mut first = rig.connect(at(&made, "stomps"));
     assert_eq!(log_in_stomp(&mut first).unwrap(), "CONNECTED");

@@ -213,7 +213,7 @@ mod tests {
         );
         assert_eq!(
             accept_json(Engine::ActiveMq, &rules[..1]),
-            json!({ "openwires": [], "stomps": [], "mqtts": [], "wss": [], "https": [] })
+            json!({ "openwires": [], "amqps": ["10.0.0.0/8"], "stomps": [], "mqtts": [], "wss": [], "https": [] })
         );
     }
 
