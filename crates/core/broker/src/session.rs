@@ -38,6 +38,12 @@ pub trait Session {
     /// again with more behind it. May take nothing while [`Session::wants_input`] is false.
     fn handle_bytes(&mut self, broker: &mut Broker, input: &[u8], out: &mut Vec<u8>) -> usize;
 
+    /// The session that takes over from this one, which only had to find out who speaks. Asked after each
+    /// [`Session::handle_bytes`] in [`Phase::Handshake`]; nothing of this one is asked any more then.
+    fn take_successor(&mut self) -> Option<Box<dyn Session>> {
+        None
+    }
+
     /// Something happened in the core for this connection.
     fn handle_effect(&mut self, broker: &mut Broker, effect: Effect, out: &mut Vec<u8>);
 

@@ -372,6 +372,12 @@ impl<T: Transport> Driver<T> {
         }
         let (session, core, out) = (&mut connection.session, &mut self.core, &mut connection.out);
         let taken = fault::contain(|| session.handle_bytes(core, input, out));
+        // Messages do not go through the one that found out who speaks.
+        if connection.flags.is_handshaking
+            && let Some(successor) = connection.session.take_successor()
+        {
+            connection.session = successor;
+        }
         let Some(taken) = taken else {
             self.fail(index);
             return;

@@ -1,5 +1,6 @@
 //! One port for every protocol: the first bytes tell which one it is.
 
+use std::mem;
 use std::sync::Arc;
 
 use ternmq_broker::{
@@ -89,6 +90,11 @@ impl Session for OnePort {
             self.protocols = None;
         }
         self.inner.handle_bytes(broker, input, out)
+    }
+
+    fn take_successor(&mut self) -> Option<Box<dyn Session>> {
+        let is_known = self.protocols.is_none();
+        is_known.then(|| mem::replace(&mut self.inner, Box::new(Opening::new(u64::MAX))))
     }
 
     fn handle_effect(&mut self, broker: &mut Broker, effect: Effect, out: &mut Vec<u8>) {
