@@ -220,7 +220,7 @@ fn wrong_options_are_refused_with_code_2() {
         "--shards 2: this version runs one shard per node; leave the option out or say --shards 1",
     );
     check(
-        &["broker", "--engine", "activemq", "--listen", "amqp=127.0.0.1:0"],
+        &["broker", "--engine", "rabbitmq", "--listen", "openwire=127.0.0.1:0"],
         2,
         "this broker has no such listener",
     );
@@ -235,8 +235,7 @@ fn what_another_engine_wrote_is_refused_and_left_as_it_is() {
     let without = |name: &str| -> Vec<&str> {
         FREE_PORTS.chunks(2).filter(|pair| !pair[1].starts_with(name)).flatten().copied().collect()
     };
-    let listeners = without("amqp=");
-    let of_activemq = |dir| Broker::start_on(&listeners, dir, &["--engine", "activemq"]);
+    let of_activemq = |dir| Broker::start_on(&FREE_PORTS, dir, &["--engine", "activemq"]);
     let check_other = |data: &str, engine: &str, wrote: &str| {
         let expect = format!(
             "ternmq: cannot start from the data directory '{data}': it was written with --engine {wrote}; start it with that \
@@ -244,7 +243,7 @@ fn what_another_engine_wrote_is_refused_and_left_as_it_is() {
         );
         let words = ["broker", "--data-dir", data, "--engine", engine];
         // Each engine has the listeners of its own protocols.
-        let listeners = without(if engine == "activemq" { "amqp=" } else { "openwire=" });
+        let listeners = without(if engine == "rabbitmq" { "openwire=" } else { "none" });
         check(&[&words[..], &listeners].concat(), 1, &expect);
     };
     let broker = of_activemq(tempfile::tempdir().unwrap());
