@@ -474,7 +474,9 @@ impl<'a> Transfer<'a> {
             .field(self.settled, put_bool)
             .field(Some(self.more).filter(|truth| *truth), put_bool)
             .field(self.rcv_settle_mode.map(receiver_mode_number), put_ubyte)
-            .field(self.state.as_ref(), |out, state| state.put(out))
+            .field(self.state.as_ref().filter(|state| **state != DeliveryState::Other), |out, state| {
+                state.put(out)
+            })
             .field(Some(self.resume).filter(|truth| *truth), put_bool)
             .field(Some(self.aborted).filter(|truth| *truth), put_bool)
             .field(Some(self.batchable).filter(|truth| *truth), put_bool)
@@ -500,7 +502,9 @@ impl<'a> Disposition<'a> {
             .field(Some(self.first), put_uint)
             .field(self.last, put_uint)
             .field(Some(self.settled).filter(|truth| *truth), put_bool)
-            .field(self.state.as_ref(), |out, state| state.put(out))
+            .field(self.state.as_ref().filter(|state| **state != DeliveryState::Other), |out, state| {
+                state.put(out)
+            })
             .field(Some(self.batchable).filter(|truth| *truth), put_bool)
             .end();
     }
