@@ -90,5 +90,9 @@ pub trait Session {
 
     /// The host's output buffer passed its high mark (true) or drained below its low mark (false): deliveries to this
     /// connection pause or go on (F16).
-    fn handle_congestion(&mut self, broker: &mut Broker, is_congested: bool);
+    fn handle_congestion(&mut self, broker: &mut Broker, is_congested: bool) {
+        if let Some(connection) = self.connection() {
+            broker.set_congested(connection, is_congested);
+        }
+    }
 }

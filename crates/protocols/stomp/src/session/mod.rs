@@ -270,12 +270,6 @@ impl Session for StompSession {
     fn connection(&self) -> Option<ConnectionId> {
         self.connection
     }
-
-    fn handle_congestion(&mut self, broker: &mut Broker, is_congested: bool) {
-        if let Some(connection) = self.connection {
-            broker.set_congested(connection, is_congested);
-        }
-    }
 }
 
 #[cfg(test)]
