@@ -22,7 +22,7 @@ usage: cargo xtask <command>
   test [options]             run every check and suite, end with `N passed, M failed`
       --only STEP[,STEP]     only these steps, in their usual order (a group name means all of its steps)
       --list                 print the steps and what each needs
-      --fuzz-seconds N       time for each fuzz target (default 45)
+      --fuzz-seconds N       time for each fuzz target (default 15)
       --seeds N              seeds of the simulation (default 1000)
       --kill-cycles N        cycles of the kill -9 loop (default 200; over STOMP 30 at most)
       --broker PATH          use this binary instead of building a release one

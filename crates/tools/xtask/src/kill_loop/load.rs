@@ -26,6 +26,9 @@ const BACKLOG_LIMIT: i64 = 1_000;
 
 /// The clients of one protocol.
 pub(crate) trait Load: Sync {
+    /// The step of a test run that this load belongs to.
+    fn step(&self) -> &'static str;
+
     /// The queues of the run; an event names them by their place here.
     fn queues(&self) -> [&'static str; 2];
 

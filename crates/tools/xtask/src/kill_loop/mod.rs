@@ -116,7 +116,7 @@ pub(crate) fn run(shop: &Workshop, plan: &Plan) -> Result<Vec<Case>> {
 fn run_load(shop: &Workshop, plan: &Plan, load: &dyn Load) -> Result<Vec<Case>> {
     let kind = shop.kind()?;
     let namespace = Namespace::create("kill-loop")?;
-    let folder = shop.work().join("brokers/kill-loop");
+    let folder = shop.run_folder(load.step());
     let shims = shop.conformance().join("shims");
     let door = File::open(namespace.path()).context("cannot open the network namespace")?;
     // Only this thread, and the threads that it starts, move into the namespace.

@@ -51,6 +51,9 @@ pub(crate) fn command(args: &[String]) -> Result<bool> {
             }
         }
     }
+    if only.is_none() {
+        shop.note_disk_space();
+    }
     let mut rows = Vec::new();
     for step in &steps {
         let is_wanted =
@@ -113,6 +116,10 @@ fn timed(shop: &Workshop, name: &str, what: &str, run: impl FnOnce() -> Tally) -
     let tally = run();
     let took = start.elapsed();
     let (passed, failed) = (tally.passed, tally.failures.len());
+    if tally.failures.is_empty() {
+        // There may be none.
+        let _ = std::fs::remove_dir_all(shop.run_folder(name));
+    }
     shop.say(&format!("{name}: {passed} passed, {failed} failed in {:.1} s", took.as_secs_f64()));
     for (case, why) in &tally.failures {
         println!("  FAILED {case}: {why}");

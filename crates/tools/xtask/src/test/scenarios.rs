@@ -233,7 +233,7 @@ pub(crate) fn run_with(
     let kind = shop.kind()?;
     let namespace = Namespace::create(scenario.name)?;
     let mut command = (scenario.command)(shop, &namespace, &source)?;
-    let folder = shop.work().join("brokers").join(scenario.name);
+    let folder = shop.run_folder(scenario.name);
     let mut broker =
         Broker::start(scenario.setting, &kind, &namespace, &folder, &shop.conformance().join("shims"))?;
     let log = shop.log(scenario.name);

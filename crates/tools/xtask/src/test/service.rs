@@ -122,9 +122,9 @@ pub(crate) fn run(shop: &Workshop, program: &Program) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// An empty folder: what the program and the service write. It stays for those who look for a failure's reason.
+/// An empty folder: what the program and the service write.
 fn scratch(shop: &Workshop, program: &Program) -> Result<PathBuf> {
-    let folder = shop.work().join("service").join(program.folder);
+    let folder = shop.run_folder(program.name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)

@@ -195,7 +195,7 @@ fn trace(shop: &Workshop) -> Result<Tally> {
     packages::tracer(shop)?;
     let log = shop.log("trace");
     let mut command = cargo(shop, &["run", "--release", "--locked", "-p", TRACER, "--"]);
-    command.arg("--broker").arg(shop.binary()?).arg("--folder").arg(shop.work().join("trace"));
+    command.arg("--broker").arg(shop.binary()?).arg("--folder").arg(shop.run_folder("trace"));
     let ending = run_logged(&mut command, &log, CARGO_LIMIT)?;
     let text = std::fs::read_to_string(&log).context("cannot read the log of the trace")?;
     text.lines().filter_map(|line| line.strip_prefix("note ")).for_each(|note| shop.say(note));

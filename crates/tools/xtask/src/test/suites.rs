@@ -200,7 +200,7 @@ pub(crate) fn run(shop: &Workshop, suite: &Suite, write_expected: bool) -> Resul
     let prepared = (suite.prepare)(shop)?;
     let kind = shop.kind()?;
     let namespace = Namespace::create(suite.name)?;
-    let folder = shop.work().join("brokers").join(suite.name);
+    let folder = shop.run_folder(suite.name);
     let broker = Broker::start(suite.setting, &kind, &namespace, &folder, &shop.conformance().join("shims"))?;
     let mut command = (suite.command)(shop, &broker, &namespace, &prepared)?;
     let log = shop.log(suite.name);

@@ -8,6 +8,9 @@ use anyhow::{Result, bail};
 use super::broker::Kind;
 use crate::project;
 
+/// Bytes that a whole run may add to a fresh checkout, with room for the brokers' disk alarm.
+const WHOLE_RUN_BYTES: u64 = 15 << 30;
+
 /// The broker that the suites are run against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Against {
@@ -62,7 +65,7 @@ impl Workshop {
             toolchain,
             against: Against::Ternmq,
             broker: None,
-            fuzz_seconds: 25,
+            fuzz_seconds: 15,
             simulation_seeds: 1_000,
             kill_cycles: 200,
             started: Instant::now(),
@@ -77,6 +80,26 @@ impl Workshop {
     /// Folder for what the suites download, build and write.
     pub(crate) fn work(&self) -> PathBuf {
         self.target.join("conformance")
+    }
+
+    /// Folder for what the brokers of a step write. It goes when the step passed, and stays for those who look for a
+    /// failure's reason.
+    pub(crate) fn run_folder(&self, step: &str) -> PathBuf {
+        self.work().join("runs").join(step)
+    }
+
+    /// Says so when the disk has less than a whole run takes: with too little, brokers raise their disk alarm and suites
+    /// wait for nothing until their time is over.
+    pub(crate) fn note_disk_space(&self) {
+        let Ok(disk) = rustix::fs::statvfs(&self.root) else { return };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < WHOLE_RUN_BYTES {
+            let (free, needed) = (free >> 30, WHOLE_RUN_BYTES >> 30);
+            self.say(&format!(
+                "only {free} GiB are free on the disk of {}; a whole run takes up to {needed}: make room if steps fail",
+                self.root.display()
+            ));
+        }
     }
 
     /// Log file of a step.

@@ -23,6 +23,10 @@ const QUEUES: [&str; 2] = ["kill.acks", "kill.tx"];
 pub(crate) struct Amqp;
 
 impl Load for Amqp {
+    fn step(&self) -> &'static str {
+        "kill-loop"
+    }
+
     fn queues(&self) -> [&'static str; 2] {
         QUEUES
     }

@@ -34,6 +34,10 @@ const COMMITTED: &str = "commit";
 pub(crate) struct Stomp;
 
 impl Load for Stomp {
+    fn step(&self) -> &'static str {
+        "kill-loop-stomp"
+    }
+
     fn queues(&self) -> [&'static str; 2] {
         QUEUES
     }
