@@ -56,7 +56,7 @@ struct RunArgs {
     /// Workloads, separated by commas; see `list`.
     #[arg(long, value_delimiter = ',', required = true)]
     workload: Vec<String>,
-    /// A broker: NAME=amqp://user:password@host:port/vhost, or mqtt, stomp, and for TLS amqps, mqtts, stomps. May be repeated.
+    /// A broker: NAME=amqp://user:password@host:port/vhost, or mqtt, stomp, openwire, and for TLS amqps, mqtts, stomps, openwires. May be repeated.
     #[arg(long, value_name = "NAME=URL")]
     target: Vec<String>,
     /// The CAs that certificates of targets over TLS may come from, in PEM.

@@ -12,6 +12,7 @@
 #![allow(clippy::print_stdout, reason = "its report goes to standard output")]
 
 pub mod amqp;
+mod amqp10;
 mod args;
 pub mod body;
 mod clock;
@@ -20,6 +21,7 @@ pub mod ledger;
 mod link;
 mod mqtt;
 mod null_broker;
+mod openwire;
 mod process;
 mod report;
 mod spawn;

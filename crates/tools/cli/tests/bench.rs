@@ -12,6 +12,11 @@ use support::FREE_PORTS;
 const BINARY: &str = env!("CARGO_BIN_EXE_ternmq");
 
 fn check(workloads: &[&str], figures: &[&str]) {
+    check_over("amqp", workloads, figures);
+}
+
+/// `listener`: its name, which is the scheme of its addresses too.
+fn check_over(listener: &str, workloads: &[&str], figures: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let (data, ports) = (dir.path().join("data"), dir.path().join("ports.json"));
     let mut broker = Command::new(BINARY)
@@ -29,7 +34,7 @@ fn check(workloads: &[&str], figures: &[&str]) {
     }
     let ports: serde_json::Value = serde_json::from_slice(&fs::read(ports).unwrap()).unwrap();
     let password = fs::read_to_string(data.join("admin.password")).unwrap();
-    let target = format!("ours=amqp://admin:{}@{}", password.trim(), ports["amqp"].as_str().unwrap());
+    let target = format!("ours={listener}://admin:{}@{}", password.trim(), ports[listener].as_str().unwrap());
     let workloads = workloads.join(",");
     let output = Command::new(BINARY)
         .args(["bench", "run", "--rounds", "1", "--seconds", "0.2", "--count", "300"])
@@ -62,4 +67,11 @@ fn delayed_messages_come_in_time() {
 #[test]
 fn a_slow_consumer_loses_nothing() {
     check(&["slow-consumer"], &["alone", "beside an unacked", "beside a slow reader"]);
+}
+
+#[test]
+fn every_protocol_loses_nothing_one_to_one() {
+    check_over("stomp", &["stomp-1k", "stomp-durable"], &["delivered"]);
+    check_over("openwire", &["openwire-1k", "openwire-durable"], &["delivered"]);
+    check_over("amqp", &["amqp10-1k", "amqp10-durable"], &["delivered"]);
 }

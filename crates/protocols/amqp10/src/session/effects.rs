@@ -41,12 +41,24 @@ impl Amqp10Session {
         }
     }
 
-    /// Handles the effects for this connection that nobody has handed out yet.
+    /// Handles the effects for this connection that nobody has handed out yet. Not while another effect is handled: those
+    /// behind it are in the caller's hands, and what is new comes after them.
     pub(super) fn flush_effects(&mut self, broker: &mut Broker, out: &mut Vec<u8>) {
         let Some(connection) = self.connection else { return };
-        for effect in broker.take_effects_of(connection) {
-            self.on_effect(broker, effect, out);
+        if self.is_handing_out {
+            return;
         }
+        self.is_handing_out = true;
+        loop {
+            let effects = broker.take_effects_of(connection);
+            if effects.is_empty() {
+                break;
+            }
+            for effect in effects {
+                self.on_effect(broker, effect, out);
+            }
+        }
+        self.is_handing_out = false;
     }
 
     /// Publishers have no credit while memory or disk is short (F4, F13). What was on its way is held back unread.

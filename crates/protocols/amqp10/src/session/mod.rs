@@ -74,6 +74,8 @@ pub struct Amqp10Session {
     is_publisher: bool,
     /// Publishing is held back and the client tried it.
     is_held: bool,
+    /// An effect is being handled.
+    is_handing_out: bool,
     /// Links that give up credit that they can't use.
     draining: Vec<(u16, u32)>,
     /// Channels with something to say at the end of this call.
@@ -107,6 +109,7 @@ impl Amqp10Session {
             is_paused: false,
             is_publisher: false,
             is_held: false,
+            is_handing_out: false,
             draining: Vec::new(),
             busy: Vec::new(),
             scratch: Vec::new(),
@@ -169,8 +172,10 @@ impl Session for Amqp10Session {
 
     fn handle_effect(&mut self, broker: &mut Broker, effect: Effect, out: &mut Vec<u8>) {
         let before = out.len();
+        self.is_handing_out = true;
         self.on_effect(broker, effect, out);
         self.settle_drains(broker, out);
+        self.is_handing_out = false;
         self.beats.note_output(out.len() > before);
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{Broker, ConsumerId, Place, Receipt};
+use ternmq_broker::{AddressQueue, Broker, ConsumerId, Place, Receipt};
 use ternmq_message::{Message, MessageMeta};
 
 use super::{OpenWireSession, answer::Asked, consume::required};
@@ -55,13 +55,14 @@ impl OpenWireSession {
     ) -> Result<(), Fault> {
         let places = places_of(required(command, Field::Destination)?)?;
         let operation = u8::try_from(command.number(Field::OperationType)).unwrap_or(u8::MAX);
+        let mut receipt = Receipt::NONE;
         for place in &places {
             match (place.is_temporary(), operation) {
                 (true, ADD) => self.add_temporary(broker, place)?,
                 (true, REMOVE) => self.remove_temporary(broker, place, out)?,
                 // It is there when it is used.
                 (false, ADD) => {}
-                (false, REMOVE) => return Err(Fault::absent("the removal of a destination by its clients")),
+                (false, REMOVE) => receipt = receipt.and(self.remove_place(broker, place)?),
                 (_, other) => {
                     return Err(Fault::new(
                         class::JMS,
@@ -70,8 +71,22 @@ impl OpenWireSession {
                 }
             }
         }
-        self.promise(broker, asked, Receipt::NONE, out);
+        self.promise(broker, asked, receipt, out);
         Ok(())
+    }
+
+    /// Removes a queue that nobody consumes from, with its messages. A topic is there while somebody uses it.
+    fn remove_place(&self, broker: &mut Broker, place: &Place<'_>) -> Result<Receipt, Fault> {
+        let session = self.session.ok_or_else(Fault::gone)?;
+        let dialect = broker.dialect().clone();
+        let target = places(&*dialect)?.target_of(place)?;
+        let name = match &target.queue {
+            Some(AddressQueue::OnUse(queue) | AddressQueue::Declared(queue)) => &queue.name,
+            Some(AddressQueue::Existing(name) | AddressQueue::Own(name)) => name,
+            None => return Ok(Receipt::NONE),
+        };
+        let done = broker.delete_queue(session, name, true, false);
+        done.map(|done| done.receipt).map_err(|error| Fault::of(&error, &*dialect))
     }
 
     fn add_temporary(&mut self, broker: &mut Broker, place: &Place<'_>) -> Result<(), Fault> {

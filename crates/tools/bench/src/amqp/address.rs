@@ -30,14 +30,14 @@ pub struct Address {
 
 /// Schemes and their usual ports, first those without TLS.
 const SCHEMES: [&[(&str, u16)]; 2] = [
-    &[("amqp://", 5_672), ("mqtt://", 1_883), ("stomp://", 61_613)],
-    &[("amqps://", 5_671), ("mqtts://", 8_883), ("stomps://", 61_614)],
+    &[("amqp://", 5_672), ("mqtt://", 1_883), ("stomp://", 61_613), ("openwire://", 61_616)],
+    &[("amqps://", 5_671), ("mqtts://", 8_883), ("stomps://", 61_614), ("openwires://", 61_617)],
 ];
 
 impl Address {
-    /// Reads an AMQP URI, or one of MQTT or STOMP in the same form. Everything but the host has a default: guest, guest, 5672, `/`. As in the
+    /// Reads an AMQP URI, or one of MQTT, STOMP or OpenWire in the same form. Everything but the host has a default: guest, guest, 5672, `/`. As in the
     /// AMQP URI scheme, the path is the virtual host percent-encoded, so `/` is written `%2F` or left out. Those of TLS (`amqps`, `mqtts`,
-    /// `stomps`) need `trust`.
+    /// `stomps`, `openwires`) need `trust`.
     pub fn parse(text: &str, trust: Option<&Trust>) -> Result<Address> {
         let of_scheme = |(scheme, port): &(&str, u16)| Some((text.strip_prefix(*scheme)?, *port));
         let [plain, tls] = SCHEMES.map(|schemes| schemes.iter().find_map(of_scheme));
@@ -52,8 +52,8 @@ impl Address {
                 (rest, port, Security::Tls(trust.clone()))
             }
             (None, None) => bail!(
-                "{text:?} is not an address; write amqp://user:password@host:port/vhost, mqtt://… or stomp://…, \
-                 for TLS amqps://…, mqtts://… or stomps://…"
+                "{text:?} is not an address; write amqp://user:password@host:port/vhost, mqtt://…, stomp://… or \
+                 openwire://…, for TLS amqps://…, mqtts://…, stomps://… or openwires://…"
             ),
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -1,11 +1,14 @@
 //! The workloads, one line each; those of a kind share a file.
 
+mod amqp10;
 mod backlog;
 mod delayed;
 mod flows;
 mod footprint;
 mod hostile;
 mod mqtt;
+mod openwire;
+mod pair;
 mod passing;
 mod reconnect;
 mod returned;
@@ -114,6 +117,20 @@ pub(crate) static ALL: &[Workload] = &[
         "STOMP 1.2, 1 KiB, durable, receipts with window 1,000, acks [durable]",
         false,
         stomp::durable,
+    ),
+    workload("openwire-1k", "OpenWire 12, 1 KiB, acks, 1 to 1 [none]", false, openwire::automatic),
+    workload(
+        "openwire-durable",
+        "OpenWire 12, 1 KiB, durable, responses with window 1,000, acks [durable]",
+        false,
+        openwire::durable,
+    ),
+    workload("amqp10-1k", "AMQP 1.0, 1 KiB, settled transfers, 1 to 1 [none]", false, amqp10::automatic),
+    workload(
+        "amqp10-durable",
+        "AMQP 1.0, 1 KiB, durable, outcomes with window 1,000, acks [durable]",
+        false,
+        amqp10::durable,
     ),
     workload(
         "unacked-return",
