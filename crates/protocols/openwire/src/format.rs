@@ -17,7 +17,8 @@ use ternmq_message::{
 
 use crate::{
     codec::{
-        Encoding, Field, InCache, Kind, Object, OutCache, Primitive, Primitives, Value, decode, encode, text,
+        Encoding, Field, InCache, Kind, Object, OutCache, Primitive, Primitives, Value, decode, encode_bare,
+        text,
     },
     translate::place_of,
 };
@@ -53,6 +54,8 @@ const GROUP_SEQUENCE: &str = "JMSXGroupSeq";
 
 /// Layout of heads.
 const LAYOUT: u8 = 1;
+/// Bytes of a head beside its text and bytes, about.
+const HEAD_BYTES: usize = 192;
 /// Encoding of the fields in heads.
 const STORED: Encoding = Encoding { version: 12, is_tight: false, has_cache: false };
 
@@ -95,11 +98,9 @@ pub(crate) fn take_apart<'a>(mut message: Object<'a>) -> (Vec<u8>, Cow<'a, [u8]>
         Value::Bytes(content) => (BodyForm::Same, content),
         _ => (BodyForm::None, Cow::Borrowed(&[][..])),
     };
-    let mut head = vec![LAYOUT, form as u8];
-    let mut frame = Vec::new();
-    encode(&message, STORED, &mut OutCache::default(), &mut frame);
-    // A frame begins with its size.
-    head.extend_from_slice(frame.get(4..).unwrap_or_default());
+    let mut head = Vec::with_capacity(HEAD_BYTES + message.size_bytes());
+    head.extend_from_slice(&[LAYOUT, form as u8]);
+    encode_bare(&message, STORED, &mut OutCache::default(), &mut head);
     (head, body)
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn places(dialect: &dyn Dialect) -> Result<&dyn Places, Fault> {
 }
 
 /// The id that ends as the number of a delivery: what an acknowledgement gives back.
-fn with_delivery(id: Object<'static>, number: u64) -> Object<'static> {
+fn with_delivery(id: Object<'_>, number: u64) -> Object<'_> {
     id.with(Field::BrokerSequenceId, Value::Long(i64::try_from(number).unwrap_or(i64::MAX)))
 }
 
@@ -89,8 +89,10 @@ pub(crate) fn message_of<'a>(broker: &Broker, deliver: &'a Deliver, queue: &str)
     let message = &deliver.message;
     let known = (message.meta().encoding == ENCODING).then(|| put_together(message.head(), message.body()));
     let mut object = known.flatten().unwrap_or_else(|| message_of_others(broker, deliver, queue));
-    let id = object.object(Field::MessageId).map(|id| Object::clone(id).into_owned());
-    let id = id.unwrap_or_else(|| made_up_id(queue, deliver.seq));
+    let id = match object.take(Field::MessageId) {
+        Value::Object(id) => Arc::unwrap_or_clone(id),
+        _ => made_up_id(queue, deliver.seq),
+    };
     object.set(Field::MessageId, Value::Object(Arc::new(with_delivery(id, deliver.delivery.0))));
     if let Some(history) = message.history() {
         add_properties(&mut object, &broker.dialect().history_headers(history));

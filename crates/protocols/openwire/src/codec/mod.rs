@@ -39,7 +39,7 @@ pub use map::{Primitive, Primitives};
 pub use object::{Object, Throwable, Value};
 pub use read::decode;
 pub use table::Field;
-pub use write::encode;
+pub use write::{encode, encode_bare};
 
 /// Oldest version.
 pub const MIN_VERSION: u8 = 1;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use super::{
     kind::Kind,
-    table::{Field, Row, rows},
+    table::{Field, Row, place, rows},
 };
 
 /// What is told of an exception. The class is a name and nothing else (B10).
@@ -137,7 +137,7 @@ impl<'a> Object<'a> {
     }
 
     fn value(&self, field: Field) -> &Value<'a> {
-        let place = rows(self.kind).position(|row| row.field == field);
+        let place = place(self.kind, field);
         place.and_then(|place| self.values.get(place)).unwrap_or(&Value::None)
     }
 
@@ -150,7 +150,7 @@ impl<'a> Object<'a> {
 
     /// As [`Self::with`], in place.
     pub fn set(&mut self, field: Field, value: Value<'a>) {
-        let place = rows(self.kind).position(|row| row.field == field);
+        let place = place(self.kind, field);
         if let Some(known) = place.and_then(|place| self.values.get_mut(place)) {
             *known = value;
         }
@@ -170,7 +170,7 @@ impl<'a> Object<'a> {
 
     /// Takes the value of a field out.
     pub fn take(&mut self, field: Field) -> Value<'a> {
-        let place = rows(self.kind).position(|row| row.field == field);
+        let place = place(self.kind, field);
         match place.and_then(|place| self.values.get_mut(place)) {
             Some(known) => std::mem::replace(known, Value::None),
             None => Value::None,

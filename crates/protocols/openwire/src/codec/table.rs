@@ -137,6 +137,9 @@ macro_rules! fields {
         pub enum Field {
             $($name,)*
         }
+
+        /// How many there are.
+        const FIELD_COUNT: usize = [$(stringify!($name)),*].len();
     };
 }
 
@@ -374,6 +377,35 @@ const SESSION_ID: &[Row] = &[row(F::ConnectionId, Text), row(F::Value, Long)];
 const CONSUMER_ID: &[Row] = &[row(F::ConnectionId, Text), row(F::SessionId, Long), row(F::Value, Long)];
 const PRODUCER_ID: &[Row] = &[row(F::ConnectionId, Text), row(F::Value, Long), row(F::SessionId, Long)];
 
+/// Where a kind has a field, by the kind's code and the field. Messages are looked into for some thirty fields each.
+static PLACES: [[u8; FIELD_COUNT]; 256] = places();
+/// The kind has no such field.
+const NOWHERE: u8 = u8::MAX;
+
+const fn places() -> [[u8; FIELD_COUNT]; 256] {
+    let mut all = [[NOWHERE; FIELD_COUNT]; 256];
+    let mut next = 0;
+    while next < Kind::ALL.len() {
+        let kind = Kind::ALL[next];
+        let (first, own) = parts(kind);
+        let places = &mut all[kind as usize];
+        let mut at = 0;
+        while at < first.len() + own.len() {
+            let row = if at < first.len() { &first[at] } else { &own[at - first.len()] };
+            places[row.field as usize] = at as u8;
+            at += 1;
+        }
+        next += 1;
+    }
+    all
+}
+
+/// Where a field is among those of a kind.
+pub(super) fn place(kind: Kind, field: Field) -> Option<usize> {
+    let place = PLACES.get(kind as usize)?.get(field as usize)?;
+    (*place != NOWHERE).then_some(usize::from(*place))
+}
+
 /// The fields of a kind, in their order.
 pub fn rows(kind: Kind) -> impl Iterator<Item = &'static Row> + Clone {
     let (first, own) = parts(kind);
@@ -381,7 +413,7 @@ pub fn rows(kind: Kind) -> impl Iterator<Item = &'static Row> + Clone {
 }
 
 /// The fields of a kind in two parts: those of what it is a kind of, and its own.
-fn parts(kind: Kind) -> (&'static [Row], &'static [Row]) {
+const fn parts(kind: Kind) -> (&'static [Row], &'static [Row]) {
     let own = match kind {
         Kind::WireFormatInfo => return (NOTHING, WIRE_FORMAT_INFO),
         Kind::BrokerInfo => BROKER_INFO,
@@ -423,7 +455,7 @@ fn parts(kind: Kind) -> (&'static [Row], &'static [Row]) {
 }
 
 /// The fields of what is no command.
-fn plain_parts(kind: Kind) -> &'static [Row] {
+const fn plain_parts(kind: Kind) -> &'static [Row] {
     match kind {
         Kind::DiscoveryEvent => DISCOVERY_EVENT,
         Kind::SubscriptionInfo => SUBSCRIPTION_INFO,

@@ -15,6 +15,15 @@ use super::{
 pub fn encode(object: &Object<'_>, encoding: Encoding, cache: &mut OutCache, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
+    encode_bare(object, encoding, cache, out);
+    let size = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
+    if let Some(place) = out.get_mut(start..start + 4) {
+        place.copy_from_slice(&size.to_be_bytes());
+    }
+}
+
+/// Appends a structure as a frame without its size.
+pub fn encode_bare(object: &Object<'_>, encoding: Encoding, cache: &mut OutCache, out: &mut Vec<u8>) {
     out.push(object.kind().code());
     if encoding.is_tight {
         let mut writer = Writer { data: Vec::new(), bits: Some(BitsBuf::default()), encoding, cache };
@@ -27,10 +36,6 @@ pub fn encode(object: &Object<'_>, encoding: Encoding, cache: &mut OutCache, out
         let mut writer = Writer { data: std::mem::take(out), bits: None, encoding, cache };
         writer.object(object);
         *out = writer.data;
-    }
-    let size = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
-    if let Some(place) = out.get_mut(start..start + 4) {
-        place.copy_from_slice(&size.to_be_bytes());
     }
 }
 

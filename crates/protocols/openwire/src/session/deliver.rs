@@ -56,14 +56,13 @@ impl OpenWireSession {
         consumer.pulls = consumer.pulls.saturating_sub(1);
         consumer.pull_deadline_ms = consumer.pull_deadline_ms.filter(|_| consumer.pulls > 0);
         let destination = destination(broker, deliver, &consumer.destination);
-        if let Some(sent_to) = message.object(Field::Destination).filter(|sent_to| ***sent_to != destination)
+        if let Some(sent_to) = message.object(Field::Destination).filter(|sent_to| ***sent_to != *destination)
         {
             let sent_to = sent_to.clone();
             message.set(Field::OriginalDestination, Value::Object(sent_to));
         }
         let redeliveries = deliver.failed_count.unwrap_or_default().max(u32::from(deliver.is_redelivered));
         let redeliveries = Value::Int(i32::try_from(redeliveries).unwrap_or(i32::MAX));
-        let destination = Arc::new(destination);
         message.set(Field::Destination, Value::Object(destination.clone()));
         message.set(Field::RedeliveryCounter, redeliveries.clone());
         let dispatch = Object::new(Kind::MessageDispatch)
@@ -90,14 +89,14 @@ impl OpenWireSession {
 }
 
 /// The destination that a message comes from: of a topic the one that it was sent to, of a queue the queue.
-fn destination(broker: &Broker, deliver: &Deliver, consumed: &Object<'static>) -> Object<'static> {
+fn destination(broker: &Broker, deliver: &Deliver, consumed: &Arc<Object<'static>>) -> Arc<Object<'static>> {
     let message = &deliver.message;
     let is_one = consumed.text(Field::PhysicalName).is_some_and(|name| !name.contains(','));
     if is_one && matches!(consumed.kind(), Kind::Queue | Kind::TempQueue) {
         return consumed.clone();
     }
     match broker.dialect().places() {
-        Some(known) => destination_of(&known.place_of(message.node(), message.key())),
+        Some(known) => Arc::new(destination_of(&known.place_of(message.node(), message.key()))),
         None => consumed.clone(),
     }
 }

@@ -68,9 +68,8 @@ struct Facts {
     meta: MessageMeta,
     transaction: Option<TransactionKey>,
     is_retained: bool,
-    /// Bytes of a producer's window that it took.
-    window_bytes: usize,
-    producer: Option<Arc<Object<'static>>>,
+    /// Bytes of a producer's window that it took, if its producer has one.
+    window: Option<(Arc<Object<'static>>, usize)>,
 }
 
 fn too_long() -> Fault {
@@ -162,9 +161,15 @@ impl OpenWireSession {
             },
             transaction,
             is_retained,
-            window_bytes: WINDOW_BASE_BYTES + content_bytes + bytes.len(),
-            producer: message.object(Field::ProducerId).map(|id| Arc::new(Object::clone(id).into_owned())),
+            window: self.window_of(message, WINDOW_BASE_BYTES + content_bytes + bytes.len()),
         })
+    }
+
+    /// The producer of a message when it has a window, with the bytes that the message takes of it.
+    fn window_of(&self, message: &Object<'_>, bytes: usize) -> Option<(Arc<Object<'static>>, usize)> {
+        let producer = message.object(Field::ProducerId)?;
+        let has_window = self.producers.get(&key_of(producer)) == Some(&true);
+        has_window.then(|| (Arc::new(Object::clone(producer).into_owned()), bytes))
     }
 
     /// Where a destination leads; its queues are made when it is new to this connection.
@@ -279,14 +284,11 @@ impl OpenWireSession {
 
     /// A producer with a window gets back the room that a message took, unless the answer says it.
     fn give_window(&mut self, asked: Asked, facts: &Facts, out: &mut Vec<u8>) {
-        let Some(producer) = facts.producer.as_ref().filter(|_| asked.0.is_none()) else { return };
-        if self.producers.get(&key_of(producer)) == Some(&true) {
-            let size = i32::try_from(facts.window_bytes).unwrap_or(i32::MAX);
-            let ack = Object::new(Kind::ProducerAck)
-                .with_object(Field::ProducerId, producer.clone())
-                .with(Field::Size, Value::Int(size));
-            self.send(&ack, out);
-        }
+        let Some((producer, bytes)) = facts.window.as_ref().filter(|_| asked.0.is_none()) else { return };
+        let ack = Object::new(Kind::ProducerAck)
+            .with_object(Field::ProducerId, producer.clone())
+            .with(Field::Size, Value::Int(i32::try_from(*bytes).unwrap_or(i32::MAX)));
+        self.send(&ack, out);
     }
 }
 
