@@ -56,7 +56,7 @@ pub(crate) fn put_message(
 /// header: the producer's, with what has become of the message.
 fn put_header(header: Header, deliver: &Deliver, out: &mut Vec<u8>) {
     let meta = deliver.message.meta();
-    let failed = deliver.failed_count.unwrap_or_default();
+    let failed = deliver.failures;
     let has_died = deliver.message.history().is_some_and(|history| !history.deaths.is_empty());
     Header {
         durable: Some(meta.is_durable),

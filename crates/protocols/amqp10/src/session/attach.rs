@@ -137,7 +137,8 @@ impl Amqp10Session {
         let target = match &attach.target {
             Some(AnyTarget::Target(target)) => target,
             Some(AnyTarget::Coordinator) => {
-                return Err(Fault::link(condition::NOT_IMPLEMENTED, "there are no transactions"));
+                self.attach_coordinator(channel, attach, out);
+                return Ok(());
             }
             None => return Err(Fault::link(condition::INVALID_FIELD, "the attach has no target")),
         };
@@ -491,6 +492,7 @@ impl Amqp10Session {
             Some(Way::Ending) | None => return,
         };
         self.give_back(broker, channel, handle);
+        self.abandon_link(broker, (channel, handle));
         if let Some(queue) = own_queue {
             // It may be gone already, with its last consumer.
             let _deleted = broker.delete_queue(core, &queue, false, false);
@@ -542,7 +544,7 @@ impl Line {
     }
 }
 
-fn opposite(role: Role) -> Role {
+pub(super) fn opposite(role: Role) -> Role {
     match role {
         Role::Sender => Role::Receiver,
         Role::Receiver => Role::Sender,

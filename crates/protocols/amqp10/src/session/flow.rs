@@ -92,6 +92,11 @@ impl Amqp10Session {
                     line.put_flow(answer, out);
                 }
             }
+            Way::Out(_) if acquires(flow) => {
+                let text = "the acquisition of messages in a transaction";
+                let fault = Fault::link(condition::NOT_IMPLEMENTED, text);
+                self.end_link(broker, channel, handle, &fault, out);
+            }
             Way::Out(outgoing) => {
                 outgoing.grant(flow);
                 self.on_credit(broker, channel, handle, flow, out);
@@ -210,6 +215,11 @@ impl Amqp10Session {
         line.put_flow(flow, out);
         true
     }
+}
+
+/// Whether what the credit brings is to be delivered in a transaction (AMQP 1.0 4.4.3).
+fn acquires(flow: &Flow<'_>) -> bool {
+    flow.properties.is_some_and(|properties| properties.get("txn-id").is_some())
 }
 
 impl Outgoing {

@@ -39,6 +39,10 @@ pub struct Settings {
     pub idle_timeout_s: u16,
     /// Time in ms for the whole login (B2).
     pub login_timeout_ms: u64,
+    /// Most transactions at once of a connection.
+    pub max_transactions: usize,
+    /// Time in ms after which a transaction that was not discharged is rolled back.
+    pub transaction_timeout_ms: u64,
     /// Logging in by user and password is allowed.
     pub is_plain_login: bool,
     /// The client's verified certificate is a login; offered to those that have shown one (S4).
@@ -55,6 +59,8 @@ impl Default for Settings {
             channel_max: 63,
             idle_timeout_s: 60,
             login_timeout_ms: 10_000,
+            max_transactions: 64,
+            transaction_timeout_ms: 30 * 60 * 1_000,
             is_plain_login: true,
             is_certificate_login: false,
         }

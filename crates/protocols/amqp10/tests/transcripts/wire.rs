@@ -5,15 +5,21 @@ use std::{collections::BTreeMap, fmt::Write};
 use ternmq_amqp10::codec::{
     AnyTarget, DeliveryState, Durability, ErrorInfo, SaslFrame, Source, Target, Value,
     frame::{AMQP_HEADER, FrameKind, SASL_HEADER, put_frame, split_frame},
-    message::{Header, MessageProperties, Sections, map_of, put_data},
+    message::{Header, MessageProperties, Sections, map_of},
     performative::*,
     read,
-    write::{MapWriter, put_descriptor, put_string, put_symbol, put_value},
+    write::{MapWriter, put_symbol, put_value},
 };
 use ternmq_amqp10::format::neutral;
 
 /// Words of an input line: `name=value` pairs and flags.
-struct Words(BTreeMap<String, String>);
+pub struct Words {
+    named: BTreeMap<String, String>,
+    /// Id of a transaction, by its number.
+    pub txn: Vec<u8>,
+    /// An outcome in one.
+    outcome: Vec<u8>,
+}
 
 impl Words {
     fn of(words: &[String]) -> Self {
@@ -21,18 +27,30 @@ impl Words {
             let (name, value) = word.split_once('=').unwrap_or((word, "true"));
             (name.to_owned(), value.replace("%20", " "))
         };
-        Self(words.iter().map(pair).collect())
+        let named: BTreeMap<String, String> = words.iter().map(pair).collect();
+        let number = named.get("txn").map(|text| text.parse::<u64>().unwrap());
+        let txn = number.map_or(b"t".to_vec(), |number| number.to_be_bytes().to_vec());
+        let mut outcome = Vec::new();
+        match named.get("outcome").map(String::as_str) {
+            None => {}
+            Some("accepted") => DeliveryState::Accepted.put(&mut outcome),
+            Some("released") => DeliveryState::Released.put(&mut outcome),
+            Some("rejected") => DeliveryState::Rejected { error: None }.put(&mut outcome),
+            Some("nested") => DeliveryState::Transactional { txn_id: b"t", outcome: None }.put(&mut outcome),
+            Some(other) => panic!("no outcome {other}"),
+        }
+        Self { named, txn, outcome }
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.named.get(name).map(String::as_str)
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.text(name) == Some("true")
     }
 
-    fn number<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
+    pub fn number<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
         self.text(name)?.parse().ok()
     }
 
@@ -42,7 +60,14 @@ impl Words {
             "released" => DeliveryState::Released,
             "rejected" => DeliveryState::Rejected { error: None },
             "received" => DeliveryState::Received { section_number: 0, section_offset: 0 },
-            "transactional" => DeliveryState::Transactional { txn_id: b"t", outcome: None },
+            "transactional" => {
+                let outcome = match read(&self.outcome) {
+                    Ok((Value::Described(outcome), _)) => Some(outcome),
+                    _ => None,
+                };
+                DeliveryState::Transactional { txn_id: &self.txn, outcome }
+            }
+            "declared" => DeliveryState::Declared { txn_id: &self.txn },
             "modified" => DeliveryState::Modified {
                 delivery_failed: self.has("failed"),
                 undeliverable_here: self.has("undeliverable"),
@@ -51,81 +76,9 @@ impl Words {
             other => panic!("no state {other}"),
         })
     }
-
-    /// A message of the sections that the line names.
-    fn message(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        if let Some(digits) = self.text("hex") {
-            return hex(digits);
-        }
-        if self.has("durable") || self.text("ttl").is_some() || self.text("priority").is_some() {
-            let durable = self.has("durable").then_some(true);
-            let (ttl, priority) = (self.number("ttl"), self.number("priority"));
-            Header { durable, ttl, priority, ..Header::default() }.put(&mut out);
-        }
-        if let Some(keys) = self.text("cc") {
-            put_descriptor(&mut out, 0x72);
-            let mut map = MapWriter::start(&mut out);
-            map.symbol("x-cc", |out| {
-                let list = ternmq_amqp10::codec::write::ListWriter::start(out);
-                keys.split(',').fold(list, |list, key| list.field(Some(key), put_string)).end();
-            });
-            map.end();
-        }
-        let properties = MessageProperties {
-            message_id: self.text("message-id").map(Value::String),
-            user_id: self.text("user-id").map(str::as_bytes),
-            to: self.text("to"),
-            subject: self.text("subject"),
-            reply_to: self.text("reply-to"),
-            ..MessageProperties::default()
-        };
-        if properties != MessageProperties::default() {
-            properties.put(&mut out);
-        }
-        if let Some(pairs) = self.text("map") {
-            put_descriptor(&mut out, 0x77);
-            let mut map = MapWriter::start(&mut out);
-            for (name, value) in pairs.split(',').filter_map(|pair| pair.split_once(':')) {
-                map.pair(|out| {
-                    put_string(out, name);
-                    match value {
-                        "true" | "false" => put_value(out, &Value::Bool(value == "true")),
-                        "{}" => MapWriter::start(out).end(),
-                        "{x}" => {
-                            let mut inner = MapWriter::start(out);
-                            inner.pair(|out| {
-                                put_string(out, "x-max-length");
-                                put_value(out, &Value::Uint(5));
-                            });
-                            inner.end();
-                        }
-                        text => put_string(out, text),
-                    }
-                });
-            }
-            map.end();
-            return out;
-        }
-        if self.has("null") {
-            put_descriptor(&mut out, 0x77);
-            put_value(&mut out, &Value::Null);
-            return out;
-        }
-        match (self.text("value"), self.text("fill"), self.text("body")) {
-            (Some(text), _, _) => {
-                put_descriptor(&mut out, 0x77);
-                put_string(&mut out, text);
-            }
-            (_, Some(count), _) => put_data(&mut out, &vec![b'x'; count.parse().unwrap()]),
-            (_, _, Some(text)) => put_data(&mut out, text.as_bytes()),
-            _ => {}
-        }
-        out
-    }
 }
 
-fn hex(digits: &str) -> Vec<u8> {
+pub fn hex(digits: &str) -> Vec<u8> {
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
@@ -199,19 +152,7 @@ fn put_performative(
             properties: None,
         }),
         "attach" => attach(named, filter),
-        "flow" => Performative::Flow(Flow {
-            next_incoming_id: named.number("next").or(Some(0)),
-            incoming_window: named.number("window").unwrap_or(1_000),
-            next_outgoing_id: 0,
-            outgoing_window: 1_000,
-            handle: named.number("handle"),
-            delivery_count: named.number("count"),
-            link_credit: named.number("credit"),
-            available: None,
-            drain: named.has("drain"),
-            echo: named.has("echo"),
-            properties: None,
-        }),
+        "flow" => flow(named, filter),
         "transfer" => transfer(named),
         "disposition" => Performative::Disposition(Disposition {
             role: if named.text("role") == Some("sender") { Role::Sender } else { Role::Receiver },
@@ -236,6 +177,30 @@ fn put_performative(
             out.extend_from_slice(payload);
         }
     });
+}
+
+fn flow<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
+    if named.has("acquire") {
+        let mut map = MapWriter::start(filter);
+        map.symbol("txn-id", |out| put_value(out, &Value::Binary(&named.txn)));
+        map.end();
+    }
+    Performative::Flow(Flow {
+        next_incoming_id: named.number("next").or(Some(0)),
+        incoming_window: named.number("window").unwrap_or(1_000),
+        next_outgoing_id: 0,
+        outgoing_window: 1_000,
+        handle: named.number("handle"),
+        delivery_count: named.number("count"),
+        link_credit: named.number("credit"),
+        available: None,
+        drain: named.has("drain"),
+        echo: named.has("echo"),
+        properties: match read(filter) {
+            Ok((Value::Map(map), _)) => Some(map),
+            _ => None,
+        },
+    })
 }
 
 fn transfer(named: &Words) -> Performative<'_> {
@@ -292,7 +257,8 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
             _ => SenderSettleMode::Mixed,
         },
         rcv_settle_mode: named.has("second").then_some(ReceiverSettleMode::Second),
-        source: (!named.has("no-source")).then_some(source),
+        source: (!named.has("no-source"))
+            .then_some(Source { outcomes: named.text("outcomes").map(Value::Symbol), ..source }),
         target: if named.has("coordinator") {
             Some(AnyTarget::Coordinator)
         } else {
@@ -388,13 +354,7 @@ fn line(body: &[u8]) -> String {
             line
         }
         Performative::Disposition(disposition) => {
-            let state = match disposition.state {
-                Some(DeliveryState::Rejected { error: Some(info) }) => {
-                    format!("Rejected{}", error(Some(&info)))
-                }
-                Some(other) => format!("{other:?}"),
-                None => "none".to_owned(),
-            };
+            let state = state_text(disposition.state.as_ref());
             format!(
                 "disposition role: {:?}, {}..{}, settled: {}, {state}",
                 disposition.role,
@@ -411,6 +371,20 @@ fn line(body: &[u8]) -> String {
         ),
         Performative::End(info) => format!("end{}", error(info.as_ref())),
         Performative::Close(info) => format!("close{}", error(info.as_ref())),
+    }
+}
+
+fn state_text(state: Option<&DeliveryState<'_>>) -> String {
+    let number = |id: &[u8]| u64::from_be_bytes(id.try_into().unwrap());
+    match state {
+        Some(DeliveryState::Rejected { error: Some(info) }) => format!("Rejected{}", error(Some(info))),
+        Some(DeliveryState::Declared { txn_id }) => format!("Declared txn: {}", number(txn_id)),
+        Some(DeliveryState::Transactional { txn_id, outcome }) => {
+            let inner = DeliveryState::decode(outcome.map(Value::Described)).unwrap();
+            format!("Transactional txn: {}, {}", number(txn_id), state_text(inner.as_ref()))
+        }
+        Some(other) => format!("{other:?}"),
+        None => "none".to_owned(),
     }
 }
 
