@@ -25,6 +25,10 @@ pub struct LinkRequest<'a> {
     pub link: &'a str,
     /// Name that the client gave itself.
     pub client: &'a str,
+    /// Selector of the messages that it wants, which can be read.
+    pub selector: Option<&'a str>,
+    /// What its own connection publishes is not for it.
+    pub skips_own: bool,
     /// For names that nobody may guess (S6).
     pub random: [u8; 16],
 }

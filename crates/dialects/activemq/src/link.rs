@@ -14,7 +14,7 @@ use ternmq_broker::{
     AddressError, AddressQueue, LinkAddresses, LinkKey, LinkRequest, LinkTarget, ReplyPlace, Source,
     SourceQueue, SubscriptionSpec, Target,
 };
-use ternmq_message::Map;
+use ternmq_message::{Map, Value};
 use ternmq_routing::Wildcards;
 use ternmq_stdx::{letters_of, quoted};
 
@@ -22,6 +22,7 @@ use crate::{
     ActiveMq,
     destination::virtual_topic,
     names::{self, TEMPORARY_QUEUE, TOPIC_NODE},
+    options::SELECTOR,
 };
 
 /// Capabilities that say what a bare name is.
@@ -92,6 +93,11 @@ fn target_of(address: Address<'_>) -> Result<Target, AddressError> {
     })
 }
 
+/// Arguments of a subscription's queue that lets in what a selector says.
+fn admitting(selector: Option<&str>) -> Map {
+    selector.map(|selector| (SELECTOR.into(), Value::str(selector))).into_iter().collect()
+}
+
 impl LinkAddresses for ActiveMq {
     fn link_target(&self, request: LinkRequest<'_>) -> Result<LinkTarget, AddressError> {
         let target = target_of(parse(request.address, request.capabilities)?)?;
@@ -122,9 +128,9 @@ impl LinkAddresses for ActiveMq {
                     is_durable: request.is_durable,
                     queue,
                     places: vec![(TOPIC_NODE.into(), name.into())],
-                    skips_own: false,
+                    skips_own: request.skips_own,
                     wants_retained: false,
-                    arguments: Map::new(),
+                    arguments: admitting(request.selector),
                 };
                 Source { queue: SourceQueue::Subscription(spec), binding: None, is_subscription: true }
             }
@@ -175,7 +181,16 @@ mod tests {
     use super::*;
 
     fn request<'a>(address: &'a str, capabilities: &'a [&'a str], is_durable: bool) -> LinkRequest<'a> {
-        LinkRequest { address, is_durable, capabilities, link: "sub", client: "me", random: [0; 16] }
+        LinkRequest {
+            address,
+            is_durable,
+            capabilities,
+            link: "sub",
+            client: "me",
+            selector: None,
+            skips_own: false,
+            random: [0; 16],
+        }
     }
 
     #[test]

@@ -3,54 +3,23 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{
-    AddressQueue, Broker, ConsumeSpec, ConsumerId, Error, Kind, LinkKey, LinkRequest, Receipt,
-    Source as Place, SourceQueue, Verb,
-};
-use ternmq_message::Map as NeutralMap;
+use ternmq_broker::{AddressQueue, Broker, Error, Kind, LinkKey, LinkRequest, Receipt, Verb};
 
 use super::{
     Amqp10Session,
     close::addresses,
-    line::{HANDLE_MAX, Incoming, LINK_CREDIT, Line, Link, NOTHING_OUTLIVES, Outgoing, Way, Where},
+    line::{HANDLE_MAX, Incoming, LINK_CREDIT, Line, Link, NOTHING_OUTLIVES, Way, Where},
 };
 use crate::{
     codec::{
-        AnyTarget, Durability, Map, Source, Target, Value,
+        AnyTarget, Target, Value,
         performative::{Attach, Detach, Flow, Performative, ReceiverSettleMode, Role, SenderSettleMode},
-        read,
-        write::{ListWriter, put_descriptor, put_symbols},
     },
     error::{Fault, Scope, condition},
 };
 
-/// Filters that would change what a receiver gets; a link without them must not pretend to have them.
-const SELECTORS: [&str; 5] = [
-    "apache.org:selector-filter:string",
-    "apache.org:no-local-filter:list",
-    "amqp:sql-filter",
-    "amqp:properties-filter",
-    "amqp:application-properties-filter",
-];
-
 /// Longest name of a link in bytes.
 const NAME_MAX_BYTES: usize = 1_024;
-
-/// A source that is open.
-struct Opened {
-    consumer: ConsumerId,
-    receipt: Receipt,
-    own_queue: Option<Arc<str>>,
-    /// The queue of a durable subscription.
-    subscription: Option<Arc<str>>,
-}
-
-/// The queue that a receiver is to have.
-struct Found {
-    queue: Arc<str>,
-    receipt: Receipt,
-    own_queue: Option<Arc<str>>,
-}
 
 impl Amqp10Session {
     pub(super) fn on_attach(
@@ -216,6 +185,8 @@ impl Amqp10Session {
             capabilities: &capabilities,
             link: attach.name,
             client: &self.container,
+            selector: None,
+            skips_own: false,
             random: broker.random(),
         };
         let found = addresses(&*dialect)?.link_target(request)?;
@@ -233,7 +204,7 @@ impl Amqp10Session {
     }
 
     /// The queue of a dynamic terminus: the connection's own, named by the broker (S6).
-    fn make_queue(
+    pub(super) fn make_queue(
         &mut self,
         broker: &mut Broker,
         channel: u16,
@@ -257,161 +228,6 @@ impl Amqp10Session {
         let queue = addresses(&*dialect)?.temporary_queue(broker.random());
         let made = open_queue(broker, core, &self.namespace, &queue, Verb::Write);
         made.map(|(name, _)| name).map_err(|error| Fault::of(&error, &*dialect))
-    }
-
-    fn attach_receiver(
-        &mut self,
-        broker: &mut Broker,
-        channel: u16,
-        attach: &Attach<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Fault> {
-        let Some(source) = &attach.source else {
-            return Err(Fault::link(condition::INVALID_FIELD, "the attach has no source"));
-        };
-        if Self::is_definitions(broker, source.address) {
-            self.attach_answers(channel, attach, out);
-            return Ok(());
-        }
-        check_filter(source.filter.as_ref())?;
-        let is_settled = attach.snd_settle_mode == SenderSettleMode::Settled;
-        let opened = self.open_source(broker, channel, attach, source, is_settled)?;
-        let own_address = match &opened.own_queue {
-            Some(queue) if source.dynamic => Some(addresses(&**broker.dialect())?.queue_address(queue)),
-            _ => None,
-        };
-        let (outcomes, released) = outcomes();
-        let answer = Attach {
-            role: Role::Sender,
-            snd_settle_mode: if is_settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled },
-            source: Some(Source {
-                address: own_address.as_deref().or(source.address),
-                durable: if opened.subscription.is_some() {
-                    Durability::Configuration
-                } else {
-                    NOTHING_OUTLIVES
-                },
-                expiry_policy: opened.subscription.as_ref().map(|_| "never"),
-                dynamic: source.dynamic,
-                distribution_mode: Some("move"),
-                default_outcome: read(&released).ok().map(|(value, _)| value),
-                outcomes: read(&outcomes).ok().map(|(value, _)| value),
-                ..Source::default()
-            }),
-            unsettled: None,
-            incomplete_unsettled: false,
-            initial_delivery_count: Some(0),
-            offered_capabilities: None,
-            desired_capabilities: None,
-            properties: None,
-            ..*attach
-        };
-        let durable = broker.durable();
-        let Some(line) = self.line_mut(channel) else { return Ok(()) };
-        line.wait_for(opened.receipt, durable);
-        line.put(&Performative::Attach(Box::new(answer)), out);
-        let outgoing = Outgoing {
-            consumer: opened.consumer,
-            is_settled,
-            credit: 0,
-            lent: 0,
-            pending: 0,
-            delivery_count: 0,
-            is_draining: false,
-            max_message_bytes: attach.max_message_size,
-            own_queue: opened.own_queue,
-            subscription: opened.subscription,
-        };
-        let way = Way::Out(Box::new(outgoing));
-        line.links.insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way });
-        Ok(())
-    }
-
-    fn open_source(
-        &mut self,
-        broker: &mut Broker,
-        channel: u16,
-        attach: &Attach<'_>,
-        source: &Source<'_>,
-        is_settled: bool,
-    ) -> Result<Opened, Fault> {
-        let dialect = broker.dialect().clone();
-        let fault = |error: Error| Fault::of(&error, &*dialect);
-        let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
-        let found = if source.dynamic {
-            let queue = self.make_queue(broker, channel, source.address, source.capabilities.as_ref())?;
-            Found { queue: queue.clone(), receipt: Receipt::NONE, own_queue: Some(queue) }
-        } else {
-            let Some(address) = source.address else {
-                return Err(Fault::link(condition::INVALID_FIELD, "the source has no address"));
-            };
-            let capabilities: Vec<&str> = source.capabilities.iter().flat_map(Value::texts).collect();
-            let request = LinkRequest {
-                address,
-                is_durable: source.durable != NOTHING_OUTLIVES,
-                capabilities: &capabilities,
-                link: attach.name,
-                client: &self.container,
-                random: broker.random(),
-            };
-            let place = addresses(&*dialect)?.link_source(request)?;
-            if let SourceQueue::Subscription(spec) = &place.queue {
-                let consume = consume_spec(&spec.queue, attach.handle, is_settled, 0);
-                let done = broker.open_subscription(core, spec, &consume).map_err(fault)?;
-                broker.set_consumer_credit(done.value, 0);
-                return Ok(Opened {
-                    consumer: done.value,
-                    receipt: done.receipt,
-                    own_queue: None,
-                    subscription: spec.is_durable.then(|| spec.queue.clone()),
-                });
-            }
-            self.open_place(broker, channel, &place)?
-        };
-        let Found { queue, receipt, own_queue } = found;
-        let arguments: NeutralMap = match &attach.properties {
-            Some(properties) => priority_of(properties),
-            None => NeutralMap::new(),
-        };
-        let priority = broker.consumer_priority(core, &queue, &arguments);
-        let consumed = priority.and_then(|priority| {
-            broker.consume(core, &consume_spec(&queue, attach.handle, is_settled, priority))
-        });
-        match consumed {
-            Ok(consumer) => {
-                broker.set_consumer_credit(consumer, 0);
-                Ok(Opened { consumer, receipt, own_queue, subscription: None })
-            }
-            Err(error) => {
-                // A queue that was made for this link alone must not stay behind.
-                if let Some(queue) = own_queue {
-                    let _deleted = broker.delete_queue(core, &queue, false, false);
-                }
-                Err(fault(error))
-            }
-        }
-    }
-
-    /// Opens the queue of an address, bound where it has to be.
-    fn open_place(&mut self, broker: &mut Broker, channel: u16, place: &Place) -> Result<Found, Fault> {
-        let dialect = broker.dialect().clone();
-        let fault = |error: Error| Fault::of(&error, &*dialect);
-        let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
-        let SourceQueue::Shared(queue) = &place.queue else {
-            return Err(Fault::gone());
-        };
-        let (queue, receipt) = open_queue(broker, core, &self.namespace, queue, Verb::Read).map_err(fault)?;
-        let own_queue = place.is_subscription.then(|| queue.clone());
-        let Some((node, key)) = &place.binding else { return Ok(Found { queue, receipt, own_queue }) };
-        match broker.bind_queue(core, &queue, node, key, NeutralMap::new()) {
-            Ok(done) => Ok(Found { queue, receipt: receipt.and(done.receipt), own_queue }),
-            Err(error) => {
-                if let Some(queue) = own_queue {
-                    let _deleted = broker.delete_queue(core, &queue, false, false);
-                }
-                Err(fault(error))
-            }
-        }
     }
 
     pub(super) fn on_detach(
@@ -500,29 +316,6 @@ impl Amqp10Session {
     }
 }
 
-/// The outcomes that a receiver can give, and the one of a delivery that is settled without any.
-fn outcomes() -> (Vec<u8>, Vec<u8>) {
-    let (mut outcomes, mut released) = (Vec::new(), Vec::new());
-    let all = ["amqp:accepted:list", "amqp:rejected:list", "amqp:released:list", "amqp:modified:list"];
-    put_symbols(&mut outcomes, &all);
-    put_descriptor(&mut released, crate::codec::code::RELEASED);
-    ListWriter::start(&mut released).end();
-    (outcomes, released)
-}
-
-/// A consumer without credit.
-fn consume_spec(queue: &str, handle: u32, is_settled: bool, priority: i32) -> ConsumeSpec<'_> {
-    ConsumeSpec {
-        queue,
-        label: handle,
-        window: Some(0),
-        needs_settle: !is_settled,
-        is_exclusive: false,
-        priority,
-        is_preferred: false,
-    }
-}
-
 impl Line {
     /// The answer to a sender's attach is out: the credit follows.
     pub(super) fn begin_incoming(
@@ -576,29 +369,4 @@ pub(super) fn open_queue(
         AddressQueue::OnUse(spec) => broker.ensure_queue(core, spec.clone(), verb)?,
     };
     Ok((done.value.name, done.receipt))
-}
-
-/// Refuses filters that would have to choose among messages. Others have no effect, and the answer does not have them.
-fn check_filter(filter: Option<&Map<'_>>) -> Result<(), Fault> {
-    for (_, value) in filter.into_iter().flat_map(Map::iter) {
-        let Value::Described(described) = value else { continue };
-        let is_selector = match described.descriptor() {
-            Some(Value::Symbol(name)) => SELECTORS.contains(&name),
-            // Their numbers: of Apache's selector and no-local filter, and of the sql filter.
-            Some(Value::Ulong(number)) => matches!(number, 0x468c_0000_0004 | 0x468c_0000_0003 | 0x120),
-            _ => false,
-        };
-        if is_selector {
-            return Err(Fault::link(condition::NOT_IMPLEMENTED, "filters that choose among messages"));
-        }
-    }
-    Ok(())
-}
-
-/// What the properties of a receiver say of its priority, as arguments of a consumer.
-fn priority_of(properties: &Map<'_>) -> NeutralMap {
-    match properties.get("rabbitmq:priority") {
-        Some(priority) => vec![("x-priority".into(), crate::format::neutral(&priority))],
-        None => NeutralMap::new(),
-    }
 }

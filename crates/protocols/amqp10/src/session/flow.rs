@@ -196,7 +196,7 @@ impl Amqp10Session {
         }
         let Some(known) = broker.consumer_credit(outgoing.consumer) else { return true };
         // A delivery may be on its way here, and messages on their way from the log.
-        let is_empty = known.ready_count == 0 || !known.is_served;
+        let is_empty = !known.has_more || !known.is_served;
         if outgoing.credit > 0 && (known.left != outgoing.lent || outgoing.lent == 0 || !is_empty) {
             return false;
         }

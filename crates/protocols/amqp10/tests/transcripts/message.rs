@@ -40,6 +40,10 @@ impl Words {
         if properties != MessageProperties::default() {
             properties.put(&mut out);
         }
+        if let Some(pairs) = self.text("app") {
+            put_descriptor(&mut out, 0x74);
+            put_pairs(pairs, &mut out);
+        }
         self.put_body(&mut out);
         out
     }
@@ -94,4 +98,19 @@ impl Words {
             _ => {}
         }
     }
+}
+
+/// A map of texts to whole numbers and texts, as `name:value,...`.
+fn put_pairs(pairs: &str, out: &mut Vec<u8>) {
+    let mut map = MapWriter::start(out);
+    for (name, value) in pairs.split(',').filter_map(|pair| pair.split_once(':')) {
+        map.pair(|out| {
+            put_string(out, name);
+            match value.parse() {
+                Ok(number) => put_value(out, &Value::Int(number)),
+                Err(_) => put_string(out, value),
+            }
+        });
+    }
+    map.end();
 }

@@ -8,7 +8,7 @@ use ternmq_amqp10::codec::{
     message::{Header, MessageProperties, Sections, map_of},
     performative::*,
     read,
-    write::{MapWriter, put_symbol, put_value},
+    write::{ListWriter, MapWriter, put_symbol, put_value},
 };
 use ternmq_amqp10::format::neutral;
 
@@ -218,16 +218,38 @@ fn transfer(named: &Words) -> Performative<'_> {
     })
 }
 
-fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
-    if let Some(name) = named.text("filter") {
-        let mut map = MapWriter::start(filter);
-        map.symbol("f", |out| {
-            out.push(0);
-            put_symbol(out, name);
-            put_value(out, &Value::String("a = 1"));
-        });
-        map.end();
+/// Filters of an attach: `filter=DESCRIPTOR` with `selector=TEXT`, by a name or a number; `plain` without any descriptor,
+/// under its name; `no-local` beside it.
+fn put_filters(named: &Words, out: &mut Vec<u8>) {
+    if named.text("filter").is_none() && !named.has("no-local") {
+        return;
     }
+    let mut map = MapWriter::start(out);
+    let selector = Value::String(named.text("selector").unwrap_or("a = 1"));
+    match named.text("filter") {
+        None => {}
+        Some(name) if named.has("plain") => drop(map.symbol(name, |out| put_value(out, &selector))),
+        Some(name) => drop(map.symbol("f", |out| {
+            out.push(0);
+            match name.parse() {
+                Ok(number) => put_value(out, &Value::Ulong(number)),
+                Err(_) => put_symbol(out, name),
+            }
+            put_value(out, if named.has("odd") { &Value::Int(1) } else { &selector });
+        })),
+    }
+    if named.has("no-local") {
+        map.symbol("n", |out| {
+            out.push(0);
+            put_value(out, &Value::Ulong(0x468c_0000_0003));
+            ListWriter::start(out).end();
+        });
+    }
+    map.end();
+}
+
+fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
+    put_filters(named, filter);
     let filter = match read(filter) {
         Ok((Value::Map(map), _)) => Some(map),
         _ => None,
@@ -396,8 +418,8 @@ fn attach_line(attach: &Attach<'_>) -> String {
     match &attach.source {
         Some(source) => {
             let _ = write!(line, ", source: {:?}", source.address);
-            if source.filter.is_some() {
-                line += " with a filter";
+            for (name, _) in source.filter.iter().flat_map(|map| map.iter()) {
+                let _ = write!(line, " with filter {:?}", name.as_text().unwrap());
             }
             if source.durable != Durability::None {
                 let _ = write!(line, ", durable: {:?}, expiry: {:?}", source.durable, source.expiry_policy);
