@@ -46,19 +46,21 @@ pub(crate) struct Fault {
     pub(crate) condition: &'static str,
     pub(crate) text: String,
     pub(crate) scope: Scope,
+    /// The field that it is about, where clients look for it.
+    pub(crate) field: Option<&'static str>,
 }
 
 impl Fault {
     pub(crate) fn link(condition: &'static str, text: impl Into<String>) -> Self {
-        Self { condition, text: text.into(), scope: Scope::Link }
+        Self { condition, text: text.into(), scope: Scope::Link, field: None }
     }
 
     pub(crate) fn session(condition: &'static str, text: impl Into<String>) -> Self {
-        Self { condition, text: text.into(), scope: Scope::Session }
+        Self { condition, text: text.into(), scope: Scope::Session, field: None }
     }
 
     pub(crate) fn connection(condition: &'static str, text: impl Into<String>) -> Self {
-        Self { condition, text: text.into(), scope: Scope::Connection }
+        Self { condition, text: text.into(), scope: Scope::Connection, field: None }
     }
 
     /// A refusal of the core in the dialect's words. It ends the link that it was for.
@@ -72,7 +74,7 @@ impl Fault {
     }
 
     pub(crate) fn info(&self) -> ErrorInfo<'_> {
-        ErrorInfo { condition: self.condition, description: Some(&self.text) }
+        ErrorInfo { condition: self.condition, description: Some(&self.text), invalid_field: self.field }
     }
 }
 

@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     codec::{
-        AnyTarget, Target, Value,
+        AnyTarget, Map, Target, Value, code,
         performative::{Attach, Detach, Flow, Performative, ReceiverSettleMode, Role, SenderSettleMode},
+        read,
+        write::{ListWriter, MapWriter},
     },
     error::{Fault, Scope, condition},
 };
@@ -122,12 +124,14 @@ impl Amqp10Session {
             None => None,
         };
         let delivery_count = attach.initial_delivery_count.unwrap_or_default();
+        let lifetime = if target.dynamic { lifetime() } else { Vec::new() };
         let answer = Attach {
             role: Role::Receiver,
             rcv_settle_mode: Some(ReceiverSettleMode::First),
             target: Some(AnyTarget::Target(Target {
                 address: own_address.as_deref().or(target.address),
                 dynamic: target.dynamic,
+                dynamic_node_properties: map_in(&lifetime),
                 durable: NOTHING_OUTLIVES,
                 ..Target::default()
             })),
@@ -173,7 +177,8 @@ impl Amqp10Session {
         let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
         if target.dynamic {
             let queue = self.make_queue(broker, channel, target.address, target.capabilities.as_ref())?;
-            let place = addresses(&*dialect)?.message_target(&addresses(&*dialect)?.queue_address(&queue))?;
+            let known = addresses(&*dialect)?;
+            let place = known.message_target(&known.queue_address(&queue), &[])?;
             let key = LinkKey::Fixed(place.key.clone());
             return Ok((Where::Place(place, key), Receipt::NONE, Some(queue)));
         }
@@ -212,7 +217,6 @@ impl Amqp10Session {
         capabilities: Option<&Value<'_>>,
     ) -> Result<Arc<str>, Fault> {
         let dialect = broker.dialect().clone();
-        let known = addresses(&*dialect)?.temporary_capabilities();
         let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
         if address.is_some() {
             return Err(Fault::link(
@@ -220,12 +224,9 @@ impl Amqp10Session {
                 "a dynamic terminus has no address of its own",
             ));
         }
-        let strange = capabilities.iter().flat_map(|all| all.texts()).find(|name| !known.contains(name));
-        if let Some(strange) = strange {
-            let text = format!("a dynamic terminus with the capability {}", ternmq_stdx::quoted(strange));
-            return Err(Fault::link(condition::NOT_IMPLEMENTED, text));
-        }
-        let queue = addresses(&*dialect)?.temporary_queue(broker.random());
+        let capabilities: Vec<&str> = capabilities.iter().flat_map(|all| all.texts()).collect();
+        let queue = addresses(&*dialect)?.temporary_queue(&capabilities, broker.random());
+        let queue = queue.map_err(|error| Fault::link(condition::NOT_IMPLEMENTED, error.text))?;
         let made = open_queue(broker, core, &self.namespace, &queue, Verb::Write);
         made.map(|(name, _)| name).map_err(|error| Fault::of(&error, &*dialect))
     }
@@ -247,6 +248,7 @@ impl Amqp10Session {
         let subscription = match &link.way {
             // Closed for good, as by a client that unsubscribes; a plain detach leaves it in place.
             Way::Out(outgoing) if detach.closed => outgoing.subscription.clone(),
+            Way::Kept(queue) if detach.closed => Some(queue.clone()),
             _ => None,
         };
         if !is_ending {
@@ -255,14 +257,16 @@ impl Amqp10Session {
         let Some(line) = self.line_mut(channel) else { return Ok(()) };
         line.links.remove(&handle);
         let (core, durable) = (line.core, broker.durable());
-        if let Some(queue) = subscription {
+        let mut fault = None;
+        match subscription.map(|queue| broker.give_up_subscription(core, &queue)) {
             // It may be gone already, by an operator's hand.
-            if let Ok(receipt) = broker.give_up_subscription(core, &queue) {
-                line.wait_for(receipt, durable);
-            }
+            None | Some(Err(Error::NotFound { .. })) => {}
+            Some(Ok(receipt)) => line.wait_for(receipt, durable),
+            Some(Err(error)) => fault = Some(Fault::of(&error, &**broker.dialect())),
         }
         if !is_ending {
-            let answer = Detach { handle, closed: detach.closed, error: None };
+            let error = fault.as_ref().map(Fault::info);
+            let answer = Detach { handle, closed: detach.closed, error };
             line.put(&Performative::Detach(answer), out);
         }
         self.draining.retain(|known| *known != (channel, handle));
@@ -304,14 +308,13 @@ impl Amqp10Session {
                 outgoing.own_queue.take()
             }
             Some(Way::In(incoming)) => incoming.own_queue.take(),
-            Some(Way::Answers(_)) => None,
+            Some(Way::Answers(_) | Way::Kept(_)) => None,
             Some(Way::Ending) | None => return,
         };
         self.give_back(broker, channel, handle);
         self.abandon_link(broker, (channel, handle));
         if let Some(queue) = own_queue {
-            // It may be gone already, with its last consumer.
-            let _deleted = broker.delete_queue(core, &queue, false, false);
+            delete_own(broker, core, &queue);
         }
     }
 }
@@ -369,4 +372,29 @@ pub(super) fn open_queue(
         AddressQueue::OnUse(spec) => broker.ensure_queue(core, spec.clone(), verb)?,
     };
     Ok((done.value.name, done.receipt))
+}
+
+/// Deletes the queue that was made for a link. One that can't be deleted goes with its connection.
+pub(super) fn delete_own(broker: &mut Broker, core: ternmq_broker::SessionId, queue: &str) {
+    // It may be gone already, with its last consumer.
+    if broker.delete_private_queue(core, queue).is_err() {
+        let _deleted = broker.delete_queue(core, queue, false, false);
+    }
+}
+
+/// Properties of a node that was made for a link: it goes with it (AMQP 1.0 3.5.10).
+pub(super) fn lifetime() -> Vec<u8> {
+    let mut written = Vec::new();
+    let mut map = MapWriter::start(&mut written);
+    map.symbol("lifetime-policy", |out| ListWriter::described(out, code::DELETE_ON_CLOSE).end());
+    map.end();
+    written
+}
+
+/// The map that was written, unless there is nothing in it.
+pub(super) fn map_in(written: &[u8]) -> Option<Map<'_>> {
+    match read(written) {
+        Ok((Value::Map(map), _)) => Some(map).filter(|map| map.count() > 0),
+        _ => None,
+    }
 }

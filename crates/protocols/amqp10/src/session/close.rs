@@ -2,7 +2,11 @@
 
 use ternmq_broker::{Broker, Dialect, LinkAddresses};
 
-use super::{Amqp10Session, State, handshake::Expect, transaction::Transactions};
+use super::{
+    Amqp10Session, State,
+    handshake::{Establishment, Expect},
+    transaction::Transactions,
+};
 use crate::{
     codec::{
         frame::{FrameKind, put_frame},
@@ -39,7 +43,7 @@ impl Amqp10Session {
                 let can_tell = handshake.expect == Expect::Open;
                 // An open has to come before a close (AMQP 1.0 2.4.1).
                 if can_tell && !is_sent {
-                    self.put_open(broker, out);
+                    self.put_open(broker, Establishment::Failed, out);
                 }
                 can_tell
             }

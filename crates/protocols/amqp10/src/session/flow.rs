@@ -62,7 +62,7 @@ impl Amqp10Session {
             return Err(Fault::session(condition::UNATTACHED_HANDLE, text));
         };
         match &mut link.way {
-            Way::Ending => {}
+            Way::Ending | Way::Kept(_) => {}
             Way::Answers(answers) => {
                 answers.grant(flow);
                 if flow.drain && answers.waiting.is_empty() {
@@ -160,7 +160,7 @@ impl Amqp10Session {
         let Some(line) = self.line_mut(channel) else { return };
         let wants = |way: &Way| match way {
             Way::Out(outgoing) => outgoing.credit > outgoing.lent + outgoing.pending,
-            Way::In(_) | Way::Answers(_) | Way::Ending => false,
+            Way::In(_) | Way::Answers(_) | Way::Kept(_) | Way::Ending => false,
         };
         let handles: Vec<u32> =
             line.links.iter().filter(|(_, link)| wants(&link.way)).map(|(handle, _)| *handle).collect();

@@ -101,8 +101,21 @@ pub(super) enum Way {
     In(Box<Incoming>),
     Out(Box<Outgoing>),
     Answers(Box<Answers>),
+    /// It was attached without a source, to see that there is this durable subscription, or to give it up: nothing comes.
+    Kept(Arc<str>),
     /// The broker has ended it; the peer has not yet.
     Ending,
+}
+
+impl Way {
+    /// The queue that was made for the link.
+    pub(super) fn own_queue(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::In(incoming) => incoming.own_queue.as_ref(),
+            Self::Out(outgoing) => outgoing.own_queue.as_ref(),
+            Self::Answers(_) | Self::Kept(_) | Self::Ending => None,
+        }
+    }
 }
 
 /// One link.

@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{
     codec::{
-        DeliveryState, ErrorInfo,
-        message::{BodyKind, Header, MessageProperties, Sections},
+        DeliveryState,
+        message::{BodyKind, Header, MessageProperties, Sections, map_of},
     },
     error::{Fault, condition},
-    format::{ENCODING, Head, copies},
+    format::{ENCODING, Head, annotation, capabilities_of, copies},
 };
 
 /// Longest message that is built in the shared block; a longer one has a buffer of its own.
@@ -93,9 +93,9 @@ impl Amqp10Session {
             }
             (Ok(Published::Refused), _) => {
                 let text = "a queue is full and refused the message";
-                let error =
-                    ErrorInfo { condition: condition::RESOURCE_LIMIT_EXCEEDED, description: Some(text) };
-                self.tell_publisher(channel, whole, DeliveryState::Rejected { error: Some(error) }, out);
+                let fault = Fault::link(condition::RESOURCE_LIMIT_EXCEEDED, text);
+                let state = DeliveryState::Rejected { error: Some(fault.info()) };
+                self.tell_publisher(channel, whole, state, out);
                 Ok(())
             }
             (Ok(Published::Unroutable(_)), None) => {
@@ -185,10 +185,11 @@ impl Amqp10Session {
                     Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, text))
                 };
                 let to = properties.to.ok_or_else(missing)?;
-                let target =
-                    addresses(&**dialect).map_err(Refusal::Link)?.message_target(to).map_err(|error| {
-                        Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, error.text))
-                    })?;
+                let annotations = map_of(sections.message_annotations);
+                let kind = capabilities_of(&annotations, annotation::DESTINATION);
+                let target = addresses(&**dialect).map_err(Refusal::Link)?.message_target(to, kind).map_err(
+                    |error| Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, error.text)),
+                )?;
                 queue = target.queue;
                 (target.node, target.key, true)
             }

@@ -11,7 +11,7 @@ use ternmq_selector::Selector;
 
 use super::{
     Amqp10Session,
-    attach::open_queue,
+    attach::{delete_own, lifetime, map_in, open_queue},
     close::addresses,
     filter::{Filters, put_effective, read_filters},
     line::{Link, NOTHING_OUTLIVES, Outgoing, Way},
@@ -52,9 +52,7 @@ impl Amqp10Session {
         attach: &Attach<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        let Some(source) = &attach.source else {
-            return Err(Fault::link(condition::INVALID_FIELD, "the attach has no source"));
-        };
+        let Some(source) = &attach.source else { return self.attach_kept(broker, channel, attach, out) };
         if Self::is_definitions(broker, source.address) {
             self.attach_answers(channel, attach, out);
             return Ok(());
@@ -63,18 +61,7 @@ impl Amqp10Session {
         let is_settled = attach.snd_settle_mode == SenderSettleMode::Settled;
         let opened = self.open_source(broker, channel, attach, source, &filters)?;
         let told = Told::of(addresses(&**broker.dialect())?, source, &opened);
-        let answer = Attach {
-            role: Role::Sender,
-            snd_settle_mode: if is_settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled },
-            source: Some(told.source(source, &opened)),
-            unsettled: None,
-            incomplete_unsettled: false,
-            initial_delivery_count: Some(0),
-            offered_capabilities: None,
-            desired_capabilities: None,
-            properties: None,
-            ..*attach
-        };
+        let answer = answer_to(attach, told.source(source, &opened));
         let durable = broker.durable();
         let Some(line) = self.line_mut(channel) else { return Ok(()) };
         line.wait_for(opened.receipt, durable);
@@ -106,10 +93,18 @@ impl Amqp10Session {
     ) -> Result<Opened, Fault> {
         let found = if source.dynamic {
             let queue = self.make_queue(broker, channel, source.address, source.capabilities.as_ref())?;
+            let address = addresses(&**broker.dialect())?.queue_address(&queue);
+            let made = Source { address: Some(&address), durable: NOTHING_OUTLIVES, ..*source };
+            let place = self.link_place(broker, attach, &made, filters)?;
+            if let SourceQueue::Subscription(spec) = &place.queue {
+                let opened = self.open_subscription(broker, channel, attach, spec)?;
+                return Ok(Opened { own_queue: Some(queue), ..opened });
+            }
             Found { queue: queue.clone(), receipt: Receipt::NONE, own_queue: Some(queue) }
         } else {
             let place = self.link_place(broker, attach, source, filters)?;
             if let SourceQueue::Subscription(spec) = &place.queue {
+                self.check_own(broker, spec)?;
                 return self.open_subscription(broker, channel, attach, spec);
             }
             // What does not pass would stay in a queue that nobody else takes from.
@@ -148,6 +143,53 @@ impl Amqp10Session {
         Ok(addresses(&**broker.dialect())?.link_source(request)?)
     }
 
+    /// What is temporary is received from by its own connection only (S6).
+    fn check_own(&self, broker: &Broker, spec: &SubscriptionSpec) -> Result<(), Fault> {
+        let Some(places) = broker.dialect().places() else { return Ok(()) };
+        for (node, key) in &spec.places {
+            let place = places.place_of(node, key);
+            if !matches!(place, ternmq_broker::Place::TemporaryTopic(_)) {
+                continue;
+            }
+            let queue = places.temporary_queue(&place)?;
+            let is_it = |link: &Link| link.way.own_queue().is_some_and(|own| **own == *queue);
+            if !self.lines.iter().flatten().any(|line| line.links.values().any(is_it)) {
+                let text = "a temporary topic of another connection";
+                return Err(Fault::link(condition::RESOURCE_LOCKED, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// A receiver without a source looks for the durable subscription of its name, to give it up: by that name alone, which
+    /// is all that a client knows that unsubscribes (Qpid JMS).
+    fn attach_kept(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        attach: &Attach<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let kept = addresses(&**broker.dialect())?.kept_subscription(&self.container, attach.name);
+        let Some(queue) = kept else {
+            return Err(Fault::link(condition::INVALID_FIELD, "the attach has no source"));
+        };
+        let line = self.line_mut(channel).ok_or_else(Fault::gone)?;
+        if !broker.has_queue(line.core, &queue) {
+            return Err(Fault::link(condition::NOT_FOUND, "there is no durable subscription of this name"));
+        }
+        let source = Source {
+            durable: Durability::Configuration,
+            expiry_policy: Some("never"),
+            distribution_mode: Some("move"),
+            ..Source::default()
+        };
+        line.put(&Performative::Attach(Box::new(answer_to(attach, source))), out);
+        let way = Way::Kept(queue);
+        line.links.insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way });
+        Ok(())
+    }
+
     fn open_subscription(
         &mut self,
         broker: &mut Broker,
@@ -184,7 +226,7 @@ impl Amqp10Session {
             Ok(done) => Ok(Found { queue, receipt: receipt.and(done.receipt), own_queue }),
             Err(error) => {
                 if let Some(queue) = own_queue {
-                    let _deleted = broker.delete_queue(core, &queue, false, false);
+                    delete_own(broker, core, &queue);
                 }
                 Err(fault(error))
             }
@@ -200,6 +242,23 @@ fn outcomes() -> (Vec<u8>, Vec<u8>) {
     put_descriptor(&mut released, crate::codec::code::RELEASED);
     ListWriter::start(&mut released).end();
     (outcomes, released)
+}
+
+/// The answer to a receiver.
+fn answer_to<'a>(attach: &Attach<'a>, source: Source<'a>) -> Attach<'a> {
+    let is_settled = attach.snd_settle_mode == SenderSettleMode::Settled;
+    Attach {
+        role: Role::Sender,
+        snd_settle_mode: if is_settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled },
+        source: Some(source),
+        unsettled: None,
+        incomplete_unsettled: false,
+        initial_delivery_count: Some(0),
+        offered_capabilities: None,
+        desired_capabilities: None,
+        properties: None,
+        ..*attach
+    }
 }
 
 /// A consumer without credit.
@@ -240,7 +299,7 @@ fn consume_from(
         Err(error) => {
             // A queue that was made for this link alone must not stay behind.
             if let Some(queue) = own_queue {
-                let _deleted = broker.delete_queue(core, &queue, false, false);
+                delete_own(broker, core, &queue);
             }
             Err(Fault::of(&error, &**broker.dialect()))
         }
@@ -251,6 +310,7 @@ fn consume_from(
 struct Told {
     address: Option<String>,
     filters: Vec<u8>,
+    lifetime: Vec<u8>,
     outcomes: Vec<u8>,
     released: Vec<u8>,
 }
@@ -263,8 +323,9 @@ impl Told {
         };
         let mut filters = Vec::new();
         put_effective(asked.filter.as_ref(), opened.skips_own, &mut filters);
+        let lifetime = if asked.dynamic { lifetime() } else { Vec::new() };
         let (outcomes, released) = outcomes();
-        Self { address, filters, outcomes, released }
+        Self { address, filters, lifetime, outcomes, released }
     }
 
     /// What the source is, as far as it was asked for.
@@ -278,10 +339,8 @@ impl Told {
             expiry_policy: opened.subscription.as_ref().map(|_| "never"),
             dynamic: asked.dynamic,
             distribution_mode: Some("move"),
-            filter: match read(&self.filters) {
-                Ok((Value::Map(map), _)) => Some(map).filter(|map| map.count() > 0),
-                _ => None,
-            },
+            dynamic_node_properties: map_in(&self.lifetime),
+            filter: map_in(&self.filters),
             default_outcome: read(&self.released).ok().map(|(value, _)| value),
             outcomes: read(&self.outcomes).ok().map(|(value, _)| value),
             ..Source::default()

@@ -135,7 +135,7 @@ impl super::line::Line {
         match self.links.get_mut(&handle).map(|link| &mut link.way) {
             Some(Way::In(incoming)) => Ok(Some(incoming)),
             Some(Way::Ending) => Ok(None),
-            Some(Way::Out(_) | Way::Answers(_)) => {
+            Some(Way::Out(_) | Way::Answers(_) | Way::Kept(_)) => {
                 let text = "a transfer on a link whose messages go the other way";
                 Err(Fault::session(condition::NOT_ALLOWED, text))
             }

@@ -10,7 +10,7 @@ use ternmq_transcripts::{Language, Setup, Vendor};
 use super::wire;
 
 /// How random names start.
-const RANDOM: [&str; 2] = ["amq.gen-", "temp-queue://"];
+const RANDOM: [&str; 3] = ["amq.gen-", "temp-queue://", "temp-topic://"];
 /// What stands for them.
 const MARK: &str = "$gen";
 

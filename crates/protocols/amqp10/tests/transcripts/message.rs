@@ -29,6 +29,16 @@ impl Words {
             });
             map.end();
         }
+        if self.text("dest").is_some() || self.text("reply-kind").is_some() {
+            put_descriptor(&mut out, 0x72);
+            let mut map = MapWriter::start(&mut out);
+            for (name, word) in [("x-opt-jms-dest", "dest"), ("x-opt-jms-reply-to", "reply-kind")] {
+                if let Some(kind) = self.number(word) {
+                    map.symbol(name, |out| put_value(out, &Value::Byte(kind)));
+                }
+            }
+            map.end();
+        }
         let properties = MessageProperties {
             message_id: self.text("message-id").map(Value::String),
             user_id: self.text("user-id").map(str::as_bytes),

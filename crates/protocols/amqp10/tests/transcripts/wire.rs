@@ -8,7 +8,7 @@ use ternmq_amqp10::codec::{
     message::{Header, MessageProperties, Sections, map_of},
     performative::*,
     read,
-    write::{ListWriter, MapWriter, put_symbol, put_value},
+    write::{ListWriter, MapWriter, put_symbol, put_symbols, put_value},
 };
 use ternmq_amqp10::format::neutral;
 
@@ -19,6 +19,8 @@ pub struct Words {
     pub txn: Vec<u8>,
     /// An outcome in one.
     outcome: Vec<u8>,
+    /// Capabilities of a terminus, as `capability=one,two`.
+    capabilities: Vec<u8>,
 }
 
 impl Words {
@@ -39,7 +41,11 @@ impl Words {
             Some("nested") => DeliveryState::Transactional { txn_id: b"t", outcome: None }.put(&mut outcome),
             Some(other) => panic!("no outcome {other}"),
         }
-        Self { named, txn, outcome }
+        let mut capabilities = Vec::new();
+        if let Some(all) = named.get("capability") {
+            put_symbols(&mut capabilities, &all.split(',').collect::<Vec<_>>());
+        }
+        Self { named, txn, outcome, capabilities }
     }
 
     pub fn text(&self, name: &str) -> Option<&str> {
@@ -52,6 +58,10 @@ impl Words {
 
     pub fn number<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
         self.text(name)?.parse().ok()
+    }
+
+    fn capabilities(&self) -> Option<Value<'_>> {
+        read(&self.capabilities).ok().map(|(value, _)| value)
     }
 
     fn state(&self) -> Option<DeliveryState<'_>> {
@@ -138,7 +148,7 @@ fn put_performative(
             channel_max: u16::MAX,
             idle_time_out: named.number("idle"),
             offered_capabilities: None,
-            desired_capabilities: None,
+            desired_capabilities: named.text("desires").map(Value::Symbol),
             properties: None,
         }),
         "begin" => Performative::Begin(Begin {
@@ -260,13 +270,13 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
         dynamic: is_receiver && named.has("dynamic"),
         durable: if named.has("durable") { Durability::UnsettledState } else { Durability::None },
         filter,
-        capabilities: named.text("capability").filter(|_| is_receiver).map(Value::Symbol),
+        capabilities: named.capabilities().filter(|_| is_receiver),
         ..Source::default()
     };
     let target = Target {
         address: named.text("target"),
         dynamic: !is_receiver && named.has("dynamic"),
-        capabilities: named.text("capability").filter(|_| !is_receiver).map(Value::Symbol),
+        capabilities: named.capabilities().filter(|_| !is_receiver),
         ..Target::default()
     };
     Performative::Attach(Box::new(Attach {
@@ -334,17 +344,30 @@ fn sasl_line(body: &[u8]) -> String {
 
 fn error(error: Option<&ErrorInfo<'_>>) -> String {
     error.map_or_else(String::new, |error| {
-        format!(" error: {} {:?}", error.condition, error.description.unwrap_or_default())
+        let field = error.invalid_field.map_or_else(String::new, |field| format!(", field {field}"));
+        format!(" error: {} {:?}{field}", error.condition, error.description.unwrap_or_default())
     })
 }
 
 fn line(body: &[u8]) -> String {
     let (performative, payload) = Performative::decode(body).unwrap();
     match performative {
-        Performative::Open(open) => format!(
-            "open frame-max: {}, channel-max: {}, idle: {:?}",
-            open.max_frame_size, open.channel_max, open.idle_time_out
-        ),
+        Performative::Open(open) => {
+            let mut line = format!(
+                "open frame-max: {}, channel-max: {}, idle: {:?}",
+                open.max_frame_size, open.channel_max, open.idle_time_out
+            );
+            let properties = open.properties.unwrap_or_default();
+            if properties.get("amqp:connection-establishment-failed").is_some() {
+                line += ", failed";
+            }
+            for name in ["queue-prefix", "topic-prefix"] {
+                if let Some(prefix) = properties.get(name) {
+                    let _ = write!(line, ", {name}: {:?}", prefix.as_text().unwrap());
+                }
+            }
+            line
+        }
         Performative::Begin(begin) => {
             format!("begin remote: {:?}, window: {}", begin.remote_channel, begin.incoming_window)
         }
@@ -424,12 +447,18 @@ fn attach_line(attach: &Attach<'_>) -> String {
             if source.durable != Durability::None {
                 let _ = write!(line, ", durable: {:?}, expiry: {:?}", source.durable, source.expiry_policy);
             }
+            if source.dynamic_node_properties.is_some() {
+                line += ", goes with its link";
+            }
         }
         None => line += ", no source",
     }
     match &attach.target {
         Some(AnyTarget::Target(target)) => {
             let _ = write!(line, ", target: {:?}", target.address);
+            if target.dynamic_node_properties.is_some() {
+                line += ", goes with its link";
+            }
         }
         Some(AnyTarget::Coordinator) => line += ", coordinator",
         None => line += ", no target",
