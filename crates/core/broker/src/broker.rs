@@ -1,6 +1,9 @@
 //! The broker of one shard: its state and the turn that drives it.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::BytesMut;
 use ternmq_env::Rng;
@@ -25,7 +28,7 @@ use crate::{
     ledger::{Segments, Settles},
     limits::Limits,
     log::{Durable, Grouping, Log},
-    namespace::Namespaces,
+    namespace::{NamespaceId, Namespaces},
     paging::Pager,
     policy::Policies,
     pressure::Pressure,
@@ -91,6 +94,8 @@ pub struct Broker {
     /// Subscriptions that what is retained still has to come to.
     pub(crate) catch_ups: VecDeque<CatchUp>,
     pub(crate) connections: Arena<Connection>,
+    /// Who has a name alone.
+    pub(crate) sole_names: BTreeMap<(NamespaceId, Arc<str>), ConnectionId>,
     pub(crate) sessions: Arena<SessionState>,
     pub(crate) consumers: Arena<Consumer>,
     pub(crate) windows: Windows,
@@ -185,6 +190,7 @@ impl Broker {
             woken: VecDeque::new(),
             catch_ups: VecDeque::new(),
             connections: Arena::default(),
+            sole_names: BTreeMap::new(),
             sessions: Arena::default(),
             consumers: Arena::default(),
             windows: Windows::default(),

@@ -1,6 +1,6 @@
 //! Connections and their sessions: entering, leaving, what they own.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::btree_map::Entry, net::SocketAddr, sync::Arc};
 
 use ternmq_access::Principal;
 use ternmq_message::Map;
@@ -50,6 +50,8 @@ pub(crate) struct Connection {
     pub(crate) is_congested: bool,
     pub(crate) is_publisher: bool,
     pub(crate) connected_at_ms: u64,
+    /// Name that it alone may have.
+    pub(crate) sole_name: Option<Arc<str>>,
 }
 
 impl From<Handle> for SessionId {
@@ -100,6 +102,29 @@ impl Broker {
         self.add_connection(id, Principal::node(self.node_name.clone()), info)
     }
 
+    /// Makes a name the connection's alone in its namespace, until it is gone: names that clients give themselves are
+    /// anybody's otherwise. It can have one.
+    ///
+    /// # Errors
+    /// Another one has it.
+    pub fn claim_name(&mut self, id: ConnectionId, name: &Arc<str>) -> Result<(), Error> {
+        let connection = self.connections.get_mut(id.into()).ok_or(Error::Gone)?;
+        match self.sole_names.entry((connection.namespace, name.clone())) {
+            Entry::Occupied(taken) if *taken.get() == id => Ok(()),
+            Entry::Occupied(_) => {
+                let (name, namespace) = (name.clone(), self.namespaces.name(connection.namespace));
+                Err(Error::InUse { kind: Kind::Client, name, namespace })
+            }
+            Entry::Vacant(free) => {
+                free.insert(id);
+                if let Some(old) = connection.sole_name.replace(name.clone()) {
+                    self.sole_names.remove(&(connection.namespace, old));
+                }
+                Ok(())
+            }
+        }
+    }
+
     fn require_namespace_id(&self, namespace: &str) -> Result<NamespaceId, Error> {
         self.namespaces.find(namespace).ok_or_else(|| Error::NotFound {
             kind: Kind::Namespace,
@@ -124,6 +149,7 @@ impl Broker {
             is_congested: false,
             is_publisher: false,
             connected_at_ms: self.time.ms(),
+            sole_name: None,
         };
         let handle = self.connections.insert(connection).ok_or(Error::Gone)?;
         if let Some(namespace) = self.namespaces.get_mut(id) {
@@ -162,6 +188,9 @@ impl Broker {
         let Some(connection) = self.connections.remove(id.into()) else { return };
         for queue in connection.owned_queues {
             self.drop_queue(queue);
+        }
+        if let Some(name) = connection.sole_name {
+            self.sole_names.remove(&(connection.namespace, name));
         }
         if let Some(namespace) = self.namespaces.get_mut(connection.namespace) {
             namespace.connection_count = namespace.connection_count.saturating_sub(1);

@@ -42,6 +42,8 @@ pub struct ConsumerCredit {
     pub ready_count: u64,
     /// It is among those that get them; else it stands by.
     pub is_served: bool,
+    /// One of them may be for it.
+    pub has_more: bool,
 }
 
 /// One consumer.
@@ -284,7 +286,8 @@ impl Broker {
         let machine = &self.queues.get(consumer.queue)?.machine;
         let view = machine.consumers().find(|view| view.key == id.index)?;
         let Window::Credit(left) = view.window else { return None };
-        Some(ConsumerCredit { left, ready_count: machine.ready_count(), is_served: view.is_active })
+        let (ready_count, has_more) = (machine.ready_count(), machine.has_more_for(id.index));
+        Some(ConsumerCredit { left, ready_count, is_served: view.is_active, has_more })
     }
 
     /// Changes how many unsettled deliveries a whole session may have.

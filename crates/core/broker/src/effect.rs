@@ -55,6 +55,8 @@ pub struct Deliver {
     pub is_redelivered: bool,
     /// How often it was given back in a way that counts; present only on queues with a delivery limit.
     pub failed_count: Option<u32>,
+    /// The same on any queue.
+    pub failures: u32,
     /// Broker time in ms at which it expires in its queue, if it does.
     pub expires_at_ms: Option<u64>,
 }

@@ -69,6 +69,7 @@ impl Broker {
             message: delivery.message,
             is_redelivered: delivery.is_redelivered,
             failed_count: shows_count.then_some(delivery.failed_count),
+            failures: delivery.failed_count,
         };
         Ok(GetOutcome::Got(deliver, remaining))
     }

@@ -25,6 +25,10 @@ pub struct LinkRequest<'a> {
     pub link: &'a str,
     /// Name that the client gave itself.
     pub client: &'a str,
+    /// Selector of the messages that it wants, which can be read.
+    pub selector: Option<&'a str>,
+    /// What its own connection publishes is not for it.
+    pub skips_own: bool,
     /// For names that nobody may guess (S6).
     pub random: [u8; 16],
 }
@@ -61,11 +65,11 @@ pub trait LinkAddresses: Send + Sync {
     /// It is no address, or none that can be received from.
     fn link_source(&self, request: LinkRequest<'_>) -> Result<Source, AddressError>;
 
-    /// Where one message goes that says it itself.
+    /// Where one message goes that says it itself. `capabilities` is what it says that the place is.
     ///
     /// # Errors
     /// It is no address, or none that can be sent to.
-    fn message_target(&self, address: &str) -> Result<Target, AddressError>;
+    fn message_target(&self, address: &str, capabilities: &[&str]) -> Result<Target, AddressError>;
 
     /// Whether a message to this node that nobody wants is taken and dropped; else its sender is told.
     fn drops_unwanted(&self, node: &str) -> bool {
@@ -79,14 +83,31 @@ pub trait LinkAddresses: Send + Sync {
     /// The address of a key of the node where topics of every protocol meet.
     fn topic_address(&self, key: &str) -> String;
 
-    /// What an address for answers stands for.
-    fn reply_place_of<'a>(&self, address: &'a str) -> ReplyPlace<'a>;
+    /// What an address for answers stands for. `capabilities` is what the message says that it is.
+    fn reply_place_of<'a>(&self, address: &'a str, capabilities: &[&str]) -> ReplyPlace<'a>;
 
-    /// The queue of a link that wants its node made: the connection's own.
-    fn temporary_queue(&self, random: [u8; 16]) -> AddressQueue;
+    /// The queue by which a connection has the node that one of its links wants made. `capabilities` is what the client
+    /// says that it is to be; its address is that of the queue.
+    ///
+    /// # Errors
+    /// There is nothing of the kind that can be made.
+    fn temporary_queue(&self, capabilities: &[&str], random: [u8; 16]) -> Result<AddressQueue, AddressError>;
 
-    /// Capabilities that ask for a queue of the connection's own where a link wants its node made.
-    fn temporary_capabilities(&self) -> &'static [&'static str];
+    /// The queue of the durable subscription that a client's links of this name receive from, if there can be such.
+    fn kept_subscription(&self, client: &str, link: &str) -> Option<Arc<str>> {
+        let _ = (client, link);
+        None
+    }
+
+    /// What of the vendor's extensions connections are offered, beside those that the protocol brings.
+    fn offered(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What addresses of queues and of topics begin with, where clients that know names alone are told so.
+    fn prefixes(&self) -> Option<[&'static str; 2]> {
+        None
+    }
 
     /// The node that answers requests about definitions, when there is one.
     fn definitions(&self) -> Option<&dyn DefinitionNode> {

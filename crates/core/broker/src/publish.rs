@@ -98,6 +98,29 @@ impl Broker {
         claimed_user.map_or(Ok(()), |claimed| self.check_claim(id, claimed))
     }
 
+    /// Whether any queue would get a message now, for an adapter that has to tell it before a staged publish is carried out.
+    ///
+    /// # Errors
+    /// As [`Broker::publish`].
+    pub fn is_wanted(
+        &mut self,
+        id: SessionId,
+        message: &Message,
+        extra_keys: &[Arc<str>],
+    ) -> Result<bool, Error> {
+        let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
+        let namespace = session.namespace;
+        let mut memo = session.memo.take().unwrap_or_default();
+        if !extra_keys.is_empty() || !self.is_memo_of(&memo, namespace, message) {
+            self.resolve(id, message, extra_keys, &mut memo)?;
+        }
+        let is_wanted = !memo.queues.is_empty() || memo.is_own_skipped;
+        if let Some(session) = self.sessions.get_mut(id.into()) {
+            session.memo = Some(memo);
+        }
+        Ok(is_wanted)
+    }
+
     /// Publishes what the node itself has to tell to whoever subscribes to it in the session's namespace: no permission is
     /// asked, and nobody is promised anything. Never what a peer says (S5).
     ///

@@ -32,8 +32,11 @@ const CATCH_UP_STEP: usize = 1_024;
 pub struct SubscriptionSpec {
     /// Name of its queue: the dialect's choice, of a kind that clients can't declare.
     pub queue: Arc<str>,
-    /// It outlives its consumer and a restart, and has one consumer at a time.
+    /// It outlives its consumers and a restart.
     pub is_durable: bool,
+    /// It may have several consumers, of whatever connections; else it has one at a time. One that is not durable goes with
+    /// the last of them.
+    pub is_shared: bool,
     /// Nodes and keys that it takes from.
     pub places: Vec<(Arc<str>, Arc<str>)>,
     /// What the connection itself publishes is not for it.
@@ -42,6 +45,13 @@ pub struct SubscriptionSpec {
     pub wants_retained: bool,
     /// Arguments of its queue.
     pub arguments: Map,
+}
+
+impl SubscriptionSpec {
+    /// It is its connection's own, and nobody else's.
+    fn is_own(&self) -> bool {
+        !self.is_durable && !self.is_shared
+    }
 }
 
 /// What is retained for a new subscription: it goes into its queue a bit each turn.
@@ -57,8 +67,8 @@ impl Broker {
     /// dropped and it begins anew.
     ///
     /// # Errors
-    /// No permission to read one of the places, no such node, a bad key, a durable one that is in use, or a limit is
-    /// reached.
+    /// No permission to read one of the places, no such node, a bad key, one that is in use and can't be shared so, or a limit
+    /// is reached.
     pub fn open_subscription(
         &mut self,
         session: SessionId,
@@ -74,8 +84,15 @@ impl Broker {
         self.check_consumers(session)?;
         let known = self.find_queue(namespace, &spec.queue);
         if let Some(queue) = known {
-            self.check_free(&principal, namespace, connection, queue)?;
+            let joins = spec.is_shared && self.is_same(namespace, queue, spec);
+            self.check_access(&principal, namespace, connection, queue)?;
+            if !joins {
+                self.check_unused(namespace, queue)?;
+            }
         }
+        // One that is not shared keeps off those that would share it.
+        let is_exclusive = spec.is_durable && !spec.is_shared;
+        let consume = ConsumeSpec { is_exclusive: consume.is_exclusive || is_exclusive, ..consume.clone() };
         let (opened, receipt) = self.as_group(|broker| {
             let kept = known.filter(|queue| broker.is_same(namespace, *queue, spec));
             if let (Some(queue), None) = (known, kept) {
@@ -85,7 +102,7 @@ impl Broker {
                 Some(queue) => queue,
                 None => broker.make_subscription(namespace, connection, spec)?,
             };
-            let consumer = broker.add_consumer(session, queue, consume, None, Source::Places);
+            let consumer = broker.add_consumer(session, queue, &consume, None, Source::Places);
             if consumer.is_err() && kept.is_none() {
                 broker.drop_queue(queue);
             }
@@ -93,7 +110,7 @@ impl Broker {
         });
         let (queue, consumer, is_new) = opened?;
         if let Some(slot) = self.queues.get_mut(queue) {
-            slot.is_private = !spec.is_durable;
+            slot.is_private = spec.is_own();
             slot.skips = spec.skips_own.then_some(connection);
         }
         self.forget_routes(connection);
@@ -104,7 +121,7 @@ impl Broker {
     }
 
     /// Whether a subscription that is there may be gone on with, or be dropped for another of its name.
-    fn check_free(
+    fn check_access(
         &self,
         principal: &Principal,
         namespace: NamespaceId,
@@ -115,6 +132,10 @@ impl Broker {
         for (node, key) in self.places_of(namespace, queue) {
             self.check_place(principal, namespace, &node, &key)?;
         }
+        Ok(())
+    }
+
+    fn check_unused(&self, namespace: NamespaceId, queue: u32) -> Result<(), Error> {
         let status = self.status(queue);
         if status.consumer_count > 0 {
             let space = self.namespaces.name(namespace);
@@ -130,7 +151,8 @@ impl Broker {
     pub fn give_up_subscription(&mut self, session: SessionId, queue: &str) -> Result<Receipt, Error> {
         let (principal, namespace, connection) = self.who(session)?;
         let id = self.require_queue(namespace, connection, queue)?;
-        self.check_free(&principal, namespace, connection, id)?;
+        self.check_access(&principal, namespace, connection, id)?;
+        self.check_unused(namespace, id)?;
         Ok(self.drop_queue(id))
     }
 
@@ -216,7 +238,7 @@ impl Broker {
         let queue = QueueSpec {
             name: spec.queue.clone(),
             is_durable: spec.is_durable,
-            is_exclusive: !spec.is_durable,
+            is_exclusive: spec.is_own(),
             is_auto_delete: !spec.is_durable,
             arguments: spec.arguments.clone(),
         };

@@ -336,6 +336,61 @@ fn what_is_refused_leaves_nothing_behind_and_takes_nothing_away() {
 }
 
 #[test]
+fn a_shared_subscription_has_several_consumers_of_whatever_connections() {
+    let mut rig = Rig::new();
+    let shared = |spec| SubscriptionSpec { is_shared: true, ..spec };
+    let other = another(&mut rig, "root");
+    let first = open(&mut rig, &shared(transient(&["a"]))).unwrap();
+    open_as(&mut rig, other, &shared(transient(&["a"]))).unwrap();
+    assert!(matches!(open(&mut rig, &shared(transient(&["b"]))), Err(Error::ExclusiveUse { .. })));
+    assert!(matches!(open(&mut rig, &transient(&["a"])), Err(Error::ExclusiveUse { .. })));
+    for body in ["1", "2"] {
+        let _ = rig.publish(NODE, "a", body);
+    }
+    assert_eq!(rig.counts(QUEUE), (0, 2), "each has one");
+    rig.broker.close_session(other);
+    assert!(has_queue(&rig));
+    rig.broker.cancel(first);
+    assert!(!has_queue(&rig), "it goes with its last consumer");
+}
+
+#[test]
+fn a_durable_subscription_is_shared_or_is_not() {
+    let mut rig = Rig::new();
+    let shared = SubscriptionSpec { is_shared: true, ..durable(&["a"]) };
+    let other = another(&mut rig, "root");
+    let alone = open(&mut rig, &durable(&["a"])).unwrap();
+    assert!(matches!(open_as(&mut rig, other, &shared), Err(Error::ExclusiveUse { .. })));
+    rig.broker.cancel(alone);
+    let first = open(&mut rig, &shared).unwrap();
+    let second = open_as(&mut rig, other, &shared).unwrap();
+    assert!(matches!(open(&mut rig, &durable(&["a"])), Err(Error::ExclusiveUse { .. })));
+    rig.broker.cancel(first);
+    assert!(matches!(rig.broker.give_up_subscription(other, QUEUE), Err(Error::ExclusiveUse { .. })));
+    rig.broker.cancel(second);
+    let _ = rig.publish(NODE, "a", "kept");
+    assert_eq!(rig.counts(QUEUE), (1, 0));
+    assert!(rig.broker.give_up_subscription(other, QUEUE).is_ok());
+    assert!(!has_queue(&rig));
+}
+
+#[test]
+fn a_name_that_is_claimed_is_nobody_elses_until_its_connection_is_gone() {
+    let mut rig = Rig::new();
+    let mut connect = || rig.broker.connect(&"root".into(), "main", ConnectionInfo::default()).unwrap();
+    let (first, second) = (connect(), connect());
+    let (a, b) = ("a".into(), "b".into());
+    assert_eq!(rig.broker.claim_name(first, &a), Ok(()));
+    assert_eq!(rig.broker.claim_name(first, &a), Ok(()));
+    assert!(matches!(rig.broker.claim_name(second, &a), Err(Error::InUse { .. })));
+    assert_eq!(rig.broker.claim_name(second, &b), Ok(()));
+    rig.broker.disconnect(first);
+    assert_eq!(rig.broker.claim_name(second, &a), Ok(()));
+    let third = rig.broker.connect(&"root".into(), "main", ConnectionInfo::default()).unwrap();
+    assert_eq!(rig.broker.claim_name(third, &b), Ok(()), "another one was given up for it");
+}
+
+#[test]
 fn a_subscription_can_have_a_limit_of_what_waits() {
     let mut rig = Rig::new();
     let arguments: Map = vec![("max_length".into(), ternmq_message::Value::I64(2))];

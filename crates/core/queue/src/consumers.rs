@@ -117,6 +117,11 @@ impl Consumer {
         self.cursors.get(usize::from(lane)).copied().unwrap_or_default()
     }
 
+    /// What it is to look at once more in a lane.
+    pub(crate) fn again_in(&self, lane: u8) -> impl Iterator<Item = Seq> {
+        self.again.range((lane, Seq(0))..=(lane, Seq(u64::MAX))).map(|(_, seq)| *seq)
+    }
+
     fn set_cursor(&mut self, lane: u8, seq: Seq) {
         let lane = usize::from(lane);
         if self.cursors.len() <= lane {
@@ -269,6 +274,10 @@ impl Consumers {
             }
             start += len;
         }
+    }
+
+    pub(crate) fn find(&self, key: u32) -> Option<&Consumer> {
+        self.list.iter().find(|consumer| consumer.key == key)
     }
 
     fn find_mut(&mut self, key: u32) -> Option<&mut Consumer> {

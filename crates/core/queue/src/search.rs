@@ -85,6 +85,24 @@ impl Queue {
         true
     }
 
+    /// Whether something is ready that a consumer with credit has not looked at, after [`Self::run`]: what it has left is for
+    /// others. Where order alone decides it is whatever is ready.
+    #[must_use]
+    pub fn has_more_for(&self, key: u32) -> bool {
+        if !self.is_selective() {
+            return self.lanes.count > 0;
+        }
+        let Some(consumer) = self.consumers.find(key) else { return false };
+        self.lanes.occupied().any(|(lane, state)| {
+            let cursor = consumer.cursor(lane);
+            let is_here = |seq: Seq| state.find(seq).is_some_and(|(_, entry)| entry.seq == seq);
+            state.has_absent()
+                || state.cold_from(cursor).is_some()
+                || state.find(cursor).is_some()
+                || consumer.again_in(lane).any(is_here)
+        })
+    }
+
     /// Filters look at a chunk that was read. One in which nothing is wanted stays as it was; of another what is left is
     /// a list in memory from now on.
     pub(crate) fn take_in_searched(

@@ -374,6 +374,7 @@ impl Addresses for ActiveMq {
             .collect::<Result<_, _>>()?;
         if !places.is_empty() {
             let spec = SubscriptionSpec {
+                is_shared: false,
                 is_durable: durable.is_some(),
                 queue: durable.unwrap_or_else(|| names::subscription(request.random)),
                 places,

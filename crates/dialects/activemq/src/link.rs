@@ -4,36 +4,48 @@
 //! queue://NAME, NAME      the queue, made when it is used
 //! topic://NAME            the topic; a receiver may hold `*` for a word and end in `>`
 //! temp-queue://NAME       a temporary queue, as a dynamic terminus was told its name
+//! temp-topic://NAME       a temporary topic likewise
 //! ```
-//! A bare name is that of a topic with the capability `topic`. What ActiveMQ has and this does not is refused: temporary
-//! topics, composite names, wildcards of queues, options behind a `?`.
+//! A bare name is that of a topic with the capability `topic`. A receiver of a topic with the capability `shared` shares its
+//! subscription with others of its name, those of its client-id or, with the capability `global`, all; what is behind a `|`
+//! in the name of its link tells links of one subscription apart (Qpid JMS). What ActiveMQ has and this does not is refused:
+//! composite names, wildcards of queues, options behind a `?`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use ternmq_broker::{
     AddressError, AddressQueue, LinkAddresses, LinkKey, LinkRequest, LinkTarget, ReplyPlace, Source,
     SourceQueue, SubscriptionSpec, Target,
 };
-use ternmq_message::Map;
+use ternmq_message::{Map, Value};
 use ternmq_routing::Wildcards;
 use ternmq_stdx::{letters_of, quoted};
 
 use crate::{
     ActiveMq,
     destination::virtual_topic,
-    names::{self, TEMPORARY_QUEUE, TOPIC_NODE},
+    names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
+    options::SELECTOR,
 };
 
 /// Capabilities that say what a bare name is.
 const TOPIC: &str = "topic";
-const TEMPORARY: &[&str] = &["temporary-queue", "queue"];
+const QUEUE: &str = "queue";
+/// Capabilities of what is to be made for a connection.
+const A_TEMPORARY_QUEUE: &str = "temporary-queue";
+const A_TEMPORARY_TOPIC: &str = "temporary-topic";
+/// Capabilities of subscriptions that several links receive from.
+const SHARED: &str = "shared";
+const GLOBAL: &str = "global";
 
 /// An address taken apart.
 enum Address<'a> {
     Queue(&'a str),
     Topic(&'a str),
     /// With its scheme.
-    Temporary(&'a str),
+    TemporaryQueue(&'a str),
+    /// Without it.
+    TemporaryTopic(&'a str),
 }
 
 fn refused(text: String) -> AddressError {
@@ -50,9 +62,9 @@ fn parse<'a>(text: &'a str, capabilities: &[&str]) -> Result<Address<'a>, Addres
     } else if let Some(name) = text.strip_prefix("topic://") {
         (Address::Topic(name), name)
     } else if let Some(name) = text.strip_prefix(TEMPORARY_QUEUE) {
-        (Address::Temporary(text), name)
-    } else if text.starts_with("temp-topic://") {
-        return Err(not_there("temporary topics"));
+        (Address::TemporaryQueue(text), name)
+    } else if let Some(name) = text.strip_prefix(TEMPORARY_TOPIC) {
+        (Address::TemporaryTopic(name), name)
     } else if capabilities.contains(&TOPIC) {
         (Address::Topic(text), text)
     } else {
@@ -86,10 +98,52 @@ fn target_of(address: Address<'_>) -> Result<Target, AddressError> {
             plain(name)?;
             Target { node: TOPIC_NODE.into(), key: name.into(), queue: None }
         }
-        Address::Temporary(name) => {
+        Address::TemporaryQueue(name) => {
             Target { node: "".into(), key: name.into(), queue: Some(AddressQueue::Existing(name.into())) }
         }
+        Address::TemporaryTopic(name) => {
+            Target { node: TEMPORARY_TOPIC_NODE.into(), key: name.into(), queue: None }
+        }
     })
+}
+
+/// Arguments of a subscription's queue that lets in what a selector says.
+fn admitting(selector: Option<&str>) -> Map {
+    selector.map(|selector| (SELECTOR.into(), Value::str(selector))).into_iter().collect()
+}
+
+/// The name of a subscription, in front of what tells its links apart.
+fn shared_name(link: &str) -> &str {
+    link.split_once('|').map_or(link, |(name, _)| name)
+}
+
+/// The queue of a receiver's subscription to a topic.
+fn subscription_queue(request: &LinkRequest<'_>) -> Result<Arc<str>, AddressError> {
+    let has = |capability| request.capabilities.contains(&capability);
+    let client = if has(GLOBAL) { "" } else { request.client };
+    if client.is_empty() && !has(GLOBAL) && (request.is_durable || has(SHARED)) {
+        return Err(refused("a subscription with a name needs a container-id".to_owned()));
+    }
+    Ok(match (has(SHARED), request.is_durable) {
+        (true, true) => names::durable_subscription(client, shared_name(request.link)),
+        (true, false) => names::shared_subscription(client, shared_name(request.link)),
+        (false, true) => names::durable_subscription(request.client, request.link),
+        (false, false) => names::subscription(request.random),
+    })
+}
+
+fn subscription(request: &LinkRequest<'_>, queue: Arc<str>, node: &str, key: &str) -> Source {
+    let is_topic = node == TOPIC_NODE;
+    let spec = SubscriptionSpec {
+        is_durable: request.is_durable && is_topic,
+        is_shared: request.capabilities.contains(&SHARED) && is_topic,
+        queue,
+        places: vec![(node.into(), key.into())],
+        skips_own: request.skips_own,
+        wants_retained: false,
+        arguments: admitting(request.selector),
+    };
+    Source { queue: SourceQueue::Subscription(spec), binding: None, is_subscription: true }
 }
 
 impl LinkAddresses for ActiveMq {
@@ -109,59 +163,64 @@ impl LinkAddresses for ActiveMq {
                 let binding = virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
                 of_queue(AddressQueue::OnUse(names::queue(name)), binding)
             }
-            Address::Temporary(name) => of_queue(AddressQueue::Existing(name.into()), None),
+            Address::TemporaryQueue(name) => of_queue(AddressQueue::Existing(name.into()), None),
+            Address::TemporaryTopic(name) => {
+                subscription(&request, names::subscription(request.random), TEMPORARY_TOPIC_NODE, name)
+            }
             Address::Topic(name) => {
-                let queue = match request.is_durable {
-                    true if request.client.is_empty() => {
-                        return Err(refused("a durable subscription needs a container-id".to_owned()));
-                    }
-                    true => names::durable_subscription(request.client, request.link),
-                    false => names::subscription(request.random),
-                };
-                let spec = SubscriptionSpec {
-                    is_durable: request.is_durable,
-                    queue,
-                    places: vec![(TOPIC_NODE.into(), name.into())],
-                    skips_own: false,
-                    wants_retained: false,
-                    arguments: Map::new(),
-                };
-                Source { queue: SourceQueue::Subscription(spec), binding: None, is_subscription: true }
+                let queue = subscription_queue(&request)?;
+                subscription(&request, queue, TOPIC_NODE, name)
             }
         })
     }
 
-    fn message_target(&self, address: &str) -> Result<Target, AddressError> {
-        target_of(parse(address, &[])?)
+    fn message_target(&self, address: &str, capabilities: &[&str]) -> Result<Target, AddressError> {
+        target_of(parse(address, capabilities)?)
     }
 
     /// A topic without subscribers takes everything.
     fn drops_unwanted(&self, node: &str) -> bool {
-        node == TOPIC_NODE
+        matches!(node, TOPIC_NODE | TEMPORARY_TOPIC_NODE)
     }
 
     fn queue_address(&self, queue: &str) -> String {
-        if queue.starts_with(TEMPORARY_QUEUE) { queue.to_owned() } else { format!("queue://{queue}") }
+        let is_whole = [TEMPORARY_QUEUE, TEMPORARY_TOPIC].iter().any(|scheme| queue.starts_with(scheme));
+        if is_whole { queue.to_owned() } else { format!("queue://{queue}") }
     }
 
     fn topic_address(&self, key: &str) -> String {
         format!("topic://{key}")
     }
 
-    fn reply_place_of<'a>(&self, address: &'a str) -> ReplyPlace<'a> {
-        match parse(address, &[]) {
+    fn reply_place_of<'a>(&self, address: &'a str, capabilities: &[&str]) -> ReplyPlace<'a> {
+        match parse(address, capabilities) {
             Ok(Address::Queue(name)) => ReplyPlace::Queue(Cow::Borrowed(name)),
             Ok(Address::Topic(name)) => ReplyPlace::Topic(Cow::Borrowed(name)),
-            Ok(Address::Temporary(_)) | Err(_) => ReplyPlace::Address,
+            Ok(Address::TemporaryQueue(_) | Address::TemporaryTopic(_)) | Err(_) => ReplyPlace::Address,
         }
     }
 
-    fn temporary_queue(&self, random: [u8; 16]) -> AddressQueue {
-        AddressQueue::Own(format!("{TEMPORARY_QUEUE}{}/1", letters_of(random)).into())
+    fn temporary_queue(&self, capabilities: &[&str], random: [u8; 16]) -> Result<AddressQueue, AddressError> {
+        let known = [QUEUE, TOPIC, A_TEMPORARY_QUEUE, A_TEMPORARY_TOPIC];
+        if let Some(strange) = capabilities.iter().find(|name| !known.contains(name)) {
+            return Err(not_there(&format!("a dynamic terminus with the capability {}", quoted(strange))));
+        }
+        let is_topic = capabilities.iter().any(|name| matches!(*name, TOPIC | A_TEMPORARY_TOPIC));
+        let scheme = if is_topic { TEMPORARY_TOPIC } else { TEMPORARY_QUEUE };
+        Ok(AddressQueue::Own(format!("{scheme}{}/1", letters_of(random)).into()))
     }
 
-    fn temporary_capabilities(&self) -> &'static [&'static str] {
-        TEMPORARY
+    fn kept_subscription(&self, client: &str, link: &str) -> Option<Arc<str>> {
+        let is_global = link.split_once('|').is_some_and(|(_, rest)| rest.starts_with(GLOBAL));
+        Some(names::durable_subscription(if is_global { "" } else { client }, shared_name(link)))
+    }
+
+    fn offered(&self) -> &'static [&'static str] {
+        &["SHARED-SUBS"]
+    }
+
+    fn prefixes(&self) -> Option<[&'static str; 2]> {
+        Some(["queue://", "topic://"])
     }
 
     /// There is one, whatever host the client thinks that it talks to.
@@ -175,7 +234,16 @@ mod tests {
     use super::*;
 
     fn request<'a>(address: &'a str, capabilities: &'a [&'a str], is_durable: bool) -> LinkRequest<'a> {
-        LinkRequest { address, is_durable, capabilities, link: "sub", client: "me", random: [0; 16] }
+        LinkRequest {
+            address,
+            is_durable,
+            capabilities,
+            link: "sub",
+            client: "me",
+            selector: None,
+            skips_own: false,
+            random: [0; 16],
+        }
     }
 
     #[test]
@@ -188,7 +256,7 @@ mod tests {
             ("t", &["topic"], Some(("topic", "t"))),
             ("queue://q", &["topic"], Some(("", "q"))),
             ("temp-queue://ID/1", &[], Some(("", "temp-queue://ID/1"))),
-            ("temp-topic://ID/1", &[], None),
+            ("temp-topic://ID/1", &[], Some(("temp-topic", "ID/1"))),
             ("topic://a.*", &[], None),
             ("q?x=y", &[], None),
             ("a,b", &[], None),
@@ -212,5 +280,32 @@ mod tests {
         assert_eq!(queue_of(true), (true, "consumer://me/sub".to_owned()));
         assert!(queue_of(false).1.starts_with("consumer://"));
         assert!(ActiveMq.link_source(request("a.*", &[], false)).is_err());
+    }
+
+    #[test]
+    fn links_of_a_shared_subscription_have_one_queue() {
+        let queue_of = |link, capabilities, is_durable| {
+            let request = LinkRequest { link, ..request("topic://a", capabilities, is_durable) };
+            match ActiveMq.link_source(request) {
+                Ok(Source { queue: SourceQueue::Subscription(spec), .. }) => {
+                    (spec.queue.to_string(), spec.is_durable, spec.is_shared)
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        for (link, capabilities, is_durable, expect) in [
+            ("n", &["topic", "shared"][..], true, "consumer://me/n"),
+            ("n|2", &["topic", "shared"], true, "consumer://me/n"),
+            ("n|global", &["shared", "global"], true, "consumer:///n"),
+            ("n|global3", &["shared", "global"], true, "consumer:///n"),
+            ("n|volatile1", &["shared"], false, "shared://me/n"),
+            ("n|global-volatile2", &["shared", "global"], false, "shared:///n"),
+        ] {
+            assert_eq!(queue_of(link, capabilities, is_durable), (expect.to_owned(), is_durable, true));
+            if is_durable {
+                assert_eq!(ActiveMq.kept_subscription("me", link).as_deref(), Some(expect));
+            }
+        }
+        assert_eq!(queue_of("n|2", &["topic"], true).0, "consumer://me/n|2");
     }
 }

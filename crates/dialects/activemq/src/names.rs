@@ -3,7 +3,9 @@
 //! ```text
 //! NAME                        a queue, as clients name it
 //! consumer://CLIENT/NAME      a durable subscription to topics
+//! consumer:///NAME            one that is nobody's, so that all clients may share it
 //! consumer://RANDOM           one that lives as long as its consumer
+//! shared://CLIENT/NAME        one that lives as long as the consumers that share it
 //! temp-queue://OWNER/LABEL    a temporary queue, OWNER is 128 random bits
 //! temp-topic://NAME           a queue, always empty, by which a connection holds a temporary topic
 //! mqtt://CLIENT               the session of an MQTT client
@@ -34,6 +36,8 @@ pub(crate) const TEMPORARY_QUEUE: &str = "temp-queue://";
 pub(crate) const TEMPORARY_TOPIC: &str = "temp-topic://";
 /// Start of the names of the queues behind subscriptions to topics.
 const SUBSCRIPTION: &str = "consumer://";
+/// Start of the names of those that are shared and not kept.
+const SHARED_SUBSCRIPTION: &str = "shared://";
 /// What tells names of the broker's own from those of clients.
 const OWN: &str = "://";
 
@@ -65,6 +69,11 @@ fn escaped(part: &str) -> String {
 /// Queue of a durable subscription.
 pub(crate) fn durable_subscription(client: &str, name: &str) -> Arc<str> {
     format!("{SUBSCRIPTION}{}/{name}", escaped(client)).into()
+}
+
+/// Queue of a subscription that several consumers share and that goes with the last of them.
+pub(crate) fn shared_subscription(client: &str, name: &str) -> Arc<str> {
+    format!("{SHARED_SUBSCRIPTION}{}/{name}", escaped(client)).into()
 }
 
 /// Client and name of a durable subscription, from the name of its queue.

@@ -59,6 +59,7 @@ fn subscription(places: Vec<(Arc<str>, Arc<str>)>, wishes: &PlaceWishes<'_>) -> 
         limit.map(|limit| (PENDING_LIMIT.into(), Value::I64(limit.into()))).into_iter().collect();
     arguments.extend(wishes.selector.map(|selector| (SELECTOR.into(), Value::str(selector))));
     let spec = SubscriptionSpec {
+        is_shared: false,
         is_durable,
         queue: durable.unwrap_or_else(|| names::subscription(wishes.random)),
         places,

@@ -162,7 +162,7 @@ impl LinkAddresses for RabbitMq {
         })
     }
 
-    fn message_target(&self, address: &str) -> Result<Target, AddressError> {
+    fn message_target(&self, address: &str, _: &[&str]) -> Result<Target, AddressError> {
         match parse_v2(address) {
             Some(address) => Ok(target_of(address?).target),
             // A message says it in version 2 only (as RabbitMQ).
@@ -178,7 +178,7 @@ impl LinkAddresses for RabbitMq {
         format!("/exchanges/{TOPIC_EXCHANGE}/{}", quote(key))
     }
 
-    fn reply_place_of<'a>(&self, address: &'a str) -> ReplyPlace<'a> {
+    fn reply_place_of<'a>(&self, address: &'a str, _: &[&str]) -> ReplyPlace<'a> {
         match parse(address) {
             Ok(Address::Queue(name) | Address::Declared(name)) => ReplyPlace::Queue(Cow::Owned(name)),
             Ok(Address::Exchange(node, key)) if node == TOPIC_EXCHANGE => ReplyPlace::Topic(Cow::Owned(key)),
@@ -186,13 +186,17 @@ impl LinkAddresses for RabbitMq {
         }
     }
 
-    fn temporary_queue(&self, _: [u8; 16]) -> AddressQueue {
+    fn temporary_queue(&self, capabilities: &[&str], _: [u8; 16]) -> Result<AddressQueue, AddressError> {
+        if let Some(strange) = capabilities.iter().find(|name| **name != "temporary-queue") {
+            let text = format!("a dynamic terminus with the capability {}", quoted(strange));
+            return Err(AddressError { summary: Cow::Borrowed("not available"), text });
+        }
         // The broker names it (S6).
-        AddressQueue::Declared(QueueSpec { is_exclusive: true, is_auto_delete: true, ..QueueSpec::default() })
-    }
-
-    fn temporary_capabilities(&self) -> &'static [&'static str] {
-        &["temporary-queue"]
+        Ok(AddressQueue::Declared(QueueSpec {
+            is_exclusive: true,
+            is_auto_delete: true,
+            ..QueueSpec::default()
+        }))
     }
 
     fn definitions(&self) -> Option<&dyn DefinitionNode> {
@@ -264,7 +268,7 @@ mod tests {
         for name in ["q", "a/b", "ä %", "-._~"] {
             assert_eq!(parse(&RabbitMq.queue_address(name)).ok(), queue(name));
         }
-        let ReplyPlace::Topic(key) = RabbitMq.reply_place_of("/exchanges/amq.topic/a.b") else {
+        let ReplyPlace::Topic(key) = RabbitMq.reply_place_of("/exchanges/amq.topic/a.b", &[]) else {
             panic!("a topic")
         };
         assert_eq!(key, "a.b");

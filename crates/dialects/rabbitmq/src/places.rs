@@ -72,6 +72,7 @@ fn subscription(places: Vec<(Arc<str>, Arc<str>)>, wishes: &PlaceWishes<'_>) -> 
     let arguments: Map =
         limit.map(|limit| ("x-max-length".into(), Value::I64(limit.into()))).into_iter().collect();
     let spec = SubscriptionSpec {
+        is_shared: false,
         is_durable: durable.is_some(),
         queue: durable.unwrap_or_else(|| format!("{SUBSCRIPTION}{}", letters_of(wishes.random)).into()),
         places,

@@ -4,7 +4,7 @@ use ternmq_broker::{AddressError, Dialect, Error};
 
 use crate::codec::{DecodeError, ErrorInfo, frame::FrameError};
 
-/// Symbols of conditions (AMQP 1.0 2.8.15 to 2.8.18).
+/// Symbols of conditions (AMQP 1.0 2.8.15 to 2.8.18, 4.5.9).
 pub(crate) mod condition {
     pub(crate) const CONNECTION_FORCED: &str = "amqp:connection:forced";
     pub(crate) const DECODE_ERROR: &str = "amqp:decode-error";
@@ -23,6 +23,9 @@ pub(crate) mod condition {
     pub(crate) const RESOURCE_LIMIT_EXCEEDED: &str = "amqp:resource-limit-exceeded";
     pub(crate) const RESOURCE_LOCKED: &str = "amqp:resource-locked";
     pub(crate) const STOLEN: &str = "amqp:link:stolen";
+    pub(crate) const TRANSACTION_ROLLBACK: &str = "amqp:transaction:rollback";
+    pub(crate) const TRANSACTION_TIMEOUT: &str = "amqp:transaction:timeout";
+    pub(crate) const TRANSACTION_UNKNOWN_ID: &str = "amqp:transaction:unknown-id";
     pub(crate) const TRANSFER_LIMIT_EXCEEDED: &str = "amqp:link:transfer-limit-exceeded";
     pub(crate) const UNATTACHED_HANDLE: &str = "amqp:session:unattached-handle";
     pub(crate) const UNAUTHORIZED_ACCESS: &str = "amqp:unauthorized-access";
@@ -43,19 +46,21 @@ pub(crate) struct Fault {
     pub(crate) condition: &'static str,
     pub(crate) text: String,
     pub(crate) scope: Scope,
+    /// The field that it is about, where clients look for it.
+    pub(crate) field: Option<&'static str>,
 }
 
 impl Fault {
     pub(crate) fn link(condition: &'static str, text: impl Into<String>) -> Self {
-        Self { condition, text: text.into(), scope: Scope::Link }
+        Self { condition, text: text.into(), scope: Scope::Link, field: None }
     }
 
     pub(crate) fn session(condition: &'static str, text: impl Into<String>) -> Self {
-        Self { condition, text: text.into(), scope: Scope::Session }
+        Self { condition, text: text.into(), scope: Scope::Session, field: None }
     }
 
     pub(crate) fn connection(condition: &'static str, text: impl Into<String>) -> Self {
-        Self { condition, text: text.into(), scope: Scope::Connection }
+        Self { condition, text: text.into(), scope: Scope::Connection, field: None }
     }
 
     /// A refusal of the core in the dialect's words. It ends the link that it was for.
@@ -69,7 +74,7 @@ impl Fault {
     }
 
     pub(crate) fn info(&self) -> ErrorInfo<'_> {
-        ErrorInfo { condition: self.condition, description: Some(&self.text) }
+        ErrorInfo { condition: self.condition, description: Some(&self.text), invalid_field: self.field }
     }
 }
 

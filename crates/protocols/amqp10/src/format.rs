@@ -55,6 +55,9 @@ pub(crate) const ENCODED_BODY: &str = "amqp-1.0";
 pub(crate) mod annotation {
     pub(crate) const COPIES: &str = "x-cc";
     pub(crate) const DEATHS: &str = "x-opt-deaths";
+    /// What the message was sent to and what its answer goes to: one of the kinds of places below (JMS mapping).
+    pub(crate) const DESTINATION: &str = "x-opt-jms-dest";
+    pub(crate) const REPLY_TO: &str = "x-opt-jms-reply-to";
     pub(crate) const EXCHANGE: &str = "x-exchange";
     pub(crate) const KEY: &str = "x-routing-key";
     pub(crate) const TYPE: &str = "x-basic-type";
@@ -62,6 +65,15 @@ pub(crate) mod annotation {
     pub(crate) const OWN: &str = "x-";
     /// Start of the names that stand for properties of AMQP 0-9-1.
     pub(crate) const BASIC: &str = "x-basic-";
+}
+
+/// Kinds of places: queue, topic, and those of a connection, as capabilities of a node.
+const PLACE_KINDS: [&[&str]; 4] = [&["queue"], &["topic"], &["temporary-queue"], &["temporary-topic"]];
+
+/// What an annotation says that a place is.
+pub(crate) fn capabilities_of(annotations: &Map<'_>, name: &str) -> &'static [&'static str] {
+    let number = annotations.get(name).and_then(|value| value.as_i64());
+    number.and_then(|number| PLACE_KINDS.get(usize::try_from(number).ok()?)).copied().unwrap_or_default()
 }
 
 const DATA: u8 = 0;
@@ -292,7 +304,12 @@ impl Amqp10Format {
         Self { addresses }
     }
 
-    fn read_properties(&self, section: &[u8], properties: &mut Properties) -> Result<(), DecodeError> {
+    fn read_properties(
+        &self,
+        section: &[u8],
+        annotations: &Map<'_>,
+        properties: &mut Properties,
+    ) -> Result<(), DecodeError> {
         let known = MessageProperties::decode(section)?;
         let text = |text: Option<&str>| text.map(Arc::from);
         properties.message_id = known.message_id.as_ref().and_then(id_bytes);
@@ -303,7 +320,7 @@ impl Amqp10Format {
         properties.timestamp = known.creation_time.map(seconds);
         properties.app_id = text(known.group_id);
         if let Some(address) = known.reply_to {
-            match self.addresses.reply_place_of(address) {
+            match self.addresses.reply_place_of(address, capabilities_of(annotations, annotation::REPLY_TO)) {
                 ReplyPlace::Queue(name) => properties.reply_to = Some(name.into()),
                 ReplyPlace::Topic(key) => properties.reply_key = Some(key.into()),
                 ReplyPlace::Address => properties.reply_to = Some(address.into()),
@@ -319,8 +336,8 @@ impl Format for Amqp10Format {
         let Some(head) = Head::read(head) else { return properties };
         let sections = head.sections();
         // What can't be read was refused when it came: the default is never seen.
-        self.read_properties(sections.properties, &mut properties).unwrap_or_default();
         let annotations = map_of(sections.message_annotations);
+        self.read_properties(sections.properties, &annotations, &mut properties).unwrap_or_default();
         properties.kind = annotations.get(annotation::TYPE).and_then(|kind| kind.as_text().map(Arc::from));
         if head.is_encoded() {
             properties.kind = Some(ENCODED_BODY.into());

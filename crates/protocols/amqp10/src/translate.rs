@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{Broker, Deliver, LinkAddresses};
+use ternmq_broker::{Broker, Deliver, LinkAddresses, Place};
 use ternmq_message::{History, Map as NeutralMap, Message, Properties, Property, Value as Neutral};
 
 use crate::{
@@ -56,7 +56,7 @@ pub(crate) fn put_message(
 /// header: the producer's, with what has become of the message.
 fn put_header(header: Header, deliver: &Deliver, out: &mut Vec<u8>) {
     let meta = deliver.message.meta();
-    let failed = deliver.failed_count.unwrap_or_default();
+    let failed = deliver.failures;
     let has_died = deliver.message.history().is_some_and(|history| !history.deaths.is_empty());
     Header {
         durable: Some(meta.is_durable),
@@ -134,12 +134,9 @@ fn put_neutral(
     properties: Properties,
     out: &mut Vec<u8>,
 ) {
+    let told = ToldPlaces::of(broker, addresses, message, &properties);
     let body = message.body();
-    let is_encoded = properties.kind.as_deref() == Some(ENCODED_BODY)
-        && Sections::split(body).is_ok_and(|sections| {
-            !matches!(sections.body_kind, BodyKind::None)
-                && sections.body.len() + sections.footer.len() == body.len()
-        });
+    let is_encoded = is_encoded(&properties, body);
     // A symbol is ASCII; other text becomes the header that its property is called.
     let mut strange = NeutralMap::new();
     let mut ascii = |text: Option<Arc<str>>, name: &str| match text {
@@ -157,6 +154,7 @@ fn put_neutral(
     }
     let headers = || strange.iter().chain(&properties.headers);
     put_annotations(broker, message, out, |own, map| {
+        told.put(map);
         for (name, value) in headers() {
             let is_told = own.contains(&&**name) || name.starts_with(annotation::BASIC);
             if name.starts_with(annotation::OWN) && name.is_ascii() && !is_told {
@@ -178,6 +176,7 @@ fn put_neutral(
     let known = MessageProperties {
         message_id: properties.message_id.as_deref().map(id_value),
         user_id: properties.user_id.as_deref().map(str::as_bytes),
+        to: told.to.as_deref(),
         reply_to: reply_to.as_deref(),
         correlation_id: properties.correlation_id.as_deref().map(id_value),
         content_type: content_type.as_deref(),
@@ -194,6 +193,71 @@ fn put_neutral(
         out.extend_from_slice(body);
     } else {
         put_data(out, body);
+    }
+}
+
+/// Whether a body that came by another protocol is sections of this one.
+fn is_encoded(properties: &Properties, body: &[u8]) -> bool {
+    properties.kind.as_deref() == Some(ENCODED_BODY)
+        && Sections::split(body).is_ok_and(|sections| {
+            !matches!(sections.body_kind, BodyKind::None)
+                && sections.body.len() + sections.footer.len() == body.len()
+        })
+}
+
+/// Where a message was sent to and where its answer goes, for clients that know a place by its kind (JMS mapping).
+#[derive(Default)]
+struct ToldPlaces {
+    to: Option<String>,
+    kind: Option<i8>,
+    reply_kind: Option<i8>,
+}
+
+impl ToldPlaces {
+    fn of(
+        broker: &Broker,
+        addresses: &dyn LinkAddresses,
+        message: &Message,
+        properties: &Properties,
+    ) -> Self {
+        let dialect = broker.dialect();
+        // Where addresses have no prefixes, no client asks for kinds.
+        let Some(places) = dialect.places().filter(|_| addresses.prefixes().is_some()) else {
+            return Self::default();
+        };
+        let place = places.place_of(message.node(), message.key());
+        let reply = match (&properties.reply_to, &properties.reply_key) {
+            (Some(queue), _) => Some(kind_of(&places.place_of("", queue))),
+            (None, Some(key)) => Some(kind_of(&places.place_of(dialect.topic_node(), key))),
+            (None, None) => None,
+        };
+        let to = match &place {
+            Place::Topic(key) => addresses.topic_address(key),
+            Place::Queue(_) | Place::TemporaryQueue(_) => addresses.queue_address(message.key()),
+            Place::TemporaryTopic(_) => match places.temporary_queue(&place) {
+                Ok(queue) => addresses.queue_address(&queue),
+                Err(_) => return Self { reply_kind: reply, ..Self::default() },
+            },
+        };
+        Self { to: Some(to), kind: Some(kind_of(&place)), reply_kind: reply }
+    }
+
+    fn put(&self, map: &mut MapWriter<'_>) {
+        for (name, kind) in [(annotation::DESTINATION, self.kind), (annotation::REPLY_TO, self.reply_kind)] {
+            if let Some(kind) = kind {
+                map.symbol(name, |out| put_value(out, &Value::Byte(kind)));
+            }
+        }
+    }
+}
+
+/// The number of a kind of place.
+fn kind_of(place: &Place<'_>) -> i8 {
+    match place {
+        Place::Queue(_) => 0,
+        Place::Topic(_) => 1,
+        Place::TemporaryQueue(_) => 2,
+        Place::TemporaryTopic(_) => 3,
     }
 }
 

@@ -23,6 +23,7 @@ fn filters_skip_and_keep_the_order_of_the_rest() {
     rig.queue.add_consumer(ConsumerSpec { filter: starts_with(b'x'), ..consumer(1) }).unwrap();
     rig.publish(&["y1", "x1", "z1", "x2"]);
     assert_eq!(rig.delivered(), "1:x1 1:x2");
+    assert!(!rig.queue.has_more_for(1));
     rig.queue.add_consumer(ConsumerSpec { filter: starts_with(b'y'), ..consumer(2) }).unwrap();
     rig.publish(&["y2"]);
     assert_eq!(rig.delivered(), "2:y1 2:y2");
@@ -38,7 +39,9 @@ fn what_comes_back_is_looked_at_again() {
     rig.publish(&["y", "x", "x"]);
     let held = rig.take_deliveries();
     rig.queue.give_back(held[0].slot.unwrap(), held[0].seq, Blame::Consumer, rig.now_ms, &mut rig.outbox);
+    assert!(rig.queue.has_more_for(1));
     rig.run();
+    assert!(!rig.queue.has_more_for(1));
     assert_eq!(rig.delivered(), "1:x!");
 }
 
@@ -62,8 +65,10 @@ fn a_filter_looks_at_the_whole_backlog_and_little_of_it_stays_in_memory() {
         rig.enqueue(message(0, None, body), true);
     }
     rig.queue.add_consumer(ConsumerSpec { filter: starts_with(b'x'), ..consumer(1) }).unwrap();
+    assert!(rig.queue.has_more_for(1));
     rig.run();
     assert_eq!(rig.delivered(), "1:x 1:x");
+    assert!(!rig.queue.has_more_for(1));
     assert!(rig.queue.resident_bytes() <= 700, "{}", rig.queue.resident_bytes());
     while rig.fetch().is_some() {}
     rig.run();

@@ -9,6 +9,7 @@ mod outcome;
 pub mod performative;
 mod sasl;
 mod terminus;
+mod transaction;
 mod value;
 pub mod write;
 
@@ -18,6 +19,7 @@ pub use message::MAX_BODY_SECTIONS;
 pub use outcome::{DeliveryState, ErrorInfo};
 pub use sasl::{SaslCode, SaslFrame};
 pub use terminus::{AnyTarget, Durability, Source, Target};
+pub use transaction::Control;
 pub use value::{Array, Described, List, MAX_DEPTH, MAX_EMPTY_ELEMENTS, Map, Value, check, read};
 
 #[cfg(test)]

@@ -5,8 +5,13 @@ use super::{
     error::DecodeError,
     fields::{Fields, required},
     value::{Described, Map, Value},
-    write::{ListWriter, put_binary, put_bool, put_map, put_string, put_symbol, put_uint, put_ulong},
+    write::{
+        ListWriter, MapWriter, put_binary, put_bool, put_map, put_string, put_symbol, put_uint, put_ulong,
+    },
 };
+
+/// Name of the field in what is told beside an error.
+const INVALID_FIELD: &str = "invalid-field";
 
 /// An error as it is told or heard.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,6 +20,8 @@ pub struct ErrorInfo<'a> {
     pub condition: &'a str,
     /// For people.
     pub description: Option<&'a str>,
+    /// The field that it is about, told beside it.
+    pub invalid_field: Option<&'a str>,
 }
 
 impl<'a> ErrorInfo<'a> {
@@ -28,8 +35,9 @@ impl<'a> ErrorInfo<'a> {
         let mut fields = Fields::of(described.value(), WHAT)?;
         let condition = required(fields.symbol("condition")?, "condition")?;
         let description = fields.string("description")?;
-        fields.map("info")?;
-        Ok(Some(Self { condition, description }))
+        let info = fields.map("info")?;
+        let invalid_field = info.and_then(|info| info.get(INVALID_FIELD)).and_then(|field| field.as_text());
+        Ok(Some(Self { condition, description, invalid_field }))
     }
 
     /// Appends it.
@@ -37,6 +45,11 @@ impl<'a> ErrorInfo<'a> {
         ListWriter::described(out, code::ERROR)
             .field(Some(self.condition), put_symbol)
             .field(self.description, put_string)
+            .field(self.invalid_field, |out, field| {
+                let mut map = MapWriter::start(out);
+                map.symbol(INVALID_FIELD, |out| put_symbol(out, field));
+                map.end();
+            })
             .end();
     }
 }

@@ -8,6 +8,11 @@ use super::{
     write::{ListWriter, put_bool, put_map, put_string, put_symbol, put_symbols, put_uint, put_value},
 };
 
+/// What the coordinator can do (AMQP 1.0 4.5.2): several transactions at once in each session, and each over all sessions of
+/// its connection.
+const TRANSACTIONS: [&str; 3] =
+    ["amqp:local-transactions", "amqp:multi-txns-per-ssn", "amqp:multi-ssns-per-txn"];
+
 /// What of a terminus outlives its link (AMQP 1.0 3.5.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -191,7 +196,7 @@ impl<'a> AnyTarget<'a> {
         match self {
             Self::Target(target) => target.put(out),
             Self::Coordinator => ListWriter::described(out, code::COORDINATOR)
-                .field(Some(&["amqp:local-transactions"][..]), put_symbols)
+                .field(Some(&TRANSACTIONS[..]), put_symbols)
                 .end(),
         }
     }

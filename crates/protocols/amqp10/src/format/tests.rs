@@ -22,7 +22,7 @@ impl LinkAddresses for Two {
         unreachable!("nothing is attached")
     }
 
-    fn message_target(&self, _: &str) -> Result<Target, AddressError> {
+    fn message_target(&self, _: &str, _: &[&str]) -> Result<Target, AddressError> {
         unreachable!("nothing is sent")
     }
 
@@ -34,7 +34,7 @@ impl LinkAddresses for Two {
         format!("/topics/{key}")
     }
 
-    fn reply_place_of<'a>(&self, address: &'a str) -> ReplyPlace<'a> {
+    fn reply_place_of<'a>(&self, address: &'a str, _: &[&str]) -> ReplyPlace<'a> {
         match (address.strip_prefix("/queues/"), address.strip_prefix("/topics/")) {
             (Some(name), _) => ReplyPlace::Queue(name.into()),
             (_, Some(key)) => ReplyPlace::Topic(key.into()),
@@ -42,12 +42,8 @@ impl LinkAddresses for Two {
         }
     }
 
-    fn temporary_queue(&self, _: [u8; 16]) -> AddressQueue {
+    fn temporary_queue(&self, _: &[&str], _: [u8; 16]) -> Result<AddressQueue, AddressError> {
         unreachable!("nothing is made")
-    }
-
-    fn temporary_capabilities(&self) -> &'static [&'static str] {
-        &[]
     }
 
     fn link_namespace<'a>(&self, _: Option<&'a str>) -> Cow<'a, str> {

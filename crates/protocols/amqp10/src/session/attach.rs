@@ -3,54 +3,25 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{
-    AddressQueue, Broker, ConsumeSpec, ConsumerId, Error, Kind, LinkKey, LinkRequest, Receipt,
-    Source as Place, SourceQueue, Verb,
-};
-use ternmq_message::Map as NeutralMap;
+use ternmq_broker::{AddressQueue, Broker, Error, Kind, LinkKey, LinkRequest, Receipt, Verb};
 
 use super::{
     Amqp10Session,
     close::addresses,
-    line::{HANDLE_MAX, Incoming, LINK_CREDIT, Line, Link, NOTHING_OUTLIVES, Outgoing, Way, Where},
+    line::{HANDLE_MAX, Incoming, LINK_CREDIT, Line, Link, NOTHING_OUTLIVES, Way, Where},
 };
 use crate::{
     codec::{
-        AnyTarget, Durability, Map, Source, Target, Value,
+        AnyTarget, Map, Target, Value, code,
         performative::{Attach, Detach, Flow, Performative, ReceiverSettleMode, Role, SenderSettleMode},
         read,
-        write::{ListWriter, put_descriptor, put_symbols},
+        write::{ListWriter, MapWriter},
     },
     error::{Fault, Scope, condition},
 };
 
-/// Filters that would change what a receiver gets; a link without them must not pretend to have them.
-const SELECTORS: [&str; 5] = [
-    "apache.org:selector-filter:string",
-    "apache.org:no-local-filter:list",
-    "amqp:sql-filter",
-    "amqp:properties-filter",
-    "amqp:application-properties-filter",
-];
-
 /// Longest name of a link in bytes.
 const NAME_MAX_BYTES: usize = 1_024;
-
-/// A source that is open.
-struct Opened {
-    consumer: ConsumerId,
-    receipt: Receipt,
-    own_queue: Option<Arc<str>>,
-    /// The queue of a durable subscription.
-    subscription: Option<Arc<str>>,
-}
-
-/// The queue that a receiver is to have.
-struct Found {
-    queue: Arc<str>,
-    receipt: Receipt,
-    own_queue: Option<Arc<str>>,
-}
 
 impl Amqp10Session {
     pub(super) fn on_attach(
@@ -137,7 +108,8 @@ impl Amqp10Session {
         let target = match &attach.target {
             Some(AnyTarget::Target(target)) => target,
             Some(AnyTarget::Coordinator) => {
-                return Err(Fault::link(condition::NOT_IMPLEMENTED, "there are no transactions"));
+                self.attach_coordinator(channel, attach, out);
+                return Ok(());
             }
             None => return Err(Fault::link(condition::INVALID_FIELD, "the attach has no target")),
         };
@@ -152,12 +124,14 @@ impl Amqp10Session {
             None => None,
         };
         let delivery_count = attach.initial_delivery_count.unwrap_or_default();
+        let lifetime = if target.dynamic { lifetime() } else { Vec::new() };
         let answer = Attach {
             role: Role::Receiver,
             rcv_settle_mode: Some(ReceiverSettleMode::First),
             target: Some(AnyTarget::Target(Target {
                 address: own_address.as_deref().or(target.address),
                 dynamic: target.dynamic,
+                dynamic_node_properties: map_in(&lifetime),
                 durable: NOTHING_OUTLIVES,
                 ..Target::default()
             })),
@@ -203,7 +177,8 @@ impl Amqp10Session {
         let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
         if target.dynamic {
             let queue = self.make_queue(broker, channel, target.address, target.capabilities.as_ref())?;
-            let place = addresses(&*dialect)?.message_target(&addresses(&*dialect)?.queue_address(&queue))?;
+            let known = addresses(&*dialect)?;
+            let place = known.message_target(&known.queue_address(&queue), &[])?;
             let key = LinkKey::Fixed(place.key.clone());
             return Ok((Where::Place(place, key), Receipt::NONE, Some(queue)));
         }
@@ -215,6 +190,8 @@ impl Amqp10Session {
             capabilities: &capabilities,
             link: attach.name,
             client: &self.container,
+            selector: None,
+            skips_own: false,
             random: broker.random(),
         };
         let found = addresses(&*dialect)?.link_target(request)?;
@@ -232,7 +209,7 @@ impl Amqp10Session {
     }
 
     /// The queue of a dynamic terminus: the connection's own, named by the broker (S6).
-    fn make_queue(
+    pub(super) fn make_queue(
         &mut self,
         broker: &mut Broker,
         channel: u16,
@@ -240,7 +217,6 @@ impl Amqp10Session {
         capabilities: Option<&Value<'_>>,
     ) -> Result<Arc<str>, Fault> {
         let dialect = broker.dialect().clone();
-        let known = addresses(&*dialect)?.temporary_capabilities();
         let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
         if address.is_some() {
             return Err(Fault::link(
@@ -248,169 +224,11 @@ impl Amqp10Session {
                 "a dynamic terminus has no address of its own",
             ));
         }
-        let strange = capabilities.iter().flat_map(|all| all.texts()).find(|name| !known.contains(name));
-        if let Some(strange) = strange {
-            let text = format!("a dynamic terminus with the capability {}", ternmq_stdx::quoted(strange));
-            return Err(Fault::link(condition::NOT_IMPLEMENTED, text));
-        }
-        let queue = addresses(&*dialect)?.temporary_queue(broker.random());
+        let capabilities: Vec<&str> = capabilities.iter().flat_map(|all| all.texts()).collect();
+        let queue = addresses(&*dialect)?.temporary_queue(&capabilities, broker.random());
+        let queue = queue.map_err(|error| Fault::link(condition::NOT_IMPLEMENTED, error.text))?;
         let made = open_queue(broker, core, &self.namespace, &queue, Verb::Write);
         made.map(|(name, _)| name).map_err(|error| Fault::of(&error, &*dialect))
-    }
-
-    fn attach_receiver(
-        &mut self,
-        broker: &mut Broker,
-        channel: u16,
-        attach: &Attach<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Fault> {
-        let Some(source) = &attach.source else {
-            return Err(Fault::link(condition::INVALID_FIELD, "the attach has no source"));
-        };
-        if Self::is_definitions(broker, source.address) {
-            self.attach_answers(channel, attach, out);
-            return Ok(());
-        }
-        check_filter(source.filter.as_ref())?;
-        let is_settled = attach.snd_settle_mode == SenderSettleMode::Settled;
-        let opened = self.open_source(broker, channel, attach, source, is_settled)?;
-        let own_address = match &opened.own_queue {
-            Some(queue) if source.dynamic => Some(addresses(&**broker.dialect())?.queue_address(queue)),
-            _ => None,
-        };
-        let (outcomes, released) = outcomes();
-        let answer = Attach {
-            role: Role::Sender,
-            snd_settle_mode: if is_settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled },
-            source: Some(Source {
-                address: own_address.as_deref().or(source.address),
-                durable: if opened.subscription.is_some() {
-                    Durability::Configuration
-                } else {
-                    NOTHING_OUTLIVES
-                },
-                expiry_policy: opened.subscription.as_ref().map(|_| "never"),
-                dynamic: source.dynamic,
-                distribution_mode: Some("move"),
-                default_outcome: read(&released).ok().map(|(value, _)| value),
-                outcomes: read(&outcomes).ok().map(|(value, _)| value),
-                ..Source::default()
-            }),
-            unsettled: None,
-            incomplete_unsettled: false,
-            initial_delivery_count: Some(0),
-            offered_capabilities: None,
-            desired_capabilities: None,
-            properties: None,
-            ..*attach
-        };
-        let durable = broker.durable();
-        let Some(line) = self.line_mut(channel) else { return Ok(()) };
-        line.wait_for(opened.receipt, durable);
-        line.put(&Performative::Attach(Box::new(answer)), out);
-        let outgoing = Outgoing {
-            consumer: opened.consumer,
-            is_settled,
-            credit: 0,
-            lent: 0,
-            pending: 0,
-            delivery_count: 0,
-            is_draining: false,
-            max_message_bytes: attach.max_message_size,
-            own_queue: opened.own_queue,
-            subscription: opened.subscription,
-        };
-        let way = Way::Out(Box::new(outgoing));
-        line.links.insert(attach.handle, Link { name: attach.name.into(), role: attach.role, way });
-        Ok(())
-    }
-
-    fn open_source(
-        &mut self,
-        broker: &mut Broker,
-        channel: u16,
-        attach: &Attach<'_>,
-        source: &Source<'_>,
-        is_settled: bool,
-    ) -> Result<Opened, Fault> {
-        let dialect = broker.dialect().clone();
-        let fault = |error: Error| Fault::of(&error, &*dialect);
-        let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
-        let found = if source.dynamic {
-            let queue = self.make_queue(broker, channel, source.address, source.capabilities.as_ref())?;
-            Found { queue: queue.clone(), receipt: Receipt::NONE, own_queue: Some(queue) }
-        } else {
-            let Some(address) = source.address else {
-                return Err(Fault::link(condition::INVALID_FIELD, "the source has no address"));
-            };
-            let capabilities: Vec<&str> = source.capabilities.iter().flat_map(Value::texts).collect();
-            let request = LinkRequest {
-                address,
-                is_durable: source.durable != NOTHING_OUTLIVES,
-                capabilities: &capabilities,
-                link: attach.name,
-                client: &self.container,
-                random: broker.random(),
-            };
-            let place = addresses(&*dialect)?.link_source(request)?;
-            if let SourceQueue::Subscription(spec) = &place.queue {
-                let consume = consume_spec(&spec.queue, attach.handle, is_settled, 0);
-                let done = broker.open_subscription(core, spec, &consume).map_err(fault)?;
-                broker.set_consumer_credit(done.value, 0);
-                return Ok(Opened {
-                    consumer: done.value,
-                    receipt: done.receipt,
-                    own_queue: None,
-                    subscription: spec.is_durable.then(|| spec.queue.clone()),
-                });
-            }
-            self.open_place(broker, channel, &place)?
-        };
-        let Found { queue, receipt, own_queue } = found;
-        let arguments: NeutralMap = match &attach.properties {
-            Some(properties) => priority_of(properties),
-            None => NeutralMap::new(),
-        };
-        let priority = broker.consumer_priority(core, &queue, &arguments);
-        let consumed = priority.and_then(|priority| {
-            broker.consume(core, &consume_spec(&queue, attach.handle, is_settled, priority))
-        });
-        match consumed {
-            Ok(consumer) => {
-                broker.set_consumer_credit(consumer, 0);
-                Ok(Opened { consumer, receipt, own_queue, subscription: None })
-            }
-            Err(error) => {
-                // A queue that was made for this link alone must not stay behind.
-                if let Some(queue) = own_queue {
-                    let _deleted = broker.delete_queue(core, &queue, false, false);
-                }
-                Err(fault(error))
-            }
-        }
-    }
-
-    /// Opens the queue of an address, bound where it has to be.
-    fn open_place(&mut self, broker: &mut Broker, channel: u16, place: &Place) -> Result<Found, Fault> {
-        let dialect = broker.dialect().clone();
-        let fault = |error: Error| Fault::of(&error, &*dialect);
-        let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
-        let SourceQueue::Shared(queue) = &place.queue else {
-            return Err(Fault::gone());
-        };
-        let (queue, receipt) = open_queue(broker, core, &self.namespace, queue, Verb::Read).map_err(fault)?;
-        let own_queue = place.is_subscription.then(|| queue.clone());
-        let Some((node, key)) = &place.binding else { return Ok(Found { queue, receipt, own_queue }) };
-        match broker.bind_queue(core, &queue, node, key, NeutralMap::new()) {
-            Ok(done) => Ok(Found { queue, receipt: receipt.and(done.receipt), own_queue }),
-            Err(error) => {
-                if let Some(queue) = own_queue {
-                    let _deleted = broker.delete_queue(core, &queue, false, false);
-                }
-                Err(fault(error))
-            }
-        }
     }
 
     pub(super) fn on_detach(
@@ -430,6 +248,7 @@ impl Amqp10Session {
         let subscription = match &link.way {
             // Closed for good, as by a client that unsubscribes; a plain detach leaves it in place.
             Way::Out(outgoing) if detach.closed => outgoing.subscription.clone(),
+            Way::Kept(queue) if detach.closed => Some(queue.clone()),
             _ => None,
         };
         if !is_ending {
@@ -438,14 +257,16 @@ impl Amqp10Session {
         let Some(line) = self.line_mut(channel) else { return Ok(()) };
         line.links.remove(&handle);
         let (core, durable) = (line.core, broker.durable());
-        if let Some(queue) = subscription {
+        let mut fault = None;
+        match subscription.map(|queue| broker.give_up_subscription(core, &queue)) {
             // It may be gone already, by an operator's hand.
-            if let Ok(receipt) = broker.give_up_subscription(core, &queue) {
-                line.wait_for(receipt, durable);
-            }
+            None | Some(Err(Error::NotFound { .. })) => {}
+            Some(Ok(receipt)) => line.wait_for(receipt, durable),
+            Some(Err(error)) => fault = Some(Fault::of(&error, &**broker.dialect())),
         }
         if !is_ending {
-            let answer = Detach { handle, closed: detach.closed, error: None };
+            let error = fault.as_ref().map(Fault::info);
+            let answer = Detach { handle, closed: detach.closed, error };
             line.put(&Performative::Detach(answer), out);
         }
         self.draining.retain(|known| *known != (channel, handle));
@@ -487,37 +308,14 @@ impl Amqp10Session {
                 outgoing.own_queue.take()
             }
             Some(Way::In(incoming)) => incoming.own_queue.take(),
-            Some(Way::Answers(_)) => None,
+            Some(Way::Answers(_) | Way::Kept(_)) => None,
             Some(Way::Ending) | None => return,
         };
         self.give_back(broker, channel, handle);
+        self.abandon_link(broker, (channel, handle));
         if let Some(queue) = own_queue {
-            // It may be gone already, with its last consumer.
-            let _deleted = broker.delete_queue(core, &queue, false, false);
+            delete_own(broker, core, &queue);
         }
-    }
-}
-
-/// The outcomes that a receiver can give, and the one of a delivery that is settled without any.
-fn outcomes() -> (Vec<u8>, Vec<u8>) {
-    let (mut outcomes, mut released) = (Vec::new(), Vec::new());
-    let all = ["amqp:accepted:list", "amqp:rejected:list", "amqp:released:list", "amqp:modified:list"];
-    put_symbols(&mut outcomes, &all);
-    put_descriptor(&mut released, crate::codec::code::RELEASED);
-    ListWriter::start(&mut released).end();
-    (outcomes, released)
-}
-
-/// A consumer without credit.
-fn consume_spec(queue: &str, handle: u32, is_settled: bool, priority: i32) -> ConsumeSpec<'_> {
-    ConsumeSpec {
-        queue,
-        label: handle,
-        window: Some(0),
-        needs_settle: !is_settled,
-        is_exclusive: false,
-        priority,
-        is_preferred: false,
     }
 }
 
@@ -542,7 +340,7 @@ impl Line {
     }
 }
 
-fn opposite(role: Role) -> Role {
+pub(super) fn opposite(role: Role) -> Role {
     match role {
         Role::Sender => Role::Receiver,
         Role::Receiver => Role::Sender,
@@ -576,27 +374,27 @@ pub(super) fn open_queue(
     Ok((done.value.name, done.receipt))
 }
 
-/// Refuses filters that would have to choose among messages. Others have no effect, and the answer does not have them.
-fn check_filter(filter: Option<&Map<'_>>) -> Result<(), Fault> {
-    for (_, value) in filter.into_iter().flat_map(Map::iter) {
-        let Value::Described(described) = value else { continue };
-        let is_selector = match described.descriptor() {
-            Some(Value::Symbol(name)) => SELECTORS.contains(&name),
-            // Their numbers: of Apache's selector and no-local filter, and of the sql filter.
-            Some(Value::Ulong(number)) => matches!(number, 0x468c_0000_0004 | 0x468c_0000_0003 | 0x120),
-            _ => false,
-        };
-        if is_selector {
-            return Err(Fault::link(condition::NOT_IMPLEMENTED, "filters that choose among messages"));
-        }
+/// Deletes the queue that was made for a link. One that can't be deleted goes with its connection.
+pub(super) fn delete_own(broker: &mut Broker, core: ternmq_broker::SessionId, queue: &str) {
+    // It may be gone already, with its last consumer.
+    if broker.delete_private_queue(core, queue).is_err() {
+        let _deleted = broker.delete_queue(core, queue, false, false);
     }
-    Ok(())
 }
 
-/// What the properties of a receiver say of its priority, as arguments of a consumer.
-fn priority_of(properties: &Map<'_>) -> NeutralMap {
-    match properties.get("rabbitmq:priority") {
-        Some(priority) => vec![("x-priority".into(), crate::format::neutral(&priority))],
-        None => NeutralMap::new(),
+/// Properties of a node that was made for a link: it goes with it (AMQP 1.0 3.5.10).
+pub(super) fn lifetime() -> Vec<u8> {
+    let mut written = Vec::new();
+    let mut map = MapWriter::start(&mut written);
+    map.symbol("lifetime-policy", |out| ListWriter::described(out, code::DELETE_ON_CLOSE).end());
+    map.end();
+    written
+}
+
+/// The map that was written, unless there is nothing in it.
+pub(super) fn map_in(written: &[u8]) -> Option<Map<'_>> {
+    match read(written) {
+        Ok((Value::Map(map), _)) => Some(map).filter(|map| map.count() > 0),
+        _ => None,
     }
 }

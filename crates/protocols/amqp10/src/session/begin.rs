@@ -64,6 +64,7 @@ impl Amqp10Session {
             broker.close_session(line.core);
             line.put(&Performative::End(None), out);
         }
+        self.abandon_session(broker, channel);
         self.draining.retain(|(known, _)| *known != channel);
     }
 
@@ -83,6 +84,7 @@ impl Amqp10Session {
         line.put(&Performative::End(Some(fault.info())), out);
         line.is_ending = true;
         line.forget();
+        self.abandon_session(broker, channel);
         self.draining.retain(|(known, _)| *known != channel);
     }
 }

@@ -2,7 +2,11 @@
 
 use ternmq_broker::{Broker, Dialect, LinkAddresses};
 
-use super::{Amqp10Session, State, handshake::Expect};
+use super::{
+    Amqp10Session, State,
+    handshake::{Establishment, Expect},
+    transaction::Transactions,
+};
 use crate::{
     codec::{
         frame::{FrameKind, put_frame},
@@ -39,7 +43,7 @@ impl Amqp10Session {
                 let can_tell = handshake.expect == Expect::Open;
                 // An open has to come before a close (AMQP 1.0 2.4.1).
                 if can_tell && !is_sent {
-                    self.put_open(broker, out);
+                    self.put_open(broker, Establishment::Failed, out);
                 }
                 can_tell
             }
@@ -57,6 +61,8 @@ impl Amqp10Session {
     pub(super) fn release(&mut self, broker: &mut Broker) {
         self.lines = Vec::new();
         self.draining = Vec::new();
+        // The core drops what is staged, with the connection.
+        self.transactions = Transactions::default();
         self.busy = Vec::new();
         self.is_held = false;
         if let Some(connection) = self.connection.take() {
@@ -82,6 +88,7 @@ impl Amqp10Session {
                 if due.is_frame {
                     put_frame(out, FrameKind::Amqp, 0, |_| {});
                 }
+                self.end_late_transactions(broker, now_ms);
                 self.settle_drains(broker, out);
                 self.arm(now_ms);
             }
@@ -91,10 +98,8 @@ impl Amqp10Session {
     /// Sets the time of the next look at the connection.
     pub(super) fn arm(&mut self, now_ms: u64) {
         let drain_ms = (!self.draining.is_empty()).then(|| now_ms.saturating_add(DRAIN_CHECK_MS));
-        self.deadline_ms = match (self.beats.deadline_ms(), drain_ms) {
-            (Some(beat), Some(drain)) => Some(beat.min(drain)),
-            (beat, drain) => beat.or(drain),
-        };
+        let all = [self.beats.deadline_ms(), drain_ms, self.transactions.deadline_ms()];
+        self.deadline_ms = all.into_iter().flatten().min();
     }
 
     pub(super) fn on_node_drain(&mut self, broker: &mut Broker, out: &mut Vec<u8>) {

@@ -2,10 +2,10 @@
 
 use ternmq_broker::{Broker, DeliveryId, Outcome, SettleRange};
 
-use super::{Amqp10Session, line::Told};
+use super::{Amqp10Session, line::Told, transaction::transaction_of};
 use crate::{
     codec::{
-        DeliveryState,
+        DeliveryState, Value,
         performative::{Disposition, Role},
     },
     error::{Fault, condition},
@@ -25,10 +25,15 @@ fn outcome_of(state: Option<&DeliveryState<'_>>) -> Result<Option<(Outcome, Told
             Some((Outcome::Requeue, Told::Modified))
         }
         Some(DeliveryState::Modified { .. }) => Some((Outcome::Release, Told::Modified)),
-        Some(DeliveryState::Transactional { .. } | DeliveryState::Declared { .. }) => {
-            return Err(Fault::session(condition::NOT_IMPLEMENTED, "there are no transactions"));
+        Some(DeliveryState::Transactional { outcome, .. }) => {
+            let inner = DeliveryState::decode(outcome.map(Value::Described))?;
+            if let Some(DeliveryState::Transactional { .. }) = inner {
+                let text = "an outcome in a transaction is no outcome";
+                return Err(Fault::session(condition::INVALID_FIELD, text));
+            }
+            outcome_of(inner.as_ref())?
         }
-        Some(DeliveryState::Other) => {
+        Some(DeliveryState::Declared { .. } | DeliveryState::Other) => {
             return Err(Fault::session(condition::INVALID_FIELD, "the state of a disposition is not known"));
         }
     })
@@ -54,6 +59,10 @@ impl Amqp10Session {
         };
         let Some(line) = self.line_mut(channel) else { return Ok(()) };
         let ids = line.unsettled.between(disposition.first, disposition.last.unwrap_or(disposition.first));
+        if let Some(id) = transaction_of(disposition.state.as_ref()) {
+            let staged = (id, outcome, told);
+            return self.stage_outcomes(broker, channel, &ids, disposition.settled, staged);
+        }
         let (mut run, core) = (None, line.core);
         for delivery_id in ids {
             let Some(line) = self.line_mut(channel) else { return Ok(()) };

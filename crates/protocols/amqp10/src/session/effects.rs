@@ -105,8 +105,8 @@ impl Amqp10Session {
     }
 
     fn arm_for_drains(&mut self, broker: &Broker) {
-        let is_late = self.deadline_ms != self.beats.deadline_ms();
-        if !self.draining.is_empty() || is_late {
+        let next_ms = self.beats.deadline_ms().into_iter().chain(self.transactions.deadline_ms()).min();
+        if !self.draining.is_empty() || self.deadline_ms != next_ms {
             self.arm(broker.monotonic_ms());
         }
     }

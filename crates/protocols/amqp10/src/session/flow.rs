@@ -62,7 +62,7 @@ impl Amqp10Session {
             return Err(Fault::session(condition::UNATTACHED_HANDLE, text));
         };
         match &mut link.way {
-            Way::Ending => {}
+            Way::Ending | Way::Kept(_) => {}
             Way::Answers(answers) => {
                 answers.grant(flow);
                 if flow.drain && answers.waiting.is_empty() {
@@ -91,6 +91,11 @@ impl Amqp10Session {
                     };
                     line.put_flow(answer, out);
                 }
+            }
+            Way::Out(_) if acquires(flow) => {
+                let text = "the acquisition of messages in a transaction";
+                let fault = Fault::link(condition::NOT_IMPLEMENTED, text);
+                self.end_link(broker, channel, handle, &fault, out);
             }
             Way::Out(outgoing) => {
                 outgoing.grant(flow);
@@ -155,7 +160,7 @@ impl Amqp10Session {
         let Some(line) = self.line_mut(channel) else { return };
         let wants = |way: &Way| match way {
             Way::Out(outgoing) => outgoing.credit > outgoing.lent + outgoing.pending,
-            Way::In(_) | Way::Answers(_) | Way::Ending => false,
+            Way::In(_) | Way::Answers(_) | Way::Kept(_) | Way::Ending => false,
         };
         let handles: Vec<u32> =
             line.links.iter().filter(|(_, link)| wants(&link.way)).map(|(handle, _)| *handle).collect();
@@ -191,7 +196,7 @@ impl Amqp10Session {
         }
         let Some(known) = broker.consumer_credit(outgoing.consumer) else { return true };
         // A delivery may be on its way here, and messages on their way from the log.
-        let is_empty = known.ready_count == 0 || !known.is_served;
+        let is_empty = !known.has_more || !known.is_served;
         if outgoing.credit > 0 && (known.left != outgoing.lent || outgoing.lent == 0 || !is_empty) {
             return false;
         }
@@ -210,6 +215,11 @@ impl Amqp10Session {
         line.put_flow(flow, out);
         true
     }
+}
+
+/// Whether what the credit brings is to be delivered in a transaction (AMQP 1.0 4.4.3).
+fn acquires(flow: &Flow<'_>) -> bool {
+    flow.properties.is_some_and(|properties| properties.get("txn-id").is_some())
 }
 
 impl Outgoing {

@@ -16,7 +16,7 @@ use crate::{
         },
         performative::{Open, Performative},
         read,
-        write::{MapWriter, put_string, put_symbols},
+        write::{MapWriter, put_bool, put_string, put_symbols},
     },
     error::{Fault, condition},
     format::neutral_map,
@@ -39,6 +39,10 @@ pub struct Settings {
     pub idle_timeout_s: u16,
     /// Time in ms for the whole login (B2).
     pub login_timeout_ms: u64,
+    /// Most transactions at once of a connection.
+    pub max_transactions: usize,
+    /// Time in ms after which a transaction that was not discharged is rolled back.
+    pub transaction_timeout_ms: u64,
     /// Logging in by user and password is allowed.
     pub is_plain_login: bool,
     /// The client's verified certificate is a login; offered to those that have shown one (S4).
@@ -55,6 +59,8 @@ impl Default for Settings {
             channel_max: 63,
             idle_timeout_s: 60,
             login_timeout_ms: 10_000,
+            max_transactions: 64,
+            transaction_timeout_ms: 30 * 60 * 1_000,
             is_plain_login: true,
             is_certificate_login: false,
         }
@@ -63,6 +69,18 @@ impl Default for Settings {
 
 /// Least time in ms without a frame that a peer may ask for (as RabbitMQ): it would only fill the wire.
 const MIN_IDLE_MS: u32 = 1_000;
+
+/// Capability of a peer whose container-id is to be nobody else's (OASIS, sole connection enforcement).
+const SOLE: &str = "sole-connection-for-container";
+
+/// What an open is followed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Establishment {
+    /// The connection.
+    Done,
+    /// A close: clients wait for it before they believe that they are connected.
+    Failed,
+}
 
 /// Steps of the handshake, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -162,7 +180,16 @@ impl Amqp10Session {
         self.namespace = (&*namespace).into();
         // Transfers are no larger than what is taken from the peer: large ones must not hold up the others.
         self.peer_frame_max = open.max_frame_size.min(self.settings.frame_max);
-        self.put_open(broker, out);
+        let wants =
+            |name: &str| open.desired_capabilities.iter().flat_map(Value::texts).any(|all| all == name);
+        if wants(SOLE) && broker.claim_name(connection, &self.container).is_err() {
+            let text = "another connection has this container-id";
+            let field = Some("container-id");
+            let fault = Fault { field, ..Fault::connection(condition::INVALID_FIELD, text) };
+            self.put_open(broker, Establishment::Failed, out);
+            return Err(fault);
+        }
+        self.put_open(broker, Establishment::Done, out);
         self.state = State::Open;
         self.beats.start(broker.monotonic_ms(), self.settings.idle_timeout_s, idle_ms);
         self.deadline_ms = self.beats.deadline_ms();
@@ -192,7 +219,7 @@ impl Amqp10Session {
     }
 
     /// The broker's open.
-    pub(super) fn put_open(&mut self, broker: &Broker, out: &mut Vec<u8>) {
+    pub(super) fn put_open(&mut self, broker: &Broker, establishment: Establishment, out: &mut Vec<u8>) {
         if let State::Handshake(handshake) = &mut self.state {
             handshake.is_open_sent = true;
         }
@@ -202,14 +229,23 @@ impl Amqp10Session {
         let (product, version) =
             known.and_then(LinkAddresses::told_product).unwrap_or(("TernMQ", &self.settings.version));
         let mut offered = Vec::new();
-        let all = ["ANONYMOUS-RELAY", "LINK_PAIR_V1_0"];
-        put_symbols(&mut offered, if has_definitions { &all } else { &all[..1] });
+        let mut all = vec!["ANONYMOUS-RELAY", SOLE];
+        all.extend(has_definitions.then_some("LINK_PAIR_V1_0"));
+        all.extend(known.map(LinkAddresses::offered).unwrap_or_default());
+        put_symbols(&mut offered, &all);
         let mut told = Vec::new();
         let mut map = MapWriter::start(&mut told);
         map.symbol("product", |out| put_string(out, product));
         map.symbol("version", |out| put_string(out, version));
         map.symbol("ternmq_version", |out| put_string(out, &self.settings.version));
         map.symbol("cluster_name", |out| put_string(out, &self.settings.cluster_name));
+        if let Some([queue, topic]) = known.and_then(LinkAddresses::prefixes) {
+            map.symbol("queue-prefix", |out| put_string(out, queue));
+            map.symbol("topic-prefix", |out| put_string(out, topic));
+        }
+        if establishment == Establishment::Failed {
+            map.symbol("amqp:connection-establishment-failed", |out| put_bool(out, true));
+        }
         map.end();
         let properties = match read(&told) {
             Ok((Value::Map(map), _)) => map,

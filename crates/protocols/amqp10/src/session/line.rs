@@ -8,7 +8,10 @@ use std::{
 use bytes::BytesMut;
 use ternmq_broker::{ConsumerId, Deliver, Durable, LinkKey, Receipt, SessionId, Target};
 
-use super::unsettled::{Unsettled, UnsettledList};
+use super::{
+    transaction::TransactionId,
+    unsettled::{Unsettled, UnsettledList},
+};
 use crate::codec::{
     DeliveryState, Durability,
     frame::{FrameKind, put_frame},
@@ -30,9 +33,18 @@ pub(super) enum Where {
     Anonymous,
     /// Messages are requests about definitions.
     Definitions,
+    /// Messages begin and end transactions.
+    Coordinator(Controller),
 }
 
-/// A link of answers to such requests.
+/// The sender of a link to the coordinator.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Controller {
+    /// It takes a rejection for an answer; else its link ends where one is due.
+    pub(super) takes_rejections: bool,
+}
+
+/// A link of answers to definition requests.
 #[derive(Default)]
 pub(super) struct Answers {
     pub(super) credit: u32,
@@ -45,6 +57,8 @@ pub(super) struct Answers {
 pub(super) struct Assembly {
     pub(super) delivery_id: u32,
     pub(super) is_settled: bool,
+    /// Transaction that it belongs to.
+    pub(super) transaction: Option<TransactionId>,
     pub(super) payload: BytesMut,
 }
 
@@ -87,8 +101,21 @@ pub(super) enum Way {
     In(Box<Incoming>),
     Out(Box<Outgoing>),
     Answers(Box<Answers>),
+    /// It was attached without a source, to see that there is this durable subscription, or to give it up: nothing comes.
+    Kept(Arc<str>),
     /// The broker has ended it; the peer has not yet.
     Ending,
+}
+
+impl Way {
+    /// The queue that was made for the link.
+    pub(super) fn own_queue(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::In(incoming) => incoming.own_queue.as_ref(),
+            Self::Out(outgoing) => outgoing.own_queue.as_ref(),
+            Self::Answers(_) | Self::Kept(_) | Self::Ending => None,
+        }
+    }
 }
 
 /// One link.
@@ -257,6 +284,12 @@ impl Line {
             last: delivery_id,
             outcome: Told::Accepted,
         });
+    }
+
+    /// An outgoing delivery is settled once the receipt of its transaction is covered.
+    pub(super) fn owe_staged(&mut self, delivery_id: u32, outcome: Told, receipt: Receipt) {
+        let (role, first, last) = (Role::Sender, delivery_id, delivery_id);
+        self.owed.push_back(Owed { receipt, is_unsealed: false, role, first, last, outcome });
     }
 
     /// Outgoing deliveries are settled once their outcome is in the log.

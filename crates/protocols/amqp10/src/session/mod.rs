@@ -1,7 +1,7 @@
 //! One connection's protocol state: frames in, commands to the core, effects of the core out as frames.
 //!
 //! Owns: the login, sessions with their windows, links with their credit, deliveries under way in both directions, outcomes
-//! that wait for durability. Must not know: sockets, clocks, what a queue is, what an address means, any rule that another
+//! that wait for durability or for the end of a transaction. Must not know: sockets, clocks, what a queue is, what an address means, any rule that another
 //! protocol has too.
 //!
 //! Invariants: a publish is accepted, and a consumer's outcome settled, only when the log proves it (I8, I3); the answer to
@@ -16,6 +16,7 @@ mod definitions;
 mod deliver;
 mod disposition;
 mod effects;
+mod filter;
 mod flow;
 mod frames;
 mod handshake;
@@ -23,6 +24,8 @@ mod heartbeat;
 mod line;
 mod publish;
 mod sasl;
+mod source;
+mod transaction;
 mod transfer;
 mod unsettled;
 
@@ -31,7 +34,7 @@ use std::{net::SocketAddr, sync::Arc};
 use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session};
 
 pub use self::handshake::Settings;
-use self::{handshake::Handshake, heartbeat::Beats, line::Line};
+use self::{handshake::Handshake, heartbeat::Beats, line::Line, transaction::Transactions};
 
 /// Output of one call beyond which no more input is taken.
 const MAX_OUTPUT_BYTES: usize = 1 << 20;
@@ -78,6 +81,7 @@ pub struct Amqp10Session {
     is_handing_out: bool,
     /// Links that give up credit that they can't use.
     draining: Vec<(u16, u32)>,
+    transactions: Transactions,
     /// Channels with something to say at the end of this call.
     busy: Vec<u16>,
     /// Room for what is put together before it is sent or kept.
@@ -111,6 +115,7 @@ impl Amqp10Session {
             is_held: false,
             is_handing_out: false,
             draining: Vec::new(),
+            transactions: Transactions::default(),
             busy: Vec::new(),
             scratch: Vec::new(),
             settings,

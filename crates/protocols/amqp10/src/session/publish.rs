@@ -13,15 +13,16 @@ use super::{
     attach::open_queue,
     close::addresses,
     line::{Way, Where},
+    transaction::controller_of,
     transfer::Whole,
 };
 use crate::{
     codec::{
-        DeliveryState, ErrorInfo,
-        message::{BodyKind, Header, MessageProperties, Sections},
+        DeliveryState,
+        message::{BodyKind, Header, MessageProperties, Sections, map_of},
     },
     error::{Fault, condition},
-    format::{ENCODING, Head, copies},
+    format::{ENCODING, Head, annotation, capabilities_of, copies},
 };
 
 /// Longest message that is built in the shared block; a longer one has a buffer of its own.
@@ -58,7 +59,11 @@ impl Amqp10Session {
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let link = self.line_mut(channel).and_then(|line| line.links.get(&handle));
-        if let Some(Way::In(incoming)) = link.map(|link| &link.way)
+        let way = link.map(|link| &link.way);
+        if let Some(controller) = controller_of(way) {
+            return self.on_control(broker, (channel, handle), controller, whole, out);
+        }
+        if let Some(Way::In(incoming)) = way
             && matches!(incoming.place, Where::Definitions)
         {
             return self.on_request(broker, channel, handle, whole, out);
@@ -69,8 +74,16 @@ impl Amqp10Session {
             self.is_publisher = true;
             broker.note_publisher(connection);
         }
-        match self.publish(broker, channel, handle, whole) {
-            Ok(Published::Accepted(receipt)) => {
+        match (self.publish(broker, channel, handle, whole), whole.transaction) {
+            (Ok(Published::Accepted(_)), Some(id)) => {
+                self.tell_staged(channel, whole, id, DeliveryState::Accepted, out);
+                Ok(())
+            }
+            (Ok(Published::Unroutable(_)), Some(id)) => {
+                self.tell_staged(channel, whole, id, DeliveryState::Released, out);
+                Ok(())
+            }
+            (Ok(Published::Accepted(receipt)), None) => {
                 if !whole.is_settled
                     && let Some(line) = self.line_mut(channel)
                 {
@@ -78,24 +91,27 @@ impl Amqp10Session {
                 }
                 Ok(())
             }
-            Ok(Published::Refused) => {
+            (Ok(Published::Refused), _) => {
                 let text = "a queue is full and refused the message";
-                let error =
-                    ErrorInfo { condition: condition::RESOURCE_LIMIT_EXCEEDED, description: Some(text) };
-                self.tell_publisher(channel, whole, DeliveryState::Rejected { error: Some(error) }, out);
-                Ok(())
-            }
-            Ok(Published::Unroutable(_)) => {
-                self.tell_publisher(channel, whole, DeliveryState::Released, out);
-                Ok(())
-            }
-            // A sender that wants to hear nothing of its messages hears it by the end of its link.
-            Err(Refusal::Message(fault)) if !whole.is_settled => {
+                let fault = Fault::link(condition::RESOURCE_LIMIT_EXCEEDED, text);
                 let state = DeliveryState::Rejected { error: Some(fault.info()) };
                 self.tell_publisher(channel, whole, state, out);
                 Ok(())
             }
-            Err(Refusal::Message(fault) | Refusal::Link(fault)) => Err(fault),
+            (Ok(Published::Unroutable(_)), None) => {
+                self.tell_publisher(channel, whole, DeliveryState::Released, out);
+                Ok(())
+            }
+            // A sender that wants to hear nothing of its messages hears it by the end of its link.
+            (Err(Refusal::Message(fault)), _) if !whole.is_settled => {
+                let state = DeliveryState::Rejected { error: Some(fault.info()) };
+                self.tell_publisher(channel, whole, state, out);
+                Ok(())
+            }
+            (Err(Refusal::Message(fault) | Refusal::Link(fault)), id) => {
+                self.spoil(id);
+                Err(fault)
+            }
         }
     }
 
@@ -121,9 +137,18 @@ impl Amqp10Session {
         });
         self.scratch = head;
         let (facts, message) = built?;
-        let Some(line) = self.line_mut(channel) else { return Err(Refusal::Link(Fault::gone())) };
-        let core = line.core;
-        pass_on(broker, core, &self.namespace, message, &facts).map_err(|error| {
+        let passed = match whole.transaction {
+            Some(id) => {
+                let staging = self.staging(id).map_err(Refusal::Message)?;
+                stage(broker, staging, &self.namespace, message, &facts)
+            }
+            None => {
+                let line = self.line_mut(channel).ok_or_else(|| Refusal::Link(Fault::gone()))?;
+                let core = line.core;
+                pass_on(broker, core, &self.namespace, message, &facts)
+            }
+        };
+        passed.map_err(|error| {
             let fault = Fault::of(&error, &**broker.dialect());
             if facts.is_addressed { Refusal::Message(fault) } else { Refusal::Link(fault) }
         })
@@ -152,7 +177,7 @@ impl Amqp10Session {
             Where::Place(Target { node, .. }, LinkKey::Subject) => {
                 (node.clone(), properties.subject.unwrap_or_default().into(), false)
             }
-            Where::Definitions => return Err(Refusal::Link(Fault::gone())),
+            Where::Definitions | Where::Coordinator(_) => return Err(Refusal::Link(Fault::gone())),
             Where::Anonymous => {
                 let dialect = broker.dialect();
                 let missing = || {
@@ -160,10 +185,11 @@ impl Amqp10Session {
                     Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, text))
                 };
                 let to = properties.to.ok_or_else(missing)?;
-                let target =
-                    addresses(&**dialect).map_err(Refusal::Link)?.message_target(to).map_err(|error| {
-                        Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, error.text))
-                    })?;
+                let annotations = map_of(sections.message_annotations);
+                let kind = capabilities_of(&annotations, annotation::DESTINATION);
+                let target = addresses(&**dialect).map_err(Refusal::Link)?.message_target(to, kind).map_err(
+                    |error| Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, error.text)),
+                )?;
                 queue = target.queue;
                 (target.node, target.key, true)
             }
@@ -210,13 +236,34 @@ fn pass_on(
         open_queue(broker, core, namespace, queue, Verb::Write)?;
         published = publish(broker, message)?;
     }
-    let drops = |broker: &Broker| {
-        broker.dialect().link_addresses().is_some_and(|known| known.drops_unwanted(&facts.node))
-    };
     Ok(match published {
-        Published::Unroutable(_) if drops(broker) => Published::Accepted(Receipt::NONE),
+        Published::Unroutable(_) if drops(broker, facts) => Published::Accepted(Receipt::NONE),
         other => other,
     })
+}
+
+/// Whether what nobody wants is taken and dropped.
+fn drops(broker: &Broker, facts: &Facts) -> bool {
+    broker.dialect().link_addresses().is_some_and(|known| known.drops_unwanted(&facts.node))
+}
+
+/// Stages a message in the session of a transaction, or answers that nobody wants it.
+fn stage(
+    broker: &mut Broker,
+    staging: SessionId,
+    namespace: &Arc<str>,
+    message: Message,
+    facts: &Facts,
+) -> Result<Published, Error> {
+    if let Some(queue @ AddressQueue::OnUse(_)) = &facts.queue {
+        open_queue(broker, staging, namespace, queue, Verb::Write)?;
+    }
+    let is_wanted = broker.is_wanted(staging, &message, &facts.extra_keys)?;
+    if !is_wanted && !drops(broker, facts) {
+        return Ok(Published::Unroutable(message));
+    }
+    let claimed_user = facts.claimed_user.as_deref();
+    broker.publish(staging, Publish { message, extra_keys: &facts.extra_keys, claimed_user })
 }
 
 /// The message; `None` when a name or key is longer than one can be.

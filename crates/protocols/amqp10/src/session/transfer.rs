@@ -5,7 +5,8 @@ use ternmq_broker::Broker;
 
 use super::{
     Amqp10Session, Step,
-    line::{Assembly, WINDOW, Way},
+    line::{Assembly, Incoming, WINDOW, Way},
+    transaction::{TransactionId, transaction_of},
 };
 use crate::{
     codec::{
@@ -23,6 +24,8 @@ pub(super) struct Whole<'a> {
     pub(super) payload: &'a [u8],
     pub(super) delivery_id: u32,
     pub(super) is_settled: bool,
+    /// Transaction that it is published in.
+    pub(super) transaction: Option<TransactionId>,
 }
 
 impl Amqp10Session {
@@ -57,11 +60,13 @@ impl Amqp10Session {
             Ok(Taken::Nothing) => return Ok(Step::Taken),
             Ok(Taken::Aborted) => Ok(()),
             Ok(Taken::Whole { delivery_id, is_settled }) => {
-                self.on_message(broker, channel, handle, &Whole { payload, delivery_id, is_settled }, out)
+                let transaction = transaction_of(transfer.state.as_ref());
+                let whole = Whole { payload, delivery_id, is_settled, transaction };
+                self.on_message(broker, channel, handle, &whole, out)
             }
             Ok(Taken::Assembled(assembly)) => {
-                let Assembly { delivery_id, is_settled, payload } = *assembly;
-                let whole = Whole { payload: &payload, delivery_id, is_settled };
+                let Assembly { delivery_id, is_settled, transaction, payload } = *assembly;
+                let whole = Whole { payload: &payload, delivery_id, is_settled, transaction };
                 self.on_message(broker, channel, handle, &whole, out)
             }
             Err(fault) => Err(fault),
@@ -125,25 +130,26 @@ enum Taken {
 }
 
 impl super::line::Line {
-    fn take_transfer(&mut self, transfer: &Transfer<'_>, payload: &[u8], max: u64) -> Result<Taken, Fault> {
-        let handle = transfer.handle;
-        let incoming = match self.links.get_mut(&handle).map(|link| &mut link.way) {
-            Some(Way::In(incoming)) => incoming,
-            Some(Way::Ending) => return Ok(Taken::Nothing),
-            Some(Way::Out(_) | Way::Answers(_)) => {
+    /// The link that a transfer is on; `None`: one that has ended already.
+    fn incoming(&mut self, handle: u32) -> Result<Option<&mut Incoming>, Fault> {
+        match self.links.get_mut(&handle).map(|link| &mut link.way) {
+            Some(Way::In(incoming)) => Ok(Some(incoming)),
+            Some(Way::Ending) => Ok(None),
+            Some(Way::Out(_) | Way::Answers(_) | Way::Kept(_)) => {
                 let text = "a transfer on a link whose messages go the other way";
-                return Err(Fault::session(condition::NOT_ALLOWED, text));
+                Err(Fault::session(condition::NOT_ALLOWED, text))
             }
             None => {
                 let text = format!("there is no link with the handle {handle}");
-                return Err(Fault::session(condition::UNATTACHED_HANDLE, text));
+                Err(Fault::session(condition::UNATTACHED_HANDLE, text))
             }
-        };
+        }
+    }
+
+    fn take_transfer(&mut self, transfer: &Transfer<'_>, payload: &[u8], max: u64) -> Result<Taken, Fault> {
+        let Some(incoming) = self.incoming(transfer.handle)? else { return Ok(Taken::Nothing) };
         if transfer.resume {
             return Err(Fault::link(condition::NOT_IMPLEMENTED, "deliveries are not resumed"));
-        }
-        if let Some(DeliveryState::Transactional { .. }) = transfer.state {
-            return Err(Fault::link(condition::NOT_IMPLEMENTED, "there are no transactions"));
         }
         let mut assembly = match incoming.assembly.take() {
             Some(assembly) => assembly,
@@ -170,12 +176,19 @@ impl super::line::Line {
                 if !transfer.more && payload.len() as u64 <= max {
                     return Ok(Taken::Whole { delivery_id, is_settled });
                 }
-                Box::new(Assembly { delivery_id, is_settled, payload: BytesMut::new() })
+                let transaction = transaction_of(transfer.state.as_ref());
+                Box::new(Assembly { delivery_id, is_settled, transaction, payload: BytesMut::new() })
             }
         };
         if transfer.delivery_id.is_some_and(|id| id != assembly.delivery_id) {
             let text = "a delivery begins before the one before it on the link has ended";
             return Err(Fault::session(condition::INVALID_FIELD, text));
+        }
+        if let Some(id) = transaction_of(transfer.state.as_ref())
+            && assembly.transaction != Some(id)
+        {
+            let text = "the transfers of a delivery are in different transactions";
+            return Err(Fault::link(condition::INVALID_FIELD, text));
         }
         if transfer.aborted {
             return Ok(Taken::Aborted);

@@ -64,6 +64,18 @@ impl UnsettledList {
         Some(taken)
     }
 
+    /// Puts a taken one back.
+    pub(super) fn put_back(&mut self, id: u32, unsettled: Unsettled) {
+        let at = self.place(id);
+        match self.places.get_mut(at).filter(|(known, _)| *known == id) {
+            Some((_, place)) => {
+                *place = Some(unsettled);
+                self.gaps -= 1;
+            }
+            None => self.places.insert(at, (id, Some(unsettled))),
+        }
+    }
+
     /// Takes out those of a link. Answers their numbers in the core.
     pub(super) fn take_of(&mut self, handle: u32) -> Vec<u64> {
         let mut numbers = Vec::new();
@@ -117,6 +129,22 @@ mod tests {
         assert_eq!(list.take(u32::MAX - 1).map(|taken| taken.handle), Some(0));
         assert_eq!((list.places.len(), list.gaps), (0, 0));
         assert_eq!(list.between(0, u32::MAX).len(), 0);
+    }
+
+    #[test]
+    fn what_was_taken_comes_back_to_its_place() {
+        let mut list = list([u32::MAX, 0, 1, 2]);
+        for id in [u32::MAX, 1, 2, 0] {
+            let taken = list.take(id).unwrap();
+            list.put_back(id, taken);
+            assert_eq!(list.between(u32::MAX, 2).as_slice(), [u32::MAX, 0, 1, 2], "{id}");
+        }
+        let all = [u32::MAX, 0, 1, 2].map(|id| (id, list.take(id).unwrap()));
+        for (id, taken) in all.into_iter().rev() {
+            list.put_back(id, taken);
+        }
+        assert_eq!(list.between(u32::MAX, 2).as_slice(), [u32::MAX, 0, 1, 2]);
+        assert_eq!((list.places.len(), list.gaps), (4, 0));
     }
 
     #[test]

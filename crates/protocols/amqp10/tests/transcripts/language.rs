@@ -10,7 +10,7 @@ use ternmq_transcripts::{Language, Setup, Vendor};
 use super::wire;
 
 /// How random names start.
-const RANDOM: [&str; 2] = ["amq.gen-", "temp-queue://"];
+const RANDOM: [&str; 3] = ["amq.gen-", "temp-queue://", "temp-topic://"];
 /// What stands for them.
 const MARK: &str = "$gen";
 
@@ -41,10 +41,21 @@ impl<W: Ways> Language for Performatives<W> {
     fn setup() -> Setup {
         let mut formats = Formats::default();
         formats.register(ENCODING, Arc::new(Amqp10Format::of(W::VENDOR.link_addresses())));
-        let limits = Limits { max_message_bytes: 1_000, max_consumers_per_session: 3, ..Limits::default() };
+        let limits = Limits {
+            max_message_bytes: 1_000,
+            max_consumers_per_session: 3,
+            max_staged: 4,
+            ..Limits::default()
+        };
         let session = |_: &str, now_ms| {
-            let settings =
-                Settings { version: "test".into(), frame_max: 1_024, channel_max: 2, ..Settings::default() };
+            let settings = Settings {
+                version: "test".into(),
+                frame_max: 1_024,
+                channel_max: 2,
+                max_transactions: 2,
+                transaction_timeout_ms: 50_000,
+                ..Settings::default()
+            };
             Box::new(Amqp10Session::new(Arc::new(settings), None, None, now_ms)) as _
         };
         Setup { vendor: W::VENDOR, session, formats, limits, guest_pattern: "^mine" }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
 
 mod language;
+mod message;
 mod wire;
 
 use std::path::{Path, PathBuf};

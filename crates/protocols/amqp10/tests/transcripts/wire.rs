@@ -5,15 +5,23 @@ use std::{collections::BTreeMap, fmt::Write};
 use ternmq_amqp10::codec::{
     AnyTarget, DeliveryState, Durability, ErrorInfo, SaslFrame, Source, Target, Value,
     frame::{AMQP_HEADER, FrameKind, SASL_HEADER, put_frame, split_frame},
-    message::{Header, MessageProperties, Sections, map_of, put_data},
+    message::{Header, MessageProperties, Sections, map_of},
     performative::*,
     read,
-    write::{MapWriter, put_descriptor, put_string, put_symbol, put_value},
+    write::{ListWriter, MapWriter, put_symbol, put_symbols, put_value},
 };
 use ternmq_amqp10::format::neutral;
 
 /// Words of an input line: `name=value` pairs and flags.
-struct Words(BTreeMap<String, String>);
+pub struct Words {
+    named: BTreeMap<String, String>,
+    /// Id of a transaction, by its number.
+    pub txn: Vec<u8>,
+    /// An outcome in one.
+    outcome: Vec<u8>,
+    /// Capabilities of a terminus, as `capability=one,two`.
+    capabilities: Vec<u8>,
+}
 
 impl Words {
     fn of(words: &[String]) -> Self {
@@ -21,19 +29,39 @@ impl Words {
             let (name, value) = word.split_once('=').unwrap_or((word, "true"));
             (name.to_owned(), value.replace("%20", " "))
         };
-        Self(words.iter().map(pair).collect())
+        let named: BTreeMap<String, String> = words.iter().map(pair).collect();
+        let number = named.get("txn").map(|text| text.parse::<u64>().unwrap());
+        let txn = number.map_or(b"t".to_vec(), |number| number.to_be_bytes().to_vec());
+        let mut outcome = Vec::new();
+        match named.get("outcome").map(String::as_str) {
+            None => {}
+            Some("accepted") => DeliveryState::Accepted.put(&mut outcome),
+            Some("released") => DeliveryState::Released.put(&mut outcome),
+            Some("rejected") => DeliveryState::Rejected { error: None }.put(&mut outcome),
+            Some("nested") => DeliveryState::Transactional { txn_id: b"t", outcome: None }.put(&mut outcome),
+            Some(other) => panic!("no outcome {other}"),
+        }
+        let mut capabilities = Vec::new();
+        if let Some(all) = named.get("capability") {
+            put_symbols(&mut capabilities, &all.split(',').collect::<Vec<_>>());
+        }
+        Self { named, txn, outcome, capabilities }
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.named.get(name).map(String::as_str)
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.text(name) == Some("true")
     }
 
-    fn number<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
+    pub fn number<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
         self.text(name)?.parse().ok()
+    }
+
+    fn capabilities(&self) -> Option<Value<'_>> {
+        read(&self.capabilities).ok().map(|(value, _)| value)
     }
 
     fn state(&self) -> Option<DeliveryState<'_>> {
@@ -42,7 +70,14 @@ impl Words {
             "released" => DeliveryState::Released,
             "rejected" => DeliveryState::Rejected { error: None },
             "received" => DeliveryState::Received { section_number: 0, section_offset: 0 },
-            "transactional" => DeliveryState::Transactional { txn_id: b"t", outcome: None },
+            "transactional" => {
+                let outcome = match read(&self.outcome) {
+                    Ok((Value::Described(outcome), _)) => Some(outcome),
+                    _ => None,
+                };
+                DeliveryState::Transactional { txn_id: &self.txn, outcome }
+            }
+            "declared" => DeliveryState::Declared { txn_id: &self.txn },
             "modified" => DeliveryState::Modified {
                 delivery_failed: self.has("failed"),
                 undeliverable_here: self.has("undeliverable"),
@@ -51,81 +86,9 @@ impl Words {
             other => panic!("no state {other}"),
         })
     }
-
-    /// A message of the sections that the line names.
-    fn message(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        if let Some(digits) = self.text("hex") {
-            return hex(digits);
-        }
-        if self.has("durable") || self.text("ttl").is_some() || self.text("priority").is_some() {
-            let durable = self.has("durable").then_some(true);
-            let (ttl, priority) = (self.number("ttl"), self.number("priority"));
-            Header { durable, ttl, priority, ..Header::default() }.put(&mut out);
-        }
-        if let Some(keys) = self.text("cc") {
-            put_descriptor(&mut out, 0x72);
-            let mut map = MapWriter::start(&mut out);
-            map.symbol("x-cc", |out| {
-                let list = ternmq_amqp10::codec::write::ListWriter::start(out);
-                keys.split(',').fold(list, |list, key| list.field(Some(key), put_string)).end();
-            });
-            map.end();
-        }
-        let properties = MessageProperties {
-            message_id: self.text("message-id").map(Value::String),
-            user_id: self.text("user-id").map(str::as_bytes),
-            to: self.text("to"),
-            subject: self.text("subject"),
-            reply_to: self.text("reply-to"),
-            ..MessageProperties::default()
-        };
-        if properties != MessageProperties::default() {
-            properties.put(&mut out);
-        }
-        if let Some(pairs) = self.text("map") {
-            put_descriptor(&mut out, 0x77);
-            let mut map = MapWriter::start(&mut out);
-            for (name, value) in pairs.split(',').filter_map(|pair| pair.split_once(':')) {
-                map.pair(|out| {
-                    put_string(out, name);
-                    match value {
-                        "true" | "false" => put_value(out, &Value::Bool(value == "true")),
-                        "{}" => MapWriter::start(out).end(),
-                        "{x}" => {
-                            let mut inner = MapWriter::start(out);
-                            inner.pair(|out| {
-                                put_string(out, "x-max-length");
-                                put_value(out, &Value::Uint(5));
-                            });
-                            inner.end();
-                        }
-                        text => put_string(out, text),
-                    }
-                });
-            }
-            map.end();
-            return out;
-        }
-        if self.has("null") {
-            put_descriptor(&mut out, 0x77);
-            put_value(&mut out, &Value::Null);
-            return out;
-        }
-        match (self.text("value"), self.text("fill"), self.text("body")) {
-            (Some(text), _, _) => {
-                put_descriptor(&mut out, 0x77);
-                put_string(&mut out, text);
-            }
-            (_, Some(count), _) => put_data(&mut out, &vec![b'x'; count.parse().unwrap()]),
-            (_, _, Some(text)) => put_data(&mut out, text.as_bytes()),
-            _ => {}
-        }
-        out
-    }
 }
 
-fn hex(digits: &str) -> Vec<u8> {
+pub fn hex(digits: &str) -> Vec<u8> {
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
@@ -185,7 +148,7 @@ fn put_performative(
             channel_max: u16::MAX,
             idle_time_out: named.number("idle"),
             offered_capabilities: None,
-            desired_capabilities: None,
+            desired_capabilities: named.text("desires").map(Value::Symbol),
             properties: None,
         }),
         "begin" => Performative::Begin(Begin {
@@ -199,19 +162,7 @@ fn put_performative(
             properties: None,
         }),
         "attach" => attach(named, filter),
-        "flow" => Performative::Flow(Flow {
-            next_incoming_id: named.number("next").or(Some(0)),
-            incoming_window: named.number("window").unwrap_or(1_000),
-            next_outgoing_id: 0,
-            outgoing_window: 1_000,
-            handle: named.number("handle"),
-            delivery_count: named.number("count"),
-            link_credit: named.number("credit"),
-            available: None,
-            drain: named.has("drain"),
-            echo: named.has("echo"),
-            properties: None,
-        }),
+        "flow" => flow(named, filter),
         "transfer" => transfer(named),
         "disposition" => Performative::Disposition(Disposition {
             role: if named.text("role") == Some("sender") { Role::Sender } else { Role::Receiver },
@@ -238,6 +189,30 @@ fn put_performative(
     });
 }
 
+fn flow<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
+    if named.has("acquire") {
+        let mut map = MapWriter::start(filter);
+        map.symbol("txn-id", |out| put_value(out, &Value::Binary(&named.txn)));
+        map.end();
+    }
+    Performative::Flow(Flow {
+        next_incoming_id: named.number("next").or(Some(0)),
+        incoming_window: named.number("window").unwrap_or(1_000),
+        next_outgoing_id: 0,
+        outgoing_window: 1_000,
+        handle: named.number("handle"),
+        delivery_count: named.number("count"),
+        link_credit: named.number("credit"),
+        available: None,
+        drain: named.has("drain"),
+        echo: named.has("echo"),
+        properties: match read(filter) {
+            Ok((Value::Map(map), _)) => Some(map),
+            _ => None,
+        },
+    })
+}
+
 fn transfer(named: &Words) -> Performative<'_> {
     Performative::Transfer(Transfer {
         handle: named.number("handle").unwrap_or_default(),
@@ -253,16 +228,38 @@ fn transfer(named: &Words) -> Performative<'_> {
     })
 }
 
-fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
-    if let Some(name) = named.text("filter") {
-        let mut map = MapWriter::start(filter);
-        map.symbol("f", |out| {
-            out.push(0);
-            put_symbol(out, name);
-            put_value(out, &Value::String("a = 1"));
-        });
-        map.end();
+/// Filters of an attach: `filter=DESCRIPTOR` with `selector=TEXT`, by a name or a number; `plain` without any descriptor,
+/// under its name; `no-local` beside it.
+fn put_filters(named: &Words, out: &mut Vec<u8>) {
+    if named.text("filter").is_none() && !named.has("no-local") {
+        return;
     }
+    let mut map = MapWriter::start(out);
+    let selector = Value::String(named.text("selector").unwrap_or("a = 1"));
+    match named.text("filter") {
+        None => {}
+        Some(name) if named.has("plain") => drop(map.symbol(name, |out| put_value(out, &selector))),
+        Some(name) => drop(map.symbol("f", |out| {
+            out.push(0);
+            match name.parse() {
+                Ok(number) => put_value(out, &Value::Ulong(number)),
+                Err(_) => put_symbol(out, name),
+            }
+            put_value(out, if named.has("odd") { &Value::Int(1) } else { &selector });
+        })),
+    }
+    if named.has("no-local") {
+        map.symbol("n", |out| {
+            out.push(0);
+            put_value(out, &Value::Ulong(0x468c_0000_0003));
+            ListWriter::start(out).end();
+        });
+    }
+    map.end();
+}
+
+fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
+    put_filters(named, filter);
     let filter = match read(filter) {
         Ok((Value::Map(map), _)) => Some(map),
         _ => None,
@@ -273,13 +270,13 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
         dynamic: is_receiver && named.has("dynamic"),
         durable: if named.has("durable") { Durability::UnsettledState } else { Durability::None },
         filter,
-        capabilities: named.text("capability").filter(|_| is_receiver).map(Value::Symbol),
+        capabilities: named.capabilities().filter(|_| is_receiver),
         ..Source::default()
     };
     let target = Target {
         address: named.text("target"),
         dynamic: !is_receiver && named.has("dynamic"),
-        capabilities: named.text("capability").filter(|_| !is_receiver).map(Value::Symbol),
+        capabilities: named.capabilities().filter(|_| !is_receiver),
         ..Target::default()
     };
     Performative::Attach(Box::new(Attach {
@@ -292,7 +289,8 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
             _ => SenderSettleMode::Mixed,
         },
         rcv_settle_mode: named.has("second").then_some(ReceiverSettleMode::Second),
-        source: (!named.has("no-source")).then_some(source),
+        source: (!named.has("no-source"))
+            .then_some(Source { outcomes: named.text("outcomes").map(Value::Symbol), ..source }),
         target: if named.has("coordinator") {
             Some(AnyTarget::Coordinator)
         } else {
@@ -346,17 +344,30 @@ fn sasl_line(body: &[u8]) -> String {
 
 fn error(error: Option<&ErrorInfo<'_>>) -> String {
     error.map_or_else(String::new, |error| {
-        format!(" error: {} {:?}", error.condition, error.description.unwrap_or_default())
+        let field = error.invalid_field.map_or_else(String::new, |field| format!(", field {field}"));
+        format!(" error: {} {:?}{field}", error.condition, error.description.unwrap_or_default())
     })
 }
 
 fn line(body: &[u8]) -> String {
     let (performative, payload) = Performative::decode(body).unwrap();
     match performative {
-        Performative::Open(open) => format!(
-            "open frame-max: {}, channel-max: {}, idle: {:?}",
-            open.max_frame_size, open.channel_max, open.idle_time_out
-        ),
+        Performative::Open(open) => {
+            let mut line = format!(
+                "open frame-max: {}, channel-max: {}, idle: {:?}",
+                open.max_frame_size, open.channel_max, open.idle_time_out
+            );
+            let properties = open.properties.unwrap_or_default();
+            if properties.get("amqp:connection-establishment-failed").is_some() {
+                line += ", failed";
+            }
+            for name in ["queue-prefix", "topic-prefix"] {
+                if let Some(prefix) = properties.get(name) {
+                    let _ = write!(line, ", {name}: {:?}", prefix.as_text().unwrap());
+                }
+            }
+            line
+        }
         Performative::Begin(begin) => {
             format!("begin remote: {:?}, window: {}", begin.remote_channel, begin.incoming_window)
         }
@@ -388,13 +399,7 @@ fn line(body: &[u8]) -> String {
             line
         }
         Performative::Disposition(disposition) => {
-            let state = match disposition.state {
-                Some(DeliveryState::Rejected { error: Some(info) }) => {
-                    format!("Rejected{}", error(Some(&info)))
-                }
-                Some(other) => format!("{other:?}"),
-                None => "none".to_owned(),
-            };
+            let state = state_text(disposition.state.as_ref());
             format!(
                 "disposition role: {:?}, {}..{}, settled: {}, {state}",
                 disposition.role,
@@ -414,6 +419,20 @@ fn line(body: &[u8]) -> String {
     }
 }
 
+fn state_text(state: Option<&DeliveryState<'_>>) -> String {
+    let number = |id: &[u8]| u64::from_be_bytes(id.try_into().unwrap());
+    match state {
+        Some(DeliveryState::Rejected { error: Some(info) }) => format!("Rejected{}", error(Some(info))),
+        Some(DeliveryState::Declared { txn_id }) => format!("Declared txn: {}", number(txn_id)),
+        Some(DeliveryState::Transactional { txn_id, outcome }) => {
+            let inner = DeliveryState::decode(outcome.map(Value::Described)).unwrap();
+            format!("Transactional txn: {}, {}", number(txn_id), state_text(inner.as_ref()))
+        }
+        Some(other) => format!("{other:?}"),
+        None => "none".to_owned(),
+    }
+}
+
 fn attach_line(attach: &Attach<'_>) -> String {
     let mut line = format!(
         "attach name: {:?}, handle: {}, role: {:?}, settle: {:?}",
@@ -422,11 +441,14 @@ fn attach_line(attach: &Attach<'_>) -> String {
     match &attach.source {
         Some(source) => {
             let _ = write!(line, ", source: {:?}", source.address);
-            if source.filter.is_some() {
-                line += " with a filter";
+            for (name, _) in source.filter.iter().flat_map(|map| map.iter()) {
+                let _ = write!(line, " with filter {:?}", name.as_text().unwrap());
             }
             if source.durable != Durability::None {
                 let _ = write!(line, ", durable: {:?}, expiry: {:?}", source.durable, source.expiry_policy);
+            }
+            if source.dynamic_node_properties.is_some() {
+                line += ", goes with its link";
             }
         }
         None => line += ", no source",
@@ -434,6 +456,9 @@ fn attach_line(attach: &Attach<'_>) -> String {
     match &attach.target {
         Some(AnyTarget::Target(target)) => {
             let _ = write!(line, ", target: {:?}", target.address);
+            if target.dynamic_node_properties.is_some() {
+                line += ", goes with its link";
+            }
         }
         Some(AnyTarget::Coordinator) => line += ", coordinator",
         None => line += ", no target",

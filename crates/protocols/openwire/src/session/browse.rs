@@ -187,6 +187,7 @@ impl OpenWireSession {
             message: browsed.message,
             is_redelivered: browsed.is_redelivered,
             failed_count: Some(browsed.failed_count),
+            failures: browsed.failed_count,
             expires_at_ms: None,
         };
         let mut message = message_of(broker, &deliver, &consumer.queue);

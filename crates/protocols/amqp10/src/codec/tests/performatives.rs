@@ -171,7 +171,11 @@ fn transfers_and_dispositions_round_trip() {
         Some(DeliveryState::Released),
         Some(DeliveryState::Rejected { error: None }),
         Some(DeliveryState::Rejected {
-            error: Some(ErrorInfo { condition: "amqp:not-found", description: Some("none") }),
+            error: Some(ErrorInfo {
+                condition: "amqp:not-found",
+                description: Some("none"),
+                invalid_field: Some("name"),
+            }),
         }),
         Some(DeliveryState::Modified {
             delivery_failed: true,
@@ -194,7 +198,7 @@ fn transfers_and_dispositions_round_trip() {
 
 #[test]
 fn ends_round_trip() {
-    let error = ErrorInfo { condition: "amqp:internal-error", description: None };
+    let error = ErrorInfo { condition: "amqp:internal-error", description: None, invalid_field: None };
     check(&Performative::Detach(Detach { handle: 3, closed: true, error: Some(error) }));
     check(&Performative::End(Some(error)));
     check(&Performative::Close(None));
