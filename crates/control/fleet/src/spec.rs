@@ -164,7 +164,7 @@ pub struct NodeSpec {
     pub reach: Reach,
     /// Names in its certificate, beside `localhost` and the loopback addresses: at most 100 host names, or addresses.
     pub host_names: Vec<String>,
-    /// Configuration in the form of `rabbitmq.conf`, at most 1 MiB; may be empty. What the limits say comes after it, and
+    /// Configuration in the form of `rabbitmq.conf`, of ActiveMQ also its XML, at most 1 MiB; may be empty. What the limits say comes after it, and
     /// listeners and certificates that it names are not used.
     pub configuration: String,
     /// How much it may take.

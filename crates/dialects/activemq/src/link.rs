@@ -111,6 +111,9 @@ impl LinkAddresses for ActiveMq {
             }
             Address::Temporary(name) => of_queue(AddressQueue::Existing(name.into()), None),
             Address::Topic(name) => {
+                if request.is_durable {
+                    self.configuration().check_durable().map_err(refused)?;
+                }
                 let queue = match request.is_durable {
                     true if request.client.is_empty() => {
                         return Err(refused("a durable subscription needs a container-id".to_owned()));

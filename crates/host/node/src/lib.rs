@@ -23,6 +23,7 @@ mod settings;
 mod engine;
 
 mod accept_rules;
+mod activemq_xml;
 mod doors;
 mod reload;
 mod self_signed;

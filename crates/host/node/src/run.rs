@@ -49,7 +49,7 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     install_panic_policy();
     check_shards(options)?;
     leave_session(options);
-    let mut settings = Settings::load(options.config.as_deref())?;
+    let mut settings = Settings::of(options)?;
     start_log(options, &settings)?;
     settings.apply_bounds(&options.bounds);
     set_mechanisms(&mut settings, options);

@@ -79,7 +79,7 @@ pub(crate) struct BrokerArgs {
     /// Version of that vendor's engine that tools are told (rabbitmq_version of the management API). Default: 3.13.7.
     #[arg(long, value_name = "X.Y.Z", value_parser = engine_version)]
     pub(crate) engine_version: Option<String>,
-    /// Configuration file in the form of rabbitmq.conf.
+    /// Configuration file in the form of rabbitmq.conf; with --engine activemq also activemq.xml.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Where a listener listens; may be repeated. Port 0 picks a free one. Default 127.0.0.1 with the usual port. The

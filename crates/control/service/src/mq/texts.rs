@@ -125,8 +125,8 @@ pub(crate) fn effective(
     let key = RevisionData::key_of(&broker.region, &used.id, used.revision);
     let Some(data) = service.store.view()?.get::<RevisionData>(&key)? else { return Ok(None) };
     if broker.engine == EngineType::ActiveMq {
-        // A node does not read ActiveMQ's XML yet: what a revision says has no effect on it.
-        return Ok(Some(String::new()));
+        // It was sanitised when it was stored, and the node tells what has no effect.
+        return Ok(Some(data.text));
     }
     let chosen = chosen(&data.text, &settings.engine_version).zip(size(&settings.instance_type));
     let effective =

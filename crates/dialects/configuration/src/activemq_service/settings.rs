@@ -99,6 +99,11 @@ impl Object {
         self.properties.iter().filter(move |(set, _)| *set == name).flat_map(|(_, objects)| objects)
     }
 
+    /// Values of all properties.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.properties.iter().flat_map(|(_, objects)| objects)
+    }
+
     /// What it is about: an entry of policies, authorization or redelivery, or a destination itself. Where several are
     /// named the last one counts, as each takes the place of the one before.
     #[must_use]
