@@ -1,12 +1,13 @@
 //! ActiveMQ's ways over the neutral core, as far as OpenWire, STOMP and MQTT need them.
 //!
 //! Owns: destinations and what is made when one is used, names of the queues behind subscriptions, names that permissions
-//! know, the dead-letter queue, and the words of errors. Must not know: frames, sockets, state.
+//! know, authorization maps, the dead-letter queue, and the words of errors. Must not know: frames, sockets, state.
 //!
 //! A queue is a queue on the default node, made on use. A topic is a key of one topic node. There is one namespace.
 
 #![forbid(unsafe_code)]
 
+mod authorization;
 mod configuration;
 mod deaths;
 mod destination;
@@ -15,6 +16,8 @@ mod names;
 mod options;
 mod places;
 mod wording;
+
+pub use authorization::{Acl, AuthorizationEntry, AuthorizationMap, EntryKind, members};
 
 use std::{
     borrow::Cow,
@@ -175,6 +178,10 @@ impl Dialect for ActiveMq {
             "impersonator" => Some(Role::Impersonator),
             _ => None,
         }
+    }
+
+    fn group_of_tag<'a>(&self, tag: &'a str) -> Option<&'a str> {
+        authorization::group_of_tag(tag)
     }
 
     fn predefined(&self) -> &'static [Predefined] {

@@ -34,6 +34,8 @@ pub(crate) const TEMPORARY_QUEUE: &str = "temp-queue://";
 pub(crate) const TEMPORARY_TOPIC: &str = "temp-topic://";
 /// Start of the names of the queues behind subscriptions to topics.
 const SUBSCRIPTION: &str = "consumer://";
+/// Start of the names of the queues that groups of MQTT clients share.
+pub(crate) const MQTT_GROUP: &str = "mqtt-shared://";
 /// What tells names of the broker's own from those of clients.
 const OWN: &str = "://";
 
@@ -85,7 +87,7 @@ pub(crate) fn mqtt_client(client: &str) -> String {
 
 /// Queue that a group of MQTT clients shares.
 pub(crate) fn mqtt_group(group: &str, key: &str) -> String {
-    format!("mqtt-shared://{}/{key}", escaped(group))
+    format!("{MQTT_GROUP}{}/{key}", escaped(group))
 }
 
 /// Key of a temporary topic, and the rest of the name of a temporary queue.
