@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use ternmq_access::{Members, Permits, RuleSpace, RuleSyntax, Rules, RulesError};
+use ternmq_configuration::activemq_service::{Authorization, DestinationKind, Object};
 use ternmq_routing::MAX_KEY_BYTES;
 
 use crate::{
@@ -73,12 +74,41 @@ impl Acl {
     }
 }
 
+impl Acl {
+    fn of(entry: &Object) -> Self {
+        let of = |name| members(entry.groups(name).into_iter().flatten().map(String::as_str));
+        Self { admin: of("admin"), read: of("read"), write: of("write") }
+    }
+}
+
 impl AuthorizationMap {
+    /// The map of a configuration file. An entry that names no queue or topic permits nothing.
+    #[must_use]
+    pub fn of(file: Authorization<'_>) -> Self {
+        let entry = |entry: &Object| {
+            let (kind, name) = entry.destination()?;
+            let kind = match kind {
+                DestinationKind::Queue => EntryKind::Queue,
+                DestinationKind::Topic => EntryKind::Topic,
+                DestinationKind::TempQueue | DestinationKind::TempTopic => return None,
+            };
+            Some(AuthorizationEntry { kind, name: name.into(), acl: Acl::of(entry) })
+        };
+        Self {
+            entries: file.entries().into_iter().filter_map(entry).collect(),
+            default: file.default_entry().map(Acl::of),
+            temporary: file.temp_entry().map(Acl::of),
+        }
+    }
+
     /// The map as rules.
     ///
     /// # Errors
     /// It is over a limit.
     pub fn rules(self) -> Result<Rules, RulesError> {
+        if self == Self::default() {
+            return Ok(Self::nothing());
+        }
         let Self { entries, default, temporary } = self;
         let mut queues = space(QUEUE, true);
         let mut topics = space(TOPIC, true);
@@ -151,6 +181,7 @@ mod tests {
         Access, Action, PermissionRecord, Principal, Resource, Roles, Thing, UserLimits, UserRecord,
     };
     use ternmq_broker::Dialect;
+    use ternmq_configuration::activemq_service;
 
     use super::*;
     use crate::names;
@@ -241,6 +272,39 @@ mod tests {
         check(&["writers"], [false, true, false]);
         check(&["makers"], [false, false, true]);
         check(&["admins", "auditors"], [false; 3]);
+    }
+
+    #[test]
+    fn a_file_says_it_all() {
+        let file = |map: &str| {
+            let text = format!(
+                "<broker xmlns=\"{}\"><plugins><authorizationPlugin><map>{map}</map></authorizationPlugin></plugins></broker>",
+                activemq_service::NAMESPACE
+            );
+            let version = "5.19.1".parse().unwrap();
+            activemq_service::sanitise(text.as_bytes(), version, activemq_service::Strategy::Simple)
+        };
+        let read = |text: &str| AuthorizationMap::of(file(text).unwrap().settings.authorization().unwrap());
+        let text = r#"<authorizationMap><authorizationEntries>
+            <authorizationEntry queue=">" read="admins" write="admins" admin="admins"/>
+            <authorizationEntry queue="USERS.&gt;" read="users" write="users" admin="users"/>
+            <authorizationEntry queue="GUEST.*" read="guests, users" write="guests"/>
+            <authorizationEntry topic="NEWS" read="*" write="admins" admin="admins"/>
+            <authorizationEntry read="nobody"/>
+            </authorizationEntries>
+            <defaultEntry><authorizationEntry read="auditors"/></defaultEntry></authorizationMap>"#;
+        assert_eq!(read(text), map());
+        let temporary = r#"<authorizationMap><tempDestinationAuthorizationEntry>
+            <tempDestinationAuthorizationEntry read="readers" write="writers" admin="makers"/>
+            </tempDestinationAuthorizationEntry></authorizationMap>"#;
+        let made = acl("readers", "writers", "makers");
+        assert_eq!(
+            read(temporary),
+            AuthorizationMap { temporary: Some(made), ..AuthorizationMap::default() }
+        );
+        // What was taken out permits nobody anything, temporary destinations too.
+        let gone = read("<cachedLDAPAuthorizationMap queueSearchBase=\"ou=q\"/>").rules().unwrap();
+        assert_eq!(gone, AuthorizationMap::nothing());
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod engine;
 
 mod accept_rules;
 mod activemq_xml;
+mod authorization;
 mod doors;
 mod reload;
 mod self_signed;

@@ -33,7 +33,7 @@ use crate::recovery::{self, ReadyBroker};
 use crate::reload::Reload;
 use crate::settings::Settings;
 use crate::tls_source::TlsSource;
-use crate::{control, http, logging, ports_file, self_signed};
+use crate::{authorization, control, http, logging, ports_file, self_signed};
 use ternmq_stdx::chain;
 
 /// Segments of a node with a small footprint.
@@ -202,6 +202,7 @@ impl ShardStart {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ReadyBroker { mut broker, log, writer, reader } =
             recovery::recover(recovery, &engine, settings.limits, &path, accepts_damage, &*clock)?;
+        authorization::apply(settings.activemq.as_ref(), &mut broker)?;
         definitions::apply(settings.definitions, &mut broker)?;
         let plan = if is_managed {
             // The service makes the users.

@@ -5,6 +5,12 @@ use crate::activemq_service::{Element, Strategy, broker, default_text, sanitise}
 const SERVED: &[(&str, &[&str])] = &[
     ("broker", &["rejectDurableConsumers"]),
     ("policyEntry", &["queue", "topic", "tempQueue", "tempTopic"]),
+    ("authorizationEntry", &["admin", "read", "write", "queue", "topic"]),
+    ("tempDestinationAuthorizationEntry", &["admin", "read", "write"]),
+    (
+        "cachedLDAPAuthorizationMap",
+        &["queueSearchBase", "topicSearchBase", "tempSearchBase", "refreshInterval", "legacyGroupMapping"],
+    ),
     ("tempQueue", &["DLQ", "physicalName"]),
     ("tempTopic", &["DLQ", "physicalName"]),
     ("topic", &["DLQ", "physicalName"]),
