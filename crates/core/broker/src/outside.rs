@@ -47,6 +47,12 @@ impl Broker {
         self.authority.outside = Some(users);
     }
 
+    /// Whether there is anybody outside who may know users.
+    #[must_use]
+    pub fn has_outside_users(&self) -> bool {
+        self.authority.outside.is_some()
+    }
+
     /// Sets the rules that count beside all permissions, for everybody; `None`: permissions alone count. Subscriptions and
     /// consumers are looked through at once (S7). Not kept: they are set again at each start, before anybody is let in.
     pub fn set_rules(&mut self, rules: Option<Rules>) {

@@ -69,6 +69,13 @@ pub struct AuthorizationMap {
 }
 
 impl Acl {
+    /// Adds whom another one lets.
+    pub fn add(&mut self, other: Self) {
+        self.admin.add(other.admin);
+        self.read.add(other.read);
+        self.write.add(other.write);
+    }
+
     fn permits(self) -> Permits {
         Permits { manage: self.admin, send: self.write, receive: self.read }
     }

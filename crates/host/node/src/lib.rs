@@ -14,6 +14,7 @@ mod error;
 mod options;
 
 mod data_dir;
+mod directory;
 mod encryption;
 mod log_files;
 mod logging;

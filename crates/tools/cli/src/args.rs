@@ -89,6 +89,10 @@ pub(crate) struct BrokerArgs {
     /// Open only the listeners that --listen names: neither the usual ones nor those of the configuration file.
     #[arg(long)]
     pub(crate) only_named_listeners: bool,
+    /// File that says which LDAP directory has users beside the node's own: a JSON object with the members of the service's
+    /// LdapServerMetadata, and caFile. Needs --engine activemq.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) directory: Option<PathBuf>,
     /// File that says who is let in: a JSON object of listener name to a list of networks, {"amqps": ["10.0.0.0/8"]}. A
     /// listener that it does not name lets nobody in. Without a file everybody is let in.
     #[arg(long, value_name = "FILE")]
