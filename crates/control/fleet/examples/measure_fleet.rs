@@ -46,6 +46,7 @@ fn spec(number: u8) -> Result<NodeSpec, Box<dyn Error>> {
         engine_version: None,
         reach: Reach::Loopback,
         host_names: Vec::new(),
+        directory: None,
         configuration: String::new(),
         limits: NodeLimits { memory_bytes: 1 << 30, storage_bytes: 1 << 30, connections: 1_000 },
         rules: vec![AcceptRule { source: Cidr::ALL_V4, ports: PortRange::ALL }],

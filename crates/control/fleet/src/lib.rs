@@ -33,4 +33,6 @@ pub use network::{Cidr, CidrError};
 pub use process::{Footprint, ProcessFleet, ProcessSettings, StepHook};
 pub use provisioner::{Provisioner, Step};
 pub use simulated::{SimulatedFault, SimulatedFleet};
-pub use spec::{AcceptRule, Engine, LogKind, NodeLimits, NodeLogs, NodeSpec, NodeUser, PortRange, Reach};
+pub use spec::{
+    AcceptRule, DirectoryText, Engine, LogKind, NodeLimits, NodeLogs, NodeSpec, NodeUser, PortRange, Reach,
+};

@@ -164,9 +164,12 @@ pub struct NodeSpec {
     pub reach: Reach,
     /// Names in its certificate, beside `localhost` and the loopback addresses: at most 100 host names, or addresses.
     pub host_names: Vec<String>,
-    /// Configuration in the form of `rabbitmq.conf`, at most 1 MiB; may be empty. What the limits say comes after it, and
+    /// Configuration in the form of `rabbitmq.conf`, of ActiveMQ also its XML, at most 1 MiB; may be empty. What the limits say comes after it, and
     /// listeners and certificates that it names are not used.
     pub configuration: String,
+    /// The directory of users beside the node's own, if there is one.
+    #[serde(default)]
+    pub directory: Option<DirectoryText>,
     /// How much it may take.
     pub limits: NodeLimits,
     /// Who is let in. Nobody, if there is no rule: a group that lets everybody in says so with `0.0.0.0/0` (and `::/0`).
@@ -233,6 +236,32 @@ fn is_host_name(text: &str) -> bool {
         || text.len() <= HOST_NAME_MAX_BYTES && text.split('.').all(is_label)
 }
 
+/// What a node reads of a directory of users: the JSON object of `ternmq broker --directory`, in which there is a password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DirectoryText(String);
+
+impl DirectoryText {
+    /// The text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for the file that the node reads.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DirectoryText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the password (S11).
+        f.write_str("DirectoryText(***)")
+    }
+}
+
 /// A user of a node.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NodeUser {
@@ -270,6 +299,7 @@ pub(crate) mod tests {
             reach: Reach::Loopback,
             host_names: vec!["b-1.mq.local".into()],
             configuration: String::new(),
+            directory: None,
             limits: NodeLimits { memory_bytes: 1 << 30, storage_bytes: 20 << 30, connections: 100 },
             rules: vec![AcceptRule { source: Cidr::ALL_V4, ports: PortRange::ALL }],
             logs: NodeLogs::default(),

@@ -25,6 +25,8 @@ pub struct ServeOptions {
     pub region: String,
     /// Below which names of brokers are; absent: they are of this machine.
     pub domain: Option<String>,
+    /// Authorities that are trusted for directories of users, beside the public ones.
+    pub directory_ca: Option<PathBuf>,
     /// Whether a new service has a broker.
     pub has_first_broker: bool,
     /// Quota of calls.

@@ -48,6 +48,7 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
         account: options.account.clone(),
         region: options.region.clone(),
         domain: options.domain.clone(),
+        directory_ca: options.directory_ca.as_deref().map(directory_ca).transpose()?,
         quota: options.quota,
         retention: options.audit,
         administrator: keys.key.clone(),
@@ -248,4 +249,15 @@ fn write_first(
         )?;
     }
     Ok(())
+}
+/// Nodes run in directories of their own: the path from the root is the same for all.
+fn directory_ca(path: &std::path::Path) -> Result<String, ServeError> {
+    let refuse = |problem: String| {
+        ServeError::Usage(format!(
+            "--directory-ca {}: {problem}; name a PEM file that is there",
+            path.display()
+        ))
+    };
+    let whole = std::fs::canonicalize(path).map_err(|error| refuse(error.to_string()))?;
+    whole.into_os_string().into_string().map_err(|_| refuse("the path is no text".to_owned()))
 }

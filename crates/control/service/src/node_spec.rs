@@ -1,13 +1,14 @@
 //! What a broker's node is to be.
 
 use ternmq_fleet::{
-    AcceptRule, Engine, NodeLimits, NodeLogs, NodeName, NodeNameError, NodeSpec, NodeUser, Reach,
+    AcceptRule, DirectoryText, Engine, NodeLimits, NodeLogs, NodeName, NodeNameError, NodeSpec, NodeUser,
+    Reach,
 };
 
 use crate::catalogue::{EngineType, instance_type};
 use crate::endpoints;
 use crate::network::{self, Network};
-use crate::records::{Account, Broker, Settings};
+use crate::records::{Account, Broker, DirectoryServer, Settings};
 use crate::store::{Reader, StoreError};
 
 /// Names of this machine, which every certificate has besides the broker's own.
@@ -28,6 +29,7 @@ pub(crate) fn of(
     configuration: String,
     rules: Vec<AcceptRule>,
     domain: Option<&str>,
+    directory_ca: Option<&str>,
 ) -> Result<NodeSpec, NodeNameError> {
     let instance = instance_type(broker.engine, &settings.instance_type);
     let (memory_mib, storage_gb, connections) =
@@ -45,6 +47,11 @@ pub(crate) fn of(
         reach: if broker.is_public { Reach::Public } else { Reach::Loopback },
         host_names,
         configuration,
+        directory: settings.authentication.directory().map(|server| {
+            let server = DirectoryServer { ca_file: directory_ca.map(str::to_owned), ..server.clone() };
+            // A record of texts has a text.
+            DirectoryText::new(serde_json::to_string(&server).unwrap_or_default())
+        }),
         limits: NodeLimits { memory_bytes: memory_mib * MIB, storage_bytes: storage_gb * GIB, connections },
         rules,
         logs: NodeLogs {

@@ -302,7 +302,8 @@ impl Service {
         let text = mq::effective(self, broker, &settings)?
             .ok_or_else(|| ReconcileError::Configuration { id: used.id.clone(), revision: used.revision })?;
         let domain = self.settings.domain.as_deref();
-        Ok(node_spec::of(broker, &settings, text, self.rules(broker)?, domain)?)
+        let directory_ca = self.settings.directory_ca.as_deref();
+        Ok(node_spec::of(broker, &settings, text, self.rules(broker)?, domain, directory_ca)?)
     }
 
     /// Whom the broker's security groups let in now.

@@ -24,6 +24,8 @@ pub struct ServiceSettings {
     pub region: String,
     /// Below which names of brokers are; none: endpoints are of `localhost`.
     pub domain: Option<String>,
+    /// File with authorities that are trusted for directories beside the public ones; a path from the root.
+    pub directory_ca: Option<String>,
     /// Quota of calls.
     pub quota: Quota,
     /// What is kept of the audit log.

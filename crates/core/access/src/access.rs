@@ -11,6 +11,7 @@ use crate::{
     password::PasswordHash,
     pattern::{Pattern, PatternError, PatternStore, Template},
     record::{PermissionRecord, TopicPermissionRecord, UserRecord},
+    rules::Rules,
     verifier::Verifier,
 };
 
@@ -19,6 +20,9 @@ use crate::{
 pub struct Access {
     generation: u64,
     users: BTreeMap<Arc<str>, User>,
+    /// Users that somebody outside of the node knows, while they use it. One of the node's own of the same name counts.
+    guests: BTreeMap<Arc<str>, User>,
+    rules: Option<Arc<Rules>>,
     /// By name of a user that may be there or not.
     grants: BTreeMap<Arc<str>, Arc<Grants>>,
     namespaces: BTreeMap<Arc<str>, NamespaceLimits>,
@@ -114,6 +118,80 @@ impl Access {
         true
     }
 
+    /// Lets in somebody whom the node does not know itself, to do everything in a namespace that grants and rules allow; one
+    /// that is there already becomes as `record` says. Tells whether anything changed: then what was remembered of it is
+    /// void. Never stored, and no user as [`Access::user`] and [`Access::users`] tell them.
+    pub fn put_guest(&mut self, record: UserRecord, namespace: &Arc<str>) -> bool {
+        if self.guests.get(&record.name).is_some_and(|guest| guest.record == record) {
+            return false;
+        }
+        let revision = self.next_generation();
+        let all: Arc<str> = ".*".into();
+        let pattern = self.patterns.everything();
+        let permission = Permission {
+            record: PermissionRecord {
+                user: Arc::clone(&record.name),
+                namespace: Arc::clone(namespace),
+                configure: Arc::clone(&all),
+                write: Arc::clone(&all),
+                read: all,
+            },
+            configure: Arc::clone(&pattern),
+            write: Arc::clone(&pattern),
+            read: pattern,
+        };
+        let guest = User {
+            grants: self.grants.get(&record.name).cloned(),
+            permissions: BTreeMap::from([(Arc::clone(namespace), permission)]),
+            topics: BTreeMap::new(),
+            revision,
+            record,
+        };
+        self.guests.insert(Arc::clone(&guest.record.name), guest);
+        true
+    }
+
+    /// Forgets a guest. Tells whether it was there.
+    pub fn remove_guest(&mut self, name: &str) -> bool {
+        let was_there = self.guests.remove(name).is_some();
+        if was_there {
+            self.next_generation();
+        }
+        was_there
+    }
+
+    /// All guests in order of name.
+    pub fn guests(&self) -> impl Iterator<Item = &UserRecord> {
+        self.guests.values().map(|guest| &guest.record)
+    }
+
+    /// Number of guests.
+    #[must_use]
+    pub fn guest_count(&self) -> usize {
+        self.guests.len()
+    }
+
+    /// Whether there is a user or a guest of this name.
+    #[must_use]
+    pub fn is_known(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+
+    /// Sets the rules that count for everybody, beside the permissions; `None`: permissions alone count. Tells whether
+    /// anything changed.
+    pub fn set_rules(&mut self, rules: Option<Rules>) -> bool {
+        if self.rules.as_deref() == rules.as_ref() {
+            return false;
+        }
+        self.rules = rules.map(Arc::new);
+        self.next_generation();
+        true
+    }
+
+    pub(crate) fn rules(&self) -> Option<&Rules> {
+        self.rules.as_deref()
+    }
+
     /// Removes a user with its permissions. Tells whether it was there.
     pub fn remove_user(&mut self, name: &str) -> bool {
         let was_there = self.users.remove(name).is_some();
@@ -134,10 +212,11 @@ impl Access {
         self.users.values().map(|user| &user.record)
     }
 
-    /// Changes with every change of this user, its permissions included; never the same for a later user of that name.
+    /// Changes with every change of this user or guest, its permissions included; never the same for a later one of that
+    /// name.
     #[must_use]
     pub fn user_revision(&self, name: &str) -> Option<u64> {
-        self.users.get(name).map(|user| user.revision)
+        self.entry(name).map(|user| user.revision)
     }
 
     /// What checks this user's password; for an unknown one, something that costs the same and always refuses (S2).
@@ -248,8 +327,8 @@ impl Access {
 
     fn set_grants(&mut self, name: &str, grants: Option<Arc<Grants>>) {
         let generation = self.next_generation();
-        if let Some(user) = self.users.get_mut(name) {
-            user.grants = grants;
+        for user in [self.users.get_mut(name), self.guests.get_mut(name)].into_iter().flatten() {
+            user.grants.clone_from(&grants);
             user.revision = generation;
         }
     }
@@ -281,7 +360,7 @@ impl Access {
     pub fn remove_namespace(&mut self, namespace: &str) {
         let generation = self.next_generation();
         self.namespaces.remove(namespace);
-        for user in self.users.values_mut() {
+        for user in self.users.values_mut().chain(self.guests.values_mut()) {
             let had_permission = user.permissions.remove(namespace).is_some();
             if user.topics.remove(namespace).is_some() || had_permission {
                 user.revision = generation;
@@ -290,7 +369,7 @@ impl Access {
     }
 
     pub(crate) fn entry(&self, name: &str) -> Option<&User> {
-        self.users.get(name)
+        self.users.get(name).or_else(|| self.guests.get(name))
     }
 
     fn change_user(&mut self, name: &str, change: impl FnOnce(&mut User) -> bool) -> bool {

@@ -11,6 +11,7 @@ use crate::{
     pattern::Template,
     principal::Principal,
     record::Role,
+    rules::Rules,
 };
 
 /// What somebody wants to do.
@@ -97,6 +98,8 @@ pub enum DeniedReason {
     NotGranted,
     /// A pattern of the user's grants took too many steps (B8).
     GrantsTooCostly,
+    /// No rule on such names allows it to any of the user's groups.
+    NotInRules,
     /// The action does not go with such a thing.
     NoSuchAction,
 }
@@ -132,13 +135,7 @@ impl Access {
     ) -> Result<Authorized, Denied> {
         match self.decide(principal, action, resource) {
             Ok(()) => Ok(Authorized { generation: self.generation() }),
-            Err(reason) => Err(Denied {
-                user: Arc::clone(principal.user()),
-                action,
-                namespace: Arc::from(resource.namespace),
-                thing: Arc::from(resource.thing.to_string()),
-                reason,
-            }),
+            Err(reason) => Err(denied(principal, action, resource, reason)),
         }
     }
 
@@ -154,10 +151,34 @@ impl Access {
         let user = self.entry(principal.user()).ok_or(DeniedReason::UnknownUser)?;
         let permission = user.permissions.get(namespace).ok_or(DeniedReason::NoPermission)?;
         is_permitted(user, permission, principal, action, namespace, thing)?;
-        match &user.grants {
-            None => Ok(()),
-            Some(grants) => check_grants(grants, action, namespace, thing),
+        if let Some(grants) = &user.grants {
+            check_grants(grants, action, namespace, thing)?;
         }
+        match (self.rules(), name_of(thing)) {
+            (Some(rules), Some(name)) => check_rules(rules, action, name, user),
+            _ => Ok(()),
+        }
+    }
+
+    /// Decides about a thing that permissions do not know, as its name can't be guessed (S6): only [`crate::Rules`] that are
+    /// about such names can deny it.
+    ///
+    /// # Errors
+    /// [`Denied`] with the reason.
+    pub fn authorize_unlisted(
+        &self,
+        principal: &Principal,
+        action: Action,
+        resource: Resource<'_>,
+    ) -> Result<(), Denied> {
+        let decided = match (self.rules(), name_of(resource.thing)) {
+            (Some(rules), Some(name)) if !principal.is_node() && rules.has_space_of(name) => {
+                let user = self.entry(principal.user()).ok_or(DeniedReason::UnknownUser);
+                user.and_then(|user| check_rules(rules, action, name, user))
+            }
+            _ => Ok(()),
+        };
+        decided.map_err(|reason| denied(principal, action, resource, reason))
     }
 
     /// Whether a user has a role, and may use it.
@@ -168,6 +189,29 @@ impl Access {
             has_role && user.grants.as_ref().is_none_or(|grants| grants.may_manage())
         })
     }
+}
+
+fn denied(principal: &Principal, action: Action, resource: Resource<'_>, reason: DeniedReason) -> Denied {
+    Denied {
+        user: Arc::clone(principal.user()),
+        action,
+        namespace: Arc::from(resource.namespace),
+        thing: Arc::from(resource.thing.to_string()),
+        reason,
+    }
+}
+
+/// The name that rules look at. A key goes with a node that they have looked at.
+fn name_of(thing: Thing<'_>) -> Option<&str> {
+    match thing {
+        Thing::Queue(name) | Thing::Node(name) | Thing::QueueBy { queue: name, .. } => Some(name),
+        Thing::Namespace | Thing::Key { .. } => None,
+    }
+}
+
+fn check_rules(rules: &Rules, action: Action, name: &str, user: &User) -> Result<(), DeniedReason> {
+    let record = user.record();
+    allow(rules.allow(action, name, &record.name, &record.groups), DeniedReason::NotInRules)
 }
 
 /// What the broker's own permissions say.
@@ -295,6 +339,7 @@ impl fmt::Display for DeniedReason {
             Self::KeyNotAllowed => "the user's pattern for this node does not match the key",
             Self::NotGranted => "the grants that the user is bound to do not allow it",
             Self::GrantsTooCostly => "a pattern of the user's grants takes too many steps",
+            Self::NotInRules => "no rule allows it to any of the user's groups",
             Self::NoSuchAction => "that cannot be done to it",
         })
     }

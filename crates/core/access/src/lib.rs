@@ -2,7 +2,7 @@
 //!
 //! Owns: the [`Access`] table of users, permissions and [`Grants`] with [`Access::authorize`] (S5), checking passwords without
 //! telling who exists ([`Verifier`], S2), the memory of checked credentials ([`VerifiedCredentials`], F15), the brake on
-//! guessing ([`LoginThrottle`], S2), and limits ([`UserLimits`], [`NamespaceLimits`]).
+//! guessing ([`LoginThrottle`], S2), [`Rules`] on names by group, and limits ([`UserLimits`], [`NamespaceLimits`]).
 //! Must not know: how a protocol carries credentials, how definitions are stored, which names the broker itself makes.
 //! No I/O, no clock, no randomness: the caller passes time, salts and keys.
 //!
@@ -20,6 +20,7 @@ mod password;
 mod pattern;
 mod principal;
 mod record;
+mod rules;
 mod throttle;
 mod verified;
 mod verifier;
@@ -36,6 +37,7 @@ pub use password::{HashKind, ImportError, PasswordHash};
 pub use pattern::{MAX_PATTERN_BYTES, MAX_PROGRAM_BYTES, Pattern, PatternError};
 pub use principal::Principal;
 pub use record::{PermissionRecord, Role, Roles, TopicPermissionRecord, UserRecord};
+pub use rules::{MAX_RULE_BYTES, MAX_RULES, Members, Permits, RuleSpace, RuleSyntax, Rules, RulesError};
 pub use ternmq_stdx::Secret;
 pub use ternmq_stdx::{Glob, GlobError};
 pub use throttle::{Admission, LoginThrottle};

@@ -170,6 +170,11 @@ pub(crate) struct PatternStore {
 }
 
 impl PatternStore {
+    /// The pattern of every name.
+    pub(crate) fn everything(&self) -> Arc<Pattern> {
+        Arc::new(Pattern(Form::Everything))
+    }
+
     pub(crate) fn get(&mut self, text: &Arc<str>) -> Result<Arc<Pattern>, PatternError> {
         if let Some(pattern) = self.patterns.get(text).and_then(Weak::upgrade) {
             return Ok(pattern);

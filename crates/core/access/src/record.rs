@@ -57,6 +57,8 @@ pub struct UserRecord {
     pub tags: Vec<Arc<str>>,
     /// What the tags mean.
     pub roles: Roles,
+    /// Groups that [`crate::Rules`] may name.
+    pub groups: Vec<Arc<str>>,
     /// Limits.
     pub limits: UserLimits,
 }

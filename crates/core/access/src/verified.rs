@@ -45,11 +45,23 @@ impl VerifiedCredentials {
 
     /// Remembers that a password was found right. `revision` is that of the [`crate::Verifier`] that found it.
     pub fn remember(&mut self, user: &str, revision: u64, password: &Secret, now_ms: u64) {
+        self.remember_for(user, revision, password, now_ms, Self::LIFETIME_MS);
+    }
+
+    /// As [`VerifiedCredentials::remember`], for another time, in ms.
+    pub fn remember_for(
+        &mut self,
+        user: &str,
+        revision: u64,
+        password: &Secret,
+        now_ms: u64,
+        lifetime_ms: u64,
+    ) {
         if self.entries.len() >= self.capacity && !self.entries.contains_key(user) {
             self.make_room(now_ms);
         }
         let tag = hmac::sign(&self.key, &material(user, password));
-        let expires_ms = now_ms.saturating_add(Self::LIFETIME_MS);
+        let expires_ms = now_ms.saturating_add(lifetime_ms);
         self.entries.insert(Arc::from(user), Entry { tag, revision, expires_ms });
     }
 

@@ -14,6 +14,7 @@ fn user(name: &str) -> UserRecord {
         password: None,
         tags: Vec::new(),
         roles: Roles::NONE,
+        groups: Vec::new(),
         limits: UserLimits::default(),
     }
 }

@@ -24,6 +24,7 @@ fn user(password: Option<PasswordHash>) -> UserRecord {
         password,
         tags: vec![Arc::from("ops")],
         roles: Roles::NONE,
+        groups: Vec::new(),
         limits: UserLimits::default(),
     }
 }

@@ -30,6 +30,7 @@ fn put(access: &mut Access, name: &str, [configure, write, read]: [&str; 3]) {
         password: None,
         tags: Vec::new(),
         roles: Roles::NONE.with(Role::Administrator),
+        groups: Vec::new(),
         limits: UserLimits::default(),
     });
     let permission = PermissionRecord {

@@ -19,6 +19,7 @@ use crate::{
     dialect::Guard,
     error::{Error, Kind, Verb},
     incident::Incident,
+    outside::{OUTSIDE_LOGIN_MS, OutsideAnswer, OutsideUsers},
 };
 
 /// Users with what is counted and remembered of them.
@@ -26,6 +27,8 @@ pub(crate) struct Authority {
     pub(crate) access: Access,
     verified: VerifiedCredentials,
     throttle: LoginThrottle,
+    /// Who is asked for users that are none of the broker's own.
+    pub(crate) outside: Option<Arc<dyn OutsideUsers>>,
     counts: HashMap<Arc<str>, UserCounts, FixedState>,
 }
 
@@ -48,10 +51,26 @@ pub enum LoginStep {
     Refused,
 }
 
-/// One password check, to be run on any thread: about 30 ms of computing.
+/// Why nobody is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginRefused {
+    /// Wrong password, no such user, or the user changed meanwhile.
+    Wrong,
+    /// Whether it is right can't be found out now: the client may try again.
+    Unavailable,
+}
+
+impl LoginRefused {
+    /// What a client is told of [`LoginRefused::Unavailable`].
+    pub const UNAVAILABLE: &str = "The directory of users can't be asked now; try again later.";
+}
+
+/// One password check, to be run on any thread: about 30 ms of computing, or a wait for an answer from outside.
 pub struct LoginCheck {
     user: Arc<str>,
     verifier: Verifier,
+    /// Who knows the user, when it is none of the broker's own.
+    outside: Option<Arc<dyn OutsideUsers>>,
     password: Secret,
     peer: Option<IpAddr>,
     salt: [u8; SALT_BYTES],
@@ -64,15 +83,34 @@ pub struct LoginResult {
     user: Arc<str>,
     revision: u64,
     verdict: Verdict,
+    outside: Option<OutsideAnswer>,
     password: Secret,
     peer: Option<IpAddr>,
     new_hash: Option<PasswordHash>,
 }
 
 impl LoginCheck {
+    /// Whether it waits for somebody outside, for seconds if that is slow: not for a thread that others need.
+    #[must_use]
+    pub fn waits_outside(&self) -> bool {
+        self.outside.is_some() && !self.is_verified
+    }
+
     /// Checks the password; a weak stored hash is replaced by a new one on success.
     #[must_use]
     pub fn run(self) -> LoginResult {
+        if let Some(outside) = self.outside.as_ref().filter(|_| !self.is_verified) {
+            let answer = outside.log_in(&self.user, &self.password);
+            return LoginResult {
+                user: self.user,
+                revision: self.verifier.revision(),
+                verdict: Verdict::Refused,
+                outside: Some(answer),
+                password: self.password,
+                peer: self.peer,
+                new_hash: None,
+            };
+        }
         // Without memory for the check the login is refused; the client may try again.
         let verdict = if self.is_verified {
             Verdict::Accepted
@@ -85,6 +123,7 @@ impl LoginCheck {
             user: self.user,
             revision: self.verifier.revision(),
             verdict,
+            outside: None,
             password: self.password,
             peer: self.peer,
             new_hash,
@@ -100,12 +139,22 @@ impl Authority {
             access: Access::new(),
             verified: VerifiedCredentials::new(&key, VerifiedCredentials::DEFAULT_CAPACITY),
             throttle: LoginThrottle::new(LoginThrottle::DEFAULT_CAPACITY),
+            outside: None,
             counts: HashMap::default(),
         }
     }
 
     pub(crate) fn generation(&self) -> u64 {
         self.access.generation()
+    }
+
+    pub(crate) fn forget_login(&mut self, user: &str) {
+        self.verified.forget(user);
+    }
+
+    /// Who is asked for a user: nobody, if it is one of the broker's own.
+    fn outside_of(&self, user: &str) -> Option<Arc<dyn OutsideUsers>> {
+        if self.access.user(user).is_some() { None } else { self.outside.clone() }
     }
 
     pub(crate) fn max_connections(&self, user: &str) -> Option<u64> {
@@ -166,7 +215,8 @@ impl Broker {
         let mut salt = [0; SALT_BYTES];
         self.rng.fill(&mut salt);
         let verifier = self.authority.access.verifier_for(user);
-        let check = LoginCheck { user: name, verifier, password, peer, salt, is_verified: false };
+        let outside = self.authority.outside_of(user);
+        let check = LoginCheck { user: name, verifier, outside, password, peer, salt, is_verified: false };
         LoginStep::Verify(Box::new(check))
     }
 
@@ -174,6 +224,7 @@ impl Broker {
     pub fn renew_check(&self, check: &mut LoginCheck) {
         let now_ms = self.time.monotonic_ms();
         check.verifier = self.authority.access.verifier_for(&check.user);
+        check.outside = self.authority.outside_of(&check.user);
         check.is_verified = self.authority.access.user_revision(&check.user).is_some_and(|revision| {
             self.authority.verified.is_verified(&check.user, revision, &check.password, now_ms)
         });
@@ -199,9 +250,15 @@ impl Broker {
         Some(name)
     }
 
-    /// Ends a login. `None`: wrong password, no such user, or the user changed meanwhile.
-    pub fn finish_login(&mut self, result: LoginResult) -> Option<Arc<str>> {
-        let LoginResult { user, revision, verdict, password, peer, new_hash } = result;
+    /// Ends a login.
+    ///
+    /// # Errors
+    /// [`LoginRefused`].
+    pub fn finish_login(&mut self, result: LoginResult) -> Result<Arc<str>, LoginRefused> {
+        if result.outside.is_some() {
+            return self.finish_outside_login(result);
+        }
+        let LoginResult { user, revision, verdict, password, peer, new_hash, .. } = result;
         let now_ms = self.time.monotonic_ms();
         let is_current = self.authority.access.user_revision(&user) == Some(revision);
         if !verdict.is_accepted() || !is_current {
@@ -209,7 +266,7 @@ impl Broker {
                 self.authority.throttle.on_failure(&user, peer, now_ms);
             }
             self.note_refused_login(&user, peer);
-            return None;
+            return Err(LoginRefused::Wrong);
         }
         if let Some(peer) = peer {
             self.authority.throttle.on_success(&user, peer);
@@ -223,7 +280,34 @@ impl Broker {
             revision = self.authority.access.user_revision(&user).unwrap_or(revision);
         }
         self.authority.verified.remember(&user, revision, &password, now_ms);
-        Some(user)
+        Ok(user)
+    }
+
+    fn finish_outside_login(&mut self, result: LoginResult) -> Result<Arc<str>, LoginRefused> {
+        let LoginResult { user, outside, password, peer, .. } = result;
+        let now_ms = self.time.monotonic_ms();
+        // The broker's own user of that name may have been made meanwhile.
+        let is_outside = self.authority.access.user(&user).is_none();
+        let welcome = match outside {
+            Some(OutsideAnswer::Known(known)) if is_outside => self.welcome_guest(&user, known),
+            Some(OutsideAnswer::Unavailable) => Err(LoginRefused::Unavailable),
+            _ => Err(LoginRefused::Wrong),
+        };
+        let revision = match welcome {
+            Ok(revision) => revision,
+            Err(refused) => {
+                if let Some(peer) = peer.filter(|_| refused == LoginRefused::Wrong) {
+                    self.authority.throttle.on_failure(&user, peer, now_ms);
+                }
+                self.note_refused_login(&user, peer);
+                return Err(refused);
+            }
+        };
+        if let Some(peer) = peer {
+            self.authority.throttle.on_success(&user, peer);
+        }
+        self.authority.verified.remember_for(&user, revision, &password, now_ms, OUTSIDE_LOGIN_MS);
+        Ok(user)
     }
 
     fn note_refused_login(&mut self, user: &Arc<str>, peer: Option<IpAddr>) {
@@ -248,14 +332,7 @@ impl Broker {
             _ => name.into(),
         };
         let thing = if kind == Kind::Queue { Thing::Queue(&shown) } else { Thing::Node(&shown) };
-        let action = match verb {
-            Verb::Configure => Action::Configure,
-            Verb::Delete => Action::Delete,
-            Verb::Write => Action::Write,
-            Verb::Read => Action::Read,
-            Verb::Access => Action::Access,
-        };
-        match self.authority.access.authorize(principal, action, Resource { namespace, thing }) {
+        match self.authority.access.authorize(principal, action_of(verb), Resource { namespace, thing }) {
             Ok(_) => Ok(()),
             Err(_) => Err(refused(principal, verb, kind, namespace, &shown)),
         }
@@ -274,6 +351,22 @@ impl Broker {
         match self.authority.access.authorize(principal, Action::Write, Resource { namespace, thing }) {
             Ok(_) => Ok(()),
             Err(_) => Err(refused(principal, Verb::Write, Kind::Node, namespace, node)),
+        }
+    }
+
+    /// As [`Broker::authorize`], for a queue or node whose name nobody can guess (S6): only rules about such names can
+    /// refuse it.
+    pub(crate) fn authorize_unlisted(
+        &self,
+        principal: &Principal,
+        verb: Verb,
+        namespace: &Arc<str>,
+        name: &str,
+    ) -> Result<(), Error> {
+        let resource = Resource { namespace, thing: Thing::Queue(name) };
+        match self.authority.access.authorize_unlisted(principal, action_of(verb), resource) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(refused(principal, verb, Kind::Queue, namespace, name)),
         }
     }
 
@@ -309,7 +402,10 @@ impl Broker {
             }
             Guard::Node => self.authorize(principal, verb, Kind::Node, namespace, node),
             Guard::Named(kind, name) => self.authorize(principal, verb, kind, namespace, &name),
-            Guard::Secret => Ok(()),
+            Guard::Secret => {
+                let name = self.dialect.place_name(node, key);
+                self.authorize_unlisted(principal, verb, namespace, &name)
+            }
             Guard::Absent(what) => Err(Error::NotSupported { what: what.to_owned() }),
         }
     }
@@ -326,6 +422,7 @@ impl Broker {
         match self.dialect.guard(node, key) {
             Guard::Node => {}
             Guard::Named(kind, name) => return self.authorize(principal, verb, kind, namespace, &name),
+            // It was looked at with its node.
             Guard::Secret => return Ok(()),
             Guard::Absent(what) => return Err(Error::NotSupported { what: what.to_owned() }),
         }
@@ -416,16 +513,16 @@ impl Broker {
     pub fn delete_user(&mut self, name: &str) -> Result<Done<()>, Error> {
         self.require_user(name)?;
         let receipt = self.commit(&Definition::DeleteUser(name.into()));
-        let gone: Vec<_> = self
-            .connections
-            .iter()
-            .filter(|(_, c)| &**c.principal.user() == name)
-            .map(|(id, _)| id)
-            .collect();
-        for id in gone {
-            self.close_connection(id.into(), "user was deleted");
-        }
+        self.close_connections_of(name, "user was deleted");
         Ok(Done { value: (), receipt })
+    }
+
+    pub(crate) fn close_connections_of(&mut self, user: &str, reason: &'static str) {
+        let all = self.connections.iter().filter(|(_, connection)| &**connection.principal.user() == user);
+        let gone: Vec<_> = all.map(|(id, _)| id).collect();
+        for id in gone {
+            self.close_connection(id.into(), reason);
+        }
     }
 
     fn require_user(&self, name: &str) -> Result<(), Error> {
@@ -529,12 +626,15 @@ impl Broker {
 
     pub(crate) fn apply_put_user(&mut self, definition: &UserDefinition) {
         let roles = definition.tags.iter().filter_map(|tag| self.dialect.role_of_tag(tag)).collect();
+        let groups = definition.tags.iter().filter_map(|tag| self.dialect.group_of_tag(tag)).map(Arc::from);
+        let groups = groups.collect();
         let limit = |limit: Option<u64>| limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX));
         self.authority.access.put_user(UserRecord {
             name: definition.name.clone(),
             password: definition.password.clone(),
             tags: definition.tags.clone(),
             roles,
+            groups,
             limits: UserLimits {
                 max_connections: limit(definition.max_connections),
                 max_sessions: limit(definition.max_sessions),
@@ -592,6 +692,16 @@ impl Broker {
         for node in nodes {
             self.authority.access.remove_topic_permission(user, namespace, &node);
         }
+    }
+}
+
+fn action_of(verb: Verb) -> Action {
+    match verb {
+        Verb::Configure => Action::Configure,
+        Verb::Delete => Action::Delete,
+        Verb::Write => Action::Write,
+        Verb::Read => Action::Read,
+        Verb::Access => Action::Access,
     }
 }
 

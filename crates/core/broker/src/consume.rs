@@ -110,6 +110,7 @@ impl Broker {
         let queue = match self.find_queue(namespace, spec.queue) {
             Some(queue) if self.queues.get(queue).is_some_and(|slot| slot.is_private) => {
                 self.check_owner(queue, connection)?;
+                self.authorize_unlisted(&principal, Verb::Read, &space, spec.queue)?;
                 queue
             }
             _ => {

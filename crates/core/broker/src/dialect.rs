@@ -181,6 +181,12 @@ pub trait Dialect: Send + Sync {
     /// Role that a user's tag gives, if it gives one.
     fn role_of_tag(&self, tag: &str) -> Option<Role>;
 
+    /// Group that a user's tag puts it in, if it does.
+    fn group_of_tag<'a>(&self, tag: &'a str) -> Option<&'a str> {
+        let _ = tag;
+        None
+    }
+
     /// Nodes of a new namespace.
     fn predefined(&self) -> &'static [Predefined];
 

@@ -42,6 +42,7 @@ mod namespace;
 mod namespaces;
 mod nodes;
 mod operator;
+mod outside;
 mod paging;
 mod place;
 mod policy;
@@ -63,7 +64,7 @@ mod time;
 mod timers;
 mod transaction;
 
-pub use access::{LoginCheck, LoginResult, LoginStep};
+pub use access::{LoginCheck, LoginRefused, LoginResult, LoginStep};
 pub use address::{
     AddressError, AddressOptions, AddressQueue, AddressRequest, Addresses, HeaderWords, ReplyPlace, ReplyTo,
     Source, SourceQueue, Sources, Target,
@@ -94,6 +95,7 @@ pub use link_address::{
 pub use log::{Appended, Durable, Grouping, Log, Receipt};
 pub use nodes::NodeSpec;
 pub use operator::{ConnectionView, ConsumerView, NodeView, QueueView, SessionView, Totals};
+pub use outside::{OUTSIDE_LOGIN_MS, OutsideAnswer, OutsideUser, OutsideUsers};
 pub use paging::{LoadJob, LoadResult, RecordSource};
 pub use place::{Place, PlaceWishes, Places};
 pub use publish::{Publish, Published};

@@ -162,7 +162,7 @@ impl Broker {
     /// consumer, not listed. Its name is the adapter's choice and must hold 128 random bits (S6).
     ///
     /// # Errors
-    /// A limit is reached, or the name is taken or invalid.
+    /// Rules on such names do not allow it, a limit is reached, or the name is taken or invalid.
     pub fn declare_private_queue(&mut self, session: SessionId, name: &str) -> Result<(), Error> {
         self.make_private_queue(session, name, true)
     }
@@ -173,9 +173,13 @@ impl Broker {
     /// # Errors
     /// As [`Broker::declare_private_queue`]; another connection's queue.
     pub fn ensure_private_queue(&mut self, session: SessionId, name: &str) -> Result<(), Error> {
-        let (_, namespace, connection) = self.who(session)?;
+        let (principal, namespace, connection) = self.who(session)?;
         match self.find_queue(namespace, name) {
-            Some(id) => self.check_owner(id, connection),
+            Some(id) => {
+                let space = self.namespaces.name(namespace);
+                self.authorize_unlisted(&principal, Verb::Configure, &space, name)?;
+                self.check_owner(id, connection)
+            }
             None => self.make_private_queue(session, name, false),
         }
     }
@@ -217,8 +221,9 @@ impl Broker {
         name: &str,
         is_auto_delete: bool,
     ) -> Result<(), Error> {
-        let (_, namespace, connection) = self.who(session)?;
+        let (principal, namespace, connection) = self.who(session)?;
         let space = self.namespaces.name(namespace);
+        self.authorize_unlisted(&principal, Verb::Configure, &space, name)?;
         Name::check(name).map_err(|_| Error::InvalidName { kind: Kind::Queue, name: name.into() })?;
         if self.find_queue(namespace, name).is_some() {
             return Err(Error::InUse { kind: Kind::Queue, name: name.into(), namespace: space });

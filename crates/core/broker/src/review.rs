@@ -98,8 +98,10 @@ impl Broker {
                 .places_of(namespace, consumer.queue)
                 .iter()
                 .all(|(node, key)| self.check_place(&principal, namespace, node, key).is_ok()),
-            // A private one is its connection's.
-            Source::Queue if slot.is_private => true,
+            Source::Queue if slot.is_private => {
+                let space = self.namespaces.name(namespace);
+                self.authorize_unlisted(&principal, Verb::Read, &space, &slot.name).is_ok()
+            }
             Source::Queue => {
                 let space = self.namespaces.name(namespace);
                 self.authorize(&principal, Verb::Read, Kind::Queue, &space, &slot.name).is_ok()

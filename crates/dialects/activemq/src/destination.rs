@@ -351,6 +351,9 @@ impl Addresses for ActiveMq {
         wishes.check()?;
         let (places, queues) = places(parse(&request)?, request.owner)?;
         let durable = durable_queue(request.options, request.client)?;
+        if durable.is_some() {
+            self.configuration().check_durable().map_err(refused)?;
+        }
         if durable.is_some() && !queues.is_empty() {
             let text = "Invalid Subscription: cannot durably subscribe to a Queue destination!";
             return Err(refused(text.to_owned()));

@@ -1,12 +1,14 @@
 //! ActiveMQ's ways over the neutral core, as far as OpenWire, STOMP and MQTT need them.
 //!
 //! Owns: destinations and what is made when one is used, names of the queues behind subscriptions, names that permissions
-//! know, the dead-letter queue, and the words of errors. Must not know: frames, sockets, state.
+//! know, authorization maps, the dead-letter queue, and the words of errors. Must not know: frames, sockets, state.
 //!
 //! A queue is a queue on the default node, made on use. A topic is a key of one topic node. There is one namespace.
 
 #![forbid(unsafe_code)]
 
+mod authorization;
+mod configuration;
 mod deaths;
 mod destination;
 mod link;
@@ -15,21 +17,51 @@ mod options;
 mod places;
 mod wording;
 
-use std::{borrow::Cow, sync::Arc};
+pub use authorization::{Acl, AuthorizationEntry, AuthorizationMap, EntryKind, members};
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use ternmq_access::Role;
 use ternmq_broker::{
     Addresses, ArgumentError, Dialect, Error, Filters, Guard, LinkAddresses, Places, Predefined, QueueClass,
     QueueOptions, QueueSpec,
 };
+use ternmq_configuration::activemq_service::Settings;
 use ternmq_message::{History, Map, Value};
 use ternmq_queue::Filter;
 use ternmq_routing::{NodeKind, Wildcards};
 use ternmq_stdx::letters_of;
 
-/// The dialect of an `ACTIVEMQ` broker.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ActiveMq;
+use configuration::Configuration;
+
+/// The dialect of an `ACTIVEMQ` broker, as its configuration file has it.
+#[derive(Clone, Debug, Default)]
+pub struct ActiveMq {
+    /// Absent: there is no file.
+    configuration: Option<Arc<Configuration>>,
+}
+
+/// The dialect of a broker without a configuration file.
+#[expect(non_upper_case_globals, reason = "it is the value of that type where nothing is configured")]
+pub const ActiveMq: ActiveMq = ActiveMq { configuration: None };
+
+/// What holds where there is no file.
+static UNCONFIGURED: LazyLock<Configuration> = LazyLock::new(Configuration::default);
+
+impl ActiveMq {
+    /// The dialect of a broker with this configuration file.
+    #[must_use]
+    pub fn configured(settings: &Settings) -> Self {
+        Self { configuration: Some(Arc::new(Configuration::of(settings))) }
+    }
+
+    pub(crate) fn configuration(&self) -> &Configuration {
+        self.configuration.as_deref().unwrap_or(&UNCONFIGURED)
+    }
+}
 
 /// Nodes of the one namespace: all topics, and temporary ones, which wildcards must not find.
 static PREDEFINED: &[Predefined] = &[
@@ -146,6 +178,10 @@ impl Dialect for ActiveMq {
             "impersonator" => Some(Role::Impersonator),
             _ => None,
         }
+    }
+
+    fn group_of_tag<'a>(&self, tag: &'a str) -> Option<&'a str> {
+        authorization::group_of_tag(tag)
     }
 
     fn predefined(&self) -> &'static [Predefined] {

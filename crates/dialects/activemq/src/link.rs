@@ -168,6 +168,9 @@ impl LinkAddresses for ActiveMq {
                 subscription(&request, names::subscription(request.random), TEMPORARY_TOPIC_NODE, name)
             }
             Address::Topic(name) => {
+                if request.is_durable {
+                    self.configuration().check_durable().map_err(refused)?;
+                }
                 let queue = subscription_queue(&request)?;
                 subscription(&request, queue, TOPIC_NODE, name)
             }

@@ -38,6 +38,8 @@ pub(crate) const TEMPORARY_TOPIC: &str = "temp-topic://";
 const SUBSCRIPTION: &str = "consumer://";
 /// Start of the names of those that are shared and not kept.
 const SHARED_SUBSCRIPTION: &str = "shared://";
+/// Start of the names of the queues that groups of MQTT clients share.
+pub(crate) const MQTT_GROUP: &str = "mqtt-shared://";
 /// What tells names of the broker's own from those of clients.
 const OWN: &str = "://";
 
@@ -94,7 +96,7 @@ pub(crate) fn mqtt_client(client: &str) -> String {
 
 /// Queue that a group of MQTT clients shares.
 pub(crate) fn mqtt_group(group: &str, key: &str) -> String {
-    format!("mqtt-shared://{}/{key}", escaped(group))
+    format!("{MQTT_GROUP}{}/{key}", escaped(group))
 }
 
 /// Key of a temporary topic, and the rest of the name of a temporary queue.

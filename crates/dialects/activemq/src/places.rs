@@ -98,6 +98,9 @@ impl Places for ActiveMq {
         places: &[Place<'_>],
         wishes: &PlaceWishes<'_>,
     ) -> Result<Vec<Source>, AddressError> {
+        if wishes.durable.is_some() {
+            self.configuration().check_durable().map_err(refused)?;
+        }
         let (mut all, mut topics) = (Vec::new(), Vec::new());
         for place in places {
             check(place)?;

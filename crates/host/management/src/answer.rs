@@ -111,6 +111,10 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, "not_authorized", reason)
     }
 
+    pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", reason)
+    }
+
     /// A refusal by the core, in the dialect's words behind the reply code that a client of the protocol would see.
     /// Names in it are shortened (B7).
     pub(crate) fn of(broker: &Broker, error: &Error) -> Self {

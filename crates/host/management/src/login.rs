@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ternmq_access::Secret;
-use ternmq_broker::LoginStep;
+use ternmq_broker::{LoginRefused, LoginStep};
 
 use crate::answer::Refusal;
 use crate::seam::Management;
@@ -38,16 +38,23 @@ pub(crate) async fn login(
     let name = user.clone();
     let step = management.ask(move |broker| broker.begin_login(&name, password, peer)).await?;
     let found = match step {
-        LoginStep::Done(user) => Some(user),
-        LoginStep::Refused => None,
+        LoginStep::Done(user) => Ok(user),
+        LoginStep::Refused => Err(LoginRefused::Wrong),
         LoginStep::Verify(check) => {
-            let result = management.compute(move || check.run()).await?;
+            let result = if check.waits_outside() {
+                management.wait_outside(move || check.run()).await?
+            } else {
+                management.compute(move || check.run()).await?
+            };
             management.ask(move |broker| broker.finish_login(result)).await?
         }
     };
-    found.ok_or_else(|| {
+    found.map_err(|refused| {
         let shown: String = user.chars().take(64).collect();
         tracing::warn!(target: "audit", event = "login refused", user = ?shown, peer = ?peer, by = "http");
-        Refusal::unauthorized("Login failed")
+        match refused {
+            LoginRefused::Wrong => Refusal::unauthorized("Login failed"),
+            LoginRefused::Unavailable => Refusal::unavailable(LoginRefused::UNAVAILABLE),
+        }
     })
 }

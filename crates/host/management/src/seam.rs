@@ -89,6 +89,8 @@ pub trait Facts: Send + Sync {
 
 /// Passwords checked or hashed at the same time; each takes about 30 ms and 19 MiB (F15).
 const PASSWORD_WORKERS: usize = 2;
+/// Logins that wait for an answer from outside at once; more are refused.
+const OUTSIDE_PLACES: usize = 16;
 /// Passwords waiting for that at most; more are refused at once.
 const PASSWORD_QUEUE: usize = 64;
 
@@ -104,6 +106,7 @@ pub struct Management {
     looks: Semaphore,
     password_places: Semaphore,
     password_workers: Semaphore,
+    outside_places: Semaphore,
 }
 
 impl Management {
@@ -124,6 +127,7 @@ impl Management {
             looks: Semaphore::new(LOOKS),
             password_places: Semaphore::new(PASSWORD_QUEUE),
             password_workers: Semaphore::new(PASSWORD_WORKERS),
+            outside_places: Semaphore::new(OUTSIDE_PLACES),
         }
     }
 
@@ -196,6 +200,15 @@ impl Management {
     ) -> Result<T, Unavailable> {
         let _place = self.password_places.try_acquire().map_err(|_| Unavailable::Busy)?;
         let _worker = self.password_workers.acquire().await.map_err(|_| Unavailable::Ended)?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| Unavailable::Ended)
+    }
+
+    /// As [`Management::compute`], for what waits for somebody outside: it never keeps the others from their turn.
+    pub(crate) async fn wait_outside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let _place = self.outside_places.try_acquire().map_err(|_| Unavailable::Busy)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| Unavailable::Ended)
     }
 }

@@ -1,4 +1,5 @@
-//! Password checks away from the loop, on a bounded number of threads (F15).
+//! Password checks away from the loop, on a bounded number of threads (F15). Those that wait for somebody outside have
+//! threads of their own, so that users of the node's own never wait for them.
 
 use std::io;
 use std::thread;
@@ -11,6 +12,11 @@ use crate::mail::{Mail, Mailbox};
 
 /// Checks waiting at most; at 30 ms each the last one is done before its login times out.
 const MAX_WAITING: usize = 256;
+
+/// Threads that wait for somebody outside.
+const OUTSIDE_THREADS: usize = 8;
+/// Checks that wait for one of them at most: when nobody outside answers, more would not be done in time anyway.
+const MAX_WAITING_OUTSIDE: usize = 64;
 
 /// What an [`Opening`] came to: done by the shard between two turns. An error ends the shard.
 pub type Opened = Box<dyn FnOnce(&mut Broker) -> io::Result<()> + Send>;
@@ -36,30 +42,44 @@ enum Job {
 /// The threads that check passwords. They end when this is dropped.
 pub(crate) struct Passwords {
     jobs: Sender<Job>,
+    outside: Sender<Job>,
 }
 
 impl Passwords {
     /// Starts the threads, with an opening as the first thing to do.
-    pub(crate) fn start(threads: usize, opening: Option<Opening>, mailbox: &Mailbox) -> io::Result<Self> {
+    pub(crate) fn start(
+        threads: usize,
+        has_outside: bool,
+        opening: Option<Opening>,
+        mailbox: &Mailbox,
+    ) -> io::Result<Self> {
+        let outside_threads = if has_outside { OUTSIDE_THREADS } else { 0 };
         let (jobs, waiting) = crossbeam_channel::bounded::<Job>(MAX_WAITING);
-        for number in 0..threads.max(1) {
-            let (waiting, mailbox) = (waiting.clone(), mailbox.clone());
-            let name = format!("password-{number}");
-            thread::Builder::new().name(name).spawn(move || work(&waiting, &mailbox))?;
-        }
+        spawn("password", threads.max(1), &waiting, mailbox)?;
+        let (outside, waiting) = crossbeam_channel::bounded::<Job>(MAX_WAITING_OUTSIDE);
+        spawn("outside", outside_threads, &waiting, mailbox)?;
         if let Some(opening) = opening {
             // The channel is empty and its receivers live.
             let _ = jobs.send(Job::Open(opening));
         }
-        Ok(Self { jobs })
+        Ok(Self { jobs, outside })
     }
 
     /// Gives a check to the pool; gives the key back when the pool has no place for it.
     pub(crate) fn submit(&self, key: Key, check: Box<LoginCheck>) -> Result<(), Key> {
-        self.jobs.try_send(Job::Check(key, check)).map_err(|error| match error {
+        let jobs = if check.waits_outside() { &self.outside } else { &self.jobs };
+        jobs.try_send(Job::Check(key, check)).map_err(|error| match error {
             TrySendError::Full(_) | TrySendError::Disconnected(_) => key,
         })
     }
+}
+
+fn spawn(kind: &str, count: usize, waiting: &Receiver<Job>, mailbox: &Mailbox) -> io::Result<()> {
+    for number in 0..count {
+        let (waiting, mailbox) = (waiting.clone(), mailbox.clone());
+        thread::Builder::new().name(format!("{kind}-{number}")).spawn(move || work(&waiting, &mailbox))?;
+    }
+    Ok(())
 }
 
 fn work(waiting: &Receiver<Job>, mailbox: &Mailbox) {

@@ -180,6 +180,7 @@ struct Running {
 impl Running {
     fn new(shard: Shard, core: Broker, parts: ShardParts, on_ready: Box<dyn FnOnce()>) -> io::Result<Self> {
         let Shard { poll, mailbox, mail } = shard;
+        let has_outside = core.has_outside_users();
         let closed = if parts.opening.is_some() {
             Some(Closed { checks: Vec::new(), on_ready })
         } else {
@@ -210,7 +211,7 @@ impl Running {
             under_way_bytes: 0,
             loader: Loader::start(&parts.reader, &mailbox)?,
             _scrubber: Scrubber::start(&parts.reader, &mailbox)?,
-            passwords: Passwords::start(parts.password_threads, parts.opening, &mailbox)?,
+            passwords: Passwords::start(parts.password_threads, has_outside, parts.opening, &mailbox)?,
             closed,
             failure: None,
             mailbox,

@@ -69,11 +69,15 @@ impl Engine {
 
     /// OpenWire, AMQP 1.0, STOMP and MQTT: AMQP 0-9-1 is not among ActiveMQ's protocols.
     fn activemq(settings: &Settings) -> Self {
+        let dialect: Arc<ActiveMq> = Arc::new(match &settings.activemq {
+            Some(file) => ActiveMq::configured(file),
+            None => ActiveMq,
+        });
         let mut formats = Formats::default();
-        formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(ActiveMq.wildcards())));
-        formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(Arc::new(ActiveMq))));
-        formats.register(ternmq_amqp10::ENCODING, Arc::new(Amqp10Format::of(Arc::new(ActiveMq))));
-        formats.register(ternmq_openwire::ENCODING, Arc::new(OpenWireFormat::of(Arc::new(ActiveMq))));
+        formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(dialect.wildcards())));
+        formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(dialect.clone())));
+        formats.register(ternmq_amqp10::ENCODING, Arc::new(Amqp10Format::of(dialect.clone())));
+        formats.register(ternmq_openwire::ENCODING, Arc::new(OpenWireFormat::of(dialect.clone())));
         let node_name = node_name();
         let cluster_name: Arc<str> =
             settings.cluster_name.as_deref().map_or_else(|| node_name.clone(), Arc::from);
@@ -81,13 +85,13 @@ impl Engine {
             Protocol { name: "amqp", default_port: 5_672, factory: amqp10(settings, &cluster_name) },
             openwire(settings.openwire.clone()),
             mqtt(ternmq_mqtt::Settings {
-                namespace: ActiveMq.default_namespace().into(),
+                namespace: dialect.default_namespace().into(),
                 ..settings.mqtt.clone()
             }),
             // A NACK is the consumer's refusal: the message goes to the dead-letter queue.
             stomp(ternmq_stomp::Settings { is_nack_requeued: false, ..settings.stomp.clone() }),
         ];
-        Self { dialect: Arc::new(ActiveMq), formats, protocols, node_name, cluster_name }
+        Self { dialect, formats, protocols, node_name, cluster_name }
     }
 
     fn rabbitmq(settings: &Settings) -> Self {
@@ -247,7 +251,7 @@ mod tests {
         let refused = |text: &str| {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), text).unwrap();
-            let settings = Settings::load(Some(file.path())).unwrap();
+            let settings = Settings::load(Some(file.path()), EngineType::ActiveMq, None).unwrap();
             assert!(Engine::of(EngineType::RabbitMq, &settings).is_ok(), "{text}");
             Engine::of(EngineType::ActiveMq, &settings).err().map(|error| error.to_string())
         };

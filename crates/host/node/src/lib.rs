@@ -14,6 +14,7 @@ mod error;
 mod options;
 
 mod data_dir;
+mod directory;
 mod encryption;
 mod log_files;
 mod logging;
@@ -23,6 +24,8 @@ mod settings;
 mod engine;
 
 mod accept_rules;
+mod activemq_xml;
+mod authorization;
 mod doors;
 mod reload;
 mod self_signed;

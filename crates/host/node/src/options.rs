@@ -186,6 +186,8 @@ pub struct BrokerOptions {
     pub engine_version: Option<String>,
     /// Vendor configuration file.
     pub config: Option<PathBuf>,
+    /// File that says which directory has users beside the node's own.
+    pub directory: Option<PathBuf>,
     /// Listeners that were named; the others have their defaults.
     pub listen: Vec<Listen>,
     /// There are no others: neither those of the configuration file nor the usual ones.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use ternmq_configuration::LogLevel;
+use ternmq_directory::Directory;
 use ternmq_env::{Clock, DiskFiles, SystemClock};
 use ternmq_journal::{Encryption, JournalError, Options, Reader, Recovery};
 use ternmq_management::Management;
@@ -22,6 +23,7 @@ use crate::administrator::{self, FirstUser, GivenLogin, Plan};
 use crate::control::{Control, ControlSocket};
 use crate::data_dir::{DataDir, RESERVE_LEAST_BYTES};
 use crate::definitions;
+use crate::directory::Outside;
 use crate::doors::{self, NodeTls};
 use crate::encryption::read_encryption;
 use crate::engine::Engine;
@@ -33,7 +35,7 @@ use crate::recovery::{self, ReadyBroker};
 use crate::reload::Reload;
 use crate::settings::Settings;
 use crate::tls_source::TlsSource;
-use crate::{control, http, logging, ports_file, self_signed};
+use crate::{authorization, control, http, logging, ports_file, self_signed};
 use ternmq_stdx::chain;
 
 /// Segments of a node with a small footprint.
@@ -49,12 +51,13 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     install_panic_policy();
     check_shards(options)?;
     leave_session(options);
-    let mut settings = Settings::load(options.config.as_deref())?;
+    let mut settings = Settings::of(options)?;
     start_log(options, &settings)?;
     settings.apply_bounds(&options.bounds);
     set_mechanisms(&mut settings, options);
     let engine = Engine::of(options.engine, &settings)?;
     doors::check(options, &settings, &engine)?;
+    let outside = Outside::open(options, settings.activemq.as_ref())?;
     let given = options.login.as_ref().map(administrator::read_login).transpose()?;
     let login = given.or_else(|| settings.login.take());
     let is_lowered = settings.fit_to_descriptors(file_limit());
@@ -70,10 +73,12 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     let (shard, handle) = Shard::new().map_err(StartError::system("start the event loop"))?;
     let gates = Arc::new(bound.gates);
     let control = socket.map(|socket| socket.with_control(&bound.ports, &gates));
+    let users = outside.as_ref().map(Outside::users);
     let supervisor = Supervisor {
         options,
         control,
         gates,
+        outside,
         handle,
         cluster_name: engine.cluster_name.clone(),
         files: data_dir.files.clone(),
@@ -95,6 +100,7 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
         settings,
         login,
         path,
+        users,
         accepts_damage,
         is_self_signed,
         is_managed,
@@ -188,6 +194,7 @@ struct ShardStart {
     settings: Settings,
     login: Option<GivenLogin>,
     path: PathBuf,
+    users: Option<Arc<Directory>>,
     accepts_damage: bool,
     is_self_signed: bool,
     is_managed: bool,
@@ -198,10 +205,14 @@ impl ShardStart {
     /// The broker lives and dies on this thread.
     fn run(self, ready: oneshot::Sender<Reader>) -> Result<(), StartError> {
         let (is_self_signed, is_managed) = (self.is_self_signed, self.is_managed);
-        let Self { shard, recovery, engine, settings, login, path, accepts_damage, doors, .. } = self;
+        let Self { shard, recovery, engine, settings, login, path, users, accepts_damage, doors, .. } = self;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let ReadyBroker { mut broker, log, writer, reader } =
             recovery::recover(recovery, &engine, settings.limits, &path, accepts_damage, &*clock)?;
+        if let Some(users) = users {
+            broker.set_outside_users(users);
+        }
+        authorization::apply(settings.activemq.as_ref(), &mut broker)?;
         definitions::apply(settings.definitions, &mut broker)?;
         let plan = if is_managed {
             // The service makes the users.
@@ -273,6 +284,7 @@ struct Supervisor<'a> {
     options: &'a BrokerOptions,
     control: Option<(ControlSocket, Arc<Control>)>,
     gates: Arc<Gates>,
+    outside: Option<Outside>,
     handle: ShardHandle,
     cluster_name: Arc<str>,
     files: Arc<DiskFiles>,
@@ -325,6 +337,10 @@ impl Supervisor<'_> {
         }
         if let Some(control) = &control {
             control.note_ready(router, management);
+        }
+        if let Some(outside) = self.outside {
+            let has_map = outside.begin(&self.handle).await;
+            tokio::spawn(outside.keep(self.handle.clone(), has_map));
         }
         let mut reload = Reload::new(self.servers)?;
         announce(self.options.ports_file.as_deref(), &self.ports)?;

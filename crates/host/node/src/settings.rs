@@ -9,17 +9,18 @@ use ternmq_access::Secret;
 use ternmq_broker::Limits;
 use ternmq_configuration::{
     DefaultUser, FreeDiskLimit, Listeners, Loaded, LogLevel, MAX_PROBLEMS, MAX_TEXT_BYTES, Problem,
-    TcpOptions, Timeout,
+    TcpOptions, Timeout, activemq_service,
 };
 use ternmq_mqtt::codec::{Qos, Reason};
 use ternmq_net::{DriverLimits, SocketOptions};
 
+use crate::activemq_xml;
 use crate::administrator::{FirstNamespace, GivenLogin, Grants};
 use crate::definitions::{self, DefinitionFile};
 use crate::error::StartError;
 use crate::logging::LogFormat;
 use crate::memory::MemoryLimit;
-use crate::options::Bounds;
+use crate::options::{Bounds, BrokerOptions, EngineType};
 use crate::tls_source::{self, TlsSource};
 
 /// Descriptors kept for files and everything that is no client.
@@ -66,13 +67,19 @@ pub(crate) struct Settings {
     pub(crate) cluster_name: Option<String>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log_level: Option<LogLevel>,
+    /// What ActiveMQ's file says, of an engine that has one.
+    pub(crate) activemq: Option<activemq_service::Settings>,
     /// What the file's writer should know; logged once logging makes sense.
     pub(crate) warnings: Vec<String>,
 }
 
 impl Settings {
-    /// Reads the configuration file, if one was named.
-    pub(crate) fn load(path: Option<&Path>) -> Result<Self, StartError> {
+    /// Reads the configuration file of an engine, if one was named.
+    pub(crate) fn load(
+        path: Option<&Path>,
+        engine: EngineType,
+        version: Option<&str>,
+    ) -> Result<Self, StartError> {
         let Some(path) = path else { return Ok(Self::default()) };
         let cannot = |source| StartError::ConfigFile { path: path.into(), source };
         let refuse = |problem: String| StartError::Config { path: path.into(), problem };
@@ -81,6 +88,16 @@ impl Settings {
             return Err(refuse(format!("the file has {size} bytes; at most {MAX_TEXT_BYTES} are read")));
         }
         let text = fs::read_to_string(path).map_err(cannot)?;
+        if activemq_xml::is_xml(&text) {
+            if engine != EngineType::ActiveMq {
+                let problem =
+                    "this is XML, ActiveMQ's configuration; say --engine activemq, or give a rabbitmq.conf";
+                return Err(refuse(problem.to_owned()));
+            }
+            let read = activemq_xml::read(path, &text, version);
+            let (activemq, warnings) = read.map_err(|unusable| refuse(unusable.to_string()))?;
+            return Ok(Self { activemq: Some(activemq), warnings, ..Self::default() });
+        }
         let loaded = ternmq_configuration::parse(&text).map_err(|problems| refuse(summary(&problems)))?;
         let mut settings = Self { warnings: warnings(path, &loaded), ..Self::default() };
         let file = loaded.settings;
@@ -91,6 +108,11 @@ impl Settings {
             file.load_definitions.is_some() || file.local_definitions.is_some();
         settings.apply(file);
         Ok(settings)
+    }
+
+    /// The settings of a node with these options.
+    pub(crate) fn of(options: &BrokerOptions) -> Result<Self, StartError> {
+        Self::load(options.config.as_deref(), options.engine, options.engine_version.as_deref())
     }
 
     fn apply(&mut self, file: ternmq_configuration::Settings) {
@@ -277,7 +299,7 @@ mod tests {
     fn check(text: &str, expect: &str) {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        let answer = match Settings::load(Some(file.path())) {
+        let answer = match Settings::load(Some(file.path()), EngineType::All, None) {
             Ok(it) => {
                 let named = it.listeners.get("amqp").into_iter().flat_map(|said| &said.named);
                 let addresses: Vec<_> = named.map(|listener| listener.address).collect();
@@ -302,7 +324,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
         let name = file.path().display().to_string();
-        let mut loaded = Settings::load(Some(file.path())).map_err(|error| {
+        let mut loaded = Settings::load(Some(file.path()), EngineType::All, None).map_err(|error| {
             assert_eq!(error.exit_code(), 2);
             error.to_string().replace(&name, "FILE")
         })?;
@@ -339,6 +361,33 @@ mod tests {
             "definitions '/nonexistent.json': cannot be read: No such file or directory (os error 2); check the path in \
              the configuration file",
         );
+    }
+
+    #[test]
+    fn the_file_of_another_engine_is_refused_and_that_of_its_own_is_read() {
+        let text = format!("<broker xmlns=\"{}\"/>", activemq_service::NAMESPACE);
+        check_refused(
+            &text,
+            "FILE: this is XML, ActiveMQ's configuration; say --engine activemq, or give a rabbitmq.conf",
+        );
+        let of_activemq = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs::write(file.path(), text).unwrap();
+            let loaded = Settings::load(Some(file.path()), EngineType::ActiveMq, Some("5.18.4"));
+            loaded.map_err(|error| error.to_string().replace(&file.path().display().to_string(), "FILE"))
+        };
+        assert!(of_activemq(&text).unwrap().activemq.is_some());
+        assert!(of_activemq("heartbeat = 5\n").unwrap().activemq.is_none());
+        let refused = |text: &str| of_activemq(text).err().unwrap();
+        assert_eq!(
+            refused("<!DOCTYPE broker><broker/>"),
+            "FILE: line 1, column 1: document type declarations are not taken"
+        );
+        assert_eq!(
+            refused("<beans/>"),
+            format!("FILE: the root element is 'beans', not broker of {}", activemq_service::NAMESPACE)
+        );
+        assert!(refused("<broker").starts_with("FILE: line 1, column 8: the XML is broken: "));
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub(crate) struct BrokerArgs {
     /// Version of that vendor's engine that tools are told (rabbitmq_version of the management API). Default: 3.13.7.
     #[arg(long, value_name = "X.Y.Z", value_parser = engine_version)]
     pub(crate) engine_version: Option<String>,
-    /// Configuration file in the form of rabbitmq.conf.
+    /// Configuration file in the form of rabbitmq.conf; with --engine activemq also activemq.xml.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Where a listener listens; may be repeated. Port 0 picks a free one. Default 127.0.0.1 with the usual port. The
@@ -89,6 +89,10 @@ pub(crate) struct BrokerArgs {
     /// Open only the listeners that --listen names: neither the usual ones nor those of the configuration file.
     #[arg(long)]
     pub(crate) only_named_listeners: bool,
+    /// File that says which LDAP directory has users beside the node's own: a JSON object with the members of the service's
+    /// LdapServerMetadata, and caFile. Needs --engine activemq.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) directory: Option<PathBuf>,
     /// File that says who is let in: a JSON object of listener name to a list of networks, {"amqps": ["10.0.0.0/8"]}. A
     /// listener that it does not name lets nobody in. Without a file everybody is let in.
     #[arg(long, value_name = "FILE")]

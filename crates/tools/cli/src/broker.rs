@@ -30,6 +30,7 @@ fn options(args: BrokerArgs) -> BrokerOptions {
         },
         engine_version: args.engine_version,
         config: args.config,
+        directory: args.directory,
         listen: args.listen,
         is_listen_complete: args.only_named_listeners,
         accept_file: args.accept_from,

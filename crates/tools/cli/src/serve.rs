@@ -53,6 +53,9 @@ pub(crate) struct ServeArgs {
     /// Domain of the brokers' host names; it has to resolve to this machine. Default: endpoints are of localhost.
     #[arg(long, value_name = "NAME")]
     domain: Option<String>,
+    /// PEM file with certificate authorities that are trusted for LDAP directories of brokers' users, beside the public ones.
+    #[arg(long, value_name = "FILE")]
+    directory_ca: Option<PathBuf>,
     /// Do not make a first broker.
     #[arg(long)]
     no_first_broker: bool,
@@ -105,6 +108,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
         account: args.account,
         region: args.region,
         domain: args.domain,
+        directory_ca: args.directory_ca,
         has_first_broker: !args.no_first_broker,
         quota: Quota { burst: args.api_burst, per_second: args.api_rate },
         encryption_key_file: args.encryption_key_file,

@@ -17,6 +17,8 @@ use crate::spec::{AcceptRule, Engine, NodeSpec, NodeUser};
 const QUICK: Duration = Duration::from_secs(5);
 /// Time for an answer that has to be durable first.
 const DURABLE: Duration = Duration::from_secs(30);
+/// The group of ActiveMQ that whoever has access to the console is in.
+const CONSOLE_GROUP: &str = "activemq-webconsole";
 /// Most bytes of an answer in an error.
 const TOLD_BYTES: usize = 256;
 
@@ -167,8 +169,11 @@ fn tags(engine: Engine, user: &NodeUser) -> Vec<String> {
         Engine::RabbitMq => "administrator",
         Engine::ActiveMq => "monitoring",
     };
+    let is_of_console = engine == Engine::ActiveMq && user.is_administrator;
+    let adds_group = is_of_console && !user.groups.iter().any(|group| group == CONSOLE_GROUP);
+    let groups = user.groups.iter().map(String::as_str).chain(adds_group.then_some(CONSOLE_GROUP));
     // A group is never taken for a role, whatever its name is.
-    let groups = user.groups.iter().map(|group| format!("group:{group}"));
+    let groups = groups.map(|group| format!("group:{group}"));
     user.is_administrator.then(|| role.to_owned()).into_iter().chain(groups).collect()
 }
 
@@ -227,7 +232,10 @@ mod tests {
         };
         assert_eq!(tags(Engine::ActiveMq, &user), ["group:administrator"]);
         user.is_administrator = true;
-        assert_eq!(tags(Engine::ActiveMq, &user), ["monitoring", "group:administrator"]);
+        let console = "group:activemq-webconsole";
+        assert_eq!(tags(Engine::ActiveMq, &user), ["monitoring", "group:administrator", console]);
+        user.groups[0] = "activemq-webconsole".into();
+        assert_eq!(tags(Engine::ActiveMq, &user), ["monitoring", console]);
         user.groups.clear();
         assert_eq!(tags(Engine::RabbitMq, &user), ["administrator"]);
     }

@@ -82,6 +82,11 @@ impl Inner {
         disk::remove_file(&listening).map_err(disk::cannot("remove", &listening))?;
         disk::write_whole(&layout.configuration(), spec.configuration.as_bytes(), Lasting::Process)?;
         disk::write_json(&layout.accept(), &accept_json(spec.engine, &spec.rules), Lasting::Process)?;
+        let directory = layout.directory();
+        match &spec.directory {
+            Some(text) => disk::write_whole(&directory, text.expose().as_bytes(), Lasting::Process)?,
+            None => disk::remove_file(&directory).map_err(disk::cannot("remove", &directory))?,
+        }
         let child = self.command(node, spec, lock)?.spawn();
         let child = child.map_err(|source| FleetError::Spawn {
             name: node.name.clone(),
@@ -107,6 +112,9 @@ impl Inner {
         command.args(["--engine", engine_name(spec.engine)]).arg("--config").arg(layout.configuration());
         if let Some(version) = &spec.engine_version {
             command.args(["--engine-version", version]);
+        }
+        if spec.directory.is_some() {
+            command.arg("--directory").arg(layout.directory());
         }
         command.arg("--only-named-listeners");
         let ip = bind_ip(spec.reach);

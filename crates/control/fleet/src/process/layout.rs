@@ -10,6 +10,7 @@
 //!   going                 there while the node is being removed
 //!   tls.pem               certificate and key
 //!   data.key              what its data are encrypted with
+//!   directory.json        the directory of its users, with a password
 //!   broker.conf, accept.json   what the process reads: configuration, who is let in
 //!   pid.json              which process it is; a hint, the lock decides
 //!   listening.json        written by the process when it serves
@@ -77,6 +78,10 @@ impl NodeLayout {
 
     pub(crate) fn spec(&self) -> PathBuf {
         self.dir.join("spec.json")
+    }
+
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.dir.join("directory.json")
     }
 
     pub(crate) fn ports(&self) -> PathBuf {

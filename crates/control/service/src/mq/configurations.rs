@@ -13,13 +13,13 @@ use ternmq_api::mq::{
 };
 use ternmq_stdx::shown;
 
-use super::{create_broker, rules, texts};
+use super::{directory, rules, texts};
 use crate::arn::Arn;
 use crate::call::{Call, Output, output};
 use crate::catalogue::{EngineType, Version};
 use crate::failure::Failure;
 use crate::page::Page;
-use crate::records::{Broker, Configuration, ConfigurationUse, Revision, RevisionData};
+use crate::records::{Authentication, Broker, Configuration, ConfigurationUse, Revision, RevisionData};
 use crate::store::{Change, Record};
 use crate::time::iso_millis;
 
@@ -28,6 +28,9 @@ const CONFIGURATIONS_MAX: usize = 1_000;
 const DESCRIPTION_MAX: usize = 1_024;
 /// More brokers than an account can have in a region.
 const ALL_BROKERS: usize = 10_000;
+const SIMPLE: &str = "SIMPLE";
+/// A configuration that may say where in a directory permissions are.
+pub(super) const LDAP: &str = "LDAP";
 
 pub(super) fn create(call: &Call<'_>) -> Result<Output, Failure> {
     let input: CreateConfigurationRequest = call.input()?;
@@ -35,11 +38,12 @@ pub(super) fn create(call: &Call<'_>) -> Result<Output, Failure> {
     let engine = EngineType::of(&input.engine_type)
         .ok_or_else(|| Refusal::bad_request("engineType", "The engine type is invalid."))?;
     let version = rules::version(engine, input.engine_version.as_deref())?;
-    create_broker::strategy(engine, input.authentication_strategy.as_deref(), false)?;
+    let strategy = input.authentication_strategy.as_deref().unwrap_or(SIMPLE);
+    directory::check(engine, strategy)?;
     let tags = input.tags.unwrap_or_default();
     rules::tags(&std::collections::BTreeMap::new(), &tags)?;
     call.change(|change| {
-        let made = make(call, change, &input.name, engine, version)?;
+        let made = make(call, change, &input.name, engine, version, strategy)?;
         let made = Configuration { tags, ..made };
         change.put(&made)?;
         output(&CreateConfigurationResponse {
@@ -60,8 +64,10 @@ pub(super) fn make_default(
     broker: &str,
     engine: EngineType,
     version: &Version,
+    authentication: &Authentication,
 ) -> Result<ConfigurationUse, Failure> {
-    let made = make(call, change, &format!("{broker}-configuration"), engine, version)?;
+    let strategy = if authentication.directory().is_some() { LDAP } else { SIMPLE };
+    let made = make(call, change, &format!("{broker}-configuration"), engine, version, strategy)?;
     change.put(&made)?;
     Ok(ConfigurationUse { id: made.id, revision: 1 })
 }
@@ -73,6 +79,7 @@ fn make(
     name: &str,
     engine: EngineType,
     version: &Version,
+    strategy: &str,
 ) -> Result<Configuration, Failure> {
     let known: Vec<Configuration> =
         change.scan(&Configuration::prefix(call.region), "", CONFIGURATIONS_MAX)?;
@@ -95,7 +102,7 @@ fn make(
         name: name.to_owned(),
         engine,
         engine_version: version.name.to_owned(),
-        strategy: "SIMPLE".into(),
+        strategy: strategy.into(),
         created_ms: call.now_ms,
         revisions: vec![Revision { number: 1, created_ms: call.now_ms, description: Some(description) }],
         tags: std::collections::BTreeMap::new(),
@@ -150,7 +157,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Output, Failure> {
             );
             return Err(Refusal::bad_request("configuration-id", text).into());
         }
-        let (text, warnings) = texts::sanitise(found.engine, &found.engine_version, &bytes)?;
+        let (text, warnings) = texts::sanitise(found.engine, &found.engine_version, &found.strategy, &bytes)?;
         let number = found.latest() + 1;
         found.revisions.push(Revision { number, created_ms: call.now_ms, description });
         let (region, configuration) = (found.region.clone(), found.id.clone());

@@ -8,15 +8,15 @@ use ternmq_api::Refusal;
 use ternmq_api::mq::{ConfigurationId, CreateBrokerRequest, CreateBrokerResponse, EncryptionOptions, User};
 use ternmq_stdx::shown;
 
-use super::{configurations, rules, texts};
+use super::{configurations, directory, rules, texts};
 use crate::arn::Arn;
 use crate::call::{Call, Output, output};
 use crate::catalogue::{EngineType, InstanceType, StorageType, Version};
 use crate::failure::Failure;
 use crate::network::Network;
 use crate::records::{
-    Account, Broker, BrokerState, ConfigurationUse, CreatorToken, Encryption, Logs, Pending, Settings,
-    UserRecord, Window,
+    Account, Authentication, Broker, BrokerState, ConfigurationUse, CreatorToken, Encryption, Logs, Pending,
+    Settings, UserRecord, Window,
 };
 use crate::store::Change;
 use crate::{password, window};
@@ -45,6 +45,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Output, Failure> {
                 &input.broker_name,
                 checked.engine,
                 checked.version,
+                &checked.authentication,
             )?,
         };
         let id = format!("b-{}", call.service.random.uuid());
@@ -75,6 +76,7 @@ struct Checked {
     encryption: Encryption,
     window: Window,
     logs: Logs,
+    authentication: Authentication,
     subnets: Vec<String>,
     groups: Vec<String>,
     tags: BTreeMap<String, String>,
@@ -89,7 +91,12 @@ impl Checked {
         let version = rules::version(engine, input.engine_version.as_deref())?;
         let instance = rules::instance(engine, &input.host_instance_type, version)?;
         rules::auto_upgrade(engine, version, input.auto_minor_version_upgrade.unwrap_or(true))?;
-        strategy(engine, input.authentication_strategy.as_deref(), input.ldap_server_metadata.is_some())?;
+        let authentication = directory::chosen(
+            engine,
+            input.authentication_strategy.as_deref(),
+            input.ldap_server_metadata.as_ref(),
+            &Authentication::Simple,
+        )?;
         replication(input)?;
         let storage = storage(engine, instance, input)?;
         if input.creator_request_id.as_ref().is_some_and(|token| !(1..=TOKEN_MAX).contains(&token.len())) {
@@ -113,6 +120,7 @@ impl Checked {
                 None => window::random(&call.service.random),
             },
             logs: logs(engine, input.logs.as_ref())?,
+            authentication,
             subnets: subnets(engine, input, &network)?,
             groups: groups(engine, input, &network)?,
             tags,
@@ -153,6 +161,7 @@ impl Checked {
                 instance_type: self.instance.name.to_owned(),
                 configuration,
                 logs: self.logs,
+                authentication: self.authentication.clone(),
             },
             pending: Pending::default(),
             history: Vec::new(),
@@ -179,29 +188,6 @@ fn mode(engine: EngineType, mode: &str) -> Result<(), Refusal> {
         "Deployment mode [{mode}] is not there yet: this version runs single instances only. Use [SINGLE_INSTANCE]."
     );
     Err(Refusal::bad_request("deploymentMode", text))
-}
-
-pub(super) fn strategy(engine: EngineType, strategy: Option<&str>, has_ldap: bool) -> Result<(), Refusal> {
-    let attribute = "authenticationStrategy";
-    if has_ldap && (engine == EngineType::RabbitMq || strategy != Some("LDAP")) {
-        let text = "LDAP server metadata is for ActiveMQ brokers with authentication strategy [LDAP].";
-        return Err(Refusal::bad_request("ldapServerMetadata", text));
-    }
-    match (engine, strategy.unwrap_or("SIMPLE")) {
-        (_, "SIMPLE") => Ok(()),
-        (EngineType::ActiveMq, "LDAP") | (EngineType::RabbitMq, "CONFIG_MANAGED") => {
-            let text = "Users of a directory or another service are not there yet: this version has authentication \
-                        strategy [SIMPLE] only.";
-            Err(Refusal::bad_request(attribute, text))
-        }
-        (_, other) => {
-            let text = format!(
-                "Broker engine type [{}] does not support authentication strategy [{other}].",
-                engine.mixed()
-            );
-            Err(Refusal::bad_request(attribute, text))
-        }
-    }
 }
 
 fn replication(input: &CreateBrokerRequest) -> Result<(), Refusal> {
@@ -435,7 +421,15 @@ fn chosen(
     checked: &Checked,
     asked: &ConfigurationId,
 ) -> Result<ConfigurationUse, Failure> {
-    let chosen = texts::choose(call, change, asked, checked.engine, checked.version, checked.instance);
+    let chosen = texts::choose(
+        call,
+        change,
+        asked,
+        checked.engine,
+        checked.version,
+        checked.instance,
+        &checked.authentication,
+    );
     chosen.map_err(|failure| match failure {
         Failure::Refused(refusal) if refusal.status == 404 => {
             Refusal::bad_request("configuration", refusal.message).into()

@@ -11,7 +11,7 @@ use crate::call::{Call, Output, output};
 use crate::catalogue::EngineType;
 use crate::endpoints;
 use crate::failure::Failure;
-use crate::records::{Broker, BrokerState, ConfigurationUse, Logs};
+use crate::records::{Authentication, Broker, BrokerState, ConfigurationUse, Logs};
 use crate::time::iso_millis;
 
 pub(super) fn describe(call: &Call<'_>) -> Result<Output, Failure> {
@@ -20,7 +20,7 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Output, Failure> {
     let pending = broker.pending.clone();
     output(&DescribeBrokerResponse {
         actions_required: Some(Vec::new()),
-        authentication_strategy: Some("simple".into()),
+        authentication_strategy: Some(settings.authentication.lower().into()),
         auto_minor_version_upgrade: Some(broker.has_auto_upgrade),
         broker_arn: Some(Arn::broker(
             &call.service.settings.account,
@@ -43,12 +43,15 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Output, Failure> {
         engine_type: Some(broker.engine.mixed().into()),
         engine_version: Some(settings.engine_version.clone()),
         host_instance_type: Some(settings.instance_type.clone()),
+        ldap_server_metadata: settings.authentication.metadata(),
         logs: Some(logs(&broker.id, settings.logs, pending.logs)),
         maintenance_window_start_time: Some(WeeklyStartTime {
             day_of_week: broker.window.day.clone(),
             time_of_day: broker.window.time.clone(),
             time_zone: Some(broker.window.zone.clone()),
         }),
+        pending_authentication_strategy: pending.authentication.as_ref().map(|it| it.lower().to_owned()),
+        pending_ldap_server_metadata: pending.authentication.as_ref().and_then(Authentication::metadata),
         pending_engine_version: pending.engine_version,
         pending_host_instance_type: pending.instance_type,
         publicly_accessible: Some(broker.is_public),

@@ -5,6 +5,7 @@ mod catalogue;
 mod configurations;
 mod create_broker;
 mod describe_broker;
+mod directory;
 mod reboot;
 mod rules;
 mod tags;

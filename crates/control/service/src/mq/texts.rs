@@ -6,11 +6,11 @@ use ternmq_configuration::activemq_service::{self, Strategy};
 use ternmq_configuration::rabbitmq_service::{self, Chosen, Mode, Size};
 use ternmq_configuration::{Removals, Version as LevelOf};
 
-use super::configurations::missing;
+use super::configurations::{self, missing};
 use crate::call::Call;
 use crate::catalogue::{EngineType, InstanceType, Version};
 use crate::failure::{Failure, internal};
-use crate::records::{Broker, Configuration, ConfigurationUse, RevisionData, Settings};
+use crate::records::{Authentication, Broker, Configuration, ConfigurationUse, RevisionData, Settings};
 use crate::service::Service;
 use crate::store::{Change, StoreError};
 
@@ -29,6 +29,7 @@ pub(super) fn default_text(engine: EngineType) -> &'static str {
 pub(super) fn sanitise(
     engine: EngineType,
     version: &str,
+    strategy: &str,
     bytes: &[u8],
 ) -> Result<(String, Vec<SanitizationWarning>), Refusal> {
     let (text, removals) = match engine {
@@ -39,7 +40,8 @@ pub(super) fn sanitise(
             (sanitised.text, sanitised.removals)
         }
         EngineType::ActiveMq => {
-            let sanitised = activemq_service::sanitise(bytes, level(version)?, Strategy::Simple)
+            let strategy = if strategy == configurations::LDAP { Strategy::Ldap } else { Strategy::Simple };
+            let sanitised = activemq_service::sanitise(bytes, level(version)?, strategy)
                 .map_err(|error| Refusal::bad_request("data", sentence(&error.to_string())))?;
             (sanitised.text, sanitised.removals)
         }
@@ -82,6 +84,7 @@ pub(super) fn choose(
     engine: EngineType,
     version: &Version,
     instance: &InstanceType,
+    authentication: &Authentication,
 ) -> Result<ConfigurationUse, Failure> {
     let key = Configuration::key_of(call.region, &asked.id);
     let found: Configuration = change.get(&key)?.ok_or_else(|| missing(&asked.id))?;
@@ -91,6 +94,13 @@ pub(super) fn choose(
             found.id,
             found.engine.mixed(),
             engine.mixed()
+        );
+        return Err(Refusal::bad_request("configuration", text).into());
+    }
+    if found.strategy == configurations::LDAP && authentication.directory().is_none() {
+        let text = format!(
+            "Configuration [{}] is for authentication strategy [ldap], the broker's is [simple].",
+            found.id
         );
         return Err(Refusal::bad_request("configuration", text).into());
     }
@@ -125,8 +135,8 @@ pub(crate) fn effective(
     let key = RevisionData::key_of(&broker.region, &used.id, used.revision);
     let Some(data) = service.store.view()?.get::<RevisionData>(&key)? else { return Ok(None) };
     if broker.engine == EngineType::ActiveMq {
-        // A node does not read ActiveMQ's XML yet: what a revision says has no effect on it.
-        return Ok(Some(String::new()));
+        // It was sanitised when it was stored, and the node tells what has no effect.
+        return Ok(Some(data.text));
     }
     let chosen = chosen(&data.text, &settings.engine_version).zip(size(&settings.instance_type));
     let effective =

@@ -6,7 +6,7 @@ use ternmq_api::mq::{
 };
 use ternmq_stdx::shown;
 
-use super::{brokers, create_broker, rules, texts};
+use super::{brokers, create_broker, directory, rules, texts};
 use crate::call::{Call, Output, output};
 use crate::catalogue::{EngineType, Version};
 use crate::failure::Failure;
@@ -18,7 +18,8 @@ pub(super) fn update(call: &Call<'_>) -> Result<Output, Failure> {
     let input: UpdateBrokerRequest = call.input()?;
     call.change(|change| {
         let mut broker = brokers::running_in(call, change)?;
-        refuse_what_is_not_there(&broker, &input)?;
+        refuse_what_is_not_there(&input)?;
+        authentication(&mut broker, &input)?;
         software(call, change, &mut broker, &input)?;
         if let Some(logs) = &input.logs {
             let logs = create_broker::logs(broker.engine, Some(logs))?;
@@ -37,9 +38,7 @@ pub(super) fn update(call: &Call<'_>) -> Result<Output, Failure> {
     })
 }
 
-fn refuse_what_is_not_there(broker: &Broker, input: &UpdateBrokerRequest) -> Result<(), Refusal> {
-    let strategy = input.authentication_strategy.as_deref();
-    create_broker::strategy(broker.engine, strategy, input.ldap_server_metadata.is_some())?;
+fn refuse_what_is_not_there(input: &UpdateBrokerRequest) -> Result<(), Refusal> {
     if input.data_replication_mode.as_deref() == Some("CRDR") {
         let text =
             "Data replication mode [CRDR] is not there yet: this version has no replicas in other regions.";
@@ -54,6 +53,17 @@ fn refuse_what_is_not_there(broker: &Broker, input: &UpdateBrokerRequest) -> Res
         let text = "Resource shares are not there yet: networks of others can't be attached.";
         return Err(Refusal::bad_request("resourceShareArns", text));
     }
+    Ok(())
+}
+
+fn authentication(broker: &mut Broker, input: &UpdateBrokerRequest) -> Result<(), Refusal> {
+    let asked = directory::chosen(
+        broker.engine,
+        input.authentication_strategy.as_deref(),
+        input.ldap_server_metadata.as_ref(),
+        &broker.awaited_settings().authentication,
+    )?;
+    broker.pending.authentication = Some(asked).filter(|asked| *asked != broker.settings.authentication);
     Ok(())
 }
 
@@ -98,7 +108,8 @@ fn software(
             revision: i32::try_from(awaited.configuration.revision).ok(),
         },
     };
-    awaited.configuration = texts::choose(call, change, &configuration, engine, version, instance)?;
+    awaited.configuration =
+        texts::choose(call, change, &configuration, engine, version, instance, &awaited.authentication)?;
     let changed = |new: String, old: &String| Some(new).filter(|new| new != old);
     broker.pending.engine_version = changed(awaited.engine_version, &broker.settings.engine_version);
     broker.pending.instance_type = changed(awaited.instance_type, &broker.settings.instance_type);
@@ -149,7 +160,8 @@ fn answer(input: &UpdateBrokerRequest, broker: &Broker) -> Result<Output, Failur
     let awaited = broker.awaited_settings();
     let window = &broker.window;
     output(&UpdateBrokerResponse {
-        authentication_strategy: input.authentication_strategy.as_ref().map(|it| it.to_lowercase()),
+        authentication_strategy: Some(awaited.authentication.lower().to_owned()),
+        ldap_server_metadata: awaited.authentication.metadata(),
         auto_minor_version_upgrade: Some(broker.has_auto_upgrade),
         broker_id: Some(broker.id.clone()),
         configuration: Some(ConfigurationId {

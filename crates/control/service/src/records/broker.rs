@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use ternmq_fleet::NodeSpec;
 
 use crate::catalogue::{EngineType, StorageType};
+use crate::records::Authentication;
 use crate::store::Record;
 
 /// A broker.
@@ -53,6 +54,8 @@ pub(crate) struct Settings {
     pub instance_type: String,
     pub configuration: ConfigurationUse,
     pub logs: Logs,
+    #[serde(default)]
+    pub authentication: Authentication,
 }
 
 /// The settings that wait.
@@ -62,6 +65,8 @@ pub(crate) struct Pending {
     pub instance_type: Option<String>,
     pub configuration: Option<ConfigurationUse>,
     pub logs: Option<Logs>,
+    #[serde(default)]
+    pub authentication: Option<Authentication>,
 }
 
 /// A revision of a configuration.
@@ -187,6 +192,7 @@ impl Broker {
             instance_type: pending.instance_type.unwrap_or(now.instance_type),
             configuration: pending.configuration.unwrap_or(now.configuration),
             logs: pending.logs.unwrap_or(now.logs),
+            authentication: pending.authentication.unwrap_or(now.authentication),
         }
     }
 

@@ -76,6 +76,7 @@ impl Rig {
     /// The same, on what another one left.
     pub(super) fn on(disk: FakeDisk, fleet: Arc<SimulatedFleet>, clock: Arc<FakeClock>) -> Self {
         let settings = ServiceSettings {
+            directory_ca: Some("/ca.pem".into()),
             account: "123456789012".into(),
             region: REGION.into(),
             domain: None,

@@ -273,6 +273,10 @@ impl Broker {
         let Some(known) = self.clients.get(client).filter(|known| !known.subscriptions().is_empty()) else {
             return;
         };
+        if known.session.is_none() && self.is_perhaps_outside(&known.user) {
+            // Who is not here and known only outside is looked at when it comes back.
+            return;
+        }
         let namespace = known.namespace;
         let present = known.session.and_then(|session| Some(self.who(session).ok()?.0));
         let principal = match present {

@@ -15,6 +15,7 @@ mod sanitiser;
 mod settings;
 mod shape;
 mod values;
+mod without;
 
 use std::fmt;
 
@@ -22,6 +23,7 @@ pub use declared::{Attribute, Element, Kind, Property, Since};
 pub use default::default_text;
 pub use settings::{Authorization, DestinationKind, Object, Settings};
 pub use values::Value;
+pub use without::{Notice, without_effect};
 
 use crate::{MAX_TEXT_BYTES, removed::Removals, version::Version};
 

@@ -99,6 +99,11 @@ impl Object {
         self.properties.iter().filter(move |(set, _)| *set == name).flat_map(|(_, objects)| objects)
     }
 
+    /// Values of all properties.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.properties.iter().flat_map(|(_, objects)| objects)
+    }
+
     /// What it is about: an entry of policies, authorization or redelivery, or a destination itself. Where several are
     /// named the last one counts, as each takes the place of the one before.
     #[must_use]
@@ -258,12 +263,13 @@ pub struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
+    /// Where several maps are given the last one counts.
+    fn last(self, element: &str) -> Option<&'a Object> {
+        self.plugin.property("map").next_back().filter(|map| map.name == element)
+    }
+
     fn map(self, rest: &[&str]) -> Vec<&'a Object> {
-        // where several maps are given the last one counts
-        match self.plugin.path(&["map", "authorizationMap"]).pop() {
-            Some(map) => map.path(rest),
-            None => Vec::new(),
-        }
+        self.last("authorizationMap").map(|map| map.path(rest)).unwrap_or_default()
     }
 
     /// Entries for destinations. One that names no destination, as its name was taken out, permits nothing.
@@ -287,6 +293,6 @@ impl<'a> Authorization<'a> {
     /// The map that is read from a directory.
     #[must_use]
     pub fn directory(self) -> Option<&'a Object> {
-        self.plugin.path(&["map", "cachedLDAPAuthorizationMap"]).pop()
+        self.last("cachedLDAPAuthorizationMap")
     }
 }

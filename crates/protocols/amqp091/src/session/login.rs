@@ -3,18 +3,15 @@
 use std::sync::Arc;
 
 use ternmq_access::Secret;
-use ternmq_broker::{Broker, LoginResult, LoginStep, Request};
+use ternmq_broker::{Broker, LoginRefused, LoginResult, LoginStep, Request};
 
-use super::{
-    Amqp091Session, State, Step,
-    handshake::{Expect, Handshake},
-};
+use super::{Amqp091Session, State, Step, handshake::Expect};
 use crate::{
     codec::{
         FieldValue, Table,
         method::{MethodFrame, connection},
     },
-    error::{ACCESS_REFUSED, COMMAND_INVALID, Fault},
+    error::{ACCESS_REFUSED, COMMAND_INVALID, Fault, RESOURCE_ERROR},
 };
 
 /// User and password of a login response.
@@ -98,9 +95,10 @@ impl Amqp091Session {
         self.is_paused = false;
         let user = broker.finish_login(result);
         match (&mut self.state, user) {
-            (State::Handshake(_), Some(user)) => self.write_tune(user, out),
-            (State::Handshake(_), None) => {
-                self.refuse_login(out);
+            (State::Handshake(_), Ok(user)) => self.write_tune(user, out),
+            (State::Handshake(_), Err(LoginRefused::Wrong)) => self.refuse_login(out),
+            (State::Handshake(_), Err(LoginRefused::Unavailable)) => {
+                self.end_login(&Fault::new(RESOURCE_ERROR, LoginRefused::UNAVAILABLE), out);
             }
             _ => {}
         }
@@ -109,13 +107,16 @@ impl Amqp091Session {
     /// A failed login: told to clients that can hear it, a plain end for others.
     fn refuse_login(&mut self, out: &mut Vec<u8>) {
         let State::Handshake(handshake) = &self.state else { return };
-        let Handshake { hears_failure, info, .. } = &**handshake;
-        if *hears_failure {
-            let text = format!(
-                "Login was refused using authentication mechanism {}. For details see the broker logfile.",
-                info.auth_mechanism
-            );
-            let fault = Fault::new(ACCESS_REFUSED, text);
+        let text = format!(
+            "Login was refused using authentication mechanism {}. For details see the broker logfile.",
+            handshake.info.auth_mechanism
+        );
+        self.end_login(&Fault::new(ACCESS_REFUSED, text), out);
+    }
+
+    fn end_login(&mut self, fault: &Fault, out: &mut Vec<u8>) {
+        let State::Handshake(handshake) = &self.state else { return };
+        if handshake.hears_failure {
             connection::Close {
                 reply_code: fault.reply.code,
                 reply_text: &fault.text,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{Broker, LoginResult, LoginStep, Request};
+use ternmq_broker::{Broker, LoginRefused, LoginResult, LoginStep, Request};
 
 use super::{
     Amqp10Session, State,
@@ -56,7 +56,7 @@ impl Amqp10Session {
                 handshake.mechanism = "EXTERNAL";
                 self.log_in_by_certificate(broker, initial_response.unwrap_or_default(), out);
             }
-            (Expect::Init, SaslFrame::Init { .. }) => self.refuse_login(out),
+            (Expect::Init, SaslFrame::Init { .. }) => self.refuse_login(SaslCode::Auth, out),
             _ => {
                 return Err(Fault::connection(condition::ILLEGAL_STATE, "the frame is not due in the login"));
             }
@@ -65,11 +65,11 @@ impl Amqp10Session {
     }
 
     fn log_in(&mut self, broker: &mut Broker, response: &[u8], out: &mut Vec<u8>) {
-        let Some((user, password)) = plain(response) else { return self.refuse_login(out) };
+        let Some((user, password)) = plain(response) else { return self.refuse_login(SaslCode::Auth, out) };
         let peer = self.peer.map(|peer| peer.ip());
         match broker.begin_login(user, password, peer) {
             LoginStep::Done(user) => self.let_in(user, out),
-            LoginStep::Refused => self.refuse_login(out),
+            LoginStep::Refused => self.refuse_login(SaslCode::Auth, out),
             LoginStep::Verify(check) => {
                 if let State::Handshake(handshake) = &mut self.state {
                     handshake.expect = Expect::Verdict;
@@ -88,7 +88,7 @@ impl Amqp10Session {
         let named = named.filter(|user| wanted.is_empty() || wanted == user.as_bytes());
         match named.and_then(|user| broker.login_proven(&user, peer)) {
             Some(user) => self.let_in(user, out),
-            None => self.refuse_login(out),
+            None => self.refuse_login(SaslCode::Auth, out),
         }
     }
 
@@ -99,8 +99,9 @@ impl Amqp10Session {
             return;
         }
         match user {
-            Some(user) => self.let_in(user, out),
-            None => self.refuse_login(out),
+            Ok(user) => self.let_in(user, out),
+            Err(LoginRefused::Wrong) => self.refuse_login(SaslCode::Auth, out),
+            Err(LoginRefused::Unavailable) => self.refuse_login(SaslCode::System, out),
         }
     }
 
@@ -111,8 +112,8 @@ impl Amqp10Session {
         put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Outcome(SaslCode::Ok, None).put(out));
     }
 
-    fn refuse_login(&mut self, out: &mut Vec<u8>) {
-        put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Outcome(SaslCode::Auth, None).put(out));
+    fn refuse_login(&mut self, code: SaslCode, out: &mut Vec<u8>) {
+        put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Outcome(code, None).put(out));
         self.state = State::Closing;
     }
 }

@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use ternmq_access::Secret;
-use ternmq_broker::{Broker, ClientSpec, ConnectionInfo, LoginResult, LoginStep, Request, Will};
+use ternmq_broker::{
+    Broker, ClientSpec, ConnectionInfo, LoginRefused, LoginResult, LoginStep, Request, Will,
+};
 use ternmq_message::{Message, MessageMeta, Value};
 
 use super::{
@@ -242,8 +244,11 @@ impl MqttSession {
             return;
         }
         let entered = match user {
-            Some(user) => self.enter(broker, &user, out),
-            None => Err(self.wrong_login()),
+            Ok(user) => self.enter(broker, &user, out),
+            Err(LoginRefused::Wrong) => Err(self.wrong_login()),
+            Err(LoginRefused::Unavailable) => {
+                Err(Fault::new(Reason::SERVER_UNAVAILABLE, LoginRefused::UNAVAILABLE))
+            }
         };
         if let Err(fault) = entered {
             self.fail(broker, &fault, out);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ternmq_access::Secret;
-use ternmq_broker::{Broker, ConnectionInfo, Error, Kind as Thing, LoginResult, LoginStep, Request};
+use ternmq_broker::{
+    Broker, ConnectionInfo, Error, Kind as Thing, LoginRefused, LoginResult, LoginStep, Request,
+};
 use ternmq_message::Value as Neutral;
 
 use super::{OpenWireSession, State, answer::Asked};
@@ -119,8 +121,9 @@ impl OpenWireSession {
         let Some(login) = login.take() else { return };
         let asked = login.asked;
         let entered = match user {
-            Some(user) => self.enter(broker, Login { user, ..*login }, out),
-            None => Err(login_refused(broker, &login.user)),
+            Ok(user) => self.enter(broker, Login { user, ..*login }, out),
+            Err(LoginRefused::Wrong) => Err(login_refused(broker, &login.user)),
+            Err(LoginRefused::Unavailable) => Err(Fault::new(class::JMS, LoginRefused::UNAVAILABLE).last()),
         };
         if let Err(fault) = entered {
             self.fail(broker, asked, &fault, out);

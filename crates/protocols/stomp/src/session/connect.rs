@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ternmq_access::Secret;
-use ternmq_broker::{Addresses, Broker, ConnectionInfo, Error, Kind, LoginResult, LoginStep, Request};
+use ternmq_broker::{
+    Addresses, Broker, ConnectionInfo, Error, Kind, LoginRefused, LoginResult, LoginStep, Request,
+};
 use ternmq_message::Value;
 use ternmq_stdx::letters_of;
 
@@ -114,8 +116,9 @@ impl StompSession {
         let State::Handshake(login) = &mut self.state else { return };
         let Some(login) = login.take() else { return };
         let entered = match user {
-            Some(user) => self.enter(broker, Login { user, ..*login }, out),
-            None => Err(access_refused(&**broker.dialect(), &login.user)),
+            Ok(user) => self.enter(broker, Login { user, ..*login }, out),
+            Err(LoginRefused::Wrong) => Err(access_refused(&**broker.dialect(), &login.user)),
+            Err(LoginRefused::Unavailable) => Err(refused(LoginRefused::UNAVAILABLE.to_owned())),
         };
         if let Err(fault) = entered {
             self.fail(broker, fault, None, out);

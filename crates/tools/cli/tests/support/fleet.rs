@@ -41,6 +41,7 @@ pub(crate) fn spec(number: u8, engine: Engine) -> NodeSpec {
         engine_version: (engine == Engine::RabbitMq).then(|| "4.2.1".into()),
         reach: Reach::Loopback,
         host_names: vec![HOST.into()],
+        directory: None,
         configuration: String::new(),
         limits: NodeLimits { memory_bytes: 1 << 30, storage_bytes: 1 << 30, connections: 100 },
         rules: vec![everybody()],

@@ -1,0 +1,90 @@
+use super::*;
+use crate::activemq_service::{Element, Strategy, broker, default_text, sanitise};
+
+/// Attributes that have an effect.
+const SERVED: &[(&str, &[&str])] = &[
+    ("broker", &["rejectDurableConsumers"]),
+    ("policyEntry", &["queue", "topic", "tempQueue", "tempTopic"]),
+    ("authorizationEntry", &["admin", "read", "write", "queue", "topic"]),
+    ("tempDestinationAuthorizationEntry", &["admin", "read", "write"]),
+    (
+        "cachedLDAPAuthorizationMap",
+        &["queueSearchBase", "topicSearchBase", "tempSearchBase", "refreshInterval", "legacyGroupMapping"],
+    ),
+    ("tempQueue", &["DLQ", "physicalName"]),
+    ("tempTopic", &["DLQ", "physicalName"]),
+    ("topic", &["DLQ", "physicalName"]),
+];
+
+fn notices(content: &str) -> Vec<String> {
+    let text = format!("<broker xmlns=\"{}\" {content}</broker>", crate::activemq_service::NAMESPACE);
+    let version = "5.19".parse().unwrap();
+    let read = sanitise(text.as_bytes(), version, Strategy::Ldap).unwrap();
+    assert!(read.removals.is_empty(), "{content}: {:?}", read.removals);
+    without_effect(&read.settings).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_attribute_has_an_effect_or_a_reason() {
+    fn check(element: &'static Element, seen: &mut BTreeSet<&'static str>) {
+        if !seen.insert(element.name) || find(element.name, None).is_some() {
+            return;
+        }
+        for attribute in element.attributes {
+            let name = attribute.name;
+            let of = SERVED.iter().filter(|(served, _)| *served == element.name);
+            let is_served = of.into_iter().any(|(_, names)| names.contains(&name));
+            let has_reason = find(element.name, Some(name)).is_some();
+            assert!(is_served != has_reason, "{} {name}: {is_served} {has_reason}", element.name);
+        }
+        for inner in element.properties.iter().flat_map(|property| property.elements) {
+            check(inner, seen);
+        }
+    }
+    check(broker(), &mut BTreeSet::new());
+}
+
+#[test]
+fn every_row_is_of_an_element_that_there_is() {
+    fn names(element: &'static Element, all: &mut BTreeSet<(&'static str, &'static str)>) {
+        if !all.insert((element.name, "")) {
+            return;
+        }
+        all.extend(element.attributes.iter().map(|attribute| (element.name, attribute.name)));
+        for inner in element.properties.iter().flat_map(|property| property.elements) {
+            names(inner, all);
+        }
+    }
+    let mut all = BTreeSet::new();
+    names(broker(), &mut all);
+    for row in ROWS {
+        assert!(all.contains(&(row.element, "")), "{}", row.element);
+        for attribute in row.attributes {
+            assert!(all.contains(&(row.element, attribute)), "{} {attribute}", row.element);
+        }
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_told_once_and_what_is_so_anyway_is_not() {
+    assert_eq!(
+        notices(r#"persistent="false" advisorySupport="true" taskRunnerPriority="3">"#),
+        [
+            "persistent of broker has no effect: persistent messages are kept; see forcePersistencyModeBrokerPlugin to \
+             have none",
+            "taskRunnerPriority of broker has no effect: this broker has threads of its own",
+        ]
+    );
+    let entry =
+        r#"<policyEntry queue="a"><pendingQueuePolicy><vmQueueCursor/></pendingQueuePolicy></policyEntry>"#;
+    let text = format!(
+        "><destinationPolicy><policyMap><policyEntries>{entry}{entry}</policyEntries></policyMap></destinationPolicy>"
+    );
+    assert_eq!(notices(&text), [format!("vmQueueCursor has no effect: {OWN_CURSORS}")]);
+}
+
+#[test]
+fn the_default_configuration_is_read() {
+    let read = sanitise(default_text().as_bytes(), "5.19".parse().unwrap(), Strategy::Simple).unwrap();
+    assert!(read.removals.is_empty());
+}
