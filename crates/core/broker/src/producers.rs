@@ -96,9 +96,10 @@ impl Broker {
     /// Which message it is that a producer of the session's user numbers so. `None` for a producer that can't be known
     /// again.
     pub fn origin_of(&mut self, session: SessionId, producer: &str, sequence: u64) -> Option<MessageOrigin> {
-        let (principal, _, _) = self.who(session).ok()?;
+        let connection = self.sessions.get(session.into())?.connection;
+        let user = self.connections.get(connection.into())?.principal.user().clone();
         let now_ms = self.time.ms();
-        if let Some(number) = self.producers.find(principal.user(), producer) {
+        if let Some(number) = self.producers.find(&user, producer) {
             let is_kept =
                 |known: &Known| known.used_at_ms.saturating_add(self.limits.producer_keep_ms) > now_ms;
             if self.producers.known.get(&number).is_some_and(is_kept) {
@@ -110,7 +111,6 @@ impl Broker {
             return None;
         }
         let number = self.producers.last_number + 1;
-        let user = principal.user().clone();
         let known = Known { user, name: producer.into(), sequence: 0, used_at_ms: now_ms };
         self.write_producer(number, &known);
         self.producers.insert(number, known, self.limits.max_producers as usize);

@@ -281,6 +281,12 @@ impl Broker {
         }
     }
 
+    /// Carries several publishes out whose records are all there after a crash, or none is (I6). The receipt is for all of
+    /// them.
+    pub fn together<T>(&mut self, publish: impl FnOnce(&mut Self) -> T) -> (T, Receipt) {
+        self.as_group(publish)
+    }
+
     /// Makes a change whose records are all there after a crash, or none is (I6). The receipt is for all of them; within
     /// a group that is open already they belong to that one, and so does the receipt.
     pub(crate) fn as_group<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> (T, Receipt) {
