@@ -15,6 +15,7 @@ use ternmq_stdx::{Arena, Handle, layout::Writer};
 use crate::{
     access::Authority,
     alarm::Alarms,
+    branches::Branches,
     browse::Held,
     checkpoint::Checkpoint,
     clients::{ClientId, Clients},
@@ -32,6 +33,7 @@ use crate::{
     paging::Pager,
     policy::Policies,
     pressure::Pressure,
+    producers::{MessageOrigin, Producers},
     queue_table::QueueTable,
     recovery::Replay,
     retained::RetainedStore,
@@ -89,6 +91,12 @@ pub struct Broker {
     pub(crate) clients: Clients,
     pub(crate) review: Review,
     pub(crate) retained: RetainedStore,
+    pub(crate) branches: Branches,
+    pub(crate) producers: Producers,
+    /// Whose message is being published.
+    pub(crate) origin: Option<MessageOrigin>,
+    /// What is being published was promised a place: a full queue takes it too.
+    pub(crate) takes_all: bool,
     /// Sessions whose adapters go on with something in the next turn.
     pub(crate) woken: VecDeque<SessionId>,
     /// Subscriptions that what is retained still has to come to.
@@ -187,6 +195,10 @@ impl Broker {
             clients: Clients::new(seed),
             review: Review::default(),
             retained: RetainedStore::default(),
+            branches: Branches::default(),
+            producers: Producers::default(),
+            origin: None,
+            takes_all: false,
             woken: VecDeque::new(),
             catch_ups: VecDeque::new(),
             connections: Arena::default(),

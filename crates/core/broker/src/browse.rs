@@ -71,6 +71,8 @@ pub struct Browse {
     now_ms: u64,
     boot_pos: u64,
     redelivered_below: Seq,
+    /// Entries that are nobody's to see; sorted.
+    locked: Vec<Seq>,
     receipt: Receipt,
 }
 
@@ -167,7 +169,8 @@ impl Browse {
             let end = found.end();
             for candidate in self.candidates(found, source, page) {
                 let place = candidate.place();
-                if candidate.expires_at_ms() > self.now_ms {
+                let is_locked = self.locked.binary_search(&place.seq).is_ok();
+                if candidate.expires_at_ms() > self.now_ms && !is_locked {
                     bytes += candidate.body_len();
                     let is_over = picked.len() >= self.spec.max_count || bytes > self.spec.max_bytes;
                     if is_over && !picked.is_empty() {
@@ -239,6 +242,7 @@ impl Broker {
             now_ms: self.time.ms(),
             boot_pos: self.boot_pos,
             redelivered_below: slot.machine.redelivered_below(),
+            locked: slot.machine.cold_locked(),
             receipt: look.receipt,
         })
     }

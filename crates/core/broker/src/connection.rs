@@ -184,6 +184,7 @@ impl Broker {
     pub fn disconnect(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(id.into()) else { return };
         let sessions = std::mem::take(&mut connection.sessions);
+        self.drop_branches_of(id);
         self.end_sessions(&sessions, Blame::Consumer);
         let Some(connection) = self.connections.remove(id.into()) else { return };
         for queue in connection.owned_queues {

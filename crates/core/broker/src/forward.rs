@@ -280,7 +280,7 @@ impl Broker {
         for (original, payload) in records {
             let Some(message) = payload.and_then(|payload| read_message(&payload).ok()) else { continue };
             self.scratch.clear();
-            message_parts(&mut self.scratch, &message, original.is_durable, None, &[]);
+            message_parts(&mut self.scratch, &message, original.is_durable, None, None, &[]);
             let parts = [self.scratch.bytes(), message.raw()];
             let appended = self.log.append(kind::MESSAGE, Grouping::Ends, &parts);
             let copy = Location { pos: appended.pos, len: appended.len, is_durable: original.is_durable };

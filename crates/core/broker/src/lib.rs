@@ -18,6 +18,7 @@ mod address;
 mod alarm;
 mod apply;
 mod bindings;
+mod branches;
 mod broker;
 mod browse;
 mod checkpoint;
@@ -47,6 +48,7 @@ mod paging;
 mod place;
 mod policy;
 mod pressure;
+mod producers;
 mod publish;
 mod queue_table;
 mod queues;
@@ -70,6 +72,7 @@ pub use address::{
     Source, SourceQueue, Sources, Target,
 };
 pub use alarm::Alarm;
+pub use branches::{BranchError, BranchId, BranchView, Commit, Decision, NoBranchId, RollbackReason, Vote};
 pub use broker::{Broker, BrokerConfig, Counters, Done};
 pub use browse::{Browse, BrowsePage, BrowseSpec, BrowsedMessage};
 pub use checkpoint::LogRequest;
@@ -98,6 +101,7 @@ pub use operator::{ConnectionView, ConsumerView, NodeView, QueueView, SessionVie
 pub use outside::{OUTSIDE_LOGIN_MS, OutsideAnswer, OutsideUser, OutsideUsers};
 pub use paging::{LoadJob, LoadResult, RecordSource};
 pub use place::{Place, PlaceWishes, Places};
+pub use producers::MessageOrigin;
 pub use publish::{Publish, Published};
 pub use queues::{QueueSpec, QueueStatus};
 pub use recovery::{OtherDialect, ReplayError};

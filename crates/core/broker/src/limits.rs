@@ -17,6 +17,14 @@ pub struct Limits {
     pub max_staged: u32,
     /// Most bytes of messages staged in one transaction.
     pub max_staged_bytes: u64,
+    /// Most branches of distributed transactions of the node, prepared or not.
+    pub max_branches: u32,
+    /// Most bytes of messages in all prepared branches together.
+    pub max_prepared_bytes: u64,
+    /// Most producers that are known again when they send messages again.
+    pub max_producers: u32,
+    /// Time in ms for which such a producer is known after its last message.
+    pub producer_keep_ms: u64,
     /// Age in ms at which an unsettled delivery ends its session, unless the queue says otherwise; absent: never.
     pub consumer_timeout_ms: Option<u64>,
     /// Bytes of bodies that may be in memory before queues hold back more of their backlog on disk.
@@ -49,6 +57,10 @@ impl Default for Limits {
             max_consumers_per_session: 1_000,
             max_staged: 100_000,
             max_staged_bytes: 256 << 20,
+            max_branches: 1_000,
+            max_prepared_bytes: 256 << 20,
+            max_producers: 4_096,
+            producer_keep_ms: 7_200_000,
             consumer_timeout_ms: Some(1_800_000),
             resident_bytes: 512 << 20,
             max_clients: 200_000,

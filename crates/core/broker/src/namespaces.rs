@@ -74,6 +74,7 @@ impl Broker {
             self.apply_delete_client(client);
         }
         self.forget_retained(id);
+        self.branches.forget_namespace(id);
         self.give_up_remnants(|slot| slot.namespace == id);
         self.policies.remove_namespace(name);
         self.authority.access.remove_namespace(name);

@@ -203,7 +203,7 @@ pub(crate) fn write_down(
     message: &Message,
 ) -> Location {
     scratch.clear();
-    message_parts(scratch, message, false, None, &[]);
+    message_parts(scratch, message, false, None, None, &[]);
     let appended = log.append(kind::MESSAGE, grouping, &[scratch.bytes(), message.raw()]);
     let location = Location { pos: appended.pos, len: appended.len, is_durable: false };
     segments.hold(location, log.segment_bytes());

@@ -15,8 +15,10 @@ use crate::{
     error::{Error, Kind, Verb},
     log::{Grouping, Receipt},
     namespace::NamespaceId,
+    producers::MessageOrigin,
     records::{Target, kind, message_parts},
     session_state::RouteMemo,
+    transaction::Place,
 };
 
 /// One message to publish.
@@ -53,10 +55,21 @@ impl Broker {
     /// # Errors
     /// The node does not exist or is internal, no permission, or a false claim about the user. The message is gone.
     pub fn publish(&mut self, id: SessionId, publish: Publish<'_>) -> Result<Published, Error> {
+        self.publish_at(id, publish, None, None)
+    }
+
+    /// Publishes a message, or stages it in `place` or else where the session's transaction is.
+    pub(crate) fn publish_at(
+        &mut self,
+        id: SessionId,
+        publish: Publish<'_>,
+        place: Option<Place>,
+        origin: Option<MessageOrigin>,
+    ) -> Result<Published, Error> {
         let Publish { message, extra_keys, claimed_user } = publish;
         let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
         let namespace = session.namespace;
-        let is_staging = session.staged.is_some();
+        let place = place.or_else(|| session.staged.is_some().then_some(Place::Session(id)));
         let mut memo = session.memo.take().unwrap_or_default();
         if !extra_keys.is_empty() || !self.is_memo_of(&memo, namespace, &message) {
             self.resolve(id, &message, extra_keys, &mut memo)?;
@@ -64,15 +77,15 @@ impl Broker {
         if let Some(claimed) = claimed_user {
             self.check_claim(id, claimed)?;
         }
-        let published = if is_staging {
-            self.stage_publish(id, message, &memo.queues)
+        let published = if let Some(place) = place {
+            self.stage_publish(place, message, &memo.queues, origin)
         } else {
             self.counters.published += 1;
             if memo.queues.is_empty() && memo.is_own_skipped {
                 // It has a subscriber, who does not want it from itself.
                 Ok(Published::Accepted(Receipt::NONE))
             } else {
-                Ok(self.send_to(&memo.queues, message, None))
+                Ok(self.send_from(&memo.queues, message, origin))
             }
         };
         if let Some(session) = self.sessions.get_mut(id.into()) {
@@ -258,6 +271,22 @@ impl Broker {
         Ok(properties.into_made().is_none())
     }
 
+    /// As [`Broker::send_to`], of somebody who may send it again.
+    pub(crate) fn send_from(
+        &mut self,
+        queues: &[u32],
+        message: Message,
+        origin: Option<MessageOrigin>,
+    ) -> Published {
+        self.origin = origin;
+        let published = self.send_to(queues, message, None);
+        self.origin = None;
+        if let (Some(origin), Published::Accepted(_) | Published::Unroutable(_)) = (origin, &published) {
+            self.producers.note(origin, self.time.ms());
+        }
+        published
+    }
+
     /// Puts a message into its queues. `replaces` names the entry whose place it takes (dead-lettering).
     pub(crate) fn send_to(
         &mut self,
@@ -276,12 +305,15 @@ impl Broker {
     }
 
     fn send_to_one(&mut self, queue: u32, message: Message) -> Published {
+        let origin = self.origin.take();
         let now_ms = self.time.ms();
         let Some(slot) = self.queues.get_mut(queue) else { return Published::Unroutable(message) };
         if !slot.machine.wants(&message, now_ms, &OnceCell::new()) {
             return Published::Accepted(Receipt::NONE);
         }
-        if let Room::Full(overflow) = slot.machine.check_room(message.body_len()) {
+        if let Room::Full(overflow) = slot.machine.check_room(message.body_len())
+            && !self.takes_all
+        {
             self.refuse(queue, message, overflow);
             return Published::Refused;
         }
@@ -296,7 +328,7 @@ impl Broker {
             let expires_at_ms = slot.machine.expiry_of(&message, now_ms);
             let target = Target { queue, seq: slot.machine.next_seq(), expires_at_ms };
             self.scratch.clear();
-            message_parts(&mut self.scratch, &message, true, None, &[target]);
+            message_parts(&mut self.scratch, &message, true, None, origin, &[target]);
             let grouping = self.grouping(Grouping::Ends);
             let parts = [self.scratch.bytes(), message.raw()];
             let appended = self.log.append(kind::MESSAGE, grouping, &parts);
@@ -313,6 +345,7 @@ impl Broker {
 
     fn send_to_many(&mut self, queues: &[u32], message: Message, replaces: Option<(u32, Seq)>) -> Published {
         let now_ms = self.time.ms();
+        let origin = self.origin.take();
         let mut is_refused = false;
         // Many subscriptions with selectors ask about one message: it is read once.
         let properties = OnceCell::new();
@@ -323,7 +356,9 @@ impl Broker {
             if !slot.machine.wants(&message, now_ms, &properties) {
                 continue;
             }
-            if let Room::Full(overflow) = slot.machine.check_room(message.body_len()) {
+            if let Room::Full(overflow) = slot.machine.check_room(message.body_len())
+                && !self.takes_all
+            {
                 is_refused = true;
                 self.refuse(*queue, message.clone(), overflow);
                 continue;
@@ -339,7 +374,7 @@ impl Broker {
                 logged.push(Target { queue: *queue, seq: slot.machine.next_seq(), expires_at_ms });
             }
         }
-        let (receipt, records) = self.log_message(&message, replaces, &logged);
+        let (receipt, records) = self.log_message(&message, replaces, origin, &logged);
         for queue in &takers {
             let location = records
                 .iter()
@@ -363,6 +398,7 @@ impl Broker {
         &mut self,
         message: &Message,
         replaces: Option<(u32, Seq)>,
+        origin: Option<MessageOrigin>,
         targets: &[Target],
     ) -> (Receipt, Records) {
         let mut receipt = Receipt::NONE;
@@ -373,7 +409,8 @@ impl Broker {
             let part = targets.get(start..end).unwrap_or_default();
             let grouping = if end < targets.len() { Grouping::Continues } else { Grouping::Ends };
             self.scratch.clear();
-            message_parts(&mut self.scratch, message, true, replaces.filter(|_| start == 0), part);
+            let replaces = replaces.filter(|_| start == 0);
+            message_parts(&mut self.scratch, message, true, replaces, origin, part);
             let grouping = self.grouping(grouping);
             let appended = self.log.append(kind::MESSAGE, grouping, &[self.scratch.bytes(), message.raw()]);
             receipt = receipt.and(appended.receipt());

@@ -86,6 +86,11 @@ impl Broker {
             kind::TOKEN => self.replay_token(payload),
             kind::WILL => self.replay_will(payload),
             kind::RETAINED => self.replay_retained(payload),
+            kind::BRANCH_MESSAGE => self.replay_branch_message(payload),
+            kind::BRANCH_HOLDS => self.replay_branch_holds(payload),
+            kind::BRANCH_END => self.replay_branch_end(payload),
+            kind::BRANCH_DECIDED => self.replay_branch_decided(payload),
+            kind::PRODUCER => self.replay_producer(payload),
             _ => return Err(ReplayError::UnknownKind { pos, kind }),
         };
         outcome.map_err(|bad| ReplayError::BadLayout { pos, kind, offset: bad.offset })
@@ -112,11 +117,13 @@ impl Broker {
     pub fn finish_recovery(&mut self, now: Now, was_clean: bool, segments: &[u64]) {
         self.time.advance(now);
         self.is_replaying = false;
+        self.producers.start(self.time.ms());
         self.boot_pos = self.log.next_pos();
         self.checkpoint.last_start = self.log.next_pos();
         let segment_bytes = self.log.segment_bytes();
         // One that ended with nothing on its way was kept only for a snapshot that could have come.
         self.give_up_remnants(|slot| !slot.machine.is_dying());
+        self.lock_branches();
         for id in self.queues.all_ids() {
             let Some(slot) = self.queues.any_mut(id) else { continue };
             if slot.awaits_snapshot {
@@ -177,6 +184,9 @@ impl Broker {
         }
         if let Some((queue, seq)) = head.replaces {
             self.replay_gone(queue, seq, seq);
+        }
+        if let Some(origin) = head.origin {
+            self.producers.note(origin, 0);
         }
         for target in &head.targets {
             let Some(slot) = self.queues.get_mut(target.queue).filter(|slot| !slot.awaits_snapshot) else {

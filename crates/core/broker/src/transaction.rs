@@ -9,6 +9,7 @@ use crate::{
     error::{Error, LimitKind},
     log::{Grouping, Receipt},
     policy::at_once,
+    producers::MessageOrigin,
     publish::Published,
     records::kind,
     session_state::{SessionState, Unsettled},
@@ -16,25 +17,65 @@ use crate::{
 };
 
 /// Queues with the incarnation of each.
-type Targets = SmallVec<[(u32, u64); 2]>;
+pub(crate) type Targets = SmallVec<[(u32, u64); 2]>;
 
-/// What a session has staged.
+/// Where commands are staged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a transactional session.
+    Session(SessionId),
+    /// In a branch of a distributed transaction, by its number.
+    Branch(u64),
+}
+
+/// What is staged in one place.
 #[derive(Default)]
 pub(crate) struct Staged {
-    /// Each with its queues and the incarnation of each: a number may get another queue before the commit (I10).
-    publishes: Vec<(Message, Targets)>,
+    pub(crate) publishes: Vec<StagedPublish>,
     /// Deliveries taken out of a session's unsettled ones, so that a rollback can put them back.
-    settles: Vec<StagedSettle>,
-    bytes: u64,
+    pub(crate) settles: Vec<StagedSettle>,
+    /// Bytes of the messages.
+    pub(crate) bytes: u64,
+}
+
+impl Staged {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.publishes.is_empty() && self.settles.is_empty()
+    }
+}
+
+/// One message that is staged.
+#[derive(Debug)]
+pub(crate) struct StagedPublish {
+    pub(crate) message: Message,
+    /// Its queues and the incarnation of each: a number may get another queue before the commit (I10).
+    pub(crate) targets: Targets,
+    /// Who may send it again.
+    pub(crate) origin: Option<MessageOrigin>,
 }
 
 /// One delivery whose settlement is staged.
-struct StagedSettle {
+pub(crate) struct StagedSettle {
     /// Session that it was delivered to.
-    owner: SessionId,
-    number: DeliveryId,
-    entry: Unsettled,
-    outcome: Outcome,
+    pub(crate) owner: SessionId,
+    pub(crate) number: DeliveryId,
+    pub(crate) entry: Unsettled,
+    pub(crate) outcome: Outcome,
+}
+
+impl StagedSettle {
+    /// Stands where a session is asked for and there is none.
+    pub(crate) const NO_SESSION: SessionId = SessionId { index: u32::MAX, generation: u32::MAX };
+
+    /// The acceptance of an entry that was delivered before a restart and is locked in its queue.
+    pub(crate) fn locked(entry: Unsettled) -> Self {
+        Self { owner: Self::NO_SESSION, number: DeliveryId(0), entry, outcome: Outcome::Accept }
+    }
+
+    /// Whether it is of before a restart.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.owner == Self::NO_SESSION
+    }
 }
 
 /// What a commit did with the staged publishes.
@@ -59,14 +100,15 @@ impl Broker {
 
     pub(crate) fn stage_publish(
         &mut self,
-        id: SessionId,
+        place: Place,
         message: Message,
         queues: &[u32],
+        origin: Option<MessageOrigin>,
     ) -> Result<Published, Error> {
         let (max, max_bytes) = (self.limits.max_staged, self.limits.max_staged_bytes);
         let incarnation = |queue: &u32| self.queues.get(*queue).map(|slot| (*queue, slot.incarnation));
         let targets = queues.iter().filter_map(incarnation).collect();
-        let staged = self.staged(id)?;
+        let staged = self.staged(place)?;
         // Names and head count too: nothing that a peer sends is free (I11).
         let bytes = staged.bytes.saturating_add(message.raw().len() as u64);
         if bytes > max_bytes {
@@ -74,7 +116,7 @@ impl Broker {
         }
         check_room(staged, max)?;
         staged.bytes = bytes;
-        staged.publishes.push((message, targets));
+        staged.publishes.push(StagedPublish { message, targets, origin });
         Ok(Published::Accepted(Receipt::NONE))
     }
 
@@ -98,7 +140,7 @@ impl Broker {
         if !self.sessions.get(transaction.into()).is_some_and(is_same) {
             return Err(Error::Gone);
         }
-        self.stage_settle_of(transaction, owner, delivery, SettleRange::One, outcome)
+        self.stage_settle_of(Place::Session(transaction), owner, delivery, SettleRange::One, outcome)
     }
 
     pub(crate) fn stage_settle(
@@ -108,19 +150,19 @@ impl Broker {
         range: SettleRange,
         outcome: Outcome,
     ) -> Result<(), Error> {
-        self.stage_settle_of(id, id, last, range, outcome)
+        self.stage_settle_of(Place::Session(id), id, last, range, outcome)
     }
 
-    fn stage_settle_of(
+    pub(crate) fn stage_settle_of(
         &mut self,
-        id: SessionId,
+        place: Place,
         owner: SessionId,
         last: DeliveryId,
         range: SettleRange,
         outcome: Outcome,
     ) -> Result<(), Error> {
         let max = self.limits.max_staged;
-        check_room(self.staged(id)?, max)?;
+        check_room(self.staged(place)?, max)?;
         let session = self.sessions.get_mut(owner.into()).ok_or(Error::Gone)?;
         let mut taken = Vec::new();
         if range == SettleRange::One {
@@ -135,7 +177,7 @@ impl Broker {
             }
         }
         let taken = taken.into_iter().map(|(number, entry)| StagedSettle { owner, number, entry, outcome });
-        self.staged(id)?.settles.extend(taken);
+        self.staged(place)?.settles.extend(taken);
         Ok(())
     }
 
@@ -144,24 +186,24 @@ impl Broker {
     /// # Errors
     /// The session is gone or not transactional.
     pub fn tx_commit(&mut self, id: SessionId) -> Result<Done<Committed>, Error> {
-        let staged = std::mem::take(self.staged(id)?);
-        if staged.publishes.is_empty() && staged.settles.is_empty() {
+        let staged = std::mem::take(self.staged(Place::Session(id))?);
+        if staged.is_empty() {
             return Ok(at_once(Committed::default()));
         }
         let (committed, receipt) = self.as_group(|broker| broker.carry_out(id, staged));
         Ok(Done { value: committed, receipt })
     }
 
-    fn carry_out(&mut self, id: SessionId, staged: Staged) -> Committed {
+    pub(crate) fn carry_out(&mut self, id: SessionId, staged: Staged) -> Committed {
         let mut committed = Committed::default();
-        for (message, targets) in staged.publishes {
+        for StagedPublish { message, targets, origin } in staged.publishes {
             self.counters.published += 1;
             let is_same = |(queue, incarnation): &&(u32, u64)| {
                 self.queues.get(*queue).is_some_and(|slot| slot.incarnation == *incarnation)
             };
             let queues: SmallVec<[u32; 4]> =
                 targets.iter().filter(is_same).map(|(queue, _)| *queue).collect();
-            committed.unroutable.push(match self.send_to(&queues, message, None) {
+            committed.unroutable.push(match self.send_from(&queues, message, origin) {
                 Published::Unroutable(message) => Some(message),
                 Published::Accepted(_) => None,
                 Published::Refused => {
@@ -190,23 +232,34 @@ impl Broker {
     /// # Errors
     /// The session is gone or not transactional.
     pub fn tx_rollback(&mut self, id: SessionId) -> Result<(), Error> {
-        let staged = std::mem::take(self.staged(id)?);
-        for StagedSettle { owner, number, entry, .. } in staged.settles.into_iter().rev() {
-            if let Some(session) = self.sessions.get_mut(owner.into()) {
-                session.put_back(number, entry);
-            }
-        }
+        let staged = std::mem::take(self.staged(Place::Session(id))?);
+        staged.settles.into_iter().rev().for_each(|settle| self.put_back(settle));
         Ok(())
     }
 
-    fn staged(&mut self, id: SessionId) -> Result<&mut Staged, Error> {
-        let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
-        session.staged.as_deref_mut().ok_or(Error::Gone)
+    /// A delivery is unsettled again, if its session is there.
+    pub(crate) fn put_back(&mut self, settle: StagedSettle) {
+        if let Some(session) = self.sessions.get_mut(settle.owner.into()) {
+            session.put_back(settle.number, settle.entry);
+        }
+    }
+
+    fn staged(&mut self, place: Place) -> Result<&mut Staged, Error> {
+        match place {
+            Place::Session(id) => {
+                let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
+                session.staged.as_deref_mut().ok_or(Error::Gone)
+            }
+            Place::Branch(number) => {
+                self.branches.get_mut(number).map(|branch| &mut branch.staged).ok_or(Error::Gone)
+            }
+        }
     }
 
     /// Deliveries that a closing session has staged to settle, and those of its own that a sibling has: they go back with
     /// the unsettled ones.
     pub(crate) fn unstage_settles(&mut self, id: SessionId) {
+        self.leave_branches(id);
         let Some(session) = self.sessions.get(id.into()) else { return };
         let connection = session.connection;
         if session.staged.is_some() {
@@ -226,6 +279,12 @@ impl Broker {
                 session.put_back(number, entry);
             }
         }
+    }
+
+    /// Carries several publishes out whose records are all there after a crash, or none is (I6). The receipt is for all of
+    /// them.
+    pub fn together<T>(&mut self, publish: impl FnOnce(&mut Self) -> T) -> (T, Receipt) {
+        self.as_group(publish)
     }
 
     /// Makes a change whose records are all there after a crash, or none is (I6). The receipt is for all of them; within

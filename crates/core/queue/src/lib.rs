@@ -26,6 +26,7 @@ mod groups;
 mod held;
 mod lane;
 mod limits;
+mod locked;
 mod machine;
 mod outbox;
 mod paging;

@@ -12,6 +12,7 @@ use crate::{
     groups::Groups,
     held::Dying,
     lane::Lanes,
+    locked::Locks,
     outbox::Outbox,
     settings::QueueSettings,
     unsettled::Unsettled,
@@ -36,6 +37,7 @@ pub(crate) struct Rare {
     pub(crate) quarantined: Vec<(u8, ColdChunk)>,
     pub(crate) damaged_count: u64,
     pub(crate) dying: Option<Box<Dying>>,
+    pub(crate) locks: Option<Box<Locks>>,
 }
 
 impl std::fmt::Debug for Rare {
@@ -244,7 +246,7 @@ impl Queue {
     /// Number of ready entries, cold ones too.
     #[must_use]
     pub fn ready_count(&self) -> u64 {
-        self.lanes.count
+        self.lanes.count.saturating_sub(self.cold_locked_count())
     }
 
     /// Bytes of their bodies. Close, not exact, between a restart and the load of chunks that are partly settled.
@@ -253,10 +255,10 @@ impl Queue {
         self.lanes.bytes
     }
 
-    /// Number of entries that are handed out and not settled.
+    /// Number of entries that are handed out and not settled, locked ones too.
     #[must_use]
     pub fn unsettled_count(&self) -> usize {
-        self.unsettled.len()
+        self.unsettled.len() + usize::try_from(self.cold_locked_count()).unwrap_or(usize::MAX)
     }
 
     /// Bytes of bodies in memory, ready and unsettled.

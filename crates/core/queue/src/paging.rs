@@ -220,7 +220,10 @@ impl Queue {
         let mut damaged = content.damaged;
         damaged.retain(|entry| is_ours(entry.seq) && !chunk.is_hole(entry.seq));
         match origin {
-            Origin::Cold => self.take_in_cold(request.lane, &chunk, content.entries, outbox),
+            Origin::Cold => {
+                let entries = self.take_locked(request.lane, &chunk, content.entries, outbox);
+                self.take_in_cold(request.lane, &chunk, entries, outbox);
+            }
             Origin::Searched(at) => {
                 let found = Searched {
                     at,

@@ -127,7 +127,8 @@ impl Queue {
                 continue;
             }
             let properties = OnceCell::new();
-            let wants = |consumer: &Consumer| self.is_wanted(consumer, &entry, &properties);
+            let is_locked = self.is_locked(entry.seq);
+            let wants = |consumer: &Consumer| !is_locked && self.is_wanted(consumer, &entry, &properties);
             let is_found = consumers.find_in_chunk(&there, lane, entry.seq, wants);
             match entry.to_ref().filter(|_| !is_found) {
                 Some(entry) => left.push(entry),

@@ -1,6 +1,8 @@
 //! What consumers do with what they were handed. A handle is slot and number: a stale one never meets another entry,
 //! because numbers are not used twice.
 
+use std::collections::VecDeque;
+
 use ternmq_message::DeathReason;
 
 use crate::{
@@ -110,9 +112,10 @@ impl Queue {
         true
     }
 
-    /// Takes every ready entry out, cold and damaged ones too, without a dead-letter route. Returns how many.
+    /// Takes every ready entry out, cold and damaged ones too, without a dead-letter route. Locked ones stay. Returns how
+    /// many.
     pub fn purge(&mut self, outbox: &mut Outbox) -> u64 {
-        let count = self.lanes.count;
+        let count = self.ready_count();
         for index in 0..=self.lanes.top() {
             let lane = self.lanes.edit(index, |lane| {
                 let loaded_last = lane.loaded_last;
@@ -124,8 +127,20 @@ impl Queue {
                 outbox.settled.extend(entry.location.map(|location| (entry.seq, location)));
             }
             outbox.settled.extend(deep.absent.entries().map(|entry| (entry.seq, entry.location)));
-            for chunk in deep.cold {
-                drop_chunk(chunk, outbox);
+            let mut kept = VecDeque::new();
+            for mut chunk in deep.cold {
+                if self.purge_around_locks(&mut chunk, outbox) {
+                    kept.push_back(chunk);
+                } else {
+                    drop_chunk(chunk, outbox);
+                }
+            }
+            if !kept.is_empty() {
+                self.lanes.edit(index, |lane| {
+                    lane.count = kept.iter().map(|chunk| u64::from(chunk.live_count)).sum();
+                    lane.bytes = kept.iter().map(|chunk| chunk.live_bytes).sum();
+                    lane.deep().cold = kept;
+                });
             }
         }
         if let Some(rare) = &mut self.rare {
@@ -136,12 +151,13 @@ impl Queue {
         count
     }
 
-    /// Works out which numbers went with the dropped chunks: all but those that consumers hold.
+    /// Works out which numbers went with the dropped chunks: all but those that consumers hold or that are locked.
     fn note_dropped(&self, outbox: &mut Outbox) {
         if outbox.dropped_chunks.is_empty() {
             return;
         }
         let mut held: Vec<Seq> = self.unsettled.iter().map(|held| held.seq).collect();
+        held.extend(self.cold_locked());
         held.sort_unstable();
         for chunk in &outbox.dropped_chunks {
             let mut next = chunk.first_seq;
@@ -162,6 +178,7 @@ impl Queue {
     /// Takes everything out, unsettled entries too, for the queue's end. Returns how many; consumers stay until the
     /// facade removes them, and what is on its way to a dead-letter route until [`Self::drop_dying`].
     pub fn drain_all(&mut self, outbox: &mut Outbox) -> u64 {
+        self.drop_locks();
         let mut held: Vec<Held> = std::mem::take(&mut self.unsettled).iter().copied().collect();
         held.sort_unstable_by_key(|held| held.seq);
         let count = held.len() as u64;

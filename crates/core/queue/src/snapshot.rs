@@ -89,7 +89,9 @@ impl Queue {
         let dying = self.rare.iter().filter_map(|rare| rare.dying.as_ref()).flat_map(|dying| dying.entries());
         snapshot.dying.extend(dying.filter(|dying| dying.entry.location.is_durable));
         snapshot.dying.sort_unstable_by_key(|dying| dying.entry.seq);
-        snapshot.entries.retain(|(_, entry)| entry.location.is_durable);
+        let locks = self.rare.as_ref().and_then(|rare| rare.locks.as_deref());
+        let is_gone = |seq: Seq| locks.is_some_and(|locks| locks.is_gone(seq));
+        snapshot.entries.retain(|(_, entry)| entry.location.is_durable && !is_gone(entry.seq));
         snapshot.entries.sort_unstable_by_key(|(lane, entry)| (*lane, entry.seq));
         snapshot.chunks.sort_unstable_by_key(|chunk| (chunk.lane, chunk.chunk.first_seq));
         snapshot

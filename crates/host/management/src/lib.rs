@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod seam;
+mod transactions;
 
 mod answer;
 mod call;

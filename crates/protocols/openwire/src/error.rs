@@ -11,6 +11,7 @@ pub(crate) mod class {
     pub(crate) const INVALID_SELECTOR: &str = "javax.jms.InvalidSelectorException";
     pub(crate) const RESOURCE: &str = "javax.jms.ResourceAllocationException";
     pub(crate) const ROLLED_BACK: &str = "javax.jms.TransactionRolledBackException";
+    pub(crate) const XA: &str = "javax.transaction.xa.XAException";
     pub(crate) const SECURITY: &str = "java.lang.SecurityException";
 }
 

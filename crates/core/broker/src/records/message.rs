@@ -1,9 +1,10 @@
 //! Message records.
 //!
 //! ```text
-//! flags u8 (1 durable record, 2 message durable, 4 has ttl, 8 has history, 16 replaces, 32 may be repeated)
+//! flags u8 (1 durable record, 2 message durable, 4 has ttl, 8 has history, 16 replaces, 32 may be repeated,
+//!           64 has origin)
 //! encoding u8 | priority u8 | node_len u8 | key_len u16 | head_len u32
-//! [ttl u64] [history blob] [replaced queue u32, seq u64]
+//! [ttl u64] [history blob] [replaced queue u32, seq u64] [producer u64, sequence u64]
 //! target count u16 | count * (queue u32, seq u64, expires_at u64)
 //! raw bytes of the message to the end
 //! ```
@@ -17,12 +18,15 @@ use ternmq_message::{Death, DeathReason, Encoding, History, Message, MessageMeta
 use ternmq_queue::Seq;
 use ternmq_stdx::layout::{BadLayout, Reader, Writer};
 
+use crate::producers::MessageOrigin;
+
 const DURABLE_RECORD: u8 = 1;
 const DURABLE_MESSAGE: u8 = 2;
 const HAS_TTL: u8 = 4;
 const HAS_HISTORY: u8 = 8;
 const REPLACES: u8 = 16;
 const MAY_BE_REPEATED: u8 = 32;
+const HAS_ORIGIN: u8 = 64;
 
 /// One queue that holds the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,7 @@ pub(crate) fn message_parts(
     message: &Message,
     is_durable: bool,
     replaces: Option<(u32, Seq)>,
+    origin: Option<MessageOrigin>,
     targets: &[Target],
 ) {
     let meta = message.meta();
@@ -53,6 +58,7 @@ pub(crate) fn message_parts(
         (HAS_HISTORY, message.history().is_some()),
         (REPLACES, replaces.is_some()),
         (MAY_BE_REPEATED, message.may_be_repeated()),
+        (HAS_ORIGIN, origin.is_some()),
     ] {
         flags |= if is_set { flag } else { 0 };
     }
@@ -65,6 +71,9 @@ pub(crate) fn message_parts(
     }
     if let Some((queue, seq)) = replaces {
         out.u32(queue).u64(seq.0);
+    }
+    if let Some(MessageOrigin { producer, sequence }) = origin {
+        out.u64(producer).u64(sequence);
     }
     // More targets than the count can hold are split over several records by the caller.
     out.u16(u16::try_from(targets.len()).unwrap_or(u16::MAX));
@@ -80,6 +89,8 @@ pub(crate) struct MessageHead {
     pub(crate) is_durable: bool,
     /// Entry that this one takes the place of: gone with the same record (I6, dead-lettering).
     pub(crate) replaces: Option<(u32, Seq)>,
+    /// Which message of which producer it is, if it may be sent again.
+    pub(crate) origin: Option<MessageOrigin>,
     /// Queues.
     pub(crate) targets: SmallVec<[Target; 4]>,
     /// Priority that the producer gave.
@@ -104,6 +115,11 @@ pub(crate) fn read_message_head(input: &mut Reader<'_>) -> Result<MessageHead, B
         None
     };
     let replaces = if flags & REPLACES != 0 { Some((input.u32()?, Seq(input.u64()?))) } else { None };
+    let origin = if flags & HAS_ORIGIN != 0 {
+        Some(MessageOrigin { producer: input.u64()?, sequence: input.u64()? })
+    } else {
+        None
+    };
     let count = input.u16()?;
     let mut targets = SmallVec::new();
     for _ in 0..count {
@@ -114,6 +130,7 @@ pub(crate) fn read_message_head(input: &mut Reader<'_>) -> Result<MessageHead, B
     Ok(MessageHead {
         is_durable: flags & DURABLE_RECORD != 0,
         replaces,
+        origin,
         targets,
         priority,
         body_len: u32::try_from(body_len).unwrap_or(u32::MAX),
@@ -200,7 +217,8 @@ mod tests {
         let message = Message::new("node", "key", b"head", b"body", meta, Some(Arc::new(history))).unwrap();
         let targets = [Target { queue: 1, seq: Seq(2), expires_at_ms: u64::MAX }];
         let mut out = Writer::default();
-        message_parts(&mut out, &message, true, Some((8, Seq(9))), &targets);
+        let origin = Some(MessageOrigin { producer: 5, sequence: 6 });
+        message_parts(&mut out, &message, true, Some((8, Seq(9))), origin, &targets);
         out.raw(message.raw());
         out.bytes().to_vec()
     }
@@ -213,6 +231,7 @@ mod tests {
         assert!(record.is_durable);
         assert_eq!(record.body_len, 4);
         assert_eq!(record.replaces, Some((8, Seq(9))));
+        assert_eq!(record.origin, Some(MessageOrigin { producer: 5, sequence: 6 }));
         assert_eq!(record.targets[0], Target { queue: 1, seq: Seq(2), expires_at_ms: u64::MAX });
         assert_eq!((message.node(), message.key()), ("node", "key"));
         assert_eq!((message.head(), message.body()), (&b"head"[..], &b"body"[..]));

@@ -1,6 +1,7 @@
 //! What the core writes into the log: record kinds and the layout of their payloads. Formats are promises: a layout
 //! never changes once released, a new one gets a new kind or version byte.
 
+mod branch;
 mod chunk;
 mod definition;
 mod dying;
@@ -11,6 +12,10 @@ mod settle;
 mod snapshot;
 mod value;
 
+pub(crate) use branch::{
+    BranchEnd, BranchHold, ProducerRecord, branch_message_parts, read_branch_end, read_branch_holds,
+    read_branch_message, read_producer, write_branch_end, write_branch_holds, write_producer,
+};
 pub(crate) use chunk::{read_chunk, write_chunk};
 pub(crate) use definition::{read_definition, write_definition};
 pub(crate) use dying::{read_dying, write_dying};
@@ -48,4 +53,14 @@ pub(crate) mod kind {
     pub(crate) const WILL: u8 = 11;
     /// A retained message, or that its key has none any more.
     pub(crate) const RETAINED: u8 = 12;
+    /// A message that a prepared branch publishes when it is committed.
+    pub(crate) const BRANCH_MESSAGE: u8 = 20;
+    /// Deliveries that a prepared branch accepts when it is committed.
+    pub(crate) const BRANCH_HOLDS: u8 = 21;
+    /// A branch is prepared: what was told of it before is all of it.
+    pub(crate) const BRANCH_END: u8 = 22;
+    /// A prepared branch is no more.
+    pub(crate) const BRANCH_DECIDED: u8 = 23;
+    /// A producer that may send messages again.
+    pub(crate) const PRODUCER: u8 = 24;
 }

@@ -73,7 +73,7 @@ pub(crate) fn will_parts(out: &mut Writer, client: u32, will: Option<(&Message, 
     out.u32(client).bool(will.is_some());
     if let Some((message, delay_ms, is_retained)) = will {
         out.u64(delay_ms).bool(is_retained);
-        message_parts(out, message, true, None, &[]);
+        message_parts(out, message, true, None, None, &[]);
     }
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn retained_parts(out: &mut Writer, namespace: &str, key: &str, messa
         }
         Some((message, expires_at_ms)) => {
             out.u64(expires_at_ms);
-            message_parts(out, message, true, None, &[]);
+            message_parts(out, message, true, None, None, &[]);
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value as Json, json};
+use ternmq_broker::{BranchId, Broker, ConnectionInfo, Publish};
+use ternmq_message::{Message, MessageMeta};
 
 use super::rig::{Rig, grant, nothing, request};
 
@@ -170,4 +172,45 @@ async fn a_busy_node_says_so_at_once() {
     rig.shared.is_busy.store(true, Ordering::SeqCst);
     let got = rig.admin("GET", "/api/whoami", &Json::Null).await;
     assert_eq!((got.status.as_u16(), &got.body["error"]), (503, &json!("service_unavailable")));
+}
+
+#[tokio::test]
+async fn a_transaction_in_doubt_is_listed_and_decided() {
+    let rig = Rig::new().await;
+    rig.expect(201, "PUT", "/api/queues/%2F/q", nothing()).await;
+    for name in ["a", "b"] {
+        rig.with(move |broker| prepare(broker, name)).await;
+    }
+    let all = rig.get("/api/transactions/%2F").await;
+    assert_eq!(all, rig.get("/api/transactions").await);
+    let ids: Vec<&str> = all.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["7:61:01", "7:62:01"]);
+    for (field, expect) in
+        [("vhost", json!("/")), ("user", json!("admin")), ("publishes", json!(1)), ("acknowledges", json!(0))]
+    {
+        assert_eq!(all[0][field], expect, "{field}");
+    }
+    let (first, second) = ("/api/transactions/%2F/7:61:01", "/api/transactions/%2F/7:62:01");
+    rig.expect(400, "POST", first, json!({ "decision": "perhaps" })).await;
+    rig.expect(400, "POST", "/api/transactions/%2F/first", json!({ "decision": "commit" })).await;
+    rig.expect(404, "POST", "/api/transactions/%2F/7:63:01", json!({ "decision": "commit" })).await;
+    rig.expect(404, "GET", "/api/transactions/none", Json::Null).await;
+    let refused = rig.ask("monitor", "POST", first, &json!({ "decision": "commit" })).await;
+    assert_eq!(refused.status, 401);
+    rig.expect(204, "POST", first, json!({ "decision": "commit" })).await;
+    rig.expect(204, "POST", second, json!({ "decision": "rollback" })).await;
+    assert_eq!(rig.get("/api/transactions").await, json!([]));
+    assert_eq!(rig.get("/api/queues/%2F/q").await["messages"], 1);
+}
+
+fn prepare(broker: &mut Broker, name: &str) {
+    let connection = broker.connect(&"admin".into(), "/", ConnectionInfo::default()).unwrap();
+    let session = broker.open_session(connection, 0).unwrap();
+    let id = BranchId::new(7, name.as_bytes(), &[1]).unwrap();
+    broker.begin_branch(session, &id).unwrap();
+    let message = Message::new("", "q", b"", b"x", MessageMeta::default(), None).unwrap();
+    let publish = Publish { message, extra_keys: &[], claimed_user: None };
+    let _staged = broker.publish_in_branch(session, &id, publish, None).unwrap();
+    let _done = broker.prepare_branch(session, &id).unwrap();
+    broker.disconnect(connection);
 }

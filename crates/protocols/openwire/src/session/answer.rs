@@ -53,8 +53,20 @@ impl OpenWireSession {
 
     /// Promises the answer to a command, if it wants one.
     pub(super) fn promise(&mut self, broker: &Broker, asked: Asked, receipt: Receipt, out: &mut Vec<u8>) {
+        self.promise_kind(broker, asked, receipt, (Kind::Response, &|answer| answer), out);
+    }
+
+    /// As [`Self::promise`], of an answer of this kind that says more.
+    pub(super) fn promise_kind(
+        &mut self,
+        broker: &Broker,
+        asked: Asked,
+        receipt: Receipt,
+        (kind, fill): (Kind, &dyn Fn(Object<'static>) -> Object<'static>),
+        out: &mut Vec<u8>,
+    ) {
         let Some(number) = asked.0 else { return };
-        let frame = self.framed(&Self::answer(Kind::Response, number));
+        let frame = self.framed(&fill(Self::answer(kind, number)));
         if self.deferred.is_empty() && broker.durable().covers(receipt) {
             out.extend_from_slice(&frame);
             return;

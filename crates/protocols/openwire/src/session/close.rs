@@ -51,6 +51,7 @@ impl OpenWireSession {
         self.consumers = Vec::new();
         self.looks = super::browse::Looks::default();
         self.transactions = Vec::new();
+        self.held = Vec::new();
         self.session = None;
         if let Some(connection) = self.connection.take() {
             broker.disconnect(connection);

@@ -88,6 +88,7 @@ impl OpenWireSession {
             return Err(Fault::new(class::INVALID_CLIENT, text).last());
         }
         let id = Arc::new(Object::clone(id).into_owned());
+        self.resend.is_resending = command.is(Field::FailoverReconnect);
         let mut login =
             Login { user: Arc::default(), mechanism: "openwire", client: client.map(Arc::from), id, asked };
         let peer = self.peer.map(|peer| peer.ip());

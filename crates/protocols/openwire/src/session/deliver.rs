@@ -79,6 +79,7 @@ impl OpenWireSession {
     /// A consumer ends without its client's doing: it is told to close it.
     fn on_consumer_ended(&mut self, label: u32, out: &mut Vec<u8>) {
         let place = self.consumers.get_mut(label as usize).and_then(Option::take);
+        self.orphan_held(label as usize);
         let Some(consumer) = place else { return };
         let control = Object::new(Kind::ConsumerControl)
             .with_object(Field::Destination, consumer.destination)

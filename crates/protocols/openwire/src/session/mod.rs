@@ -10,6 +10,7 @@
 
 mod alive;
 mod answer;
+mod branch;
 mod browse;
 mod close;
 mod commands;
@@ -18,6 +19,7 @@ mod consume;
 mod deliver;
 mod pull;
 mod remove;
+mod resend;
 mod send;
 mod settle;
 mod temporary;
@@ -34,8 +36,8 @@ use ternmq_broker::{
 };
 
 use self::{
-    alive::Alive, answer::Deferred, browse::Looks, connect::Login, consume::Consumer, send::Targets,
-    transaction::Transaction,
+    alive::Alive, answer::Deferred, branch::Held, browse::Looks, connect::Login, consume::Consumer,
+    resend::Resend, send::Targets, transaction::Transaction,
 };
 use crate::codec::{Encoding, InCache, Limits, Object, OutCache, encode};
 
@@ -116,6 +118,9 @@ pub struct OpenWireSession {
     /// The place of a consumer is its label in the core.
     consumers: Vec<Option<Box<Consumer>>>,
     transactions: Vec<Transaction>,
+    /// Deliveries that are acknowledged in branches of distributed transactions.
+    held: Vec<Held>,
+    resend: Resend,
     targets: Targets,
     /// Queues by which the connection holds its temporary destinations.
     temporaries: BTreeSet<Arc<str>>,
@@ -163,6 +168,8 @@ impl OpenWireSession {
             producers: BTreeMap::new(),
             consumers: Vec::new(),
             transactions: Vec::new(),
+            held: Vec::new(),
+            resend: Resend::default(),
             targets: Targets::default(),
             temporaries: BTreeSet::new(),
             deferred: VecDeque::new(),

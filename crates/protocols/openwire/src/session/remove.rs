@@ -62,6 +62,7 @@ impl OpenWireSession {
         // What is on its way goes out first: no delivery follows the answer.
         self.flush_effects(broker, out);
         let Some(consumer) = self.consumers.get_mut(slot).and_then(Option::take) else { return };
+        self.orphan_held(slot);
         for part in &consumer.parts {
             broker.cancel(*part);
         }

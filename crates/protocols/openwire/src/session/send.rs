@@ -4,13 +4,15 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::BufMut;
 use ternmq_broker::{
-    AddressQueue, Broker, Error, Kind as Thing, Publish, Published, Receipt, SessionId, Target, Verb,
+    AddressQueue, Broker, Error, Kind as Thing, MessageOrigin, Publish, Published, Receipt, SessionId,
+    Target, Verb,
 };
 use ternmq_message::{Message, MessageBuilder, MessageMeta};
 
 use super::{
     OpenWireSession,
     answer::Asked,
+    branch::branch_fault,
     consume::{key_of, required},
     temporary::is_advisory,
     transaction::{TransactionKey, key_of_transaction},
@@ -67,6 +69,7 @@ impl Targets {
 struct Facts {
     meta: MessageMeta,
     transaction: Option<TransactionKey>,
+    origin: Option<MessageOrigin>,
     is_retained: bool,
     /// Bytes of a producer's window that it took, if its producer has one.
     window: Option<(Arc<Object<'static>>, usize)>,
@@ -86,28 +89,35 @@ impl OpenWireSession {
     ) -> Result<(), Fault> {
         let transaction =
             message.object(Field::TransactionId).map(|id| key_of_transaction(id)).transpose()?;
-        let sent = self.read_and_send(broker, message, transaction);
+        let sent = self.read_and_send(broker, message, transaction.clone());
         match sent {
-            Ok((receipt, facts)) => {
+            Ok((Some(receipt), facts)) => {
                 self.give_window(asked, &facts, out);
                 self.promise(broker, asked, receipt, out);
                 Ok(())
             }
+            // The first one may not be durable yet.
+            Ok((None, facts)) => {
+                self.give_window(asked, &facts, out);
+                self.promise_all(asked);
+                Ok(())
+            }
             Err(fault) => {
                 if asked.0.is_none() {
-                    self.spoil(transaction);
+                    self.spoil(broker, transaction.as_ref());
                 }
                 Err(fault)
             }
         }
     }
 
+    /// Answers what has to be durable first; `None` for a message that came already.
     fn read_and_send(
         &mut self,
         broker: &mut Broker,
         mut message: Object<'_>,
         transaction: Option<TransactionKey>,
-    ) -> Result<(Receipt, Facts), Fault> {
+    ) -> Result<(Option<Receipt>, Facts), Fault> {
         if !self.is_publisher
             && let Some(connection) = self.connection
         {
@@ -115,6 +125,9 @@ impl OpenWireSession {
             broker.note_publisher(connection);
         }
         let facts = self.read_facts(broker, &message, transaction)?;
+        if self.came_already(broker, &facts) {
+            return Ok((None, facts));
+        }
         let known = self.target(broker, required(&message, Field::Destination)?)?;
         // Nobody is a user because a message says so (S6).
         message.set(Field::UserId, Value::None);
@@ -123,12 +136,20 @@ impl OpenWireSession {
         }
         let (head, body) = take_apart(message);
         let receipt = self.send_to_all(broker, &known, &head, &body, &facts)?;
-        Ok((receipt, facts))
+        Ok((Some(receipt), facts))
+    }
+
+    /// Whether a message is one that its client sends again although it came. In a branch it never is: what a branch had
+    /// is lost with the connection, or the branch is prepared and says so itself.
+    fn came_already(&self, broker: &Broker, facts: &Facts) -> bool {
+        self.resend.is_resending
+            && !matches!(facts.transaction, Some(TransactionKey::Branch(_)))
+            && facts.origin.is_some_and(|origin| broker.is_resent(origin))
     }
 
     fn read_facts(
-        &self,
-        broker: &Broker,
+        &mut self,
+        broker: &mut Broker,
         message: &Object<'_>,
         transaction: Option<TransactionKey>,
     ) -> Result<Facts, Fault> {
@@ -160,6 +181,7 @@ impl OpenWireSession {
                 ttl_ms,
             },
             transaction,
+            origin: self.origin(broker, message),
             is_retained,
             window: self.window_of(message, WINDOW_BASE_BYTES + content_bytes + bytes.len()),
         })
@@ -226,6 +248,22 @@ impl OpenWireSession {
                 may.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
             }
         }
+        if facts.transaction.is_none() && facts.origin.is_some() && known.all.len() > 1 {
+            // All of it is known to have come, or nothing is there.
+            let (sent, receipt) = broker.together(|broker| self.send_each(broker, known, head, body, facts));
+            return Ok(sent?.and(receipt));
+        }
+        self.send_each(broker, known, head, body, facts)
+    }
+
+    fn send_each(
+        &mut self,
+        broker: &mut Broker,
+        known: &KnownTarget,
+        head: &[u8],
+        body: &[u8],
+        facts: &Facts,
+    ) -> Result<Receipt, Fault> {
         let (mut receipt, mut is_refused) = (Receipt::NONE, false);
         for target in &known.all {
             let message = build(broker, target, head, body, facts.meta)?;
@@ -248,14 +286,27 @@ impl OpenWireSession {
         message: Message,
         facts: &Facts,
     ) -> Result<Option<Receipt>, Fault> {
-        if let Some(key) = &facts.transaction {
-            let session = self.transaction(key)?.session;
-            let _staged = publish(broker, session, message)?;
-            return Ok(Some(Receipt::NONE));
-        }
         let session = self.session.ok_or_else(Fault::gone)?;
+        let origin = facts.origin;
+        match &facts.transaction {
+            Some(TransactionKey::Local(key)) => {
+                let session = self.transaction(*key)?.session;
+                let _staged = publish(broker, session, message, origin)?;
+                return Ok(Some(Receipt::NONE));
+            }
+            Some(TransactionKey::Branch(branch)) => {
+                let publish = Publish { message, extra_keys: &[], claimed_user: None };
+                match broker.publish_in_branch(session, branch, publish, origin) {
+                    Ok(_) => {}
+                    Err(error) if self.is_said_again(&error) => {}
+                    Err(error) => return Err(branch_fault(&error, branch, broker)),
+                }
+                return Ok(Some(Receipt::NONE));
+            }
+            None => {}
+        }
         let kept = facts.is_retained.then(|| message.clone());
-        let mut published = publish(broker, session, message)?;
+        let mut published = publish(broker, session, message, origin)?;
         if let Published::Unroutable(message) = published {
             published = match &target.queue {
                 None => Published::Unroutable(message),
@@ -263,7 +314,7 @@ impl OpenWireSession {
                 // Its queue went after this connection had made it: once more.
                 Some(_) => {
                     self.prepare(broker, target)?;
-                    publish(broker, session, message)?
+                    publish(broker, session, message, origin)?
                 }
             };
         }
@@ -311,9 +362,14 @@ fn check_properties(broker: &Broker, bytes: &[u8]) -> Result<bool, Fault> {
     }))
 }
 
-fn publish(broker: &mut Broker, session: SessionId, message: Message) -> Result<Published, Fault> {
+fn publish(
+    broker: &mut Broker,
+    session: SessionId,
+    message: Message,
+    origin: Option<MessageOrigin>,
+) -> Result<Published, Fault> {
     let publish = Publish { message, extra_keys: &[], claimed_user: None };
-    broker.publish(session, publish).map_err(|error| Fault::of(&error, &**broker.dialect()))
+    broker.publish_from(session, publish, origin).map_err(|error| Fault::of(&error, &**broker.dialect()))
 }
 
 /// A message for one target. A small one is built straight in the broker's block.

@@ -7,7 +7,7 @@ use super::{
     OpenWireSession,
     answer::Asked,
     consume::{Consumer, Unsettled, hash_of_id, required},
-    transaction::key_of_transaction,
+    transaction::{TransactionKey, key_of_transaction},
 };
 use crate::{
     codec::{Field, Object},
@@ -120,17 +120,21 @@ impl OpenWireSession {
         outcome: Outcome,
     ) -> Result<(), Fault> {
         let session = self.session.ok_or_else(Fault::gone)?;
-        let transaction = match command.object(Field::TransactionId) {
-            Some(id) => Some(self.transaction(&key_of_transaction(id)?)?.session),
-            None => None,
-        };
-        let Some(consumer) = self.consumer_at(slot) else { return Ok(()) };
-        let Some(range) = named.range(consumer) else {
+        let key = command.object(Field::TransactionId).map(|id| key_of_transaction(id)).transpose()?;
+        let Some(range) = self.range_of(broker, slot, named) else {
             let text = "Unmatched acknowledge: the message is not among those that the consumer has";
             return Err(Fault::new(class::JMS, text));
         };
+        let staging = match key {
+            Some(TransactionKey::Branch(branch)) => {
+                return self.accept_in_branch(broker, &branch, slot, range, outcome);
+            }
+            Some(TransactionKey::Local(key)) => Some((key, self.transaction(key)?.session)),
+            None => None,
+        };
+        let Some(consumer) = self.consumer_at(slot) else { return Ok(()) };
         let covered: Covered = consumer.unsettled.drain(range).collect();
-        if transaction.is_some() {
+        if staging.is_some() {
             consumer.staged =
                 consumer.staged.saturating_add(u32::try_from(covered.len()).unwrap_or(u32::MAX));
         }
@@ -138,16 +142,30 @@ impl OpenWireSession {
         self.renew_window(broker, slot);
         for entry in &covered {
             let delivery = DeliveryId(entry.number);
-            let settled = match transaction {
-                Some(staging) => broker.settle_within(staging, session, delivery, outcome),
+            let settled = match staging {
+                Some((_, staging)) => broker.settle_within(staging, session, delivery, outcome),
                 None => broker.settle(session, delivery, SettleRange::One, outcome),
             };
             settled.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
         }
-        if let Some(id) = command.object(Field::TransactionId) {
-            let key = key_of_transaction(id)?;
-            self.transaction(&key)?.taken.extend(covered.into_iter().map(|entry| (slot, entry)));
+        if let Some((key, _)) = staging {
+            self.transaction(key)?.taken.extend(covered.into_iter().map(|entry| (slot, entry)));
         }
         Ok(())
+    }
+
+    /// Places of what an acknowledgement names. What another connection has rolled back is the consumer's again.
+    fn range_of(
+        &mut self,
+        broker: &mut Broker,
+        slot: usize,
+        named: &Named,
+    ) -> Option<std::ops::Range<usize>> {
+        let found = self.consumer_at(slot).and_then(|consumer| named.range(consumer));
+        if found.is_some() {
+            return found;
+        }
+        self.look_after_held(broker);
+        self.consumer_at(slot).and_then(|consumer| named.range(consumer))
     }
 }

@@ -1,8 +1,9 @@
-//! TransactionInfo. Each transaction of a connection is a session of its own in the core, where its commands are staged.
+//! TransactionInfo. Each local transaction of a connection is a session of its own in the core, where its commands are
+//! staged; for distributed ones see [`super::branch`].
 
-use ternmq_broker::{Broker, Receipt, SessionId};
+use ternmq_broker::{BranchId, Broker, Commit, Receipt, SessionId};
 
-use super::{OpenWireSession, answer::Asked, consume::Unsettled, consume::required};
+use super::{OpenWireSession, answer::Asked, branch::branch_of, consume::Unsettled, consume::required};
 use crate::{
     codec::{Field, Kind, Object},
     error::{Fault, class},
@@ -14,8 +15,12 @@ const LABEL: u32 = u32::MAX;
 /// Steps of a transaction.
 mod step {
     pub(super) const BEGIN: i64 = 0;
+    pub(super) const PREPARE: i64 = 1;
     pub(super) const COMMIT_ONE_PHASE: i64 = 2;
+    pub(super) const COMMIT_TWO_PHASE: i64 = 3;
     pub(super) const ROLLBACK: i64 = 4;
+    pub(super) const RECOVER: i64 = 5;
+    pub(super) const FORGET: i64 = 6;
     pub(super) const END: i64 = 7;
 }
 
@@ -29,27 +34,32 @@ pub(super) struct Transaction {
     pub(super) is_spoilt: bool,
 }
 
-/// What a transaction is known by: numbers of this connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TransactionKey(i64);
+/// What a transaction is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TransactionKey {
+    /// A number of this connection.
+    Local(i64),
+    /// A branch of a distributed transaction.
+    Branch(BranchId),
+}
 
 pub(super) fn key_of_transaction(id: &Object<'_>) -> Result<TransactionKey, Fault> {
     match id.kind() {
-        Kind::LocalTransactionId => Ok(TransactionKey(id.number(Field::Value))),
-        _ => Err(Fault::absent("distributed transactions (XA)")),
+        Kind::LocalTransactionId => Ok(TransactionKey::Local(id.number(Field::Value))),
+        _ => Ok(TransactionKey::Branch(branch_of(id)?)),
     }
 }
 
 impl OpenWireSession {
-    /// A transaction that was begun.
-    pub(super) fn transaction(&mut self, key: &TransactionKey) -> Result<&mut Transaction, Fault> {
-        let missing = || Fault::new(class::JMS, format!("Transaction '{}' has not been started.", key.0));
-        self.transactions.iter_mut().find(|known| known.number == key.0).ok_or_else(missing)
+    /// A local transaction that was begun.
+    pub(super) fn transaction(&mut self, key: i64) -> Result<&mut Transaction, Fault> {
+        let missing = || Fault::new(class::JMS, format!("Transaction '{key}' has not been started."));
+        self.transactions.iter_mut().find(|known| known.number == key).ok_or_else(missing)
     }
 
-    fn take_transaction(&mut self, key: &TransactionKey) -> Result<Transaction, Fault> {
+    fn take_transaction(&mut self, key: i64) -> Result<Transaction, Fault> {
         self.transaction(key)?;
-        let place = self.transactions.iter().position(|known| known.number == key.0);
+        let place = self.transactions.iter().position(|known| known.number == key);
         place.map(|place| self.transactions.swap_remove(place)).ok_or_else(Fault::gone)
     }
 
@@ -60,11 +70,28 @@ impl OpenWireSession {
         asked: Asked,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        let key = key_of_transaction(required(command, Field::TransactionId)?)?;
-        match command.number(Field::Type) {
-            step::BEGIN => self.begin(broker, &key, asked, out),
-            step::COMMIT_ONE_PHASE => self.commit(broker, &key, asked, out),
-            step::ROLLBACK => self.roll_back(broker, &key, asked, out),
+        let step = command.number(Field::Type);
+        if step == step::RECOVER {
+            return self.recover_branches(broker, asked, out);
+        }
+        match key_of_transaction(required(command, Field::TransactionId)?)? {
+            TransactionKey::Local(key) => self.on_local_step(broker, step, key, asked, out),
+            TransactionKey::Branch(branch) => self.on_branch_step(broker, step, &branch, asked, out),
+        }
+    }
+
+    fn on_local_step(
+        &mut self,
+        broker: &mut Broker,
+        step: i64,
+        key: i64,
+        asked: Asked,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        match step {
+            step::BEGIN => self.begin(broker, key, asked, out),
+            step::COMMIT_ONE_PHASE => self.commit(broker, key, asked, out),
+            step::ROLLBACK => self.roll_back(broker, key, asked, out),
             step::END => {
                 self.promise(broker, asked, Receipt::NONE, out);
                 Ok(())
@@ -73,13 +100,31 @@ impl OpenWireSession {
         }
     }
 
-    fn begin(
+    fn on_branch_step(
         &mut self,
         broker: &mut Broker,
-        key: &TransactionKey,
+        step: i64,
+        branch: &BranchId,
         asked: Asked,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        match step {
+            step::BEGIN => self.begin_branch(broker, branch, asked, out),
+            step::PREPARE => self.prepare_branch(broker, branch, asked, out),
+            step::COMMIT_ONE_PHASE => self.commit_branch(broker, branch, Commit::OnePhase, asked, out),
+            step::COMMIT_TWO_PHASE => self.commit_branch(broker, branch, Commit::TwoPhase, asked, out),
+            // Nothing is ever decided here without the transaction manager, so there is nothing else to forget.
+            step::ROLLBACK | step::FORGET => self.roll_back_branch(broker, branch, asked, out),
+            // Its client wants to know that what it said before has been taken.
+            step::END => {
+                self.promise(broker, asked, Receipt::NONE, out);
+                Ok(())
+            }
+            other => Err(Fault::absent(&format!("step {other} of a distributed transaction"))),
+        }
+    }
+
+    fn begin(&mut self, broker: &mut Broker, key: i64, asked: Asked, out: &mut Vec<u8>) -> Result<(), Fault> {
         // A client that restores its state after a change of brokers may say it twice.
         if self.transaction(key).is_err() {
             let max = self.settings.max_transactions;
@@ -92,12 +137,7 @@ impl OpenWireSession {
             let fault = |error| Fault::of(&error, &*dialect);
             let session = broker.open_session(connection, LABEL).map_err(fault)?;
             broker.tx_select(session).map_err(fault)?;
-            self.transactions.push(Transaction {
-                number: key.0,
-                session,
-                taken: Vec::new(),
-                is_spoilt: false,
-            });
+            self.transactions.push(Transaction { number: key, session, taken: Vec::new(), is_spoilt: false });
         }
         self.promise(broker, asked, Receipt::NONE, out);
         Ok(())
@@ -106,7 +146,7 @@ impl OpenWireSession {
     fn commit(
         &mut self,
         broker: &mut Broker,
-        key: &TransactionKey,
+        key: i64,
         asked: Asked,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
@@ -132,7 +172,7 @@ impl OpenWireSession {
     fn roll_back(
         &mut self,
         broker: &mut Broker,
-        key: &TransactionKey,
+        key: i64,
         asked: Asked,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
@@ -159,7 +199,7 @@ impl OpenWireSession {
     }
 
     /// Deliveries of consumers, one place each, are in no transaction any more.
-    fn unstage(&mut self, broker: &mut Broker, slots: impl Iterator<Item = usize>) {
+    pub(super) fn unstage(&mut self, broker: &mut Broker, slots: impl Iterator<Item = usize>) {
         let mut changed = Vec::new();
         for slot in slots {
             if let Some(consumer) = self.consumer_at(slot) {
@@ -173,10 +213,15 @@ impl OpenWireSession {
     }
 
     /// A refusal that nobody waits for spoils the transaction that the command belongs to.
-    pub(super) fn spoil(&mut self, command_transaction: Option<TransactionKey>) {
-        let Some(key) = command_transaction else { return };
-        if let Ok(transaction) = self.transaction(&key) {
-            transaction.is_spoilt = true;
+    pub(super) fn spoil(&mut self, broker: &mut Broker, command_transaction: Option<&TransactionKey>) {
+        match (command_transaction, self.session) {
+            (Some(TransactionKey::Local(key)), _) => {
+                if let Ok(transaction) = self.transaction(*key) {
+                    transaction.is_spoilt = true;
+                }
+            }
+            (Some(TransactionKey::Branch(branch)), Some(session)) => broker.spoil_branch(session, branch),
+            (Some(TransactionKey::Branch(_)), None) | (None, _) => {}
         }
     }
 }

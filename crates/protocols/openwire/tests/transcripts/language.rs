@@ -79,6 +79,8 @@ impl<W: Ways> Language for Commands<W> {
             max_message_bytes: 1_000,
             max_consumers_per_session: 4,
             max_staged: 8,
+            max_branches: 3,
+            max_prepared_bytes: 1_500,
             ..Limits::default()
         };
         let session = |client: &str, now_ms| {

@@ -165,6 +165,9 @@ fn part(text: &str) -> Object<'static> {
         ["tx", value] => Object::new(Kind::LocalTransactionId)
             .with(Field::Value, number(value))
             .with_object(Field::ConnectionId, Arc::new(part("c"))),
+        // One whose first part has 65 bytes.
+        ["xa", "long"] => Object::new(Kind::XaTransactionId)
+            .with(Field::GlobalTransactionId, Value::Bytes(Cow::Borrowed(&[b'g'; 65]))),
         ["xa", value] => Object::new(Kind::XaTransactionId)
             .with(Field::FormatId, Value::Int(value.parse().unwrap()))
             .with(Field::GlobalTransactionId, Value::Bytes(Cow::Borrowed(b"g")))
@@ -269,7 +272,10 @@ fn value_line(value: &Value<'_>) -> String {
         Value::Text(text) => shown(text),
         Value::Bytes(bytes) => shown(&String::from_utf8_lossy(bytes)),
         Value::Object(object) => part_line(object),
-        Value::Array(objects) => format!("{} parts", objects.len()),
+        Value::Array(objects) => {
+            let parts: Vec<_> = objects.iter().flatten().map(|object| part_line(object)).collect();
+            format!("[{}]", parts.join(","))
+        }
         Value::Throwable(throwable) => format!(
             "{}({})",
             throwable.class.as_deref().unwrap_or_default(),
