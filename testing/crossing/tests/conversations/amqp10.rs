@@ -2,6 +2,8 @@
 
 #[path = "../../../../crates/protocols/amqp10/tests/transcripts/language.rs"]
 mod language;
+#[path = "../../../../crates/protocols/amqp10/tests/transcripts/message.rs"]
+mod message;
 #[path = "../../../../crates/protocols/amqp10/tests/transcripts/wire.rs"]
 mod wire;
 
