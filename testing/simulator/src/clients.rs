@@ -32,8 +32,8 @@ pub(crate) struct Client {
     pub(crate) session: SessionId,
     pub(crate) label: u32,
     consumers: BTreeMap<u32, (ConsumerId, String)>,
-    unsettled: Vec<u64>,
-    is_transactional: bool,
+    pub(crate) unsettled: Vec<u64>,
+    pub(crate) is_transactional: bool,
 }
 
 fn facts(rng: &mut SeededRng) -> QueueFacts {
@@ -301,7 +301,7 @@ impl World {
         self.hand_out()
     }
 
-    fn is_bound(&self, node: &str, key: &str) -> bool {
+    pub(crate) fn is_bound(&self, node: &str, key: &str) -> bool {
         if node.is_empty() {
             return self.has_queue(key);
         }

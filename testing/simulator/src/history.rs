@@ -99,6 +99,8 @@ pub struct Found {
     pub bindings: Vec<(String, String, String)>,
     /// Clients known by name.
     pub clients: Vec<String>,
+    /// Branches of distributed transactions that are prepared, by number.
+    pub branches: Vec<u32>,
 }
 
 /// One thing that happened. `op` numbers an operation whose answer comes later as [`Event::Ok`]; a session goes by its
@@ -135,6 +137,10 @@ pub enum Event {
     Commit { op: u64, session: u32, is_refused: bool },
     /// What a session staged was dropped.
     Rollback { session: u32 },
+    /// What a branch staged, going by its number as a session, is prepared with deliveries of a session that it accepts.
+    Prepare { op: u64, branch: u32, session: u32, deliveries: Vec<u64> },
+    /// A prepared branch was decided; on a rollback its session may have its deliveries again.
+    Decide { op: u64, branch: u32, is_commit: bool, is_restored: bool },
     /// A message reached a client.
     Deliver { session: u32, taken: Taken },
     /// Deliveries were accepted.

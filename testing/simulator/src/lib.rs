@@ -21,6 +21,7 @@ mod journal_log;
 mod node;
 mod sabotage;
 
+mod branches;
 mod clients;
 mod faults;
 mod peer_publishes;

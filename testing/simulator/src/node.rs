@@ -27,6 +27,8 @@ const DEFINITION_KIND: u8 = 8;
 const TOKEN_KIND: u8 = 10;
 const WILL_KIND: u8 = 11;
 const RETAINED_KIND: u8 = 12;
+const BRANCH_END_KIND: u8 = 22;
+const BRANCH_DECIDED_KIND: u8 = 23;
 /// First byte of the definition that a client is no more.
 const DELETE_CLIENT: u8 = 18;
 /// Length of the record that a client has no will any more.
@@ -278,7 +280,9 @@ impl Node {
             .map(|binding| (binding.source.to_string(), binding.target.to_string(), binding.key.to_string()))
             .collect();
         bindings.sort_unstable();
-        Found { queues, bindings, clients: self.client_names(namespace) }
+        let views = self.broker.branch_views(Some(namespace));
+        let branches = views.iter().map(|view| crate::branches::number_of(&view.id)).collect();
+        Found { queues, bindings, clients: self.client_names(namespace), branches }
     }
 
     /// The clients of a namespace that the broker knows by name.
@@ -492,6 +496,8 @@ fn is_overlooked(sabotage: Sabotage, kind: u8, seen: u64, payload: &[u8]) -> boo
         Sabotage::OverlookWithdrawnWills => kind == WILL_KIND && is_withdrawal,
         Sabotage::OverlookRetained => kind == RETAINED_KIND && seen.is_multiple_of(3),
         Sabotage::OverlookEnds => kind == DEFINITION_KIND && payload.first() == Some(&DELETE_CLIENT),
+        Sabotage::OverlookBranches => kind == BRANCH_END_KIND,
+        Sabotage::OverlookDecisions => kind == BRANCH_DECIDED_KIND,
         Sabotage::OverlookMessages => kind == MESSAGE_KIND && seen.is_multiple_of(7),
         Sabotage::OverlookSettles => kind == SETTLE_KIND,
         Sabotage::OverlookDefinitions => kind == DEFINITION_KIND && seen > 8 && seen.is_multiple_of(3),

@@ -43,6 +43,10 @@ pub enum Sabotage {
     PublishWithdrawnWills,
     /// Recovery overlooks some retained messages (PUBACK).
     OverlookRetained,
+    /// Recovery overlooks branches that were prepared (I6).
+    OverlookBranches,
+    /// Recovery overlooks decisions about branches (I6).
+    OverlookDecisions,
     /// Recovery overlooks that clients were forgotten (SUBACK).
     OverlookEnds,
 }

@@ -12,6 +12,7 @@ use ternmq_fakes::{FakeDisk, Fault, SeededRng};
 use ternmq_message::{Formats, Map};
 use ternmq_routing::NodeKind;
 
+use crate::branches::OpenBranch;
 use crate::checker::{Checker, TOPICS, Violation, WILLS, broken};
 use crate::clients::{Client, DIRECT};
 use crate::dialect::PlainDialect;
@@ -39,6 +40,8 @@ pub struct Plan {
     pub has_failing_calls: bool,
     /// Clients known by name take part.
     pub has_peers: bool,
+    /// Distributed transactions take place.
+    pub has_branches: bool,
     /// Lines of history kept for a report.
     pub tail_lines: usize,
     /// Sizes and the planted fault.
@@ -67,6 +70,7 @@ impl Plan {
             has_rot,
             has_failing_calls: false,
             has_peers: true,
+            has_branches: true,
             tail_lines: 60,
             tuning,
         }
@@ -123,6 +127,9 @@ pub struct World {
     pub(crate) delivered: u64,
     pub(crate) peers: Vec<Peer>,
     pub(crate) peer_work: SeededRng,
+    pub(crate) branch_work: SeededRng,
+    /// Branches that their clients have prepared, by number.
+    pub(crate) open_branches: BTreeMap<u32, OpenBranch>,
     /// Clients that the broker knows, and queues that it made for them.
     pub(crate) client_names: Vec<String>,
     pub(crate) client_queues: BTreeSet<String>,
@@ -218,6 +225,8 @@ impl World {
             delivered: 0,
             peers: if plan.has_peers { Peer::all() } else { Vec::new() },
             peer_work: stream(5),
+            branch_work: stream(6),
+            open_branches: BTreeMap::new(),
             client_names: Vec::new(),
             client_queues: BTreeSet::new(),
             dialect,
@@ -398,6 +407,9 @@ impl World {
             for _ in 0..self.peer_work.below(7) {
                 self.act_as_peer()?;
             }
+        }
+        if self.plan.has_branches && self.branch_work.chance(1, 3) {
+            self.act_in_branch()?;
         }
         self.end_turn()?;
         if self.full_until.is_some_and(|until| until <= self.iteration) {
@@ -618,6 +630,7 @@ impl World {
             peer.link = None;
         }
         self.staged_deliveries.clear();
+        self.open_branches.clear();
         self.pending.clear();
         self.note(Event::Gone { durable_turn, is_clean })?;
         if self.full_until.is_some() {
@@ -702,6 +715,7 @@ impl World {
             self.note(Event::Close { session: client.label })?;
             self.hand_out()?;
         }
+        self.decide_all()?;
         // What the log itself has lost may be a client and not its queue; nobody can say what comes of it then.
         if self.plan.has_peers && !self.checker.is_maimed() {
             self.finish_peers()?;

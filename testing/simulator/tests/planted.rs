@@ -10,8 +10,9 @@ const SEEDS: u64 = 400;
 fn check(sabotage: Sabotage, expect: &[&str]) {
     let mut others = Vec::new();
     for seed in 1..=SEEDS {
-        // What breaks a promise to a client known by name often hides what else is broken.
-        let mut plan = Plan { has_peers: seed.is_multiple_of(2), ..Plan::of_seed(seed) };
+        // What breaks a promise to a client known by name, or about a branch, often hides what else is broken.
+        let (has_peers, has_branches) = (seed.is_multiple_of(2), seed.is_multiple_of(3));
+        let mut plan = Plan { has_peers, has_branches, ..Plan::of_seed(seed) };
         plan.tuning.sabotage = sabotage;
         match run_seed(&plan).map_err(|failure| failure.violation.invariant) {
             Err(invariant) if expect.contains(&invariant) => return,
@@ -136,7 +137,7 @@ fn a_client_that_was_forgotten_and_comes_back_is_caught() {
 
 #[test]
 fn t2_crash_states_catch_a_log_that_lies() {
-    let mut plan = Plan { operations: 40, has_peers: false, ..Plan::of_seed(1) };
+    let mut plan = Plan { operations: 40, has_peers: false, has_branches: false, ..Plan::of_seed(1) };
     plan.tuning.sabotage = Sabotage::LieAboutDurability;
     let failure = check_crash_states(&plan, 2).unwrap_err();
     assert!(["I1", "I10"].contains(&failure.violation.invariant), "{failure}");
@@ -149,4 +150,14 @@ fn t1_a_run_without_a_fault_passes_and_repeats_exactly() {
         let first = run_seed(&plan).unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(first, run_seed(&plan).unwrap_or_else(|failure| panic!("{failure}")), "seed {seed}");
     }
+}
+
+#[test]
+fn i6_a_recovery_that_overlooks_prepared_branches_is_caught() {
+    check(Sabotage::OverlookBranches, &["I6"]);
+}
+
+#[test]
+fn i6_a_recovery_that_overlooks_decisions_is_caught() {
+    check(Sabotage::OverlookDecisions, &["I6"]);
 }

@@ -123,7 +123,7 @@ impl Broker {
         let segment_bytes = self.log.segment_bytes();
         // One that ended with nothing on its way was kept only for a snapshot that could have come.
         self.give_up_remnants(|slot| !slot.machine.is_dying());
-        self.lock_branches();
+        self.lock_branches(was_clean);
         for id in self.queues.all_ids() {
             let Some(slot) = self.queues.any_mut(id) else { continue };
             if slot.awaits_snapshot {

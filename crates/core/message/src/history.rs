@@ -80,8 +80,8 @@ pub struct History {
     pub deaths: Vec<Death>,
     /// Queue, reason and node of the first death ever.
     pub first: Option<(Arc<str>, DeathReason, Arc<str>)>,
-    /// A crash may have taken back such a death after the message was handed out where it had gone: it is flagged
-    /// wherever it is handed out now (I4).
+    /// A crash may have taken back such a death, or the commit that published the message, after the message was handed
+    /// out where it had gone: it is flagged wherever it is handed out now (I4).
     pub may_be_repeated: bool,
 }
 

@@ -182,6 +182,7 @@ impl Checker {
         for index in 0..self.copies.len() {
             self.cross(index, durable_turn, is_clean);
         }
+        self.note_branches_gone(durable_turn, is_clean);
         self.held.clear();
         self.staged.clear();
         self.definitions.gone(durable_turn);

@@ -256,7 +256,8 @@ impl Checker {
         if let Some((name, _)) = found.queues.iter().find(|queue| !is_declared(queue)) {
             return Err(broken("I10", format!("a queue '{name}' is there that nobody declared")));
         }
-        self.judge_bindings(found)
+        self.judge_bindings(found)?;
+        self.judge_branches(found)
     }
 
     fn judge_queue(&mut self, index: usize, is_found: bool) -> Result<(), Violation> {

@@ -258,7 +258,7 @@ impl Checker {
         }
     }
 
-    fn give_back(&mut self, index: usize, stage: Stage) {
+    pub(super) fn give_back(&mut self, index: usize, stage: Stage) {
         let copy = &mut self.copies[index];
         if stage == Stage::Dead {
             copy.dead = Place::Ready;

@@ -5,6 +5,7 @@
 //! published to, and the queue it goes to when it dies. The checker follows every copy through both and fails at the
 //! first event that no sound broker could have caused.
 
+mod branches;
 mod copies;
 mod definitions;
 mod deliveries;
@@ -90,6 +91,7 @@ pub struct Checker {
     /// Transaction of a publish under a token, whose copies follow.
     once: Option<usize>,
     transactions: Vec<Transaction>,
+    branches: BTreeMap<u32, branches::Branch>,
     transaction_of: BTreeMap<usize, Vec<usize>>,
     /// Copies that are surely ready, by queue, publisher and priority, in publish order (I5).
     ready: BTreeMap<(usize, u32, u8), BTreeMap<u64, usize>>,
@@ -328,6 +330,7 @@ impl Checker {
         self.definitions.confirm(op);
         self.sessions.confirm(op);
         self.parked.confirm(op);
+        self.confirm_branch(op);
         for copy in self.ops.get(&op).cloned().unwrap_or_default() {
             self.copies[copy].is_confirmed = true;
         }

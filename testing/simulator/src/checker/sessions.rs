@@ -190,7 +190,10 @@ impl Checker {
                 Ok(())
             }
             Event::Adopt { .. } => self.note_adopt(event),
-            _ => Ok(()),
+            event => {
+                self.note_branch_event(event);
+                Ok(())
+            }
         }
     }
 

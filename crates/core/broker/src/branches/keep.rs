@@ -1,9 +1,10 @@
 //! Prepared branches in the log: one group of records when they are prepared, all of it again in each checkpoint, one
 //! record when they are decided.
 
-use std::ops::Bound;
+use std::{ops::Bound, sync::Arc};
 
 use bytes::Bytes;
+use ternmq_message::History;
 use ternmq_queue::Seq;
 use ternmq_stdx::layout::{BadLayout, Reader};
 
@@ -165,9 +166,21 @@ impl Broker {
     }
 
     /// The replay is over: what prepared branches hold is locked before anybody can get it. What is not there any more,
-    /// or was not kept over the restart, leaves its branch.
-    pub(crate) fn lock_branches(&mut self) {
+    /// or was not kept over the restart, leaves its branch. After anything but a clean stop a commit may have been undone
+    /// whose messages were handed out already: they say so (I4).
+    pub(crate) fn lock_branches(&mut self, was_clean: bool) {
         self.branches.unfinished.clear();
+        let publishes = self.branches.all.values_mut().flat_map(|branch| &mut branch.staged.publishes);
+        for publish in publishes.filter(|publish| !was_clean && !publish.message.may_be_repeated()) {
+            let message = &publish.message;
+            let history = match (message.history(), self.formats.get(message.meta().encoding)) {
+                (Some(history), _) => History::clone(history),
+                (None, Some(format)) => format.history(message.head()),
+                (None, None) => History::default(),
+            };
+            let history = Arc::new(History { may_be_repeated: true, ..history });
+            publish.message = publish.message.clone().with_history(history);
+        }
         let queues = &mut self.queues;
         for branch in self.branches.all.values_mut() {
             branch.staged.settles.retain(|settle| {

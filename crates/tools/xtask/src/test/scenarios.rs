@@ -142,6 +142,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             jms_program(shop, namespace, &folder.with_file_name("openwire-java"), "all")
         },
     },
+    Scenario {
+        name: "openwire-xa",
+        what: "distributed transactions under Atomikos (Java), in doubt while the broker is killed, and what failover repeats",
+        setting: Setting::ACTIVEMQ,
+        command: |shop, namespace, folder| jms_program(shop, namespace, folder, "activemq"),
+    },
     usual("go-stomp", "an application over go-stomp, with amqp091-go at the other end (Go)", go_program),
 ];
 
