@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use ternmq_access::{
-    Act, Glob, GrantEffect, GrantKind, GrantNames, GrantRule, Grants, HashKind, PasswordHash,
+    Act, Glob, GrantEffect, GrantKind, GrantNames, GrantRule, Grants, HashKind, PasswordHash, Secret,
 };
-use ternmq_activemq::ActiveMq;
+use ternmq_activemq::{Acl, ActiveMq, AuthorizationEntry, AuthorizationMap, EntryKind, members};
 use ternmq_broker::{
     Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Dialect, Limits, LinkAddresses, Now,
-    PermissionDefinition, Phase, QueueSpec, Request, Session, SessionId, UserDefinition,
+    OutsideAnswer, OutsideUsers, PermissionDefinition, Phase, QueueSpec, Request, Session, SessionId,
+    UserDefinition,
 };
 use ternmq_message::{Formats, Value};
 use ternmq_rabbitmq::RabbitMq;
@@ -128,6 +129,7 @@ impl Rig {
             let _done = broker.put_user(UserDefinition {
                 name: user.into(),
                 password: Some(hash),
+                tags: vec![format!("group:{user}s").into()],
                 ..UserDefinition::default()
             });
             if user == "nobody" {
@@ -282,6 +284,8 @@ impl Rig {
                 let _done = self.broker.set_grants(&wanted);
             }
             ["free"] => drop(self.broker.set_grants(&BTreeMap::new())),
+            ["rules", entries @ ..] => self.broker.set_rules(Some(map_of(entries).rules().unwrap())),
+            ["outside", "down"] => self.broker.set_outside_users(Arc::new(Down)),
             ["drain", name] => {
                 let Some(client) = self.clients.get_mut(*name) else { return };
                 client.session.handle_drain(&mut self.broker, &mut client.out);
@@ -337,6 +341,7 @@ impl Rig {
     pub(crate) fn hang_up_all(&mut self) {
         self.is_holding = false;
         let _done = self.broker.set_grants(&BTreeMap::new());
+        self.broker.set_rules(None);
         for mut client in std::mem::take(&mut self.clients).into_values() {
             client.session.handle_closed(&mut self.broker);
         }
@@ -376,6 +381,50 @@ impl Rig {
     pub(crate) fn connection_count(&self) -> usize {
         self.broker.connection_views().len()
     }
+}
+
+/// Nobody outside answers.
+struct Down;
+
+impl OutsideUsers for Down {
+    fn log_in(&self, _: &str, _: &Secret) -> OutsideAnswer {
+        OutsideAnswer::Unavailable
+    }
+}
+
+/// Entries of an authorization map: `queue:NAME`, `topic:NAME`, `temporary` or `default`, each followed by `|read=GROUPS`,
+/// `|write=GROUPS`, `|admin=GROUPS`.
+fn map_of(entries: &[&str]) -> AuthorizationMap {
+    let mut map = AuthorizationMap::default();
+    for entry in entries {
+        let mut words = entry.split('|');
+        let place = words.next().unwrap();
+        let mut acl = Acl::default();
+        for word in words {
+            let (permission, groups) = word.split_once('=').unwrap();
+            let members = members(groups.split(','));
+            match permission {
+                "read" => acl.read = members,
+                "write" => acl.write = members,
+                "admin" => acl.admin = members,
+                other => panic!("no such permission: {other}"),
+            }
+        }
+        let (kind, name) = match place.split_once(':') {
+            Some(("queue", name)) => (EntryKind::Queue, name),
+            Some(("topic", name)) => (EntryKind::Topic, name),
+            _ if place == "temporary" => {
+                map.temporary = Some(acl);
+                continue;
+            }
+            _ => {
+                map.default = Some(acl);
+                continue;
+            }
+        };
+        map.entries.push(AuthorizationEntry { kind, name: name.into(), acl });
+    }
+    map
 }
 
 /// A rule that allows, as a script says it: `act:kind:pattern`.

@@ -12,8 +12,8 @@ use ternmq_env::{Clock, SystemRng};
 use crate::ber::{self, ENUMERATED, INTEGER, OCTET_STRING, Reader, SEQUENCE, SET};
 use crate::link::Wire;
 use crate::{
-    CONSOLE_GROUP, Destination, Dial, Directory, DirectoryError, Host, MapPlaces, Member, Permission,
-    Settings,
+    CONSOLE_GROUP, Destination, Dial, Directory, DirectoryError, Host, MapEntry, MapPlaces, Member,
+    Permission, Settings,
 };
 
 const SERVICE: &str = "cn=service,dc=x";
@@ -498,6 +498,29 @@ fn places(members_are_groups: bool) -> MapPlaces {
     }
 }
 
+/// The entries of a map as lines.
+fn told(entries: &[MapEntry]) -> Vec<String> {
+    let member = |member: &Member| match member {
+        Member::User(name) => format!("user {name}"),
+        Member::Group(name) => format!("group {name}"),
+    };
+    let line = |entry: &MapEntry| {
+        let destination = match &entry.destination {
+            Destination::Queue(name) => format!("queue {name}"),
+            Destination::Topic(name) => format!("topic {name}"),
+            Destination::Temporary => "temporary".to_owned(),
+        };
+        let permission = match entry.permission {
+            Permission::Read => "read",
+            Permission::Write => "write",
+            Permission::Admin => "admin",
+        };
+        let members: Vec<String> = entry.members.iter().map(member).collect();
+        format!("{destination} {permission}: {}", members.join(", "))
+    };
+    entries.iter().map(line).collect()
+}
+
 #[test]
 fn a_map_has_one_unit_for_each_destination() {
     let permission = |name: &str, members: &[&str]| entry(name, &[("cn", &["x"]), ("member", members)]);
@@ -529,30 +552,7 @@ fn a_map_has_one_unit_for_each_destination() {
         },
         _ => Vec::new(),
     });
-    let told = |members_are_groups| -> Vec<String> {
-        let entries = rig.directory.read_map(&places(members_are_groups)).unwrap();
-        entries
-            .iter()
-            .map(|entry| {
-                let destination = match &entry.destination {
-                    Destination::Queue(name) => format!("queue {name}"),
-                    Destination::Topic(name) => format!("topic {name}"),
-                    Destination::Temporary => "temporary".to_owned(),
-                };
-                let permission = match entry.permission {
-                    Permission::Read => "read",
-                    Permission::Write => "write",
-                    Permission::Admin => "admin",
-                };
-                let member = |member: &Member| match member {
-                    Member::User(name) => format!("user {name}"),
-                    Member::Group(name) => format!("group {name}"),
-                };
-                let members: Vec<String> = entry.members.iter().map(member).collect();
-                format!("{destination} {permission}: {}", members.join(", "))
-            })
-            .collect()
-    };
+    let told = |members_are_groups| told(&rig.directory.read_map(&places(members_are_groups)).unwrap());
     assert_eq!(
         told(true),
         [

@@ -33,7 +33,15 @@ const MAP_LEAST: Duration = Duration::from_secs(1);
 /// Pause until the next try as long as no map was read at all.
 const FIRST_MAP: Duration = Duration::from_secs(5);
 /// How long the start waits for the first map.
-const START: Duration = Duration::from_secs(10);
+const START: Duration = Duration::from_secs(5);
+
+/// Reads what there is to read before the node is ready, and goes on with it as long as it runs.
+pub(crate) async fn start(outside: Option<Outside>, shard: &ShardHandle) {
+    if let Some(outside) = outside {
+        let has_map = outside.begin(shard).await;
+        tokio::spawn(outside.keep(shard.clone(), has_map));
+    }
+}
 
 /// A directory and what is read from it beside users.
 pub(crate) struct Outside {
@@ -87,7 +95,7 @@ impl Outside {
     }
 
     /// Reads the map for the first time, and answers whether that was done; a start does not wait for it for long.
-    pub(crate) async fn begin(&self, shard: &ShardHandle) -> bool {
+    async fn begin(&self, shard: &ShardHandle) -> bool {
         timeout(START, self.read_map(shard)).await.unwrap_or_else(|_| {
             tracing::warn!(
                 "the authorization map of the directory is not read yet: until then nobody may do anything"
@@ -97,7 +105,7 @@ impl Outside {
     }
 
     /// Looks again and again, until the node ends.
-    pub(crate) async fn keep(self, shard: ShardHandle, mut has_map: bool) {
+    async fn keep(self, shard: ShardHandle, mut has_map: bool) {
         let mut guests = every(GUESTS);
         let pause = self.map.as_ref().map_or(MAP, |map| map.pause);
         let mut next_map = Instant::now() + if has_map { pause } else { FIRST_MAP };

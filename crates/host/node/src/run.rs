@@ -23,7 +23,7 @@ use crate::administrator::{self, FirstUser, GivenLogin, Plan};
 use crate::control::{Control, ControlSocket};
 use crate::data_dir::{DataDir, RESERVE_LEAST_BYTES};
 use crate::definitions;
-use crate::directory::Outside;
+use crate::directory::{self, Outside};
 use crate::doors::{self, NodeTls};
 use crate::encryption::read_encryption;
 use crate::engine::Engine;
@@ -51,10 +51,7 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
     install_panic_policy();
     check_shards(options)?;
     leave_session(options);
-    let mut settings = Settings::of(options)?;
-    start_log(options, &settings)?;
-    settings.apply_bounds(&options.bounds);
-    set_mechanisms(&mut settings, options);
+    let mut settings = read_settings(options)?;
     let engine = Engine::of(options.engine, &settings)?;
     doors::check(options, &settings, &engine)?;
     let outside = Outside::open(options, settings.activemq.as_ref())?;
@@ -90,7 +87,6 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
         ports: bound.ports,
     };
     let (ready, wait) = oneshot::channel();
-    let path = data_dir.path.clone();
     let (accepts_damage, doors) = (options.accepts_damage, bound.doors);
     let (is_self_signed, is_managed) = (options.tls.is_self_signed, options.control.is_some());
     let start = ShardStart {
@@ -99,7 +95,7 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
         engine,
         settings,
         login,
-        path,
+        path: data_dir.path.clone(),
         users,
         accepts_damage,
         is_self_signed,
@@ -120,6 +116,15 @@ pub fn run(options: &BrokerOptions) -> Result<(), StartError> {
         // The panic policy has ended the process by now.
         Err(_) => Err(StartError::Usage("the shard failed".into())),
     }
+}
+
+/// What the options and the file say together; from here on there is a log.
+fn read_settings(options: &BrokerOptions) -> Result<Settings, StartError> {
+    let mut settings = Settings::of(options)?;
+    start_log(options, &settings)?;
+    settings.apply_bounds(&options.bounds);
+    set_mechanisms(&mut settings, options);
+    Ok(settings)
 }
 
 fn start_log(options: &BrokerOptions, settings: &Settings) -> Result<(), StartError> {
@@ -338,10 +343,7 @@ impl Supervisor<'_> {
         if let Some(control) = &control {
             control.note_ready(router, management);
         }
-        if let Some(outside) = self.outside {
-            let has_map = outside.begin(&self.handle).await;
-            tokio::spawn(outside.keep(self.handle.clone(), has_map));
-        }
+        directory::start(self.outside, &self.handle).await;
         let mut reload = Reload::new(self.servers)?;
         announce(self.options.ports_file.as_deref(), &self.ports)?;
         let mut samples = tokio::time::interval(SAMPLE);

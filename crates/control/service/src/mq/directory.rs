@@ -31,7 +31,7 @@ pub(super) fn chosen(
     match (strategy, metadata, now) {
         ("LDAP", Some(metadata), _) => {
             check_metadata(metadata)?;
-            Ok(Authentication::Ldap(DirectoryServer::of_input(metadata)))
+            Ok(Authentication::Ldap(Box::new(DirectoryServer::of_input(metadata))))
         }
         ("LDAP", None, Authentication::Ldap(_)) => Ok(now.clone()),
         ("LDAP", None, Authentication::Simple) => {

@@ -12,7 +12,7 @@ pub(crate) enum Authentication {
     #[default]
     Simple,
     /// A directory, beside the broker's own.
-    Ldap(DirectoryServer),
+    Ldap(Box<DirectoryServer>),
 }
 
 /// A directory and how users and groups are found in it. Its text is also what the node reads, with the names of the API.

@@ -5,6 +5,7 @@ mod authorisation;
 mod brokers;
 mod configurations;
 mod crashes;
+mod directories;
 mod grants;
 mod iam;
 mod principals;

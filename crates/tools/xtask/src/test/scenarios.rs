@@ -98,6 +98,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             python_program(shop, namespace, folder)
         },
     },
+    Scenario {
+        name: "ldap",
+        what: "users and permissions of OpenLDAP over stomp.py and paho-mqtt, with servers that are killed (Python)",
+        setting: Setting::ACTIVEMQ,
+        command: |shop, namespace, folder| {
+            packages::debian_packages(shop, &["slapd", "ldap-utils", "openssl"])?;
+            let mut command = python_program(shop, namespace, folder)?;
+            command.env("TERNMQ", shop.binary()?);
+            Ok(command)
+        },
+    },
     usual(
         "crossing",
         "one message, every reader: pika, paho-mqtt and stomp.py send to each other (Python)",
