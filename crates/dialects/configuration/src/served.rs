@@ -276,18 +276,20 @@ pub(crate) static SERVED: &[Key] = &[
             })
         },
     ),
-    depends(
+    sets(
         "anonymous_login_user",
-        "`none`",
+        "name, or `none`",
         "none",
-        "There is no login without a name; any other value has no effect.",
-        |value| {
-            Ok(match value {
-                "none" => Verdict::AsItIs,
-                _ => Verdict::Ignored("there is no login without a name and a password (S1)"),
-            })
+        "User that clients of AMQP 1.0 without a login (ANONYMOUS) stand for; needs `anonymous_login_pass`.",
+        |s, _, value| {
+            s.anonymous.name = if value == "none" { None } else { Some(values::name(value)?) };
+            Ok(())
         },
     ),
+    sets("anonymous_login_pass", "1 to 1024 bytes", "none", "Password of that user.", |s, _, value| {
+        s.anonymous.password = Some(Password::new(values::password(value)?));
+        Ok(())
+    }),
     // limits
     sets(
         "vm_memory_high_watermark.relative",

@@ -242,6 +242,8 @@ pub struct Settings {
     pub mqtt: crate::mqtt::MqttSettings,
     /// STOMP.
     pub stomp: crate::stomp::StompSettings,
+    /// User that clients of AMQP 1.0 without a login stand for.
+    pub anonymous: Anonymous,
     pub(crate) legacy_http_address: Option<std::net::IpAddr>,
     pub(crate) legacy_http_port: Option<u16>,
     pub(crate) file_log_level: Option<LogLevel>,
@@ -289,6 +291,10 @@ impl Settings {
             return Err(format!("{keys} needs ssl_options.certfile and ssl_options.keyfile"));
         }
         self.mqtt.check()?;
+        if self.anonymous.name.is_some() && self.anonymous.password.is_none() {
+            return Err("anonymous_login_user needs anonymous_login_pass: there is no default account (S1)"
+                .to_owned());
+        }
         match (&self.default_user.name, &self.default_user.password) {
             (Some(_), None) => {
                 Err("default_user needs default_pass: there is no default password (S1)".to_owned())
@@ -299,4 +305,13 @@ impl Settings {
             _ => Ok(()),
         }
     }
+}
+
+/// A user whom clients may stand for without a login.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Anonymous {
+    /// Name; absent: nobody comes without a login.
+    pub name: Option<String>,
+    /// Password.
+    pub password: Option<Password>,
 }

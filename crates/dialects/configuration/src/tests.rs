@@ -355,6 +355,10 @@ auth_mechanisms.2 = PLAIN
         "line 1: ssl_options.versions.*: tlsv1.1 is never spoken (S3); take the line out",
     );
     check_problem(
+        "anonymous_login_user = u",
+        "line 1: anonymous_login_user needs anonymous_login_pass: there is no default account (S1)",
+    );
+    check_problem(
         "auth_mechanisms.1 = ANONYMOUS",
         "line 1: auth_mechanisms.*: 'ANONYMOUS' is not one of PLAIN, AMQPLAIN, EXTERNAL",
     );
@@ -556,6 +560,8 @@ const EXAMPLES: &[&str] = &[
     "mqtt.listeners.ssl = none",
     "mqtt.allow_anonymous = true\nmqtt.default_user = u\nmqtt.default_pass = p",
     "mqtt.default_user = u",
+    "anonymous_login_user = u\nanonymous_login_pass = p",
+    "anonymous_login_pass = p",
     "mqtt.default_pass = p",
     "mqtt.ssl_cert_login = true",
     "mqtt.login_refusal = not_authorized",

@@ -32,7 +32,6 @@ pub(crate) static IGNORED: &[Key] = &[
     ignored("session_max_per_connection", "a connection of AMQP 1.0 has 64 sessions at most"),
     ignored("link_max_per_session", "a session of AMQP 1.0 has 256 links at most"),
     ignored("amqp1_0.**", "these were settings of a plugin; AMQP 1.0 has those of AMQP 0-9-1"),
-    ignored("anonymous_login_pass", "there is no login without a name and a password (S1)"),
     ignored("password_hashing_module", "passwords are hashed with Argon2id"),
     ignored("ssl_allow_poodle_attack", "TLS below 1.2 is never spoken (S3)"),
     ignored("amqp_client.**", "this broker opens no connections to others"),

@@ -166,6 +166,7 @@ fn amqp10(settings: &Settings, cluster_name: &Arc<str>) -> SessionFactory {
         login_timeout_ms: known.login_timeout_ms,
         is_plain_login: known.mechanisms.plain,
         is_certificate_login: known.mechanisms.external,
+        anonymous: settings.anonymous.clone(),
         ..ternmq_amqp10::Settings::default()
     });
     Arc::new(move |arrival| {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use ternmq_access::Secret;
 use ternmq_broker::Limits;
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) driver: DriverLimits,
     pub(crate) amqp: ternmq_amqp091::Settings,
+    /// User that clients of AMQP 1.0 without a login stand for, with the password.
+    pub(crate) anonymous: Option<(Arc<str>, Secret)>,
     pub(crate) mqtt: ternmq_mqtt::Settings,
     pub(crate) stomp: ternmq_stomp::Settings,
     pub(crate) openwire: ternmq_openwire::Settings,
@@ -136,6 +139,9 @@ impl Settings {
         });
         self.apply_limits(&file);
         self.apply_mqtt(&file.mqtt);
+        if let (Some(user), Some(password)) = (&file.anonymous.name, &file.anonymous.password) {
+            self.anonymous = Some((user.as_str().into(), Secret::new(password.expose().as_bytes().to_vec())));
+        }
         self.sockets = socket_options(&file.tcp);
         self.is_stomp_certificate_login = file.stomp.is_certificate_login;
         self.is_nack_requeued = file.stomp.is_nack_requeued;

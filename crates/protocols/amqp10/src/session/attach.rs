@@ -58,14 +58,27 @@ impl Amqp10Session {
         }
     }
 
-    /// A link of the same name and direction ends: it is one link, and its peer has attached it anew (AMQP 1.0 2.6.1).
+    /// A link of the same name and direction ends, whatever its session: it is one link, and its peer has attached it anew
+    /// (AMQP 1.0 2.6.1). Links for definitions and transactions are told apart by their sessions: clients name them all alike.
     fn steal(&mut self, broker: &mut Broker, channel: u16, attach: &Attach<'_>, out: &mut Vec<u8>) {
-        let is_it = |link: &Link| {
-            *link.name == *attach.name && link.role == attach.role && !matches!(link.way, Way::Ending)
+        let is_it = |link: &Link, is_here: bool| {
+            *link.name == *attach.name
+                && link.role == attach.role
+                && match &link.way {
+                    Way::In(incoming) => {
+                        is_here || !matches!(incoming.place, Where::Definitions | Where::Coordinator(_))
+                    }
+                    Way::Out(_) => true,
+                    Way::Answers(_) | Way::Kept(_) => is_here,
+                    Way::Ending => false,
+                }
         };
-        let Some(line) = self.line_mut(channel) else { return };
-        let old = line.links.iter().find(|(_, link)| is_it(link)).map(|(handle, _)| *handle);
-        if let Some(handle) = old {
+        let old = self.lines.iter().flatten().find_map(|line| {
+            let is_here = line.channel == channel;
+            let found = line.links.iter().find(|(_, link)| is_it(link, is_here));
+            found.map(|(handle, _)| (line.channel, *handle))
+        });
+        if let Some((channel, handle)) = old {
             let fault = Fault::link(condition::STOLEN, "the link was attached anew");
             self.end_link(broker, channel, handle, &fault, out);
         }
@@ -127,7 +140,7 @@ impl Amqp10Session {
         let lifetime = if target.dynamic { lifetime() } else { Vec::new() };
         let answer = Attach {
             role: Role::Receiver,
-            rcv_settle_mode: Some(ReceiverSettleMode::First),
+            rcv_settle_mode: Some(attach.rcv_settle_mode.unwrap_or_default()),
             target: Some(AnyTarget::Target(Target {
                 address: own_address.as_deref().or(target.address),
                 dynamic: target.dynamic,
@@ -154,7 +167,7 @@ impl Amqp10Session {
                 SenderSettleMode::Settled => Some(true),
                 SenderSettleMode::Mixed => None,
             },
-            assembly: None,
+            is_second: attach.rcv_settle_mode == Some(ReceiverSettleMode::Second),
             own_queue,
         };
         let durable = broker.durable();

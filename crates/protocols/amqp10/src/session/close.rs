@@ -4,6 +4,7 @@ use ternmq_broker::{Broker, Dialect, LinkAddresses};
 
 use super::{
     Amqp10Session, State,
+    assembly::Assemblies,
     handshake::{Establishment, Expect},
     transaction::Transactions,
 };
@@ -63,6 +64,7 @@ impl Amqp10Session {
         self.draining = Vec::new();
         // The core drops what is staged, with the connection.
         self.transactions = Transactions::default();
+        self.assemblies = Assemblies::default();
         self.busy = Vec::new();
         self.is_held = false;
         if let Some(connection) = self.connection.take() {

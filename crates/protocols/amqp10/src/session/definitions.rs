@@ -60,7 +60,7 @@ impl Amqp10Session {
             credit_max: REQUEST_CREDIT,
             delivery_count,
             settles: None,
-            assembly: None,
+            is_second: false,
             own_queue: None,
         };
         line.begin_incoming(attach, incoming, REQUEST_CREDIT, out);
@@ -134,7 +134,7 @@ impl Amqp10Session {
         let Some(line) = self.line_mut(channel) else { return Ok(()) };
         line.wait_for(answer.receipt, durable);
         if !whole.is_settled {
-            line.owe_acceptance(whole.delivery_id, answer.receipt);
+            line.owe_acceptance(whole.delivery_id, true, answer.receipt);
         }
         let payload = answer_message(&answer, properties.message_id);
         if let Some(Way::Answers(answers)) = line.links.get_mut(&pair).map(|link| &mut link.way) {

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What every connection of a listener shares.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Name of the cluster or node, told to clients.
     pub cluster_name: Arc<str>,
@@ -39,6 +39,8 @@ pub struct Settings {
     pub idle_timeout_s: u16,
     /// Time in ms for the whole login (B2).
     pub login_timeout_ms: u64,
+    /// Most bytes of messages of which not all has come, of all links of a connection; at least one message's.
+    pub assembly_max_bytes: u64,
     /// Most transactions at once of a connection.
     pub max_transactions: usize,
     /// Time in ms after which a transaction that was not discharged is rolled back.
@@ -47,6 +49,8 @@ pub struct Settings {
     pub is_plain_login: bool,
     /// The client's verified certificate is a login; offered to those that have shown one (S4).
     pub is_certificate_login: bool,
+    /// User that clients without a login stand for, with the password; absent: nobody comes so (S1).
+    pub anonymous: Option<(Arc<str>, Secret)>,
 }
 
 impl Default for Settings {
@@ -59,10 +63,12 @@ impl Default for Settings {
             channel_max: 63,
             idle_timeout_s: 60,
             login_timeout_ms: 10_000,
+            assembly_max_bytes: 64 << 20,
             max_transactions: 64,
             transaction_timeout_ms: 30 * 60 * 1_000,
             is_plain_login: true,
             is_certificate_login: false,
+            anonymous: None,
         }
     }
 }

@@ -5,13 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use bytes::BytesMut;
 use ternmq_broker::{ConsumerId, Deliver, Durable, LinkKey, Receipt, SessionId, Target};
 
-use super::{
-    transaction::TransactionId,
-    unsettled::{Unsettled, UnsettledList},
-};
+use super::unsettled::{Unsettled, UnsettledList};
 use crate::codec::{
     DeliveryState, Durability,
     frame::{FrameKind, put_frame},
@@ -53,15 +49,6 @@ pub(super) struct Answers {
     pub(super) waiting: VecDeque<Vec<u8>>,
 }
 
-/// A message of which not all has come yet.
-pub(super) struct Assembly {
-    pub(super) delivery_id: u32,
-    pub(super) is_settled: bool,
-    /// Transaction that it belongs to.
-    pub(super) transaction: Option<TransactionId>,
-    pub(super) payload: BytesMut,
-}
-
 /// A link whose messages come from the peer.
 pub(super) struct Incoming {
     pub(super) place: Where,
@@ -71,7 +58,8 @@ pub(super) struct Incoming {
     pub(super) delivery_count: u32,
     /// It makes all its deliveries settled, or none; absent: each says it.
     pub(super) settles: Option<bool>,
-    pub(super) assembly: Option<Box<Assembly>>,
+    /// Its deliveries are settled by the peer, behind the outcome that it is told; else the outcome settles them.
+    pub(super) is_second: bool,
     /// The queue that was made for it.
     pub(super) own_queue: Option<Arc<str>>,
 }
@@ -149,6 +137,15 @@ pub(super) struct Owed {
     first: u32,
     last: u32,
     outcome: Told,
+    settled: bool,
+}
+
+impl Owed {
+    /// Both can be told in one frame.
+    fn is_followed_by(&self, next: &Self) -> bool {
+        let is_alike = (self.role, self.outcome, self.settled) == (next.role, next.outcome, next.settled);
+        is_alike && self.last.wrapping_add(1) == next.first
+    }
 }
 
 /// An outcome that is told.
@@ -265,10 +262,11 @@ impl Line {
         self.put(&Performative::Flow(flow), out);
     }
 
-    /// An incoming delivery is accepted once the receipt is covered.
-    pub(super) fn owe_acceptance(&mut self, delivery_id: u32, receipt: Receipt) {
+    /// An incoming delivery is accepted once the receipt is covered; `settled` says whether that settles it.
+    pub(super) fn owe_acceptance(&mut self, delivery_id: u32, settled: bool, receipt: Receipt) {
         if let Some(last) = self.owed.back_mut()
             && last.role == Role::Receiver
+            && last.settled == settled
             && !last.is_unsealed
             && last.last.wrapping_add(1) == delivery_id
             && receipt <= last.receipt
@@ -283,20 +281,22 @@ impl Line {
             first: delivery_id,
             last: delivery_id,
             outcome: Told::Accepted,
+            settled,
         });
     }
 
     /// An outgoing delivery is settled once the receipt of its transaction is covered.
     pub(super) fn owe_staged(&mut self, delivery_id: u32, outcome: Told, receipt: Receipt) {
         let (role, first, last) = (Role::Sender, delivery_id, delivery_id);
-        self.owed.push_back(Owed { receipt, is_unsealed: false, role, first, last, outcome });
+        self.owed.push_back(Owed { receipt, is_unsealed: false, role, first, last, outcome, settled: true });
     }
 
     /// Outgoing deliveries are settled once their outcome is in the log.
     pub(super) fn owe_settlement(&mut self, first: u32, last: u32, outcome: Told) {
         self.owes_settlements = true;
         let receipt = Receipt::NONE;
-        self.owed.push_back(Owed { receipt, is_unsealed: true, role: Role::Sender, first, last, outcome });
+        let (role, settled) = (Role::Sender, true);
+        self.owed.push_back(Owed { receipt, is_unsealed: true, role, first, last, outcome, settled });
     }
 
     /// Whether settlements of this call are still to be put into the log.
@@ -325,34 +325,32 @@ impl Line {
 
     /// Tells the outcomes that the log covers, runs of them in one frame.
     pub(super) fn tell_owed(&mut self, durable: Durable, out: &mut Vec<u8>) {
-        let mut run: Option<(Role, u32, u32, Told)> = None;
+        let mut run: Option<Owed> = None;
         while self.owed.front().is_some_and(|owed| !owed.is_unsealed && durable.covers(owed.receipt)) {
             let Some(owed) = self.owed.pop_front() else { break };
             run = match run {
-                Some((role, first, last, outcome))
-                    if role == owed.role && outcome == owed.outcome && last.wrapping_add(1) == owed.first =>
-                {
-                    Some((role, first, owed.last, outcome))
-                }
+                Some(run) if run.is_followed_by(&owed) => Some(Owed { last: owed.last, ..run }),
                 other => {
-                    if let Some((role, first, last, outcome)) = other {
-                        self.put_disposition(role, first, last, outcome.state(), out);
-                    }
-                    Some((owed.role, owed.first, owed.last, owed.outcome))
+                    self.tell(other, out);
+                    Some(owed)
                 }
             };
         }
-        if let Some((role, first, last, outcome)) = run {
-            self.put_disposition(role, first, last, outcome.state(), out);
+        self.tell(run, out);
+    }
+
+    fn tell(&mut self, owed: Option<Owed>, out: &mut Vec<u8>) {
+        if let Some(Owed { role, first, last, outcome, settled, .. }) = owed {
+            self.put_disposition(role, (first, last), settled, outcome.state(), out);
         }
     }
 
-    /// Settles deliveries for good.
+    /// Tells the state of deliveries, first to last; `settled` does it for good.
     pub(super) fn put_disposition(
         &mut self,
         role: Role,
-        first: u32,
-        last: u32,
+        (first, last): (u32, u32),
+        settled: bool,
         state: DeliveryState<'_>,
         out: &mut Vec<u8>,
     ) {
@@ -360,7 +358,7 @@ impl Line {
             role,
             first,
             last: Some(last).filter(|last| *last != first),
-            settled: true,
+            settled,
             state: Some(state),
             batchable: false,
         };

@@ -9,6 +9,7 @@
 //! than its credit, and a session's transfers stay in its peer's window; what ends by an error is not heard any more until
 //! the peer has ended it too.
 
+mod assembly;
 mod attach;
 mod begin;
 mod close;
@@ -34,7 +35,9 @@ use std::{net::SocketAddr, sync::Arc};
 use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session};
 
 pub use self::handshake::Settings;
-use self::{handshake::Handshake, heartbeat::Beats, line::Line, transaction::Transactions};
+use self::{
+    assembly::Assemblies, handshake::Handshake, heartbeat::Beats, line::Line, transaction::Transactions,
+};
 
 /// Output of one call beyond which no more input is taken.
 const MAX_OUTPUT_BYTES: usize = 1 << 20;
@@ -82,6 +85,7 @@ pub struct Amqp10Session {
     /// Links that give up credit that they can't use.
     draining: Vec<(u16, u32)>,
     transactions: Transactions,
+    assemblies: Assemblies,
     /// Channels with something to say at the end of this call.
     busy: Vec<u16>,
     /// Room for what is put together before it is sent or kept.
@@ -116,6 +120,7 @@ impl Amqp10Session {
             is_handing_out: false,
             draining: Vec::new(),
             transactions: Transactions::default(),
+            assemblies: Assemblies::default(),
             busy: Vec::new(),
             scratch: Vec::new(),
             settings,

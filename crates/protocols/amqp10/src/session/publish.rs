@@ -87,7 +87,7 @@ impl Amqp10Session {
                 if !whole.is_settled
                     && let Some(line) = self.line_mut(channel)
                 {
-                    line.owe_acceptance(whole.delivery_id, receipt);
+                    line.owe_acceptance(whole.delivery_id, !whole.is_second, receipt);
                 }
                 Ok(())
             }

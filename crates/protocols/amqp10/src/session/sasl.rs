@@ -1,8 +1,9 @@
-//! Logging in (AMQP 1.0 5.3) by PLAIN and EXTERNAL. Password hashes are Argon2id, which SCRAM can't use, so it is not offered;
-//! nor is ANONYMOUS (S1).
+//! Logging in (AMQP 1.0 5.3) by PLAIN and EXTERNAL, and by ANONYMOUS where the listener has a user for that (S1). Password
+//! hashes are Argon2id, which SCRAM can't use, so it is not offered.
 
 use std::sync::Arc;
 
+use ternmq_access::Secret;
 use ternmq_broker::{Broker, LoginRefused, LoginResult, LoginStep, Request};
 
 use super::{
@@ -21,7 +22,8 @@ impl Amqp10Session {
     /// What is offered.
     pub(super) fn put_mechanisms(&self, out: &mut Vec<u8>) {
         let external = self.settings.is_certificate_login && self.certificate_user.is_some();
-        let all = [("EXTERNAL", external), ("PLAIN", self.settings.is_plain_login)];
+        let anonymous = self.settings.anonymous.is_some();
+        let all = [("EXTERNAL", external), ("PLAIN", self.settings.is_plain_login), ("ANONYMOUS", anonymous)];
         let names: Vec<&str> = all.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| *name).collect();
         put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Mechanisms(&names).put(out));
     }
@@ -56,6 +58,15 @@ impl Amqp10Session {
                 handshake.mechanism = "EXTERNAL";
                 self.log_in_by_certificate(broker, initial_response.unwrap_or_default(), out);
             }
+            // What it says of itself is a trace for people (RFC 4505), and nobody reads it.
+            (Expect::Init, SaslFrame::Init { mechanism: "ANONYMOUS", .. }) => {
+                let Some((user, password)) = self.settings.anonymous.clone() else {
+                    self.refuse_login(SaslCode::Auth, out);
+                    return Ok(());
+                };
+                handshake.mechanism = "ANONYMOUS";
+                self.begin_login(broker, &user, password, out);
+            }
             (Expect::Init, SaslFrame::Init { .. }) => self.refuse_login(SaslCode::Auth, out),
             _ => {
                 return Err(Fault::connection(condition::ILLEGAL_STATE, "the frame is not due in the login"));
@@ -65,7 +76,13 @@ impl Amqp10Session {
     }
 
     fn log_in(&mut self, broker: &mut Broker, response: &[u8], out: &mut Vec<u8>) {
-        let Some((user, password)) = plain(response) else { return self.refuse_login(SaslCode::Auth, out) };
+        match plain(response) {
+            Some((user, password)) => self.begin_login(broker, user, password, out),
+            None => self.refuse_login(SaslCode::Auth, out),
+        }
+    }
+
+    fn begin_login(&mut self, broker: &mut Broker, user: &str, password: Secret, out: &mut Vec<u8>) {
         let peer = self.peer.map(|peer| peer.ip());
         match broker.begin_login(user, password, peer) {
             LoginStep::Done(user) => self.let_in(user, out),

@@ -129,7 +129,7 @@ impl Amqp10Session {
             credit_max: CONTROL_CREDIT,
             delivery_count: attach.initial_delivery_count.unwrap_or_default(),
             settles: None,
-            assembly: None,
+            is_second: false,
             own_queue: None,
         };
         line.begin_incoming(attach, incoming, CONTROL_CREDIT, out);
@@ -262,7 +262,7 @@ impl Amqp10Session {
         if !whole.is_settled
             && let Some(line) = self.line_mut(owner.0)
         {
-            line.owe_acceptance(whole.delivery_id, receipt);
+            line.owe_acceptance(whole.delivery_id, true, receipt);
         }
         Ok(())
     }
@@ -345,9 +345,10 @@ impl Amqp10Session {
         Ok(())
     }
 
-    /// A link ends: transactions that it declared are rolled back, and deliveries of it that others have staged are not for
+    /// A link ends: what was coming is given up, transactions that it declared are rolled back, and deliveries of it that others have staged are not for
     /// it any more.
     pub(super) fn abandon_link(&mut self, broker: &mut Broker, owner: (u16, u32)) {
+        drop(self.assemblies.take(owner));
         for taken in self.transactions.all.iter_mut().flat_map(|known| &mut known.taken) {
             taken.is_given_up |= (taken.channel, taken.unsettled.handle) == owner;
         }
@@ -356,6 +357,7 @@ impl Amqp10Session {
 
     /// The same for all links of a session, whose deliveries the core has taken back with the session.
     pub(super) fn abandon_session(&mut self, broker: &mut Broker, channel: u16) {
+        self.assemblies.forget_session(channel);
         for known in &mut self.transactions.all {
             known.taken.retain(|taken| taken.channel != channel);
         }

@@ -5,13 +5,14 @@ use ternmq_broker::Broker;
 
 use super::{
     Amqp10Session, Step,
-    line::{Assembly, Incoming, WINDOW, Way},
+    assembly::Assembly,
+    line::{Incoming, WINDOW, Way},
     transaction::{TransactionId, transaction_of},
 };
 use crate::{
     codec::{
         DeliveryState,
-        performative::{Role, Transfer},
+        performative::{ReceiverSettleMode, Role, Transfer},
     },
     error::{Fault, Scope, condition},
 };
@@ -24,6 +25,8 @@ pub(super) struct Whole<'a> {
     pub(super) payload: &'a [u8],
     pub(super) delivery_id: u32,
     pub(super) is_settled: bool,
+    /// What is told of it does not settle it: its sender does, once it has heard it.
+    pub(super) is_second: bool,
     /// Transaction that it is published in.
     pub(super) transaction: Option<TransactionId>,
 }
@@ -42,7 +45,9 @@ impl Amqp10Session {
             return Ok(Step::Held);
         }
         let max = broker.limits().max_message_bytes;
+        let max_all = self.settings.assembly_max_bytes.max(max);
         let handle = transfer.handle;
+        let under_way = self.assemblies.take((channel, handle));
         let Some(line) = self.line_mut(channel) else { return Ok(Step::Taken) };
         if line.incoming_window == 0 {
             let text = "a transfer beyond the incoming window".to_owned();
@@ -55,18 +60,23 @@ impl Amqp10Session {
             let flow = line.flow();
             line.put_flow(flow, out);
         }
-        let taken = line.take_transfer(transfer, payload, max);
+        let is_second = line.is_second(transfer, under_way.as_deref());
+        let taken = line.take_transfer(transfer, under_way, payload, max);
         let done = match taken {
             Ok(Taken::Nothing) => return Ok(Step::Taken),
+            Ok(Taken::Part(assembly)) => match self.assemblies.put((channel, handle), assembly, max_all) {
+                Ok(()) => return Ok(Step::Taken),
+                Err(fault) => Err(fault),
+            },
             Ok(Taken::Aborted) => Ok(()),
             Ok(Taken::Whole { delivery_id, is_settled }) => {
                 let transaction = transaction_of(transfer.state.as_ref());
-                let whole = Whole { payload, delivery_id, is_settled, transaction };
+                let whole = Whole { payload, delivery_id, is_settled, is_second, transaction };
                 self.on_message(broker, channel, handle, &whole, out)
             }
             Ok(Taken::Assembled(assembly)) => {
-                let Assembly { delivery_id, is_settled, transaction, payload } = *assembly;
-                let whole = Whole { payload: &payload, delivery_id, is_settled, transaction };
+                let Assembly { delivery_id, is_settled, is_second, transaction, payload } = *assembly;
+                let whole = Whole { payload: &payload, delivery_id, is_settled, is_second, transaction };
                 self.on_message(broker, channel, handle, &whole, out)
             }
             Err(fault) => Err(fault),
@@ -112,15 +122,18 @@ impl Amqp10Session {
             return;
         }
         if let Some(line) = self.line_mut(channel) {
-            line.put_disposition(Role::Receiver, whole.delivery_id, whole.delivery_id, state, out);
+            let ids = (whole.delivery_id, whole.delivery_id);
+            line.put_disposition(Role::Receiver, ids, !whole.is_second, state, out);
         }
     }
 }
 
 /// What a transfer has brought.
 enum Taken {
-    /// A part, or what nobody hears any more.
+    /// What nobody hears any more.
     Nothing,
+    /// More of the message is to come.
+    Part(Box<Assembly>),
     /// The end of a message that is given up.
     Aborted,
     /// A message of one transfer.
@@ -129,7 +142,24 @@ enum Taken {
     Assembled(Box<Assembly>),
 }
 
+impl Incoming {
+    /// Whether a delivery is settled by its sender: the first transfer may say that it is not, whatever its link's mode
+    /// (AMQP 1.0 2.7.5).
+    fn is_second_for(&self, transfer: &Transfer<'_>) -> bool {
+        self.is_second && transfer.rcv_settle_mode != Some(ReceiverSettleMode::First)
+    }
+}
+
 impl super::line::Line {
+    /// The same of the delivery that a transfer belongs to.
+    fn is_second(&self, transfer: &Transfer<'_>, under_way: Option<&Assembly>) -> bool {
+        match (under_way, self.links.get(&transfer.handle).map(|link| &link.way)) {
+            (Some(assembly), _) => assembly.is_second,
+            (None, Some(Way::In(incoming))) => incoming.is_second_for(transfer),
+            (None, _) => false,
+        }
+    }
+
     /// The link that a transfer is on; `None`: one that has ended already.
     fn incoming(&mut self, handle: u32) -> Result<Option<&mut Incoming>, Fault> {
         match self.links.get_mut(&handle).map(|link| &mut link.way) {
@@ -146,12 +176,18 @@ impl super::line::Line {
         }
     }
 
-    fn take_transfer(&mut self, transfer: &Transfer<'_>, payload: &[u8], max: u64) -> Result<Taken, Fault> {
+    fn take_transfer(
+        &mut self,
+        transfer: &Transfer<'_>,
+        under_way: Option<Box<Assembly>>,
+        payload: &[u8],
+        max: u64,
+    ) -> Result<Taken, Fault> {
         let Some(incoming) = self.incoming(transfer.handle)? else { return Ok(Taken::Nothing) };
         if transfer.resume {
             return Err(Fault::link(condition::NOT_IMPLEMENTED, "deliveries are not resumed"));
         }
-        let mut assembly = match incoming.assembly.take() {
+        let mut assembly = match under_way {
             Some(assembly) => assembly,
             None => {
                 if incoming.credit == 0 {
@@ -176,8 +212,13 @@ impl super::line::Line {
                 if !transfer.more && payload.len() as u64 <= max {
                     return Ok(Taken::Whole { delivery_id, is_settled });
                 }
-                let transaction = transaction_of(transfer.state.as_ref());
-                Box::new(Assembly { delivery_id, is_settled, transaction, payload: BytesMut::new() })
+                Box::new(Assembly {
+                    delivery_id,
+                    is_settled,
+                    is_second: incoming.is_second_for(transfer),
+                    transaction: transaction_of(transfer.state.as_ref()),
+                    payload: BytesMut::new(),
+                })
             }
         };
         if transfer.delivery_id.is_some_and(|id| id != assembly.delivery_id) {
@@ -201,8 +242,7 @@ impl super::line::Line {
         }
         assembly.payload.extend_from_slice(payload);
         if transfer.more {
-            incoming.assembly = Some(assembly);
-            return Ok(Taken::Nothing);
+            return Ok(Taken::Part(assembly));
         }
         Ok(Taken::Assembled(assembly))
     }

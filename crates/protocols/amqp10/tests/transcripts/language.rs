@@ -2,6 +2,7 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
+use ternmq_access::Secret;
 use ternmq_amqp10::{Amqp10Session, ENCODING, Settings, format::Amqp10Format};
 use ternmq_broker::Limits;
 use ternmq_message::Formats;
@@ -47,16 +48,22 @@ impl<W: Ways> Language for Performatives<W> {
             max_staged: 4,
             ..Limits::default()
         };
-        let session = |_: &str, now_ms| {
+        let session = |name: &str, now_ms| {
+            // Where the clients with a certificate or without a login come to.
+            let (certificate, anonymous) = (name.starts_with("cert"), name.starts_with("anon"));
             let settings = Settings {
+                is_certificate_login: certificate,
+                anonymous: anonymous.then(|| ("guest".into(), Secret::new(b"secret".to_vec()))),
                 version: "test".into(),
                 frame_max: 1_024,
                 channel_max: 2,
+                assembly_max_bytes: 1_500,
                 max_transactions: 2,
                 transaction_timeout_ms: 50_000,
                 ..Settings::default()
             };
-            Box::new(Amqp10Session::new(Arc::new(settings), None, None, now_ms)) as _
+            let session = Amqp10Session::new(Arc::new(settings), None, None, now_ms);
+            Box::new(session.with_certificate_user(certificate.then(|| "guest".into()))) as _
         };
         Setup { vendor: W::VENDOR, session, formats, limits, guest_pattern: "^mine" }
     }

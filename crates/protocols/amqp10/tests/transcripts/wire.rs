@@ -101,7 +101,8 @@ pub fn encode(words: &[String]) -> Vec<u8> {
         "raw" => return hex(&words[1]),
         "init" | "response" => {
             let user = named.text("user").unwrap_or_default();
-            let response = format!("\0{user}\0{}", named.text("password").unwrap_or("secret"));
+            let password = named.text("password").unwrap_or("secret");
+            let response = named.text("authz").map_or_else(|| format!("\0{user}\0{password}"), str::to_owned);
             let frame = if words[0] == "response" {
                 SaslFrame::Response(response.as_bytes())
             } else {
@@ -221,6 +222,7 @@ fn transfer(named: &Words) -> Performative<'_> {
         message_format: named.number("format"),
         settled: named.has("settled").then_some(true),
         more: named.has("more"),
+        rcv_settle_mode: named.has("first").then_some(ReceiverSettleMode::First),
         state: named.state(),
         resume: named.has("resume"),
         aborted: named.has("aborted"),
@@ -438,6 +440,9 @@ fn attach_line(attach: &Attach<'_>) -> String {
         "attach name: {:?}, handle: {}, role: {:?}, settle: {:?}",
         attach.name, attach.handle, attach.role, attach.snd_settle_mode
     );
+    if attach.rcv_settle_mode == Some(ReceiverSettleMode::Second) {
+        line += ", settled second";
+    }
     match &attach.source {
         Some(source) => {
             let _ = write!(line, ", source: {:?}", source.address);

@@ -31,11 +31,16 @@ pub(crate) struct Setting {
     pub origins: &'static [&'static str],
     /// Whose ways it follows.
     pub engine: Engine,
+    /// Clients of AMQP 1.0 may come without a login.
+    pub is_anonymous: bool,
 }
 
 impl Setting {
     /// That of most.
-    pub(crate) const USUAL: Self = Self { tls: Tls::Given, origins: &[], engine: Engine::Rabbitmq };
+    pub(crate) const USUAL: Self =
+        Self { tls: Tls::Given, origins: &[], engine: Engine::Rabbitmq, is_anonymous: false };
+    /// One that lets clients of AMQP 1.0 in without a login.
+    pub(crate) const ANONYMOUS: Self = Self { is_anonymous: true, ..Self::USUAL };
     /// One that makes its own certificate.
     pub(crate) const SELF_SIGNED: Self = Self { tls: Tls::SelfSigned, ..Self::USUAL };
     /// One with ActiveMQ's ways, for STOMP and MQTT.
@@ -230,7 +235,11 @@ fn ours(binary: &Path, setting: Setting, namespace: &Namespace, folder: &Path) -
     let _ = std::fs::remove_file(&ports);
     std::fs::write(&password, ADMINISTRATOR).context("cannot write the password file")?;
     let config = folder.join("broker.conf");
-    std::fs::write(&config, anonymous_mqtt()).context("cannot write the configuration file")?;
+    let mut text = anonymous_mqtt();
+    if setting.is_anonymous {
+        text += &format!("anonymous_login_user = {ADMINISTRATOR}\nanonymous_login_pass = {ADMINISTRATOR}\n");
+    }
+    std::fs::write(&config, text).context("cannot write the configuration file")?;
     let mut command = namespace.command(binary);
     command
         .args(["broker", "--listen", "http=127.0.0.1:15672"])

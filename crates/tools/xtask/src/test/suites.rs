@@ -124,7 +124,7 @@ pub(crate) const SUITES: &[Suite] = &[
         has_reference: false,
         setting: Setting::USUAL,
         limit: Duration::from_secs(300),
-        prepare: prepare_go_module,
+        prepare: |shop| prepare_go_module(shop, "paho-golang", &PAHO_GOLANG),
         command: |shop, broker, namespace, folder| {
             let mut command = go_test(shop, namespace.command("go"), folder);
             command.args(["-json", "-count=1", "-p=1"]).args(PAHO_GOLANG);
@@ -133,6 +133,22 @@ pub(crate) const SUITES: &[Suite] = &[
             Ok(command)
         },
         read: outcome::read_go,
+    },
+    Suite {
+        name: "go-amqp",
+        what: "the Go AMQP 1.0 client's own tests, those of them that meet a broker",
+        has_reference: false,
+        setting: Setting::ANONYMOUS,
+        limit: Duration::from_secs(300),
+        prepare: |shop| prepare_go_module(shop, "go-amqp", &GO_AMQP),
+        command: |shop, _, namespace, folder| {
+            let mut command = go_test(shop, namespace.command("go"), folder);
+            command.args(["-json", "-count=1", "-p=1", "-run", GO_AMQP_TESTS]).args(GO_AMQP);
+            command.env("AMQP_BROKER_ADDR", "amqp://guest:guest@127.0.0.1:5672").env("GOPROXY", "off");
+            Ok(command)
+        },
+        // Some tests have a part for each of a hundred rounds.
+        read: |text| outcome::read_go(text).into_iter().filter(|case| !case.name.contains('/')).collect(),
     },
     Suite {
         name: "mosquitto",
@@ -347,14 +363,23 @@ fn renew_certificates(shop: &Workshop, folder: &Path) -> Result<()> {
 const PAHO_GOLANG: [&str; 2] =
     ["github.com/eclipse/paho.mqtt.golang", "github.com/eclipse/paho.mqtt.golang/packets"];
 
+/// The AMQP 1.0 client in Go. Its version is in the go.mod of the suite.
+const GO_AMQP: [&str; 1] = ["github.com/Azure/go-amqp"];
+/// Its tests that need a broker; the others pass without one. One is left out: it opens a hundred sessions at once, and a
+/// client that was told of fewer (guarantees 6) then waits for itself for ever.
+const GO_AMQP_TESTS: &str = "^(TestIntegration.*|TestMultipleSessionsOpenClose|TestDialWithCancelledContext\
+    |TestNewSessionWithCancelledContext|TestReceiverModeFirst|TestSenderExactlyOnce\
+    |TestReceivingLotsOfSettledMessages|TestNewReceiverWithCancelledContext|TestMultipleSendersSharedSession\
+    |TestDrainingLink|TestSenderNullValue)$";
+
 /// Downloads the modules that the suite's lock file names, and builds the tests in them.
-fn prepare_go_module(shop: &Workshop) -> Result<PathBuf> {
+fn prepare_go_module(shop: &Workshop, name: &str, modules: &[&str]) -> Result<PathBuf> {
     packages::go(shop)?;
-    let folder = shop.conformance().join("suites/paho-golang");
-    shop.say("building paho-golang");
+    let folder = shop.conformance().join("suites").join(name);
+    shop.say(&format!("building {name}"));
     let mut command = go_test(shop, Command::new("go"), &folder);
-    command.args(["-run", "^$"]).args(PAHO_GOLANG);
-    build(shop, "paho-golang", &mut command)?;
+    command.args(["-run", "^$"]).args(modules);
+    build(shop, name, &mut command)?;
     Ok(folder)
 }
 
