@@ -4,6 +4,7 @@ pub(crate) mod broker;
 mod certificates;
 mod expected;
 mod fuzz;
+mod java;
 pub(crate) mod namespace;
 mod outcome;
 mod packages;

@@ -19,7 +19,7 @@ use super::namespace::Namespace;
 use super::suites::{build, set_cargo_environment};
 use super::tally::Case;
 use super::workshop::Workshop;
-use super::{outcome, packages};
+use super::{java, outcome, packages};
 use crate::process::{Ending, kill_group, tail, wait};
 
 /// Time that a scenario may take in a test run.
@@ -186,16 +186,7 @@ fn rust_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result
 
 /// A Java program over a client of JMS, which is told whose ways the broker follows.
 fn jms_program(shop: &Workshop, namespace: &Namespace, folder: &Path, engine: &str) -> Result<Command> {
-    let libraries = packages::java_libraries(shop, folder)?;
-    let name = name_of(folder)?;
-    shop.say(&format!("building {name}"));
-    let (classes, path) = (shop.work().join(name), format!("{}/*", libraries.display()));
-    let mut javac = Command::new("javac");
-    javac.args(["-Xlint:all,-processing,-classfile", "-Werror", "-cp", &path, "-d"]).arg(&classes);
-    javac.arg(folder.join("Scenario.java"));
-    build(shop, name, &mut javac)?;
-    let mut command = namespace.command("java");
-    command.arg("-cp").arg(format!("{path}:{}", classes.display())).arg("Scenario");
+    let mut command = java::program(shop, namespace, folder, "Scenario")?;
     command.env("OPENWIRE_ENGINE", engine);
     Ok(command)
 }
@@ -213,7 +204,7 @@ pub(super) fn go_program(shop: &Workshop, namespace: &Namespace, folder: &Path) 
 }
 
 /// A program is called as its folder is.
-fn name_of(folder: &Path) -> Result<&str> {
+pub(super) fn name_of(folder: &Path) -> Result<&str> {
     folder.file_name().and_then(OsStr::to_str).context("a scenario has a folder with a name")
 }
 
