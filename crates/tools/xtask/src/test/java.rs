@@ -13,7 +13,7 @@ use super::workshop::Workshop;
 
 /// The class `main` of the sources in a folder, over the libraries that the `pom.xml` among them names.
 pub(crate) fn program(shop: &Workshop, namespace: &Namespace, folder: &Path, main: &str) -> Result<Command> {
-    let classes = compile(shop, folder, folder)?;
+    let classes = compile(shop, folder, folder, "")?;
     run(shop, namespace, &classes, main)
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn program(shop: &Workshop, namespace: &Namespace, folder: &Path, mai
 pub(crate) fn jtests(shop: &Workshop, suite: &str) -> Result<PathBuf> {
     let suites = shop.conformance().join("suites");
     let sources = suites.join("jtests");
-    let classes = compile(shop, &suites.join(suite), &sources)?;
+    let classes = compile(shop, &suites.join(suite), &sources, "")?;
     for name in ["provider.properties", "test.properties"] {
         std::fs::copy(sources.join(name), classes.join(name)).context("cannot copy what the tests read")?;
     }
@@ -38,9 +38,9 @@ pub(crate) fn run(shop: &Workshop, namespace: &Namespace, classes: &Path, main: 
     Ok(command)
 }
 
-/// Compiles every source of a folder against the libraries that the `pom.xml` of `project` names, into a folder that is
-/// called as the project.
-fn compile(shop: &Workshop, project: &Path, sources: &Path) -> Result<PathBuf> {
+/// Compiles every source of a folder against the libraries that the `pom.xml` of `project` names and those of a class path,
+/// into a folder that is called as the project.
+pub(crate) fn compile(shop: &Workshop, project: &Path, sources: &Path, more: &str) -> Result<PathBuf> {
     let libraries = packages::java_libraries(shop, project)?;
     let name = name_of(project)?;
     shop.say(&format!("building {name}"));
@@ -48,7 +48,7 @@ fn compile(shop: &Workshop, project: &Path, sources: &Path) -> Result<PathBuf> {
     let _ = std::fs::remove_dir_all(&classes);
     let mut javac = Command::new("javac");
     javac.args(["-Xlint:all,-processing,-classfile,-path", "-Werror", "-cp"]);
-    javac.arg(format!("{}/*", libraries.display())).arg("-d").arg(&classes);
+    javac.arg(format!("{}/*:{more}", libraries.display())).arg("-d").arg(&classes);
     for entry in std::fs::read_dir(sources).with_context(|| format!("cannot read {}", sources.display()))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "java") {

@@ -6,6 +6,7 @@ mod expected;
 mod fuzz;
 mod java;
 pub(crate) mod namespace;
+mod oracle;
 mod outcome;
 mod packages;
 pub(crate) mod scenarios;

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::broker::{Broker, Engine, Setting};
+use super::broker::{Broker, Engine, Kind, Setting};
 use super::namespace::Namespace;
+use super::oracle::Oracle;
 use super::suites::{build, set_cargo_environment};
 use super::tally::Case;
 use super::workshop::Workshop;
@@ -148,6 +149,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         setting: Setting::ACTIVEMQ,
         command: |shop, namespace, folder| jms_program(shop, namespace, folder, "activemq"),
     },
+    Scenario {
+        name: "openwire-java-oracle",
+        what: "the same against ActiveMQ itself, from which it may differ only where that is stated",
+        setting: Setting::ORACLE,
+        command: |shop, namespace, folder| {
+            jms_program(shop, namespace, &folder.with_file_name("openwire-java"), "oracle")
+        },
+    },
     usual("go-stomp", "an application over go-stomp, with amqp091-go at the other end (Go)", go_program),
 ];
 
@@ -227,7 +236,10 @@ pub(crate) fn run_with(
     limit: Duration,
 ) -> Result<Vec<Case>> {
     let source = shop.conformance().join("scenarios").join(scenario.name);
-    let kind = shop.kind()?;
+    let kind = match scenario.setting.engine {
+        Engine::Oracle => Kind::Oracle(Oracle::prepare(shop)?),
+        Engine::Rabbitmq | Engine::Activemq => shop.kind()?,
+    };
     let namespace = Namespace::create(scenario.name)?;
     let mut command = (scenario.command)(shop, &namespace, &source)?;
     let folder = shop.run_folder(scenario.name);
