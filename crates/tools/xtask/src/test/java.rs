@@ -13,15 +13,25 @@ use super::workshop::Workshop;
 
 /// The class `main` of the sources in a folder, over the libraries that the `pom.xml` among them names.
 pub(crate) fn program(shop: &Workshop, namespace: &Namespace, folder: &Path, main: &str) -> Result<Command> {
-    let classes = compile(shop, folder, folder, "")?;
+    let classes = compile(shop, folder, &[folder, &frame(shop)], "")?;
     run(shop, namespace, &classes, main)
+}
+
+/// The application over JMS 3.1, compiled for the client that the `pom.xml` in a folder names.
+pub(crate) fn jakarta(shop: &Workshop, folder: &Path) -> Result<PathBuf> {
+    compile(shop, folder, &[&folder.with_file_name("jms"), &frame(shop)], "")
+}
+
+/// What scenarios in Java share.
+fn frame(shop: &Workshop) -> PathBuf {
+    shop.conformance().join("scenarios/cases-java")
 }
 
 /// Joram's tests of JMS over the client that the `pom.xml` of the suite names; gives the folder of classes.
 pub(crate) fn jtests(shop: &Workshop, suite: &str) -> Result<PathBuf> {
     let suites = shop.conformance().join("suites");
     let sources = suites.join("jtests");
-    let classes = compile(shop, &suites.join(suite), &sources, "")?;
+    let classes = compile(shop, &suites.join(suite), &[&sources], "")?;
     for name in ["provider.properties", "test.properties"] {
         std::fs::copy(sources.join(name), classes.join(name)).context("cannot copy what the tests read")?;
     }
@@ -38,9 +48,9 @@ pub(crate) fn run(shop: &Workshop, namespace: &Namespace, classes: &Path, main: 
     Ok(command)
 }
 
-/// Compiles every source of a folder against the libraries that the `pom.xml` of `project` names and those of a class path,
+/// Compiles every source of some folders against the libraries that the `pom.xml` of `project` names and those of a class path,
 /// into a folder that is called as the project.
-pub(crate) fn compile(shop: &Workshop, project: &Path, sources: &Path, more: &str) -> Result<PathBuf> {
+pub(crate) fn compile(shop: &Workshop, project: &Path, sources: &[&Path], more: &str) -> Result<PathBuf> {
     let libraries = packages::java_libraries(shop, project)?;
     let name = name_of(project)?;
     shop.say(&format!("building {name}"));
@@ -49,10 +59,12 @@ pub(crate) fn compile(shop: &Workshop, project: &Path, sources: &Path, more: &st
     let mut javac = Command::new("javac");
     javac.args(["-Xlint:all,-processing,-classfile,-path", "-Werror", "-cp"]);
     javac.arg(format!("{}/*:{more}", libraries.display())).arg("-d").arg(&classes);
-    for entry in std::fs::read_dir(sources).with_context(|| format!("cannot read {}", sources.display()))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "java") {
-            javac.arg(path);
+    for folder in sources {
+        for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "java") {
+                javac.arg(path);
+            }
         }
     }
     build(shop, name, &mut javac)?;

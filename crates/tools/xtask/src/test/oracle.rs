@@ -24,7 +24,7 @@ impl Oracle {
     pub(crate) fn prepare(shop: &Workshop) -> Result<Self> {
         packages::debian_packages(shop, &["activemq"])?;
         let folder = shop.conformance().join("oracle");
-        let classes = java::compile(shop, &folder, &folder, LIBRARIES)?;
+        let classes = java::compile(shop, &folder, &[&folder], LIBRARIES)?;
         let own = packages::java_folder(shop, "oracle");
         Ok(Self { class_path: format!("{LIBRARIES}:{}/*:{}", own.display(), classes.display()) })
     }

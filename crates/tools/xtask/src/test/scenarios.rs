@@ -157,6 +157,18 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             jms_program(shop, namespace, &folder.with_file_name("openwire-java"), "oracle")
         },
     },
+    Scenario {
+        name: "spring-jms",
+        what: "an application over Spring's listener container, templates and ActiveMQ's client (Java)",
+        setting: Setting::ACTIVEMQ,
+        command: java_program,
+    },
+    Scenario {
+        name: "activemq6-java",
+        what: "an application over JMS 3.1 with ActiveMQ's client of today (Java)",
+        setting: Setting::ACTIVEMQ,
+        command: |shop, namespace, folder| jakarta_program(shop, namespace, folder, "activemq"),
+    },
     usual("go-stomp", "an application over go-stomp, with amqp091-go at the other end (Go)", go_program),
 ];
 
@@ -195,9 +207,21 @@ fn rust_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result
 
 /// A Java program over a client of JMS, which is told whose ways the broker follows.
 fn jms_program(shop: &Workshop, namespace: &Namespace, folder: &Path, engine: &str) -> Result<Command> {
-    let mut command = java::program(shop, namespace, folder, "Scenario")?;
+    let mut command = java_program(shop, namespace, folder)?;
     command.env("OPENWIRE_ENGINE", engine);
     Ok(command)
+}
+
+/// The application over JMS 3.1, with the client that the `pom.xml` in a folder names.
+fn jakarta_program(shop: &Workshop, namespace: &Namespace, folder: &Path, client: &str) -> Result<Command> {
+    let mut command = java::run(shop, namespace, &java::jakarta(shop, folder)?, "Scenario")?;
+    command.arg(client);
+    Ok(command)
+}
+
+/// A Java program with the frame of scenarios in Java.
+fn java_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
+    java::program(shop, namespace, folder, "Scenario")
 }
 
 /// A Go program, called as its folder is.
