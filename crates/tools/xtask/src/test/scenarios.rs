@@ -83,6 +83,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         proton_program,
     ),
     usual("rabbitmq-amqp10", "an application over RabbitMQ's client for AMQP 1.0 (Python)", proton_program),
+    usual(
+        "rabbitmq-amqp10-java",
+        "an application over RabbitMQ's client for AMQP 1.0 (Java), with recovery from a kill",
+        java_program,
+    ),
     usual("stomp-py", "an application over stomp.py, with pika at the other end (Python)", python_program),
     Scenario {
         name: "activemq",
@@ -168,6 +173,28 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "an application over JMS 3.1 with ActiveMQ's client of today (Java)",
         setting: Setting::ACTIVEMQ,
         command: |shop, namespace, folder| jakarta_program(shop, namespace, folder, "activemq"),
+    },
+    Scenario {
+        name: "qpid-jms",
+        what: "the same over Qpid JMS (Java, AMQP 1.0)",
+        setting: Setting::ACTIVEMQ,
+        command: |shop, namespace, folder| {
+            let mut command = jakarta_program(shop, namespace, folder, "qpid")?;
+            command.arg("a browser sees all and takes nothing");
+            Ok(command)
+        },
+    },
+    Scenario {
+        name: "qpid-jms-oracle",
+        what: "the same against ActiveMQ itself",
+        setting: Setting::ORACLE,
+        command: |shop, namespace, folder| {
+            let folder = folder.with_file_name("qpid-jms");
+            let mut command = jakarta_program(shop, namespace, &folder, "qpid")?;
+            // It has no shared subscriptions over AMQP 1.0.
+            command.args(["a shared subscription", "a shared durable subscription"]);
+            Ok(command)
+        },
     },
     usual("go-stomp", "an application over go-stomp, with amqp091-go at the other end (Go)", go_program),
 ];
