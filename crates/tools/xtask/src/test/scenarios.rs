@@ -88,6 +88,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "an application over RabbitMQ's client for AMQP 1.0 (Java), with recovery from a kill",
         java_program,
     ),
+    usual("rhea", "an application over rhea, with amqplib at the other end (Node, AMQP 1.0)", node_program),
     usual("stomp-py", "an application over stomp.py, with pika at the other end (Python)", python_program),
     Scenario {
         name: "activemq",
