@@ -6,10 +6,14 @@
 //!                                                                              └─ the next turn lets the segments go
 //! ```
 
-use std::sync::{Arc, Weak};
+use std::{
+    cell::OnceCell,
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use ternmq_message::Message;
-use ternmq_queue::{Browsed, Entry, EntryRef, Location, ReadyPlace, Seq, is_redelivery};
+use ternmq_queue::{Browsed, Candidate, Entry, EntryRef, Filter, Location, ReadyPlace, Seq, is_redelivery};
 
 use crate::{
     broker::Broker,
@@ -59,10 +63,11 @@ pub struct BrowsePage {
 
 /// A look under way. [`Browse::read`] it once the log is durable up to its [`Browse::receipt`]. What it reads stays in
 /// the log as long as it lives.
-#[derive(Debug)]
 pub struct Browse {
     /// Shared with the broker's [`Held`].
     _alive: Arc<()>,
+    /// Shows only what passes.
+    filter: Option<Arc<dyn Filter>>,
     found: Vec<Found>,
     /// Something stands behind what was found.
     has_more: bool,
@@ -74,6 +79,12 @@ pub struct Browse {
     /// Entries that are nobody's to see; sorted.
     locked: Vec<Seq>,
     receipt: Receipt,
+}
+
+impl fmt::Debug for Browse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Browse").field("queue", &self.queue).field("spec", &self.spec).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -131,6 +142,13 @@ impl Browse {
         self.receipt
     }
 
+    /// Shows only what passes the filter, which is asked where the messages are read. The limits of the look count what it
+    /// refuses too, so that a page may be empty and not the last.
+    #[must_use]
+    pub fn filtered(self, filter: Option<Arc<dyn Filter>>) -> Self {
+        Self { filter, ..self }
+    }
+
     /// Reads what is not in memory: at most the messages that were asked for, and lists of so many entries.
     #[must_use]
     pub fn read(mut self, source: &dyn RecordSource) -> BrowsePage {
@@ -143,7 +161,7 @@ impl Browse {
         let places: Vec<Location> = picked.iter().filter_map(in_log).collect();
         let mut payloads = source.read_many(&places).into_iter();
         for picked in picked {
-            let place = picked.place();
+            let (place, expires_at_ms) = (picked.place(), picked.expires_at_ms());
             let (message, failed_count, acquired_count) = match picked {
                 Picked::Here(_, entry) => (Some(entry.message), entry.failed_count, entry.acquired_count),
                 Picked::InLog(_, entry) => {
@@ -157,6 +175,16 @@ impl Browse {
                 continue;
             };
             let is_redelivered = is_redelivery(place.seq, acquired_count, &message, self.redelivered_below);
+            let candidate = Candidate {
+                message: &message,
+                expires_at_ms,
+                is_redelivered,
+                acquired_count,
+                properties: &OnceCell::new(),
+            };
+            if self.filter.as_ref().is_some_and(|filter| !filter.matches(&candidate)) {
+                continue;
+            }
             page.messages.push(BrowsedMessage { place, message, is_redelivered, failed_count });
         }
         page
@@ -235,6 +263,7 @@ impl Broker {
         }
         Ok(Browse {
             _alive: alive,
+            filter: None,
             found: look.found,
             has_more: look.has_more,
             spec,

@@ -109,6 +109,11 @@ pub trait LinkAddresses: Send + Sync {
         None
     }
 
+    /// The subject of a message is what other protocols call its type, as with JMS (AMQP JMS Mapping 1.0 3.2.1).
+    fn subject_is_type(&self) -> bool {
+        false
+    }
+
     /// The node that answers requests about definitions, when there is one.
     fn definitions(&self) -> Option<&dyn DefinitionNode> {
         None

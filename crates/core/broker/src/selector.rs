@@ -49,13 +49,14 @@ struct SelectorFilter {
 impl Filter for SelectorFilter {
     fn matches(&self, candidate: &Candidate<'_>) -> bool {
         let message = candidate.message;
-        let (destination, reply_to) = (OnceCell::new(), OnceCell::new());
+        let (destination, reply_to, given_kind) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         self.selector.matches(&View {
             candidate,
             format: self.filters.formats.get(message.meta().encoding),
             dialect: &*self.filters.dialect,
             destination,
             reply_to,
+            given_kind,
         })
     }
 }
@@ -67,6 +68,7 @@ struct View<'a> {
     dialect: &'a dyn Dialect,
     destination: OnceCell<Cow<'a, str>>,
     reply_to: OnceCell<Option<String>>,
+    given_kind: OnceCell<Option<Arc<str>>>,
 }
 
 impl View<'_> {
@@ -113,6 +115,11 @@ impl View<'_> {
         self.reply_to.get_or_init(work_out).as_deref()
     }
 
+    fn kind(&self) -> Option<&str> {
+        let work_out = || self.format.and_then(|format| format.given_kind(self.message().head()));
+        self.given_kind.get_or_init(work_out).as_deref().or(self.properties().kind.as_deref())
+    }
+
     /// A number in the group: a whole number, or text that says one.
     fn group_sequence(&self) -> Operand<'_> {
         match self.properties().header(GROUP_SEQUENCE) {
@@ -146,7 +153,7 @@ impl Facts for View<'_> {
             Header::MessageId => id(self.properties().message_id.as_ref()),
             Header::Timestamp => self.timestamp_ms().map_or(Operand::Null, long),
             Header::CorrelationId => id(self.properties().correlation_id.as_ref()),
-            Header::Type => Operand::text_or_null(self.properties().kind.as_deref()),
+            Header::Type => Operand::text_or_null(self.kind()),
             Header::Destination => Operand::text(self.destination()),
             Header::ReplyTo => Operand::text_or_null(self.reply_to()),
             Header::Redelivered => Operand::Bool(self.candidate.is_redelivered),

@@ -4,12 +4,15 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use support::{MemoryLog, Rig};
 use ternmq_broker::{
     BrowsePage, BrowseSpec, ConnectionInfo, DeliveryId, Error, GetOutcome, Outcome, PermissionDefinition,
     QueueSpec, SettleRange, UserDefinition,
 };
-use ternmq_message::{MessageMeta, Value};
+use ternmq_message::{Message, MessageMeta, Value};
+use ternmq_queue::Filter;
 
 const ALL: BrowseSpec = BrowseSpec { after: None, max_count: 1_000_000, max_bytes: u64::MAX };
 
@@ -54,6 +57,28 @@ fn a_long_backlog_is_seen_whole_and_in_pages_and_stays_as_it_is() {
     let deliveries = rig.deliveries();
     assert_eq!(deliveries.len(), 9_000);
     assert!(deliveries.iter().all(|delivery| !delivery.is_redelivered), "a look is no delivery (I4)");
+}
+
+#[test]
+fn only_what_passes_a_filter_is_shown_wherever_it_is_and_the_limits_count_the_rest() {
+    let mut rig = backlog(9_000);
+    let ends_in_seven: Arc<dyn Filter> = Arc::new(|message: &Message| message.body().ends_with(b"7"));
+    let (mut shown, mut after, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let spec = BrowseSpec { after, max_count: 5, ..ALL };
+        let browse = rig.broker.browse(rig.session, "q", spec).unwrap().filtered(Some(ends_in_seven.clone()));
+        rig.turn();
+        let page = browse.read(&rig.log);
+        assert!(page.messages.len() <= 1);
+        shown.extend(bodies(&page));
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(shown == texts((0..9_000).filter(|number| number % 10 == 7)));
+    assert!(pages >= 1_800, "{pages}");
 }
 
 /// All of a queue in pages.

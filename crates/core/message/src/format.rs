@@ -32,6 +32,12 @@ pub trait Format: Send + Sync {
         None
     }
 
+    /// The producer's type of the message, where [`Properties::kind`] says something else: what its body is.
+    fn given_kind(&self, head: &[u8]) -> Option<Arc<str>> {
+        let _ = head;
+        None
+    }
+
     /// Whether the priority among a message's fixed facts is always its producer's. Elsewhere 0 stands for none, too.
     fn tells_priority(&self) -> bool {
         false

@@ -226,6 +226,10 @@ impl LinkAddresses for ActiveMq {
         Some(["queue://", "topic://"])
     }
 
+    fn subject_is_type(&self) -> bool {
+        true
+    }
+
     /// There is one, whatever host the client thinks that it talks to.
     fn link_namespace<'a>(&self, _: Option<&'a str>) -> Cow<'a, str> {
         Cow::Borrowed(names::NAMESPACE)

@@ -319,6 +319,7 @@ impl Amqp10Format {
         properties.content_encoding = text(known.content_encoding);
         properties.timestamp = known.creation_time.map(seconds);
         properties.app_id = text(known.group_id);
+        properties.kind = text(known.subject.filter(|_| self.addresses.subject_is_type()));
         if let Some(address) = known.reply_to {
             match self.addresses.reply_place_of(address, capabilities_of(annotations, annotation::REPLY_TO)) {
                 ReplyPlace::Queue(name) => properties.reply_to = Some(name.into()),
@@ -338,7 +339,9 @@ impl Format for Amqp10Format {
         // What can't be read was refused when it came: the default is never seen.
         let annotations = map_of(sections.message_annotations);
         self.read_properties(sections.properties, &annotations, &mut properties).unwrap_or_default();
-        properties.kind = annotations.get(annotation::TYPE).and_then(|kind| kind.as_text().map(Arc::from));
+        if let Some(kind) = annotations.get(annotation::TYPE).and_then(|kind| kind.as_text()) {
+            properties.kind = Some(kind.into());
+        }
         if head.is_encoded() {
             properties.kind = Some(ENCODED_BODY.into());
         }
@@ -375,6 +378,14 @@ impl Format for Amqp10Format {
         written.extend_from_slice(&lead);
         written.extend_from_slice(head.get(5 + known.lead.len()..)?);
         Some(written)
+    }
+
+    fn given_kind(&self, head: &[u8]) -> Option<Arc<str>> {
+        // A body that others get as it is encoded has that for its type.
+        let known = Head::read(head).filter(Head::is_encoded)?;
+        let sections = known.sections();
+        let told = MessageProperties::decode(sections.properties).ok()?.subject;
+        told.filter(|_| self.addresses.subject_is_type()).map(Arc::from)
     }
 
     fn extra_keys(&self, head: &[u8]) -> Vec<Arc<str>> {

@@ -137,6 +137,7 @@ fn put_neutral(
     let told = ToldPlaces::of(broker, addresses, message, &properties);
     let body = message.body();
     let is_encoded = is_encoded(&properties, body);
+    let reply_to = reply_address(addresses, &properties);
     // A symbol is ASCII; other text becomes the header that its property is called.
     let mut strange = NeutralMap::new();
     let mut ascii = |text: Option<Arc<str>>, name: &str| match text {
@@ -148,6 +149,8 @@ fn put_neutral(
     };
     let content_type = ascii(properties.content_type, Property::ContentType.header());
     let content_encoding = ascii(properties.content_encoding, Property::ContentEncoding.header());
+    let kind = properties.kind.as_deref().filter(|_| !is_encoded);
+    let (subject, kind) = if addresses.subject_is_type() { (kind, None) } else { (None, kind) };
     // One address says where an answer goes: the queue's, or else the topic's.
     if let (Some(_), Some(key)) = (&properties.reply_to, &properties.reply_key) {
         strange.push((Property::ReplyKey.header().into(), Neutral::Str(key.clone())));
@@ -163,20 +166,16 @@ fn put_neutral(
                 map.symbol(annotation::COPIES, |out| put_neutral_value(value, 1, out));
             }
         }
-        if let Some(kind) = properties.kind.as_deref().filter(|_| !is_encoded) {
+        if let Some(kind) = kind {
             map.symbol(annotation::TYPE, |out| put_string(out, kind));
         }
     });
-    let reply_to = match (&properties.reply_to, &properties.reply_key) {
-        (Some(queue), _) => Some(addresses.queue_address(queue)),
-        (None, Some(key)) => Some(addresses.topic_address(key)),
-        (None, None) => None,
-    };
     let creation_ms = properties.timestamp.map(|seconds| seconds.saturating_mul(1_000));
     let known = MessageProperties {
         message_id: properties.message_id.as_deref().map(id_value),
         user_id: properties.user_id.as_deref().map(str::as_bytes),
         to: told.to.as_deref(),
+        subject,
         reply_to: reply_to.as_deref(),
         correlation_id: properties.correlation_id.as_deref().map(id_value),
         content_type: content_type.as_deref(),
@@ -193,6 +192,15 @@ fn put_neutral(
         out.extend_from_slice(body);
     } else {
         put_data(out, body);
+    }
+}
+
+/// Where an answer goes, as an address.
+fn reply_address(addresses: &dyn LinkAddresses, properties: &Properties) -> Option<String> {
+    match (&properties.reply_to, &properties.reply_key) {
+        (Some(queue), _) => Some(addresses.queue_address(queue)),
+        (None, Some(key)) => Some(addresses.topic_address(key)),
+        (None, None) => None,
     }
 }
 

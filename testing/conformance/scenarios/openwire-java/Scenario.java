@@ -43,10 +43,17 @@ import org.apache.activemq.RedeliveryPolicy;
 
 /**
  * An application over JMS with ActiveMQ's client: one method each, all of them once, and the first ones again in other
- * encodings and older versions. OPENWIRE_ENGINE names whose ways the broker follows.
+ * encodings and older versions. OPENWIRE_ENGINE names whose ways the broker follows; an oracle is ActiveMQ itself.
  */
 public final class Scenario {
     private static final int WAIT_MS = 10_000;
+    private static final String ENGINE = System.getenv("OPENWIRE_ENGINE");
+    private static final String ORACLE = "oracle";
+    /** Cases that ActiveMQ itself fails: crates/protocols/openwire/COVERAGE.md says why. */
+    private static final Set<String> DEVIATIONS = Set.of(
+            "what is not there is refused",
+            "a message that is too large is refused alone",
+            "a browser sees a thousand messages of both delivery modes in order");
     private final String url;
     private final String user;
     private final String password;
@@ -81,22 +88,32 @@ public final class Scenario {
             "?wireFormat.tightEncodingEnabled=false&wireFormat.version=6",
             "?wireFormat.version=1",
         };
-        for (String option : options) {
+        // How it encodes is nothing to ask ActiveMQ.
+        int rounds = ENGINE.equals(ORACLE) ? 1 : options.length;
+        for (String option : List.of(options).subList(0, rounds)) {
             Scenario suite = new Scenario("tcp://127.0.0.1:61616" + option, "guest", "guest");
             String end = option.isEmpty() ? "" : " (" + option.substring(1) + ")";
             for (Map.Entry<String, Case> entry : suite.cases(option.isEmpty()).entrySet()) {
-                try {
-                    entry.getValue().run();
-                    System.out.println("ok " + entry.getKey() + end);
-                } catch (Exception | AssertionError problem) {
-                    problem.printStackTrace();
-                    String why = problem.toString().replace('\n', ' ');
-                    System.out.println("FAILED " + entry.getKey() + end + ": " + why);
-                }
+                System.out.println(outcome(entry.getKey(), end, entry.getValue()));
             }
         }
         // The client leaves threads behind.
         System.exit(0);
+    }
+
+    /** A line for a case. One that ActiveMQ is known to fail has to fail there. */
+    private static String outcome(String name, String end, Case one) {
+        boolean deviates = ENGINE.equals(ORACLE) && DEVIATIONS.contains(name);
+        try {
+            one.run();
+            return deviates ? "FAILED " + name + ": no longer a deviation" : "ok " + name + end;
+        } catch (Exception | AssertionError problem) {
+            if (deviates) {
+                return "ok " + name + " (ActiveMQ answers otherwise)";
+            }
+            problem.printStackTrace();
+            return "FAILED " + name + end + ": " + problem.toString().replace('\n', ' ');
+        }
     }
 
     private static boolean isThere() {
@@ -129,12 +146,15 @@ public final class Scenario {
         all.put("temporary topic", this::temporaryTopic);
         all.put("no local", this::noLocal);
         all.put("refusals", this::refusals);
+        all.put("what is not there is refused", this::absences);
         all.put("large messages", this::large);
+        all.put("a message that is too large is refused alone", this::tooLarge);
         all.put("exclusive consumer", this::exclusive);
         all.put("asynchronous sends with a window", this::window);
         all.put("listeners", this::listeners);
         all.put("unacknowledged messages of a closed consumer", this::closedConsumer);
         all.put("a browser sees all and takes nothing", this::browser);
+        all.put("a browser sees a thousand messages of both delivery modes in order", this::longBrowser);
         all.put("over TLS", this::secured);
         all.put("failover after kill -9", this::failover);
         return all;
@@ -515,7 +535,7 @@ public final class Scenario {
                 session.rollback();
             }
             same(null, consumer.receive(300));
-            if (System.getenv("OPENWIRE_ENGINE").equals("activemq")) {
+            if (!ENGINE.equals("all")) {
                 Message found = dead.receive(WAIT_MS);
                 while (found != null && !text(found).equals(poison.getText())) {
                     found = dead.receive(WAIT_MS);
@@ -640,6 +660,20 @@ public final class Scenario {
             Session session = connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
             Queue queue = session.createQueue(name("refusals"));
             refused(InvalidSelectorException.class, () -> session.createConsumer(queue, "a ="));
+            MessageConsumer choosy = session.createConsumer(queue, "a = 1");
+            session.createProducer(queue).send(session.createTextMessage("not for it"));
+            same(null, choosy.receiveNoWait());
+            choosy.close();
+            MessageConsumer plain = session.createConsumer(queue);
+            same("not for it", text(plain.receive(WAIT_MS)));
+        }
+    }
+
+    private void absences() throws Exception {
+        try (Opened opened = new Opened(connection())) {
+            opened.connection.start();
+            Session session = opened.connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
+            Queue queue = session.createQueue(name("absences"));
             refused(JMSException.class, () -> session.createConsumer(session.createTopic("ActiveMQ.Advisory.Queue")));
             refused(JMSException.class, () -> session.createProducer(session.createTopic("a.>")).send(session.createMessage()));
             TextMessage grouped = session.createTextMessage("g");
@@ -648,14 +682,8 @@ public final class Scenario {
             TextMessage later = session.createTextMessage("l");
             later.setLongProperty("AMQ_SCHEDULED_DELAY", 1000);
             refused(JMSException.class, () -> session.createProducer(queue).send(later));
-            MessageConsumer choosy = session.createConsumer(queue, "a = 1");
-            session.createProducer(queue).send(session.createTextMessage("not for it"));
-            same(null, choosy.receiveNoWait());
-            choosy.close();
-            MessageConsumer plain = session.createConsumer(queue);
-            same("not for it", text(plain.receive(WAIT_MS)));
             session.createProducer(queue).send(session.createTextMessage("still there"));
-            same("still there", text(plain.receive(WAIT_MS)));
+            same("still there", text(session.createConsumer(queue).receive(WAIT_MS)));
         }
     }
 
@@ -673,6 +701,16 @@ public final class Scenario {
                 producer.send(message);
                 same((long) size, ((BytesMessage) consumer.receive(WAIT_MS)).getBodyLength());
             }
+        }
+    }
+
+    private void tooLarge() throws Exception {
+        try (Opened opened = new Opened(connection())) {
+            opened.connection.start();
+            Session session = opened.connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
+            Queue queue = session.createQueue(name("too-large"));
+            MessageProducer producer = session.createProducer(queue);
+            MessageConsumer consumer = session.createConsumer(queue);
             BytesMessage tooLarge = session.createBytesMessage();
             tooLarge.writeBytes(new byte[(16 << 20) + 1]);
             refused(JMSException.class, () -> producer.send(tooLarge));
@@ -765,25 +803,46 @@ public final class Scenario {
             check(!empty.getEnumeration().hasMoreElements(), "an empty queue");
             empty.close();
             MessageProducer producer = session.createProducer(queue);
-            for (int i = 0; i < 1_000; i++) {
-                producer.setDeliveryMode(i % 2 == 0 ? DeliveryMode.PERSISTENT : DeliveryMode.NON_PERSISTENT);
-                producer.send(session.createTextMessage("m" + i));
+            for (int i = 0; i < 300; i++) {
+                TextMessage message = session.createTextMessage("m" + i);
+                message.setIntProperty("tens", i / 10);
+                producer.send(message);
             }
             for (int round = 0; round < 2; round++) {
-                QueueBrowser browser = session.createBrowser(queue);
-                Enumeration<?> all = browser.getEnumeration();
-                int seen = 0;
-                while (all.hasMoreElements()) {
-                    same("m" + seen, text((Message) all.nextElement()));
-                    seen++;
-                }
-                same(1_000, seen);
-                browser.close();
+                browses(session, queue, null, 0, 300);
+                browses(session, queue, "tens = 7", 70, 10);
             }
             Message first = session.createConsumer(queue).receive(WAIT_MS);
             same("m0", text(first));
             same(false, first.getJMSRedelivered());
         }
+    }
+
+    private void longBrowser() throws Exception {
+        try (Opened opened = new Opened(connection())) {
+            opened.connection.start();
+            Session session = opened.connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
+            Queue queue = session.createQueue(name("browser"));
+            MessageProducer producer = session.createProducer(queue);
+            for (int i = 0; i < 1_000; i++) {
+                producer.setDeliveryMode(i % 2 == 0 ? DeliveryMode.PERSISTENT : DeliveryMode.NON_PERSISTENT);
+                producer.send(session.createTextMessage("m" + i));
+            }
+            browses(session, queue, null, 0, 1_000);
+        }
+    }
+
+    /** A browser sees so many messages, counted from `first`, in order. */
+    private static void browses(Session session, Queue queue, String selector, int first, int count) throws JMSException {
+        QueueBrowser browser = session.createBrowser(queue, selector);
+        Enumeration<?> all = browser.getEnumeration();
+        int seen = 0;
+        while (all.hasMoreElements()) {
+            same("m" + (first + seen), text((Message) all.nextElement()));
+            seen++;
+        }
+        same(count, seen);
+        browser.close();
     }
 
     private void secured() throws Exception {

@@ -113,11 +113,21 @@ pub fn put_symbol(out: &mut Vec<u8>, text: &str) {
 
 /// Appends an array of symbols.
 pub fn put_symbols(out: &mut Vec<u8>, texts: &[&str]) {
+    put_texts(out, 0xb3, texts);
+}
+
+/// Appends an array of strings.
+pub fn put_strings(out: &mut Vec<u8>, texts: &[&str]) {
+    put_texts(out, 0xb1, texts);
+}
+
+/// Appends an array of a type that has four bytes of length.
+fn put_texts(out: &mut Vec<u8>, code: u8, texts: &[&str]) {
     let size: usize = texts.iter().map(|text| 4 + text.len()).sum();
     out.push(0xf0);
     out.extend_from_slice(&u32::try_from(size + 5).unwrap_or(u32::MAX).to_be_bytes());
     out.extend_from_slice(&u32::try_from(texts.len()).unwrap_or(u32::MAX).to_be_bytes());
-    out.push(0xb3);
+    out.push(code);
     for text in texts {
         out.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
         out.extend_from_slice(text.as_bytes());

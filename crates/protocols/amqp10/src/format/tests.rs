@@ -10,8 +10,10 @@ use crate::codec::{
     write::{MapWriter, put_descriptor, put_string, put_uint},
 };
 
-/// `/queues/NAME` and `/topics/KEY`.
-struct Two;
+/// `/queues/NAME` and `/topics/KEY`, and whether a subject is a type.
+struct Two {
+    subject_is_type: bool,
+}
 
 impl LinkAddresses for Two {
     fn link_target(&self, _: LinkRequest<'_>) -> Result<LinkTarget, AddressError> {
@@ -49,10 +51,14 @@ impl LinkAddresses for Two {
     fn link_namespace<'a>(&self, _: Option<&'a str>) -> Cow<'a, str> {
         "".into()
     }
+
+    fn subject_is_type(&self) -> bool {
+        self.subject_is_type
+    }
 }
 
 fn format() -> Amqp10Format {
-    Amqp10Format::of(Arc::new(Two))
+    Amqp10Format::of(Arc::new(Two { subject_is_type: false }))
 }
 
 /// A message with everything before its body.
@@ -193,4 +199,23 @@ proptest! {
         prop_assert_eq!(&body, &data.concat());
         prop_assert_eq!(sent(&head, &body), message);
     }
+}
+
+#[test]
+fn a_subject_is_the_type_where_the_dialect_says_so() {
+    let jms = Amqp10Format::of(Arc::new(Two { subject_is_type: true }));
+    let mut sections = Vec::new();
+    MessageProperties { subject: Some("car"), ..MessageProperties::default() }.put(&mut sections);
+    let mut encoded = sections.clone();
+    put_descriptor(&mut encoded, code::AMQP_VALUE);
+    put_string(&mut encoded, "text");
+    put_data(&mut sections, b"bytes");
+    let head = |sections: &[u8]| kept(sections).0;
+    let (plain, encoded) = (head(&sections), head(&encoded));
+    assert_eq!(jms.properties(&plain).kind.as_deref(), Some("car"));
+    assert_eq!(jms.given_kind(&plain), None);
+    assert_eq!(jms.properties(&encoded).kind.as_deref(), Some(ENCODED_BODY));
+    assert_eq!(jms.given_kind(&encoded).as_deref(), Some("car"));
+    assert_eq!(format().properties(&plain).kind, None);
+    assert_eq!(format().given_kind(&encoded), None);
 }

@@ -15,7 +15,7 @@ use crate::{
         AnyTarget, Source, Target, Value, code,
         message::{MessageProperties, Sections},
         performative::{Attach, Flow, Performative, ReceiverSettleMode, Role, SenderSettleMode},
-        write::{MapWriter, put_descriptor, put_string},
+        write::{MapWriter, put_descriptor, put_string, put_strings},
     },
     error::{Fault, condition},
     format::neutral,
@@ -160,8 +160,34 @@ fn answer_message(answer: &DefinitionAnswer, request_id: Option<Value<'_>>) -> V
     });
     map.end();
     put_descriptor(&mut out, code::AMQP_VALUE);
-    put_neutral_value(&answer.body, 1, &mut out);
+    put_body(&answer.body, &mut out);
     out
+}
+
+/// Members that are lists of text are arrays: clients of RabbitMQ in languages with types take nothing else for them.
+fn put_body(body: &Neutral, out: &mut Vec<u8>) {
+    let Neutral::Map(members) = body else { return put_neutral_value(body, 1, out) };
+    let mut map = MapWriter::start(out);
+    for (name, value) in members {
+        map.pair(|out| {
+            put_string(out, name);
+            match texts_of(value) {
+                Some(texts) => put_strings(out, &texts),
+                None => put_neutral_value(value, 2, out),
+            }
+        });
+    }
+    map.end();
+}
+
+/// The items of a list that holds nothing but text, and some of it.
+fn texts_of(value: &Neutral) -> Option<Vec<&str>> {
+    let Neutral::Array(items) = value else { return None };
+    let texts = items.iter().map(|item| match item {
+        Neutral::Str(text) => Some(&**text),
+        _ => None,
+    });
+    texts.collect::<Option<Vec<_>>>().filter(|texts| !texts.is_empty())
 }
 
 impl Line {

@@ -245,6 +245,7 @@ impl Amqp10Session {
         map.symbol("version", |out| put_string(out, version));
         map.symbol("ternmq_version", |out| put_string(out, &self.settings.version));
         map.symbol("cluster_name", |out| put_string(out, &self.settings.cluster_name));
+        map.symbol("node", |out| put_string(out, broker.node_name()));
         if let Some([queue, topic]) = known.and_then(LinkAddresses::prefixes) {
             map.symbol("queue-prefix", |out| put_string(out, queue));
             map.symbol("topic-prefix", |out| put_string(out, topic));

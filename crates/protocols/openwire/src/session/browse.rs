@@ -7,6 +7,7 @@ use ternmq_broker::{
     AddressQueue, Broker, Browse, BrowsePage, BrowseSpec, BrowsedMessage, Deliver, DeliveryId, Durable,
     Place, PlaceWishes, Receipt, Request, SourceQueue, Verb,
 };
+use ternmq_selector::Selector;
 
 use super::{
     OpenWireSession,
@@ -26,10 +27,11 @@ const PAGE_BYTES: u64 = 256 << 10;
 const USUAL_PREFETCH: u32 = 500;
 
 /// How far a browser has come.
-#[derive(Debug)]
 pub(super) struct Browser {
     /// What to look at next.
     spec: BrowseSpec,
+    /// Only what it lets pass is shown.
+    selector: Option<Selector>,
     /// Messages that the client has not said to have read.
     outstanding: u32,
     /// A page is on its way.
@@ -86,9 +88,7 @@ impl OpenWireSession {
     ) -> Result<(), Fault> {
         let id = required(command, Field::ConsumerId)?;
         let destination = required(command, Field::Destination)?;
-        if selector_of(command)?.is_some() {
-            return Err(Fault::new(class::INVALID_SELECTOR, "selectors of browsers: not available"));
-        }
+        let selector = selector_of(command)?;
         let queue = self.browsed_queue(broker, &places_of(destination)?)?;
         self.check_consumer_count(broker)?;
         let prefetch = u32::try_from(command.number(Field::PrefetchSize)).unwrap_or_default();
@@ -104,7 +104,7 @@ impl OpenWireSession {
             pull_deadline_ms: None,
             unsettled: VecDeque::new(),
             staged: 0,
-            browser: Some(Browser { spec, outstanding: 0, is_reading: false, is_done: false }),
+            browser: Some(Browser { spec, selector, outstanding: 0, is_reading: false, is_done: false }),
         });
         self.promise(broker, asked, Receipt::NONE, out);
         self.look_on(broker, slot, out);
@@ -150,8 +150,10 @@ impl OpenWireSession {
             Ok(browse) => {
                 browser.is_reading = true;
                 let receipt = browse.receipt();
+                let filter = browser.selector.clone().map(|selector| broker.filters().of(selector));
+                let browse = Box::new(browse.filtered(filter));
                 let is_free = broker.durable().covers(receipt);
-                self.looks.waiting.push_back(Look { slot, key, receipt, is_free, browse: Box::new(browse) });
+                self.looks.waiting.push_back(Look { slot, key, receipt, is_free, browse });
             }
             // The queue has gone meanwhile, or may not be read any more: there is no more to see.
             Err(_) => self.end_browsing(slot, out),

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::certificates;
 use super::namespace::Namespace;
+use super::oracle::Oracle;
 use crate::process::{kill_group, output_of, tail, wait};
 
 /// Which broker.
@@ -20,6 +21,8 @@ pub(crate) enum Kind {
     Ternmq(PathBuf),
     /// RabbitMQ as the distribution packages it.
     Reference,
+    /// ActiveMQ as the distribution packages it, started by a program of ours.
+    Oracle(Oracle),
 }
 
 /// What differs between brokers of ours that scenarios meet. The reference takes no notice of it.
@@ -45,6 +48,8 @@ impl Setting {
     pub(crate) const SELF_SIGNED: Self = Self { tls: Tls::SelfSigned, ..Self::USUAL };
     /// One with ActiveMQ's ways, for STOMP and MQTT.
     pub(crate) const ACTIVEMQ: Self = Self { engine: Engine::Activemq, ..Self::USUAL };
+    /// ActiveMQ itself, in the place of one of ours.
+    pub(crate) const ORACLE: Self = Self { engine: Engine::Oracle, ..Self::USUAL };
 }
 
 /// Whose ways a broker follows.
@@ -54,6 +59,8 @@ pub(crate) enum Engine {
     Rabbitmq,
     /// ActiveMQ's, without.
     Activemq,
+    /// ActiveMQ itself.
+    Oracle,
 }
 
 /// Where a broker's certificate comes from.
@@ -138,15 +145,15 @@ impl<'a> Broker<'a> {
         kill_group(&self.child);
         self.child.wait().context("the killed broker cannot be waited for")?;
         // The reference's own child is a shell; what it started may take a moment longer to go.
-        while matches!(self.kind, Kind::Reference) && self.answers(5672) {}
+        while !matches!(self.kind, Kind::Ternmq(_)) && self.answers(5672) {}
         self.child = spawn(&self.kind, self.setting, self.namespace, &self.folder, self.starts)?;
         self.starts += 1;
         self.wait_until_serving()
     }
 
-    /// Asks for a clean end; false when it had to be killed. The reference is not judged: it is killed at once.
+    /// Asks for a clean end; false when it had to be killed. Others than ours are not judged: they are killed at once.
     pub(crate) fn stop(mut self) -> Result<bool> {
-        if matches!(self.kind, Kind::Reference) {
+        if !matches!(self.kind, Kind::Ternmq(_)) {
             return Ok(true);
         }
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
@@ -168,7 +175,7 @@ impl<'a> Broker<'a> {
     /// Path of the `rabbitmqctl` that fits this broker.
     pub(crate) fn control_program(&self) -> PathBuf {
         match self.kind {
-            Kind::Ternmq(_) => self.shims.join("rabbitmqctl"),
+            Kind::Ternmq(_) | Kind::Oracle(_) => self.shims.join("rabbitmqctl"),
             Kind::Reference => Path::new(REFERENCE_PROGRAMS).join("rabbitmqctl"),
         }
     }
@@ -179,6 +186,7 @@ impl<'a> Broker<'a> {
             let is_serving = match &self.kind {
                 Kind::Ternmq(_) => self.folder.join("ports.json").exists(),
                 Kind::Reference => self.answers(5672) && self.answers(61613) && self.answers(15672),
+                Kind::Oracle(_) => self.answers(5672),
             };
             if is_serving {
                 return Ok(());
@@ -225,6 +233,7 @@ fn spawn(kind: &Kind, setting: Setting, namespace: &Namespace, folder: &Path, st
     let mut command = match kind {
         Kind::Ternmq(binary) => ours(binary, setting, namespace, folder)?,
         Kind::Reference => reference(namespace, folder)?,
+        Kind::Oracle(oracle) => oracle.command(namespace, folder, &given_certificates(folder)?),
     };
     command.stdin(Stdio::null()).stdout(log).stderr(twin).process_group(0);
     command.spawn().context("cannot start the broker")
@@ -246,7 +255,7 @@ fn ours(binary: &Path, setting: Setting, namespace: &Namespace, folder: &Path) -
         .args(["--listen", "mqtt=127.0.0.1:1883", "--listen", "stomp=127.0.0.1:61613"])
         .args(match setting.engine {
             Engine::Rabbitmq => ["--listen", "amqp=127.0.0.1:5672"],
-            Engine::Activemq => ["--engine", "activemq"],
+            Engine::Activemq | Engine::Oracle => ["--engine", "activemq"],
         })
         .arg("--config")
         .arg(config)
@@ -269,11 +278,17 @@ fn ours(binary: &Path, setting: Setting, namespace: &Namespace, folder: &Path) -
     Ok(command)
 }
 
-fn give_certificates(command: &mut Command, folder: &Path) -> Result<()> {
+/// The folder of certificates, made when it is not there.
+fn given_certificates(folder: &Path) -> Result<PathBuf> {
     let certificates = folder.join(CERTIFICATES);
     if !certificates.exists() {
         certificates::make(&certificates)?;
     }
+    Ok(certificates)
+}
+
+fn give_certificates(command: &mut Command, folder: &Path) -> Result<()> {
+    let certificates = given_certificates(folder)?;
     let (certificate, key) = certificates::pair(&certificates, "server");
     command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
     command.arg("--tls-ca").arg(certificates.join(certificates::CA));

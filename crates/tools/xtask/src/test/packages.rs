@@ -1,5 +1,6 @@
 //! Getting what the suites need, pinned, below the target folder: nothing is installed into the checkout.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -206,8 +207,8 @@ pub(crate) fn java_libraries(shop: &Workshop, program: &Path) -> Result<PathBuf>
     if !is_there("javac") || !is_there("mvn") {
         debian_packages(shop, &["default-jdk-headless", "maven"])?;
     }
-    let folder = shop.work().join("maven").join(program.file_name().context("a program has a folder")?);
-    let wanted = program.join("pom.xml");
+    let name = program.file_name().and_then(OsStr::to_str).context("a program has a folder with a name")?;
+    let (folder, wanted) = (java_folder(shop, name), program.join("pom.xml"));
     if is_current(&folder, &wanted)? {
         return Ok(folder);
     }
@@ -221,6 +222,11 @@ pub(crate) fn java_libraries(shop: &Workshop, program: &Path) -> Result<PathBuf>
     install(shop, "maven", &mut maven)?;
     mark_current(&folder, &wanted)?;
     Ok(folder)
+}
+
+/// Where the libraries of a Java program are.
+pub(crate) fn java_folder(shop: &Workshop, name: &str) -> PathBuf {
+    shop.work().join("maven").join(name)
 }
 
 /// Makes sure there is a Go; the distribution's when none is on the path.

@@ -14,12 +14,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::broker::{Broker, Engine, Setting};
+use super::broker::{Broker, Engine, Kind, Setting};
 use super::namespace::Namespace;
+use super::oracle::Oracle;
 use super::suites::{build, set_cargo_environment};
 use super::tally::Case;
 use super::workshop::Workshop;
-use super::{outcome, packages};
+use super::{java, outcome, packages};
 use crate::process::{Ending, kill_group, tail, wait};
 
 /// Time that a scenario may take in a test run.
@@ -82,6 +83,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         proton_program,
     ),
     usual("rabbitmq-amqp10", "an application over RabbitMQ's client for AMQP 1.0 (Python)", proton_program),
+    usual(
+        "rabbitmq-amqp10-java",
+        "an application over RabbitMQ's client for AMQP 1.0 (Java), with recovery from a kill",
+        java_program,
+    ),
+    usual("rhea", "an application over rhea, with amqplib at the other end (Node, AMQP 1.0)", node_program),
     usual("stomp-py", "an application over stomp.py, with pika at the other end (Python)", python_program),
     Scenario {
         name: "activemq",
@@ -159,6 +166,48 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         setting: Setting::ACTIVEMQ,
         command: |shop, namespace, folder| jms_program(shop, namespace, folder, "activemq"),
     },
+    Scenario {
+        name: "openwire-java-oracle",
+        what: "the same against ActiveMQ itself, from which it may differ only where that is stated",
+        setting: Setting::ORACLE,
+        command: |shop, namespace, folder| {
+            jms_program(shop, namespace, &folder.with_file_name("openwire-java"), "oracle")
+        },
+    },
+    Scenario {
+        name: "spring-jms",
+        what: "an application over Spring's listener container, templates and ActiveMQ's client (Java)",
+        setting: Setting::ACTIVEMQ,
+        command: java_program,
+    },
+    Scenario {
+        name: "activemq6-java",
+        what: "an application over JMS 3.1 with ActiveMQ's client of today (Java)",
+        setting: Setting::ACTIVEMQ,
+        command: |shop, namespace, folder| jakarta_program(shop, namespace, folder, "activemq"),
+    },
+    Scenario {
+        name: "qpid-jms",
+        what: "the same over Qpid JMS (Java, AMQP 1.0)",
+        setting: Setting::ACTIVEMQ,
+        command: |shop, namespace, folder| {
+            let mut command = jakarta_program(shop, namespace, folder, "qpid")?;
+            command.arg("a browser sees all and takes nothing");
+            Ok(command)
+        },
+    },
+    Scenario {
+        name: "qpid-jms-oracle",
+        what: "the same against ActiveMQ itself",
+        setting: Setting::ORACLE,
+        command: |shop, namespace, folder| {
+            let folder = folder.with_file_name("qpid-jms");
+            let mut command = jakarta_program(shop, namespace, &folder, "qpid")?;
+            // It has no shared subscriptions over AMQP 1.0.
+            command.args(["a shared subscription", "a shared durable subscription"]);
+            Ok(command)
+        },
+    },
     usual("go-stomp", "an application over go-stomp, with amqp091-go at the other end (Go)", go_program),
 ];
 
@@ -197,18 +246,21 @@ fn rust_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result
 
 /// A Java program over a client of JMS, which is told whose ways the broker follows.
 fn jms_program(shop: &Workshop, namespace: &Namespace, folder: &Path, engine: &str) -> Result<Command> {
-    let libraries = packages::java_libraries(shop, folder)?;
-    let name = name_of(folder)?;
-    shop.say(&format!("building {name}"));
-    let (classes, path) = (shop.work().join(name), format!("{}/*", libraries.display()));
-    let mut javac = Command::new("javac");
-    javac.args(["-Xlint:all,-processing,-classfile", "-Werror", "-cp", &path, "-d"]).arg(&classes);
-    javac.arg(folder.join("Scenario.java"));
-    build(shop, name, &mut javac)?;
-    let mut command = namespace.command("java");
-    command.arg("-cp").arg(format!("{path}:{}", classes.display())).arg("Scenario");
+    let mut command = java_program(shop, namespace, folder)?;
     command.env("OPENWIRE_ENGINE", engine);
     Ok(command)
+}
+
+/// The application over JMS 3.1, with the client that the `pom.xml` in a folder names.
+fn jakarta_program(shop: &Workshop, namespace: &Namespace, folder: &Path, client: &str) -> Result<Command> {
+    let mut command = java::run(shop, namespace, &java::jakarta(shop, folder)?, "Scenario")?;
+    command.arg(client);
+    Ok(command)
+}
+
+/// A Java program with the frame of scenarios in Java.
+fn java_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
+    java::program(shop, namespace, folder, "Scenario")
 }
 
 /// A Go program, called as its folder is.
@@ -224,7 +276,7 @@ pub(super) fn go_program(shop: &Workshop, namespace: &Namespace, folder: &Path) 
 }
 
 /// A program is called as its folder is.
-fn name_of(folder: &Path) -> Result<&str> {
+pub(super) fn name_of(folder: &Path) -> Result<&str> {
     folder.file_name().and_then(OsStr::to_str).context("a scenario has a folder with a name")
 }
 
@@ -247,7 +299,10 @@ pub(crate) fn run_with(
     limit: Duration,
 ) -> Result<Vec<Case>> {
     let source = shop.conformance().join("scenarios").join(scenario.name);
-    let kind = shop.kind()?;
+    let kind = match scenario.setting.engine {
+        Engine::Oracle => Kind::Oracle(Oracle::prepare(shop)?),
+        Engine::Rabbitmq | Engine::Activemq => shop.kind()?,
+    };
     let namespace = Namespace::create(scenario.name)?;
     let mut command = (scenario.command)(shop, &namespace, &source)?;
     let folder = shop.run_folder(scenario.name);

@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::namespace::Namespace;
-use super::suites::build;
 use super::tally::Case;
 use super::workshop::Workshop;
-use super::{outcome, packages, scenarios};
+use super::{java, outcome, packages, scenarios};
 use crate::process::{Ending, kill_group, tail, wait};
 
 /// Time that a program may take in a test run.
@@ -70,7 +69,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
         name: "service-java-sdk",
         folder: "java-sdk",
         what: "a broker's life over the AWS SDK for Java",
-        command: java_program,
+        command: |shop, namespace, folder| java::program(shop, namespace, folder, "Program"),
     },
 ];
 
@@ -78,19 +77,6 @@ fn python_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Resu
     let list = shop.conformance().join("service/requirements.txt");
     let mut command = namespace.command(packages::python_with(shop, &list, "venv-service")?);
     command.arg("-u").arg(folder.join("program.py")).env("PYTHONDONTWRITEBYTECODE", "1");
-    Ok(command)
-}
-
-fn java_program(shop: &Workshop, namespace: &Namespace, folder: &Path) -> Result<Command> {
-    let libraries = packages::java_libraries(shop, folder)?;
-    shop.say("building java-sdk");
-    let (classes, path) = (shop.work().join("java-sdk"), format!("{}/*", libraries.display()));
-    let mut javac = Command::new("javac");
-    javac.args(["-Xlint:all,-processing,-classfile", "-Werror", "-cp", &path, "-d"]).arg(&classes);
-    javac.arg(folder.join("Program.java")).arg(folder.join("Service.java"));
-    build(shop, "java-sdk", &mut javac)?;
-    let mut command = namespace.command("java");
-    command.arg("-cp").arg(format!("{path}:{}", classes.display())).arg("Program");
     Ok(command)
 }
 

@@ -10,7 +10,7 @@ use super::broker::{Broker, Setting};
 use super::namespace::Namespace;
 use super::tally::Case;
 use super::workshop::Workshop;
-use super::{expected, outcome, packages};
+use super::{expected, java, outcome, packages};
 use crate::process::{Ending, run_logged, tail};
 
 const LAPIN_VERSION: &str = "4.12.3";
@@ -189,6 +189,37 @@ pub(crate) const SUITES: &[Suite] = &[
         prepare: |shop| prepare_crate(shop, "async-stomp", ASYNC_STOMP_VERSION),
         command: |shop, broker, namespace, folder| async_stomp(shop, broker, namespace, folder, "localhost"),
         read: outcome::read_libtest,
+    },
+    Suite {
+        name: "jtests-openwire",
+        what: "Joram's conformance tests of JMS over ActiveMQ's client (Java)",
+        has_reference: false,
+        setting: Setting::ACTIVEMQ,
+        limit: Duration::from_secs(300),
+        prepare: |shop| java::jtests(shop, "jtests-openwire"),
+        command: |shop, _, namespace, folder| {
+            let mut command = java::run(shop, namespace, folder, "Run")?;
+            command
+                // Messages hold objects of classes that the client does not read unless told to.
+                .env("JDK_JAVA_OPTIONS", "-Dorg.apache.activemq.SERIALIZABLE_PACKAGES=*")
+                .args(["org.apache.activemq.ActiveMQConnectionFactory", "tcp://127.0.0.1:61616"]);
+            Ok(command)
+        },
+        read: |text| text.lines().filter_map(outcome::read_scenario_line).collect(),
+    },
+    Suite {
+        name: "jtests-amqp10",
+        what: "Joram's conformance tests of JMS over Qpid JMS (Java)",
+        has_reference: false,
+        setting: Setting::ACTIVEMQ,
+        limit: Duration::from_secs(300),
+        prepare: |shop| java::jtests(shop, "jtests-amqp10"),
+        command: |shop, _, namespace, folder| {
+            let mut command = java::run(shop, namespace, folder, "Run")?;
+            command.args(["org.apache.qpid.jms.JmsConnectionFactory", "amqp://127.0.0.1:5672"]);
+            Ok(command)
+        },
+        read: |text| text.lines().filter_map(outcome::read_scenario_line).collect(),
     },
     Suite {
         name: "amqp091-go",
