@@ -124,6 +124,7 @@ impl OpenWireSession {
             self.is_publisher = true;
             broker.note_publisher(connection);
         }
+        stamp(broker, &mut message);
         let facts = self.read_facts(broker, &message, transaction)?;
         if self.came_already(broker, &facts) {
             return Ok((None, facts));
@@ -360,6 +361,21 @@ fn check_properties(broker: &Broker, bytes: &[u8]) -> Result<bool, Fault> {
         Primitive::Text(text) => *text == Cow::Borrowed("true"),
         _ => false,
     }))
+}
+
+/// What the broker's owner wants of every message is said in it too.
+fn stamp(broker: &Broker, message: &mut Object<'_>) {
+    let number = |field| u64::try_from(message.number(field)).unwrap_or_default();
+    let (made, expires) = (number(Field::Timestamp), number(Field::Expiration));
+    let intake = *broker.intake();
+    if let Some((made, expires)) = intake.stamp(broker.time_ms(), made, expires) {
+        let long = |ms| Value::Long(i64::try_from(ms).unwrap_or(i64::MAX));
+        message.set(Field::Timestamp, long(made));
+        message.set(Field::Expiration, long(expires));
+    }
+    if let Some(is_durable) = intake.is_durable {
+        message.set(Field::Persistent, Value::Bool(is_durable));
+    }
 }
 
 fn publish(
