@@ -31,6 +31,7 @@ mod deliver;
 mod dialect;
 mod effect;
 mod error;
+mod figures;
 mod forward;
 mod forwarding;
 mod get;
@@ -94,6 +95,7 @@ pub use dialect::{
 };
 pub use effect::{ConnectionId, ConsumerId, Deliver, DeliveryId, Effect, EndReason, SessionId};
 pub use error::{Error, Kind, LimitKind, QueueProperty, Verb};
+pub use figures::{Figures, Question};
 pub use forwarding::{Forward, Forwards, Keeps};
 pub use get::GetOutcome;
 pub use incident::Incident;

@@ -2,7 +2,12 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::address::{AddressError, Source, Target};
+use ternmq_message::Map;
+
+use crate::{
+    address::{AddressError, Source, Target},
+    figures::{Figures, Question},
+};
 
 /// A destination taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +85,18 @@ pub trait Places: Send + Sync {
     fn is_for_one(&self, place: &Place<'_>) -> bool {
         let _ = place;
         false
+    }
+
+    /// What a message to a place asks, if it is answered instead of being sent.
+    fn question_of(&self, place: &Place<'_>) -> Option<Question> {
+        let _ = place;
+        None
+    }
+
+    /// Figures under the dialect's names.
+    fn answer_of(&self, figures: &Figures) -> Map {
+        let _ = figures;
+        Map::new()
     }
 
     /// The place that a message published to a node with a key was sent to.

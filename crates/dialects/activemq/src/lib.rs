@@ -15,6 +15,7 @@ mod link;
 mod names;
 mod options;
 mod places;
+mod statistics;
 mod wording;
 
 pub use authorization::{Acl, AuthorizationEntry, AuthorizationMap, EntryKind, members};

@@ -3,7 +3,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use ternmq_broker::{
-    AddressError, AddressQueue, Place, PlaceWishes, Places, Source, SourceQueue, SubscriptionSpec, Target,
+    AddressError, AddressQueue, Figures, Place, PlaceWishes, Places, Question, Source, SourceQueue,
+    SubscriptionSpec, Target,
 };
 use ternmq_configuration::activemq_service::DestinationKind;
 use ternmq_message::{Map, Value};
@@ -15,6 +16,7 @@ use crate::{
     destination::{not_there, refused, wildcards},
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
     options::{PENDING_LIMIT, SELECTOR},
+    statistics,
 };
 
 /// Names of clients hold nothing that the broker's own do.
@@ -141,6 +143,14 @@ impl Places for ActiveMq {
             Place::Topic(_) => (DestinationKind::Topic, ConsumerKind::Topic),
         };
         self.configuration().policy(kind, place.name()).prefetch(consumer, asked)
+    }
+
+    fn question_of(&self, place: &Place<'_>) -> Option<Question> {
+        statistics::question(self.configuration(), place)
+    }
+
+    fn answer_of(&self, figures: &Figures) -> Map {
+        statistics::answer(figures)
     }
 
     fn is_for_one(&self, place: &Place<'_>) -> bool {

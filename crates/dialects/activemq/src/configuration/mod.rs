@@ -32,6 +32,8 @@ pub(crate) struct Configuration {
     discards: Discards,
     intake: Intake,
     provided: Vec<Arc<str>>,
+    /// Questions about the broker and its destinations are answered.
+    pub(crate) tells_statistics: bool,
 }
 
 impl Configuration {
@@ -55,6 +57,7 @@ impl Configuration {
             discards: Discards::of(settings, &mut warnings),
             intake: intake::of(settings),
             provided: queues.collect(),
+            tells_statistics: settings.plugins().iter().any(|it| it.name() == "statisticsBrokerPlugin"),
         };
         (configuration, warnings)
     }

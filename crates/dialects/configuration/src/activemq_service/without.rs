@@ -306,7 +306,6 @@ static ROWS: &[Row] = &[
     ),
     // what comes later
     whole("redeliveryPlugin", NOT_YET),
-    whole("statisticsBrokerPlugin", NOT_YET),
     whole("abortSlowAckConsumerStrategy", NOT_YET),
     whole("abortSlowConsumerStrategy", NOT_YET),
     whole("fixedCountSubscriptionRecoveryPolicy", NOT_YET),

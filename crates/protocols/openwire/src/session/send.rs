@@ -129,6 +129,9 @@ impl OpenWireSession {
         if self.came_already(broker, &facts) {
             return Ok((None, facts));
         }
+        if self.answer_question(broker, &message)? {
+            return Ok((Some(Receipt::NONE), facts));
+        }
         let known = self.target(broker, required(&message, Field::Destination)?)?;
         // Nobody is a user because a message says so (S6).
         message.set(Field::UserId, Value::None);
@@ -220,7 +223,7 @@ impl OpenWireSession {
 
     /// Makes the queue that a target needs. That it is durable need not be waited for: a message's record comes after its
     /// queue's.
-    fn prepare(&self, broker: &mut Broker, target: &Target) -> Result<(), Fault> {
+    pub(super) fn prepare(&self, broker: &mut Broker, target: &Target) -> Result<(), Fault> {
         let session = self.session.ok_or_else(Fault::gone)?;
         let made = match &target.queue {
             None | Some(AddressQueue::Existing(_)) => Ok(()),
@@ -378,7 +381,7 @@ fn stamp(broker: &Broker, message: &mut Object<'_>) {
     }
 }
 
-fn publish(
+pub(super) fn publish(
     broker: &mut Broker,
     session: SessionId,
     message: Message,
@@ -389,7 +392,7 @@ fn publish(
 }
 
 /// A message for one target. A small one is built straight in the broker's block.
-fn build(
+pub(super) fn build(
     broker: &mut Broker,
     Target { node, key, .. }: &Target,
     head: &[u8],
