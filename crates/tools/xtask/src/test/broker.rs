@@ -31,11 +31,14 @@ pub(crate) struct Setting {
     pub origins: &'static [&'static str],
     /// Whose ways it follows.
     pub engine: Engine,
+    /// Configuration file instead of the usual one, below `testing/conformance/scenarios`.
+    pub config: Option<&'static str>,
 }
 
 impl Setting {
     /// That of most.
-    pub(crate) const USUAL: Self = Self { tls: Tls::Given, origins: &[], engine: Engine::Rabbitmq };
+    pub(crate) const USUAL: Self =
+        Self { tls: Tls::Given, origins: &[], engine: Engine::Rabbitmq, config: None };
     /// One that makes its own certificate.
     pub(crate) const SELF_SIGNED: Self = Self { tls: Tls::SelfSigned, ..Self::USUAL };
     /// One with ActiveMQ's ways, for STOMP and MQTT.
@@ -229,8 +232,14 @@ fn ours(binary: &Path, setting: Setting, namespace: &Namespace, folder: &Path) -
     let (ports, password) = (folder.join("ports.json"), folder.join("password"));
     let _ = std::fs::remove_file(&ports);
     std::fs::write(&password, ADMINISTRATOR).context("cannot write the password file")?;
-    let config = folder.join("broker.conf");
-    std::fs::write(&config, anonymous_mqtt()).context("cannot write the configuration file")?;
+    let config = match setting.config {
+        Some(named) => crate::project::root()?.join("testing/conformance/scenarios").join(named),
+        None => {
+            let usual = folder.join("broker.conf");
+            std::fs::write(&usual, anonymous_mqtt()).context("cannot write the configuration file")?;
+            usual
+        }
+    };
     let mut command = namespace.command(binary);
     command
         .args(["broker", "--listen", "http=127.0.0.1:15672"])
