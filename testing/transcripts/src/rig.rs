@@ -11,6 +11,10 @@ use ternmq_broker::{
     OutsideAnswer, OutsideUsers, PermissionDefinition, Phase, QueueSpec, Request, Session, SessionId,
     UserDefinition,
 };
+use ternmq_configuration::{
+    Version,
+    activemq_service::{self, Strategy},
+};
 use ternmq_message::{Formats, Value};
 use ternmq_rabbitmq::RabbitMq;
 
@@ -31,6 +35,8 @@ pub enum Vendor {
     RabbitMq,
     /// ActiveMQ's.
     ActiveMq,
+    /// ActiveMQ's, as `activemq.xml` beside this file has them.
+    ConfiguredActiveMq,
 }
 
 impl Vendor {
@@ -40,6 +46,7 @@ impl Vendor {
         match self {
             Self::RabbitMq => Arc::new(RabbitMq),
             Self::ActiveMq => Arc::new(ActiveMq),
+            Self::ConfiguredActiveMq => Arc::new(configured()),
         }
     }
 
@@ -49,6 +56,7 @@ impl Vendor {
         match self {
             Self::RabbitMq => Arc::new(RabbitMq),
             Self::ActiveMq => Arc::new(ActiveMq),
+            Self::ConfiguredActiveMq => Arc::new(configured()),
         }
     }
 
@@ -56,8 +64,18 @@ impl Vendor {
         match self {
             Self::RabbitMq => Arc::new(RabbitMq),
             Self::ActiveMq => Arc::new(ActiveMq),
+            Self::ConfiguredActiveMq => Arc::new(configured()),
         }
     }
+}
+
+fn configured() -> ActiveMq {
+    let text = include_bytes!("activemq.xml");
+    let read = activemq_service::sanitise(text, Version::minor(5, 19), Strategy::Simple).unwrap();
+    assert!(read.removals.is_empty(), "{:?}", read.removals);
+    let (dialect, warnings) = ActiveMq::configured(&read.settings);
+    assert!(warnings.is_empty(), "{warnings:?}");
+    dialect
 }
 
 /// Makes the session of the client of a name, at a time in ms.
@@ -124,6 +142,7 @@ impl Rig {
         });
         let now = Now { monotonic_ms: START_MS, wall_ms: 1_700_000_000_000 };
         broker.finish_recovery(now, true, &[]);
+        broker.provide().unwrap();
         for (user, pattern) in [("root", ".*"), ("guest", guest_pattern), ("nobody", "")] {
             let hash = PasswordHash::import(HashKind::SaltedSha256, SECRET_HASH).unwrap();
             let _done = broker.put_user(UserDefinition {

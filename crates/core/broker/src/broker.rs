@@ -26,6 +26,7 @@ use crate::{
     effect::{ConnectionId, Effect, SessionId},
     forward::Forward,
     incident::Incident,
+    intake::Intake,
     ledger::{Segments, Settles},
     limits::Limits,
     log::{Durable, Grouping, Log},
@@ -84,6 +85,7 @@ pub struct Broker {
     pub(crate) log: Box<dyn Log>,
     pub(crate) rng: Box<dyn Rng>,
     pub(crate) limits: Limits,
+    pub(crate) intake: Intake,
     pub(crate) node_name: Arc<str>,
     pub(crate) time: BrokerTime,
     pub(crate) namespaces: Namespaces,
@@ -183,6 +185,7 @@ impl Broker {
         Self {
             namespaces: Namespaces::new(dialect.wildcards(), seed),
             authority: Authority::new(&mut *rng),
+            intake: dialect.intake(),
             dialect,
             kept_mark: None,
             formats,
@@ -312,6 +315,12 @@ impl Broker {
     /// Changes the limits; what is over a lowered one stays, no more is let in.
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+    }
+
+    /// What happens to every message as it comes in.
+    #[must_use]
+    pub fn intake(&self) -> &Intake {
+        &self.intake
     }
 
     /// The dialect.

@@ -6,7 +6,13 @@ use smallvec::SmallVec;
 use ternmq_message::{Death, DeathReason, History, Message, MessageMeta};
 use ternmq_queue::{Dead, DeadLetterRoute, Seq};
 
-use crate::{broker::Broker, effect::NOBODY, namespace::NamespaceId, publish::Published};
+use crate::{
+    broker::Broker,
+    dialect::{DeadMessage, Grave},
+    effect::NOBODY,
+    namespace::NamespaceId,
+    publish::Published,
+};
 
 /// Messages on their way to their dead-letter routes.
 #[derive(Default)]
@@ -43,16 +49,13 @@ impl Broker {
     fn bury(&mut self, queue: u32, dead: Dead) {
         let Some(slot) = self.queues.any(queue) else { return };
         let Some(route) = slot.machine.settings().dead_letter.clone() else { return };
-        let is_kept_failure = dead.entry.message.meta().is_durable && dead.reason != DeathReason::MaxLength;
-        if route.is_for_kept_failures && !is_kept_failure {
-            return;
-        }
+        let Some((route, ttl_ms)) = self.grave_of(&slot.name, route, &dead) else { return };
         let (name, namespace) = (slot.name.clone(), slot.namespace);
         let is_kept = dead.entry.location.is_some_and(|location| location.is_durable);
         let replaces = is_kept.then_some((queue, dead.entry.seq));
         // It may have been here already, and have been handed out at the other end before the crash took the move back.
         let may_be_repeated = dead.entry.seq < slot.machine.redelivered_below();
-        let letter = self.dead_message(&name, &route, &dead, may_be_repeated);
+        let letter = self.dead_message(&name, &route, &dead, (may_be_repeated, ttl_ms));
         let Some((message, extra_keys)) = letter else { return };
         let mut queues = SmallVec::new();
         // A route to a node that does not exist leads nowhere.
@@ -69,6 +72,28 @@ impl Broker {
                 .retain(|target| self.queues.get(*target).is_some_and(|slot| !history.is_cycle(&slot.name)));
         }
         self.move_to(&queues, message, replaces);
+    }
+
+    /// The route that a message goes down, with its time to live there; `None`: it is dropped.
+    fn grave_of(
+        &self,
+        queue: &str,
+        set: DeadLetterRoute,
+        dead: &Dead,
+    ) -> Option<(DeadLetterRoute, Option<u64>)> {
+        let message = &dead.entry.message;
+        let is_durable = message.meta().is_durable;
+        let (node, key, reason) = (message.node(), message.key(), dead.reason);
+        match self.dialect.grave(&DeadMessage { queue, node, key, is_durable, reason }) {
+            Grave::None => None,
+            Grave::Place { node, key, ttl_ms } => {
+                Some((DeadLetterRoute { node, key: Some(key), is_for_kept_failures: false }, ttl_ms))
+            }
+            Grave::AsSet => {
+                let is_kept_failure = is_durable && reason != DeathReason::MaxLength;
+                (!set.is_for_kept_failures || is_kept_failure).then_some((set, None))
+            }
+        }
     }
 
     /// Makes the queue that dead messages go to, where the dialect has one of this name that is made on use.
@@ -95,7 +120,7 @@ impl Broker {
         queue: &Arc<str>,
         route: &DeadLetterRoute,
         dead: &Dead,
-        may_be_repeated: bool,
+        (may_be_repeated, ttl_ms): (bool, Option<u64>),
     ) -> Option<(Message, Vec<Arc<str>>)> {
         let message = &dead.entry.message;
         let format = self.formats.get(message.meta().encoding);
@@ -122,7 +147,7 @@ impl Broker {
         }
         let head = bare.as_deref().unwrap_or(message.head());
         let key = route.key.as_deref().unwrap_or(message.key());
-        let meta = MessageMeta { ttl_ms: None, ..*message.meta() };
+        let meta = MessageMeta { ttl_ms, ..*message.meta() };
         // The parts came from valid messages and names, so they fit their length fields.
         let message =
             Message::new(&route.node, key, head, message.body(), meta, Some(Arc::new(history))).ok()?;

@@ -3,13 +3,15 @@
 use std::{borrow::Cow, sync::Arc};
 
 use ternmq_access::Role;
-use ternmq_message::{History, Map, Value};
+use ternmq_message::{DeathReason, History, Map, Value};
 use ternmq_queue::{Filter, Grouping, Overflow};
 use ternmq_routing::{NodeKind, Wildcards};
 
 use crate::{
     address::Addresses,
     error::{Error, Kind},
+    forwarding::Forwards,
+    intake::Intake,
     link_address::LinkAddresses,
     place::Places,
     queues::QueueSpec,
@@ -23,6 +25,8 @@ pub struct QueueOptions {
     pub message_ttl_ms: Option<u64>,
     /// See [`ternmq_queue::QueueSettings::idle_expiry_ms`].
     pub idle_expiry_ms: Option<u64>,
+    /// See [`ternmq_queue::QueueSettings::is_kept_while_filled`].
+    pub is_kept_while_filled: Option<bool>,
     /// See [`ternmq_queue::QueueSettings::max_length`].
     pub max_length: Option<u64>,
     /// See [`ternmq_queue::QueueSettings::max_length_bytes`].
@@ -81,6 +85,48 @@ pub enum Guard {
     Secret,
     /// The vendor has such a place and this broker does not: what is missing, for the client.
     Absent(&'static str),
+}
+
+/// A message that leaves a queue other than by acceptance.
+#[derive(Clone, Copy, Debug)]
+pub struct DeadMessage<'a> {
+    /// Name of the queue.
+    pub queue: &'a str,
+    /// Node that it was sent to.
+    pub node: &'a str,
+    /// Key that it was sent with.
+    pub key: &'a str,
+    /// Its producer wants it kept over a restart.
+    pub is_durable: bool,
+    /// Why it leaves.
+    pub reason: DeathReason,
+}
+
+/// Where a dead message goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grave {
+    /// As the settings of its queue say.
+    AsSet,
+    /// Nowhere: it is dropped.
+    None,
+    /// To this place. A queue that is not there is made, see [`Dialect::dead_letter_queue`].
+    Place {
+        /// Node.
+        node: Arc<str>,
+        /// Routing key.
+        key: Arc<str>,
+        /// Time to live there in ms; absent: no limit.
+        ttl_ms: Option<u64>,
+    },
+}
+
+/// A queue that a broker has from its start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Provided {
+    /// The queue.
+    pub queue: QueueSpec,
+    /// Nodes and keys that it is bound to.
+    pub bindings: Vec<(Arc<str>, Arc<str>)>,
 }
 
 /// A node that every namespace has from the start.
@@ -173,6 +219,28 @@ pub trait Dialect: Send + Sync {
     fn dead_letter_queue(&self, name: &str) -> Option<QueueSpec> {
         let _ = name;
         None
+    }
+
+    /// Where a dead message goes. Asked about queues only that have a dead-letter route by their settings.
+    fn grave(&self, dead: &DeadMessage<'_>) -> Grave {
+        let _ = dead;
+        Grave::AsSet
+    }
+
+    /// Where else messages go that are sent to a place; `None` for a place that forwards nothing. Always the same answer.
+    fn forwards(&self, node: &str, key: &str) -> Option<Arc<Forwards>> {
+        let _ = (node, key);
+        None
+    }
+
+    /// What happens to every message as it comes in. Asked once.
+    fn intake(&self) -> Intake {
+        Intake::default()
+    }
+
+    /// Queues of the default namespace that are made at the start when they are not there.
+    fn provided(&self) -> Vec<Provided> {
+        Vec::new()
     }
 
     /// Variables that key permissions may hold, with their values for a user in a namespace.

@@ -31,9 +31,12 @@ mod deliver;
 mod dialect;
 mod effect;
 mod error;
+mod figures;
 mod forward;
+mod forwarding;
 mod get;
 mod incident;
+mod intake;
 mod ledger;
 mod lifetime;
 mod limits;
@@ -49,6 +52,7 @@ mod place;
 mod policy;
 mod pressure;
 mod producers;
+mod provide;
 mod publish;
 mod queue_table;
 mod queues;
@@ -86,11 +90,16 @@ pub use definition::{
     NamespaceRecord, NodeRecord, PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord,
     SubscriptionRecord, TargetKind, UserDefinition,
 };
-pub use dialect::{ArgumentError, Dialect, Guard, Predefined, QueueClass, QueueOptions};
+pub use dialect::{
+    ArgumentError, DeadMessage, Dialect, Grave, Guard, Predefined, Provided, QueueClass, QueueOptions,
+};
 pub use effect::{ConnectionId, ConsumerId, Deliver, DeliveryId, Effect, EndReason, SessionId};
 pub use error::{Error, Kind, LimitKind, QueueProperty, Verb};
+pub use figures::{Figures, Question};
+pub use forwarding::{Forward, Forwards, Keeps};
 pub use get::GetOutcome;
 pub use incident::Incident;
+pub use intake::Intake;
 pub use limits::Limits;
 pub use link_address::{
     DefinitionAnswer, DefinitionNode, DefinitionRequest, LinkAddresses, LinkKey, LinkRequest, LinkTarget,

@@ -2,7 +2,12 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::address::{AddressError, Source, Target};
+use ternmq_message::Map;
+
+use crate::{
+    address::{AddressError, Source, Target},
+    figures::{Figures, Question},
+};
 
 /// A destination taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +50,8 @@ pub struct PlaceWishes<'a> {
     pub skips_own: bool,
     /// Retained messages come too.
     pub wants_retained: bool,
+    /// Unsettled deliveries that it asks for at once.
+    pub window: u32,
     /// Most messages that wait for it, the oldest go.
     pub pending_limit: Option<u32>,
     /// Selector of the messages that are for it, which can be read.
@@ -67,6 +74,30 @@ pub trait Places: Send + Sync {
     /// Nothing can be received from there, or not as wished.
     fn sources_of(&self, places: &[Place<'_>], wishes: &PlaceWishes<'_>)
     -> Result<Vec<Source>, AddressError>;
+
+    /// Most unsettled deliveries of a consumer of a place that asks for so many, of a durable subscription or not.
+    fn window_of(&self, place: &Place<'_>, is_durable: bool, asked: u32) -> u32 {
+        let _ = (place, is_durable);
+        asked
+    }
+
+    /// Whether one consumer of a place gets everything as long as it is there, though it did not ask for that.
+    fn is_for_one(&self, place: &Place<'_>) -> bool {
+        let _ = place;
+        false
+    }
+
+    /// What a message to a place asks, if it is answered instead of being sent.
+    fn question_of(&self, place: &Place<'_>) -> Option<Question> {
+        let _ = place;
+        None
+    }
+
+    /// Figures under the dialect's names.
+    fn answer_of(&self, figures: &Figures) -> Map {
+        let _ = figures;
+        Map::new()
+    }
 
     /// The place that a message published to a node with a key was sent to.
     fn place_of<'a>(&self, node: &str, key: &'a str) -> Place<'a>;

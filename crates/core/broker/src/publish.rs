@@ -13,6 +13,7 @@ use crate::{
     dialect::QueueClass,
     effect::{ConsumerId, SessionId},
     error::{Error, Kind, Verb},
+    intake::Intake,
     log::{Grouping, Receipt},
     namespace::NamespaceId,
     producers::MessageOrigin,
@@ -67,6 +68,12 @@ impl Broker {
         origin: Option<MessageOrigin>,
     ) -> Result<Published, Error> {
         let Publish { message, extra_keys, claimed_user } = publish;
+        let message = if self.intake == Intake::default() {
+            message
+        } else {
+            let meta = self.intake.meta(message.meta());
+            message.with_meta(meta)
+        };
         let session = self.sessions.get_mut(id.into()).ok_or(Error::Gone)?;
         let namespace = session.namespace;
         let place = place.or_else(|| session.staged.is_some().then_some(Place::Session(id)));
@@ -77,7 +84,9 @@ impl Broker {
         if let Some(claimed) = claimed_user {
             self.check_claim(id, claimed)?;
         }
-        let published = if let Some(place) = place {
+        let published = if memo.is_forwarded {
+            self.publish_forwarded(id, message, place, origin)
+        } else if let Some(place) = place {
             self.stage_publish(place, message, &memo.queues, origin)
         } else {
             self.counters.published += 1;
@@ -208,6 +217,10 @@ impl Broker {
         let (principal, namespace, connection) = self.who(id)?;
         let space = self.namespaces.name(namespace);
         let node = self.check_target(&principal, namespace, message.node(), message.key())?;
+        memo.is_forwarded = self.dialect.forwards(message.node(), message.key()).is_some();
+        if memo.is_forwarded {
+            self.prepare_forwards(id, message.node(), message.key())?;
+        }
         let topology = &self.namespaces.get(namespace).ok_or(Error::Gone)?.topology;
         let spec = topology.node(node).ok_or(Error::Gone)?;
         if spec.kind == NodeKind::Topic {

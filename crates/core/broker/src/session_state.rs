@@ -60,6 +60,8 @@ pub(crate) struct RouteMemo {
     pub(crate) is_valid: bool,
     /// A queue of the publisher's own is not among them because of how it subscribed.
     pub(crate) is_own_skipped: bool,
+    /// It goes elsewhere too, or instead.
+    pub(crate) is_forwarded: bool,
 }
 
 /// One session.

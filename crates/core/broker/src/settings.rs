@@ -103,6 +103,9 @@ pub(crate) fn merge(
     let settings = QueueSettings {
         message_ttl_ms: merge.least("message_ttl_ms", |o| o.message_ttl_ms),
         idle_expiry_ms: merge.least("idle_expiry_ms", |o| o.idle_expiry_ms),
+        is_kept_while_filled: merge
+            .first("is_kept_while_filled", |o| o.is_kept_while_filled)
+            .unwrap_or(false),
         max_length: merge.least("max_length", |o| o.max_length),
         max_length_bytes: merge.least("max_length_bytes", |o| o.max_length_bytes),
         overflow: merge.first("overflow", |o| o.overflow).unwrap_or_default(),

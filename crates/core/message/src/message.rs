@@ -133,6 +133,12 @@ impl Message {
         Self { raw: Bytes::copy_from_slice(&self.raw), ..self.clone() }
     }
 
+    /// The same message with other fixed facts.
+    #[must_use]
+    pub fn with_meta(self, meta: MessageMeta) -> Self {
+        Self { meta, ..self }
+    }
+
     /// The same message with another history.
     #[must_use]
     pub fn with_history(self, history: Arc<History>) -> Self {

@@ -33,6 +33,8 @@ pub struct QueueSettings {
     pub message_ttl_ms: Option<u64>,
     /// The queue itself goes after this many ms without consumers and use.
     pub idle_expiry_ms: Option<u64>,
+    /// Idleness does not end it while it has messages.
+    pub is_kept_while_filled: bool,
     /// Most ready messages.
     pub max_length: Option<u64>,
     /// Most bytes of ready bodies.

@@ -19,6 +19,7 @@ use ternmq_broker::{
     AddressError, AddressOptions, AddressQueue, AddressRequest, Addresses, HeaderWords, ReplyPlace, ReplyTo,
     Source, SourceQueue, Sources, SubscriptionSpec, Target,
 };
+use ternmq_configuration::activemq_service::DestinationKind;
 use ternmq_message::{Map, Value};
 use ternmq_routing::Wildcards;
 use ternmq_selector::{CONVERTS_TEXT, Selector, SelectorError};
@@ -26,6 +27,7 @@ use ternmq_stdx::quoted;
 
 use crate::{
     ActiveMq,
+    configuration::{Configuration, Policy},
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
     options::{PENDING_LIMIT, SELECTOR},
 };
@@ -35,7 +37,7 @@ const MAX_PARTS: usize = 16;
 /// Unsettled deliveries of a consumer that does not say how many: of a queue, of a durable subscription, of a topic.
 const QUEUE_PREFETCH: u32 = 1_000;
 const DURABLE_PREFETCH: u32 = 100;
-const TOPIC_PREFETCH: u32 = 32_766;
+pub(crate) const TOPIC_PREFETCH: u32 = 32_766;
 /// Highest priority of a consumer.
 const MAX_CONSUMER_PRIORITY: i64 = 127;
 /// How a durable subscription's name was spelt in older clients.
@@ -156,13 +158,6 @@ fn parse<'a>(request: &AddressRequest<'a>) -> Result<Vec<Destination<'a>>, Addre
     Ok(all)
 }
 
-/// The queue that takes part in a virtual topic, with the topic: `Consumer.NAME.VirtualTopic.REST` takes from
-/// `VirtualTopic.REST`.
-pub(crate) fn virtual_topic(queue: &str) -> Option<&str> {
-    let (consumer, topic) = queue.strip_prefix("Consumer.")?.split_once('.')?;
-    (!consumer.is_empty() && topic.starts_with("VirtualTopic.")).then_some(topic)
-}
-
 fn target_of(destination: Destination<'_>, owner: &str) -> Result<Target, AddressError> {
     Ok(match destination {
         Destination::Queue(name) | Destination::Topic(name) if !wildcards().is_plain(name) => {
@@ -253,15 +248,15 @@ impl Wishes<'_> {
         Ok(i32::try_from(priority.clamp(0, MAX_CONSUMER_PRIORITY)).unwrap_or_default())
     }
 
-    /// Arguments of the queue behind a subscription to topics; `goes` says that it goes with its consumer.
-    fn pending_limit(&self, goes: bool) -> Result<Map, AddressError> {
+    /// Most messages that wait for a subscription to topics; `goes` says that it goes with its consumer.
+    fn pending_limit(&self, goes: bool) -> Result<Option<u32>, AddressError> {
         match self.number("activemq.maximumPendingMessageLimit")? {
             // As few as -1 means that there is no limit.
-            Some(..=-1) | None => Ok(Map::new()),
+            Some(..=-1) | None => Ok(None),
             Some(_) if !goes => {
                 Err(not_there("activemq.maximumPendingMessageLimit with queues and durable subscriptions"))
             }
-            Some(limit) => Ok(vec![(PENDING_LIMIT.into(), Value::I64(limit))]),
+            Some(limit) => Ok(Some(u32::try_from(limit).unwrap_or(u32::MAX))),
         }
     }
 }
@@ -299,13 +294,17 @@ fn places<'a>(
     Ok((places, queues))
 }
 
-fn source_of_queue(destination: Destination<'_>, owner: &str) -> Result<Source, AddressError> {
+fn source_of_queue(
+    configuration: &Configuration,
+    destination: Destination<'_>,
+    owner: &str,
+) -> Result<Source, AddressError> {
     let (queue, binding) = match destination {
         Destination::Queue(name) if !wildcards().is_plain(name) => {
             return Err(not_there(&format!("wildcards of queues, as in {}", quoted(name))));
         }
         Destination::Queue(name) => {
-            let binding = virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
+            let binding = configuration.virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
             (AddressQueue::OnUse(names::queue(name)), binding)
         }
         Destination::TemporaryQueue(name) => {
@@ -337,6 +336,18 @@ fn durable_queue(
     Ok(Some(names::durable_subscription(client, &name)))
 }
 
+impl ActiveMq {
+    /// The policy that counts for a subscription: that of the first queue in it, else of the first topic.
+    fn policy_of(&self, places: &Places, queues: &[Destination<'_>]) -> &Policy {
+        let configuration = self.configuration();
+        match queues.first() {
+            Some(Destination::Queue(name)) => configuration.policy(DestinationKind::Queue, name),
+            Some(Destination::TemporaryQueue(name)) => configuration.policy(DestinationKind::TempQueue, name),
+            Some(_) | None => configuration.policy_of_topics(places),
+        }
+    }
+}
+
 impl Addresses for ActiveMq {
     fn targets(&self, request: AddressRequest<'_>, _: &str) -> Result<Vec<Target>, AddressError> {
         if request.options.option("transformation").is_some() {
@@ -363,17 +374,24 @@ impl Addresses for ActiveMq {
             return Err(not_there("activemq.noLocal with queues and durable subscriptions"));
         }
         let selector = wishes.selector()?;
-        let mut arguments = wishes.pending_limit(durable.is_none() && queues.is_empty())?;
+        let pending = wishes.pending_limit(durable.is_none() && queues.is_empty())?;
+        let policy = self.policy_of(&places, &queues);
+        let is_preferred = wishes.truth("activemq.exclusive") || (policy.is_exclusive && places.is_empty());
+        let window = wishes.prefetch(
+            match (queues.is_empty(), &durable) {
+                (false, _) => policy.queue_prefetch.unwrap_or(QUEUE_PREFETCH),
+                (true, Some(_)) => policy.durable_prefetch.unwrap_or(DURABLE_PREFETCH),
+                (true, None) => policy.topic_prefetch.unwrap_or(TOPIC_PREFETCH),
+            }
+            .max(1),
+        )?;
+        let pending = policy.pending_limit(window, pending).filter(|_| durable.is_none());
+        let mut arguments: Map =
+            pending.map(|limit| (PENDING_LIMIT.into(), Value::I64(limit.into()))).into_iter().collect();
         arguments.extend(selector.as_ref().map(|selector| (SELECTOR.into(), Value::str(selector.text()))));
-        let is_preferred = wishes.truth("activemq.exclusive");
-        let window = wishes.prefetch(match (queues.is_empty(), &durable) {
-            (false, _) => QUEUE_PREFETCH,
-            (true, Some(_)) => DURABLE_PREFETCH,
-            (true, None) => TOPIC_PREFETCH,
-        })?;
         let mut all: Vec<Source> = queues
             .into_iter()
-            .map(|queue| source_of_queue(queue, request.owner))
+            .map(|queue| source_of_queue(self.configuration(), queue, request.owner))
             .collect::<Result<_, _>>()?;
         if !places.is_empty() {
             let spec = SubscriptionSpec {
@@ -382,7 +400,7 @@ impl Addresses for ActiveMq {
                 queue: durable.unwrap_or_else(|| names::subscription(request.random)),
                 places,
                 skips_own,
-                wants_retained: wishes.truth("activemq.retroactive"),
+                wants_retained: wishes.truth("activemq.retroactive") || policy.is_retroactive,
                 arguments,
             };
             let queue = SourceQueue::Subscription(spec);

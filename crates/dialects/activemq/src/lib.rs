@@ -15,6 +15,7 @@ mod link;
 mod names;
 mod options;
 mod places;
+mod statistics;
 mod wording;
 
 pub use authorization::{Acl, AuthorizationEntry, AuthorizationMap, EntryKind, members};
@@ -26,8 +27,8 @@ use std::{
 
 use ternmq_access::Role;
 use ternmq_broker::{
-    Addresses, ArgumentError, Dialect, Error, Filters, Guard, LinkAddresses, Places, Predefined, QueueClass,
-    QueueOptions, QueueSpec,
+    Addresses, ArgumentError, DeadMessage, Dialect, Error, Filters, Forwards, Grave, Guard, Intake,
+    LinkAddresses, Places, Predefined, Provided, QueueClass, QueueOptions, QueueSpec,
 };
 use ternmq_configuration::activemq_service::Settings;
 use ternmq_message::{History, Map, Value};
@@ -52,10 +53,11 @@ pub const ActiveMq: ActiveMq = ActiveMq { configuration: None };
 static UNCONFIGURED: LazyLock<Configuration> = LazyLock::new(Configuration::default);
 
 impl ActiveMq {
-    /// The dialect of a broker with this configuration file.
+    /// The dialect of a broker with this configuration file, and what the file's writer should know.
     #[must_use]
-    pub fn configured(settings: &Settings) -> Self {
-        Self { configuration: Some(Arc::new(Configuration::of(settings))) }
+    pub fn configured(settings: &Settings) -> (Self, Vec<String>) {
+        let (configuration, warnings) = Configuration::of(settings);
+        (Self { configuration: Some(Arc::new(configuration)) }, warnings)
     }
 
     pub(crate) fn configuration(&self) -> &Configuration {
@@ -157,11 +159,27 @@ impl Dialect for ActiveMq {
     }
 
     fn queue_defaults(&self, name: &str) -> QueueOptions {
-        options::queue_defaults(name)
+        self.configuration().queue_defaults(name)
     }
 
     fn dead_letter_queue(&self, name: &str) -> Option<QueueSpec> {
-        (name == names::DEAD_LETTER_QUEUE).then(|| names::queue(name))
+        (!names::is_own(name)).then(|| names::queue(name))
+    }
+
+    fn grave(&self, dead: &DeadMessage<'_>) -> Grave {
+        self.configuration().grave(dead)
+    }
+
+    fn forwards(&self, node: &str, key: &str) -> Option<Arc<Forwards>> {
+        self.configuration().forwards(node, key)
+    }
+
+    fn intake(&self) -> Intake {
+        self.configuration().intake()
+    }
+
+    fn provided(&self) -> Vec<Provided> {
+        self.configuration().provided()
     }
 
     fn principal_variables(&self, user: &Arc<str>, _: &str) -> Vec<(Arc<str>, Arc<str>)> {

@@ -23,9 +23,10 @@ use ternmq_stdx::{letters_of, quoted};
 
 use crate::{
     ActiveMq,
-    destination::virtual_topic,
+    configuration::Configuration,
+    destination::TOPIC_PREFETCH,
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
-    options::SELECTOR,
+    options::{PENDING_LIMIT, SELECTOR},
 };
 
 /// Capabilities that say what a bare name is.
@@ -132,16 +133,28 @@ fn subscription_queue(request: &LinkRequest<'_>) -> Result<Arc<str>, AddressErro
     })
 }
 
-fn subscription(request: &LinkRequest<'_>, queue: Arc<str>, node: &str, key: &str) -> Source {
+fn subscription(
+    configuration: &Configuration,
+    request: &LinkRequest<'_>,
+    queue: Arc<str>,
+    node: &str,
+    key: &str,
+) -> Source {
     let is_topic = node == TOPIC_NODE;
+    let places = vec![(node.into(), key.into())];
+    let policy = configuration.policy_of_topics(&places);
+    let goes = !request.is_durable && !request.capabilities.contains(&SHARED);
+    let limit = policy.pending_limit(TOPIC_PREFETCH, None).filter(|_| goes);
+    let mut arguments = admitting(request.selector);
+    arguments.extend(limit.map(|limit| (PENDING_LIMIT.into(), Value::I64(limit.into()))));
     let spec = SubscriptionSpec {
         is_durable: request.is_durable && is_topic,
         is_shared: request.capabilities.contains(&SHARED) && is_topic,
         queue,
-        places: vec![(node.into(), key.into())],
+        wants_retained: policy.is_retroactive,
+        places,
         skips_own: request.skips_own,
-        wants_retained: false,
-        arguments: admitting(request.selector),
+        arguments,
     };
     Source { queue: SourceQueue::Subscription(spec), binding: None, is_subscription: true }
 }
@@ -160,19 +173,21 @@ impl LinkAddresses for ActiveMq {
                 return Err(not_there(&format!("wildcards of queues, as in {}", quoted(name))));
             }
             Address::Queue(name) => {
-                let binding = virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
+                let binding =
+                    self.configuration().virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
                 of_queue(AddressQueue::OnUse(names::queue(name)), binding)
             }
             Address::TemporaryQueue(name) => of_queue(AddressQueue::Existing(name.into()), None),
             Address::TemporaryTopic(name) => {
-                subscription(&request, names::subscription(request.random), TEMPORARY_TOPIC_NODE, name)
+                let queue = names::subscription(request.random);
+                subscription(self.configuration(), &request, queue, TEMPORARY_TOPIC_NODE, name)
             }
             Address::Topic(name) => {
                 if request.is_durable {
                     self.configuration().check_durable().map_err(refused)?;
                 }
                 let queue = subscription_queue(&request)?;
-                subscription(&request, queue, TOPIC_NODE, name)
+                subscription(self.configuration(), &request, queue, TOPIC_NODE, name)
             }
         })
     }

@@ -5,28 +5,13 @@ use ternmq_message::{Map, Value};
 use ternmq_selector::Selector;
 use ternmq_stdx::quoted;
 
-use crate::{names::DEAD_LETTER_QUEUE, wording::value_text};
+use crate::wording::value_text;
 
 /// Argument of a subscription's queue: the most messages that wait for its consumer, the oldest go first.
 pub(crate) const PENDING_LIMIT: &str = "maximumPendingMessageLimit";
 
 /// Argument of a subscription's queue: the selector that it lets messages in by.
 pub(crate) const SELECTOR: &str = "selector";
-
-/// The dead-letter queue of a broker that has no policies: one for all queues, for messages that have to be kept. A message
-/// that comes back again and again is not among them: with STOMP and MQTT it is the consumer who refuses a message for
-/// good, nobody counts.
-pub(crate) fn queue_defaults(name: &str) -> QueueOptions {
-    if name == DEAD_LETTER_QUEUE {
-        return QueueOptions::default();
-    }
-    QueueOptions {
-        dead_letter_node: Some("".into()),
-        dead_letter_key: Some(DEAD_LETTER_QUEUE.into()),
-        is_dead_letter_for_kept_failures: Some(true),
-        ..QueueOptions::default()
-    }
-}
 
 pub(crate) fn queue_options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
     let mut options = QueueOptions::default();
@@ -60,7 +45,7 @@ pub(crate) fn admission(arguments: &Map) -> Option<Selector> {
     selector(value).ok()
 }
 
-/// Policies are part of ActiveMQ's configuration file, which comes later.
+/// Policies are part of ActiveMQ's configuration file, and of nothing else.
 pub(crate) fn policy_options(definition: &Map) -> Result<QueueOptions, ArgumentError> {
     match definition.first() {
         Some((name, _)) => Err(not_there(name)),
@@ -81,15 +66,6 @@ fn not_a_limit(value: &Value) -> ArgumentError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dead_messages_that_are_kept_go_to_one_queue_and_not_round_and_round() {
-        let options = queue_defaults("orders");
-        assert_eq!(options.dead_letter_node.as_deref(), Some(""));
-        assert_eq!(options.dead_letter_key.as_deref(), Some("ActiveMQ.DLQ"));
-        assert_eq!(options.is_dead_letter_for_kept_failures, Some(true));
-        assert_eq!(queue_defaults("ActiveMQ.DLQ"), QueueOptions::default());
-    }
 
     #[test]
     fn what_has_no_effect_here_is_refused() {

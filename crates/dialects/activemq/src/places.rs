@@ -3,16 +3,20 @@
 use std::{borrow::Cow, sync::Arc};
 
 use ternmq_broker::{
-    AddressError, AddressQueue, Place, PlaceWishes, Places, Source, SourceQueue, SubscriptionSpec, Target,
+    AddressError, AddressQueue, Figures, Place, PlaceWishes, Places, Question, Source, SourceQueue,
+    SubscriptionSpec, Target,
 };
+use ternmq_configuration::activemq_service::DestinationKind;
 use ternmq_message::{Map, Value};
 use ternmq_stdx::quoted;
 
 use crate::{
     ActiveMq,
-    destination::{not_there, refused, virtual_topic, wildcards},
+    configuration::{Configuration, ConsumerKind},
+    destination::{not_there, refused, wildcards},
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
     options::{PENDING_LIMIT, SELECTOR},
+    statistics,
 };
 
 /// Names of clients hold nothing that the broker's own do.
@@ -35,7 +39,11 @@ fn check_plain(name: &str) -> Result<(), AddressError> {
 }
 
 /// A queue as a source.
-fn source_of_queue(name: &str, wishes: &PlaceWishes<'_>) -> Result<Source, AddressError> {
+fn source_of_queue(
+    configuration: &Configuration,
+    name: &str,
+    wishes: &PlaceWishes<'_>,
+) -> Result<Source, AddressError> {
     if !wildcards().is_plain(name) {
         return Err(not_there(&format!("wildcards of queues, as in {}", quoted(name))));
     }
@@ -43,18 +51,23 @@ fn source_of_queue(name: &str, wishes: &PlaceWishes<'_>) -> Result<Source, Addre
         let text = "Invalid Subscription: cannot durably subscribe to a Queue destination!";
         return Err(refused(text.to_owned()));
     }
-    let binding = virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
+    let binding = configuration.virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
     let queue = SourceQueue::Shared(AddressQueue::OnUse(names::queue(name)));
     Ok(Source { queue, binding, is_subscription: false })
 }
 
-fn subscription(places: Vec<(Arc<str>, Arc<str>)>, wishes: &PlaceWishes<'_>) -> Result<Source, AddressError> {
+fn subscription(
+    configuration: &Configuration,
+    places: Vec<(Arc<str>, Arc<str>)>,
+    wishes: &PlaceWishes<'_>,
+) -> Result<Source, AddressError> {
     if wishes.durable.is_some() && wishes.skips_own {
         return Err(not_there("noLocal with durable subscriptions"));
     }
     let durable = wishes.durable.map(|(client, name)| names::durable_subscription(client, name));
     let is_durable = durable.is_some();
-    let limit = wishes.pending_limit.filter(|_| !is_durable);
+    let policy = configuration.policy_of_topics(&places);
+    let limit = policy.pending_limit(wishes.window, wishes.pending_limit).filter(|_| !is_durable);
     let mut arguments: Map =
         limit.map(|limit| (PENDING_LIMIT.into(), Value::I64(limit.into()))).into_iter().collect();
     arguments.extend(wishes.selector.map(|selector| (SELECTOR.into(), Value::str(selector))));
@@ -64,7 +77,7 @@ fn subscription(places: Vec<(Arc<str>, Arc<str>)>, wishes: &PlaceWishes<'_>) -> 
         queue: durable.unwrap_or_else(|| names::subscription(wishes.random)),
         places,
         skips_own: wishes.skips_own,
-        wants_retained: wishes.wants_retained,
+        wants_retained: wishes.wants_retained || policy.is_retroactive,
         arguments,
     };
     Ok(Source { queue: SourceQueue::Subscription(spec), binding: None, is_subscription: true })
@@ -105,7 +118,7 @@ impl Places for ActiveMq {
         for place in places {
             check(place)?;
             match place {
-                Place::Queue(name) => all.push(source_of_queue(name, wishes)?),
+                Place::Queue(name) => all.push(source_of_queue(self.configuration(), name, wishes)?),
                 Place::TemporaryQueue(name) => {
                     let queue = AddressQueue::Existing(format!("{TEMPORARY_QUEUE}{name}").into());
                     let queue = SourceQueue::Shared(queue);
@@ -116,9 +129,35 @@ impl Places for ActiveMq {
             }
         }
         if !topics.is_empty() {
-            all.push(subscription(topics, wishes)?);
+            all.push(subscription(self.configuration(), topics, wishes)?);
         }
         Ok(all)
+    }
+
+    fn window_of(&self, place: &Place<'_>, is_durable: bool, asked: u32) -> u32 {
+        let (kind, consumer) = match place {
+            Place::Queue(_) => (DestinationKind::Queue, ConsumerKind::Queue),
+            Place::TemporaryQueue(_) => (DestinationKind::TempQueue, ConsumerKind::Queue),
+            Place::TemporaryTopic(_) => (DestinationKind::TempTopic, ConsumerKind::Topic),
+            Place::Topic(_) if is_durable => (DestinationKind::Topic, ConsumerKind::Durable),
+            Place::Topic(_) => (DestinationKind::Topic, ConsumerKind::Topic),
+        };
+        self.configuration().policy(kind, place.name()).prefetch(consumer, asked)
+    }
+
+    fn question_of(&self, place: &Place<'_>) -> Option<Question> {
+        statistics::question(self.configuration(), place)
+    }
+
+    fn answer_of(&self, figures: &Figures) -> Map {
+        statistics::answer(figures)
+    }
+
+    fn is_for_one(&self, place: &Place<'_>) -> bool {
+        match place {
+            Place::Queue(name) => self.configuration().policy(DestinationKind::Queue, name).is_exclusive,
+            _ => false,
+        }
     }
 
     fn place_of<'a>(&self, node: &str, key: &'a str) -> Place<'a> {

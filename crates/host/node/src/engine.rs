@@ -69,10 +69,14 @@ impl Engine {
 
     /// OpenWire, AMQP 1.0, STOMP and MQTT: AMQP 0-9-1 is not among ActiveMQ's protocols.
     fn activemq(settings: &Settings) -> Self {
-        let dialect: Arc<ActiveMq> = Arc::new(match &settings.activemq {
+        let (dialect, problems) = match &settings.activemq {
             Some(file) => ActiveMq::configured(file),
-            None => ActiveMq,
-        });
+            None => (ActiveMq, Vec::new()),
+        };
+        for problem in problems {
+            tracing::warn!("the configuration file: {problem}");
+        }
+        let dialect = Arc::new(dialect);
         let mut formats = Formats::default();
         formats.register(ternmq_mqtt::format::ENCODING, Arc::new(MqttFormat::of(dialect.wildcards())));
         formats.register(ternmq_stomp::ENCODING, Arc::new(StompFormat::of(dialect.clone())));

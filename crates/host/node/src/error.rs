@@ -48,6 +48,9 @@ pub enum StartError {
     /// The first user cannot be made as it was asked for.
     #[error("the first user cannot be made: {0}")]
     FirstUser(String),
+    /// A destination that the configuration file names can't be made.
+    #[error("a destination of the configuration file can't be made: {0}")]
+    Provide(String),
     /// The password file cannot be read or holds no password.
     #[error("the password file '{}' {problem}", path.display())]
     PasswordFile {
@@ -187,7 +190,8 @@ impl StartError {
             | Self::Tls(_)
             | Self::AcceptFile { .. }
             | Self::Definitions { .. }
-            | Self::FirstUser(_) => EXIT_USAGE,
+            | Self::FirstUser(_)
+            | Self::Provide(_) => EXIT_USAGE,
             Self::PasswordFile { .. }
             | Self::KeyFile { .. }
             | Self::Key { .. }

@@ -233,6 +233,7 @@ impl ShardStart {
             }
             Plan::Make(user) => Some(open_by(user)),
         };
+        broker.provide().map_err(|error| StartError::Provide(broker.dialect().error_text(&error)))?;
         if is_self_signed {
             tell(&self_signed::notice(&path));
         }

@@ -73,10 +73,14 @@ const ONE_DISPATCH: &str = "queues give messages to consumers in turn, topics to
 const FLOW: &str =
     "producers are held back when memory or the disk run short, all of them, whatever their destination";
 const OWN_GROUPS: &str = "a queue remembers its groups of messages, as many as there are";
+const COPIES: &str = "copies are of one message, which is kept once, all of them or none";
+const TEMPORARY: &str = "a temporary destination can't be named before its connection makes it";
 const NOT_YET: &str = "it is not there in this version";
 const NO_ADVISORY: &str = "of the advisory topics there are those of temporary destinations, and no others that a policy could switch";
 
 const AUDIT: &[&str] = &["enableAudit", "maxAuditDepth", "maxProducersToAudit"];
+
+const OF_COPIES: &[&str] = &["concurrentSend", "copyMessage"];
 
 static ROWS: &[Row] = &[
     as_is("broker", &["advisorySupport"], true, "clients count on being told of temporary destinations"),
@@ -226,14 +230,12 @@ static ROWS: &[Row] = &[
     row("policyEntry", &["strictOrderDispatch"], ONE_DISPATCH),
     row("policyEntry", &["sendDuplicateFromStoreToDLQ"], "the journal gives no message twice"),
     row("policyEntry", &["usePrefetchExtension"], "a prefetch is what its consumer asks for, never more"),
-    row("policyEntry", &["alwaysRetroactive"], "see subscriptionRecoveryPolicy"),
     row(
         "policyEntry",
         &["maxDestinations"],
         "cluster-wide limits of queues hold for all destinations together",
     ),
     row("policyEntry", &["queueBrowserPrefetch"], "a browser gets as much at once as it asks for"),
-    row("policyEntry", &["allConsumersExclusiveByDefault"], "a consumer is exclusive when it says so"),
     whole("clientIdFilterDispatchPolicy", ONE_DISPATCH),
     whole("priorityDispatchPolicy", ONE_DISPATCH),
     whole("priorityNetworkDispatchPolicy", NO_NETWORK),
@@ -268,21 +270,30 @@ static ROWS: &[Row] = &[
         "transportConnector",
         "listeners are named on the command line, and there is one broker to tell clients of",
     ),
-    // what comes later
-    row("broker", &["offlineDurableSubscriberTimeout"], NOT_YET),
-    row("broker", &["schedulePeriodForDestinationPurge", "useMirroredQueues", "useVirtualTopics"], NOT_YET),
-    row(
-        "policyEntry",
-        &[
-            "durableTopicPrefetch",
-            "gcInactiveDestinations",
-            "inactiveTimeoutBeforeGC",
-            "inactiveTimoutBeforeGC",
-            "queuePrefetch",
-            "topicPrefetch",
-        ],
-        NOT_YET,
+    row("mirroredQueue", &["copyMessage"], COPIES),
+    row("virtualTopic", &["concurrentSend", "transactedSend"], COPIES),
+    row("compositeQueue", OF_COPIES, COPIES),
+    row("compositeTopic", OF_COPIES, COPIES),
+    as_is("virtualTopic", &["local"], true, NO_NETWORK),
+    as_is("virtualTopic", &["setOriginalDestination"], true, "a message shows the topic that it was sent to"),
+    as_is("virtualTopic", &["dropOnResourceLimit"], false, FLOW),
+    as_is(
+        "virtualTopic",
+        &["selectorAware"],
+        false,
+        "a queue gets all that is sent to its topic, its consumers take what they select",
     ),
+    row(
+        "discarding",
+        &["deadLetterQueue", "expiration", "processExpired", "processNonPersistent"],
+        "nothing is kept",
+    ),
+    row("timeStampingBrokerPlugin", &["processNetworkMessages"], NO_NETWORK),
+    row("discardingDLQBrokerPlugin", &["reportInterval"], "what is dropped is counted, see the metrics"),
+    row("queue", &["DLQ"], "which queues dead messages go to is said by the strategies"),
+    row("topic", &["DLQ"], "which topics dead messages go to is said by the strategies"),
+    whole("tempQueue", TEMPORARY),
+    whole("tempTopic", TEMPORARY),
     row(
         "authorizationEntry",
         &["tempQueue", "tempTopic"],
@@ -293,21 +304,8 @@ static ROWS: &[Row] = &[
         &["queue", "topic", "tempQueue", "tempTopic"],
         "it is about all temporary destinations",
     ),
-    whole("queue", NOT_YET),
-    whole("mirroredQueue", NOT_YET),
-    whole("virtualTopic", NOT_YET),
-    whole("compositeQueue", NOT_YET),
-    whole("compositeTopic", NOT_YET),
-    whole("constantPendingMessageLimitStrategy", NOT_YET),
-    whole("prefetchRatePendingMessageLimitStrategy", NOT_YET),
-    whole("discarding", NOT_YET),
-    whole("sharedDeadLetterStrategy", NOT_YET),
-    whole("individualDeadLetterStrategy", NOT_YET),
-    whole("discardingDLQBrokerPlugin", NOT_YET),
-    whole("forcePersistencyModeBrokerPlugin", NOT_YET),
+    // what comes later
     whole("redeliveryPlugin", NOT_YET),
-    whole("statisticsBrokerPlugin", NOT_YET),
-    whole("timeStampingBrokerPlugin", NOT_YET),
     whole("abortSlowAckConsumerStrategy", NOT_YET),
     whole("abortSlowConsumerStrategy", NOT_YET),
     whole("fixedCountSubscriptionRecoveryPolicy", NOT_YET),

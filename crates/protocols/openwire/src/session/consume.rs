@@ -126,6 +126,19 @@ impl Wanted<'_> {
     }
 }
 
+/// Most messages that come unasked: as many as the client asks for, or as its destination has it.
+fn window(broker: &Broker, command: &Object<'_>, all: &[Place<'_>]) -> Result<u32, Fault> {
+    let asked = u32::try_from(command.number(Field::PrefetchSize)).unwrap_or_default();
+    let Some(first) = all.first() else { return Ok(asked) };
+    let is_durable = command.text(Field::SubscriptionName).is_some_and(|name| !name.is_empty());
+    Ok(places(&**broker.dialect())?.window_of(first, is_durable, asked))
+}
+
+fn is_for_one(broker: &Broker, all: &[Place<'_>]) -> Result<bool, Fault> {
+    let known = places(&**broker.dialect())?;
+    Ok(!all.is_empty() && all.iter().all(|place| known.is_for_one(place)))
+}
+
 /// What can't be had is refused, so that nobody takes all messages for some of them.
 fn check(command: &Object<'_>) -> Result<(), Fault> {
     if command.is(Field::NetworkSubscription) || command.object(Field::AdditionalPredicate).is_some() {
@@ -189,8 +202,8 @@ impl OpenWireSession {
         let all = places_of(destination)?;
         check_advisories(&all)?;
         let selector = selector_of(command)?;
-        let sources = self.sources(broker, command, &all, selector.as_ref())?;
-        let prefetch = u32::try_from(command.number(Field::PrefetchSize)).unwrap_or_default();
+        let prefetch = window(broker, command, &all)?;
+        let sources = self.sources(broker, command, &all, selector.as_ref(), prefetch)?;
         if prefetch == 0 && sources.len() > 1 {
             return Err(Fault::absent("a prefetch of 0 with several destinations"));
         }
@@ -199,7 +212,7 @@ impl OpenWireSession {
         let wanted = Wanted {
             prefetch,
             priority,
-            is_exclusive: command.is(Field::Exclusive),
+            is_exclusive: command.is(Field::Exclusive) || is_for_one(broker, &all)?,
             places: &all,
             selector: selector.as_ref(),
         };
@@ -253,6 +266,7 @@ impl OpenWireSession {
         command: &Object<'_>,
         all: &[Place<'static>],
         selector: Option<&Selector>,
+        window: u32,
     ) -> Result<Vec<Source>, Fault> {
         for place in all.iter().filter(|place| place.is_temporary()) {
             self.check_own(broker, place)?;
@@ -271,6 +285,7 @@ impl OpenWireSession {
             durable,
             skips_own: command.is(Field::NoLocal),
             wants_retained: command.is(Field::Retroactive),
+            window,
             pending_limit: limit.filter(|limit| *limit > 0),
             selector: selector.map(Selector::text),
             random: broker.random(),

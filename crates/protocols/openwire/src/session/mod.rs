@@ -18,6 +18,7 @@ mod connect;
 mod consume;
 mod deliver;
 mod pull;
+mod question;
 mod remove;
 mod resend;
 mod send;

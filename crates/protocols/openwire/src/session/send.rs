@@ -124,9 +124,13 @@ impl OpenWireSession {
             self.is_publisher = true;
             broker.note_publisher(connection);
         }
+        stamp(broker, &mut message);
         let facts = self.read_facts(broker, &message, transaction)?;
         if self.came_already(broker, &facts) {
             return Ok((None, facts));
+        }
+        if self.answer_question(broker, &message)? {
+            return Ok((Some(Receipt::NONE), facts));
         }
         let known = self.target(broker, required(&message, Field::Destination)?)?;
         // Nobody is a user because a message says so (S6).
@@ -219,7 +223,7 @@ impl OpenWireSession {
 
     /// Makes the queue that a target needs. That it is durable need not be waited for: a message's record comes after its
     /// queue's.
-    fn prepare(&self, broker: &mut Broker, target: &Target) -> Result<(), Fault> {
+    pub(super) fn prepare(&self, broker: &mut Broker, target: &Target) -> Result<(), Fault> {
         let session = self.session.ok_or_else(Fault::gone)?;
         let made = match &target.queue {
             None | Some(AddressQueue::Existing(_)) => Ok(()),
@@ -362,7 +366,22 @@ fn check_properties(broker: &Broker, bytes: &[u8]) -> Result<bool, Fault> {
     }))
 }
 
-fn publish(
+/// What the broker's owner wants of every message is said in it too.
+fn stamp(broker: &Broker, message: &mut Object<'_>) {
+    let number = |field| u64::try_from(message.number(field)).unwrap_or_default();
+    let (made, expires) = (number(Field::Timestamp), number(Field::Expiration));
+    let intake = *broker.intake();
+    if let Some((made, expires)) = intake.stamp(broker.time_ms(), made, expires) {
+        let long = |ms| Value::Long(i64::try_from(ms).unwrap_or(i64::MAX));
+        message.set(Field::Timestamp, long(made));
+        message.set(Field::Expiration, long(expires));
+    }
+    if let Some(is_durable) = intake.is_durable {
+        message.set(Field::Persistent, Value::Bool(is_durable));
+    }
+}
+
+pub(super) fn publish(
     broker: &mut Broker,
     session: SessionId,
     message: Message,
@@ -373,7 +392,7 @@ fn publish(
 }
 
 /// A message for one target. A small one is built straight in the broker's block.
-fn build(
+pub(super) fn build(
     broker: &mut Broker,
     Target { node, key, .. }: &Target,
     head: &[u8],

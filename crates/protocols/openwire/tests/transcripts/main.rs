@@ -27,6 +27,19 @@ impl Ways for ActiveMq {
     }
 }
 
+/// ActiveMQ's with a configuration file.
+#[derive(Default)]
+struct Configured;
+
+impl Ways for Configured {
+    const VENDOR: Vendor = Vendor::ConfiguredActiveMq;
+    const GUEST_PATTERN: &'static str = "^(queue|topic)://mine";
+
+    fn dialect() -> Arc<dyn Dialect> {
+        Arc::new(ternmq_activemq::ActiveMq)
+    }
+}
+
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(name)
 }
@@ -34,6 +47,7 @@ fn folder(name: &str) -> PathBuf {
 #[test]
 fn conversations_go_as_written() {
     check_all::<Commands<ActiveMq>>(&folder("activemq"), Feed::Whole);
+    check_all::<Commands<Configured>>(&folder("configured"), Feed::Whole);
     check_all::<Commands<RabbitMq>>(&folder("data"), Feed::Whole);
 }
 

@@ -21,6 +21,16 @@ impl Ways for ActiveMq {
     const IS_NACK_REQUEUED: bool = false;
 }
 
+/// ActiveMQ's with a configuration file.
+#[derive(Default)]
+struct Configured;
+
+impl Ways for Configured {
+    const VENDOR: Vendor = Vendor::ConfiguredActiveMq;
+    const GUEST_PATTERN: &'static str = "^(queue|topic)://mine";
+    const IS_NACK_REQUEUED: bool = false;
+}
+
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(name)
 }
@@ -29,6 +39,7 @@ fn folder(name: &str) -> PathBuf {
 fn conversations_go_as_written() {
     check_all::<Frames<RabbitMq>>(&folder("data"), Feed::Whole);
     check_all::<Frames<ActiveMq>>(&folder("activemq"), Feed::Whole);
+    check_all::<Frames<Configured>>(&folder("configured"), Feed::Whole);
 }
 
 #[test]

@@ -36,12 +36,14 @@ pub(crate) struct Setting {
     pub engine: Engine,
     /// Clients of AMQP 1.0 may come without a login.
     pub is_anonymous: bool,
+    /// Configuration file instead of the usual one, below `testing/conformance/scenarios`.
+    pub config: Option<&'static str>,
 }
 
 impl Setting {
     /// That of most.
     pub(crate) const USUAL: Self =
-        Self { tls: Tls::Given, origins: &[], engine: Engine::Rabbitmq, is_anonymous: false };
+        Self { tls: Tls::Given, origins: &[], engine: Engine::Rabbitmq, is_anonymous: false, config: None };
     /// One that lets clients of AMQP 1.0 in without a login.
     pub(crate) const ANONYMOUS: Self = Self { is_anonymous: true, ..Self::USUAL };
     /// One that makes its own certificate.
@@ -243,12 +245,10 @@ fn ours(binary: &Path, setting: Setting, namespace: &Namespace, folder: &Path) -
     let (ports, password) = (folder.join("ports.json"), folder.join("password"));
     let _ = std::fs::remove_file(&ports);
     std::fs::write(&password, ADMINISTRATOR).context("cannot write the password file")?;
-    let config = folder.join("broker.conf");
-    let mut text = anonymous_mqtt();
-    if setting.is_anonymous {
-        text += &format!("anonymous_login_user = {ADMINISTRATOR}\nanonymous_login_pass = {ADMINISTRATOR}\n");
-    }
-    std::fs::write(&config, text).context("cannot write the configuration file")?;
+    let config = match setting.config {
+        Some(named) => crate::project::root()?.join("testing/conformance/scenarios").join(named),
+        None => usual_configuration(setting, folder)?,
+    };
     let mut command = namespace.command(binary);
     command
         .args(["broker", "--listen", "http=127.0.0.1:15672"])
@@ -293,6 +293,17 @@ fn give_certificates(command: &mut Command, folder: &Path) -> Result<()> {
     command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
     command.arg("--tls-ca").arg(certificates.join(certificates::CA));
     Ok(())
+}
+
+/// Writes the configuration of most brokers.
+fn usual_configuration(setting: Setting, folder: &Path) -> Result<PathBuf> {
+    let config = folder.join("broker.conf");
+    let mut text = anonymous_mqtt();
+    if setting.is_anonymous {
+        text += &format!("anonymous_login_user = {ADMINISTRATOR}\nanonymous_login_pass = {ADMINISTRATOR}\n");
+    }
+    std::fs::write(&config, text).context("cannot write the configuration file")?;
+    Ok(config)
 }
 
 /// Suites of MQTT come without a user name; by default nobody enters so.

@@ -153,6 +153,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         command: |shop, namespace, folder| jms_program(shop, namespace, folder, "activemq"),
     },
     Scenario {
+        name: "openwire-xml",
+        what: "an application over ActiveMQ's client (Java) that counts on its broker's activemq.xml",
+        setting: Setting { config: Some("openwire-xml/activemq.xml"), ..Setting::ACTIVEMQ },
+        command: |shop, namespace, folder| jms_program(shop, namespace, folder, "activemq"),
+    },
+    Scenario {
         name: "openwire-java-all",
         what: "the same beside RabbitMQ's protocols, whose ways count there",
         setting: Setting::USUAL,

@@ -3,17 +3,70 @@ use crate::activemq_service::{Element, Strategy, broker, default_text, sanitise}
 
 /// Attributes that have an effect.
 const SERVED: &[(&str, &[&str])] = &[
-    ("broker", &["rejectDurableConsumers"]),
-    ("policyEntry", &["queue", "topic", "tempQueue", "tempTopic"]),
     ("authorizationEntry", &["admin", "read", "write", "queue", "topic"]),
     ("tempDestinationAuthorizationEntry", &["admin", "read", "write"]),
     (
         "cachedLDAPAuthorizationMap",
         &["queueSearchBase", "topicSearchBase", "tempSearchBase", "refreshInterval", "legacyGroupMapping"],
     ),
-    ("tempQueue", &["DLQ", "physicalName"]),
-    ("tempTopic", &["DLQ", "physicalName"]),
-    ("topic", &["DLQ", "physicalName"]),
+    (
+        "broker",
+        &[
+            "offlineDurableSubscriberTimeout",
+            "rejectDurableConsumers",
+            "schedulePeriodForDestinationPurge",
+            "useMirroredQueues",
+            "useVirtualTopics",
+        ],
+    ),
+    ("compositeQueue", &["forwardOnly", "name", "sendWhenNotMatched"]),
+    ("compositeTopic", &["forwardOnly", "name", "sendWhenNotMatched"]),
+    ("constantPendingMessageLimitStrategy", &["limit"]),
+    ("discardingDLQBrokerPlugin", &["dropAll", "dropOnly", "dropTemporaryQueues", "dropTemporaryTopics"]),
+    ("filteredDestination", &["queue", "selector", "topic"]),
+    ("forcePersistencyModeBrokerPlugin", &["persistenceFlag"]),
+    (
+        "individualDeadLetterStrategy",
+        &[
+            "destinationPerDurableSubscriber",
+            "expiration",
+            "processExpired",
+            "processNonPersistent",
+            "queuePrefix",
+            "queueSuffix",
+            "topicPrefix",
+            "topicSuffix",
+            "useQueueForQueueMessages",
+            "useQueueForTopicMessages",
+        ],
+    ),
+    ("mirroredQueue", &["postfix", "prefix"]),
+    (
+        "policyEntry",
+        &[
+            "allConsumersExclusiveByDefault",
+            "alwaysRetroactive",
+            "durableTopicPrefetch",
+            "gcInactiveDestinations",
+            "inactiveTimeoutBeforeGC",
+            "inactiveTimoutBeforeGC",
+            "queue",
+            "queuePrefetch",
+            "tempQueue",
+            "tempTopic",
+            "topic",
+            "topicPrefetch",
+        ],
+    ),
+    ("prefetchRatePendingMessageLimitStrategy", &["multiplier"]),
+    ("queue", &["physicalName"]),
+    (
+        "sharedDeadLetterStrategy",
+        &["deadLetterQueue", "expiration", "processExpired", "processNonPersistent"],
+    ),
+    ("timeStampingBrokerPlugin", &["futureOnly", "ttlCeiling", "zeroExpirationOverride"]),
+    ("topic", &["physicalName"]),
+    ("virtualTopic", &["name", "postfix", "prefix"]),
 ];
 
 fn notices(content: &str) -> Vec<String> {

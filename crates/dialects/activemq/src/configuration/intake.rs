@@ -1,0 +1,24 @@
+//! Plugins that change messages as they come in.
+
+use ternmq_broker::Intake;
+use ternmq_configuration::activemq_service::Settings;
+
+pub(super) fn of(settings: &Settings) -> Intake {
+    let mut intake = Intake::default();
+    for plugin in settings.plugins() {
+        let ms = |name: &str| plugin.whole(name).and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+        match plugin.name() {
+            "forcePersistencyModeBrokerPlugin" => {
+                intake.is_durable = Some(plugin.truth("persistenceFlag").unwrap_or(false));
+            }
+            "timeStampingBrokerPlugin" => {
+                intake.stamps = true;
+                intake.is_later_only = plugin.truth("futureOnly").unwrap_or(false);
+                intake.most_ttl_ms = ms("ttlCeiling");
+                intake.ttl_of_none_ms = ms("zeroExpirationOverride");
+            }
+            _ => {}
+        }
+    }
+    intake
+}
