@@ -15,6 +15,7 @@ use crate::{
     link_address::LinkAddresses,
     place::Places,
     queues::QueueSpec,
+    recent::Recall,
     selector::Filters,
 };
 
@@ -230,6 +231,17 @@ pub trait Dialect: Send + Sync {
     /// Where else messages go that are sent to a place; `None` for a place that forwards nothing. Always the same answer.
     fn forwards(&self, node: &str, key: &str) -> Option<Arc<Forwards>> {
         let _ = (node, key);
+        None
+    }
+
+    /// Whether the last messages of any topic are kept for subscribers to come. Asked once.
+    fn recalls(&self) -> bool {
+        false
+    }
+
+    /// How much of a topic is kept for them.
+    fn recall(&self, topic: &str) -> Option<Recall> {
+        let _ = topic;
         None
     }
 

@@ -291,6 +291,9 @@ impl Broker {
         message: Message,
         origin: Option<MessageOrigin>,
     ) -> Published {
+        if self.recalls {
+            self.keep_recent(&message);
+        }
         self.origin = origin;
         let published = self.send_to(queues, message, None);
         self.origin = None;

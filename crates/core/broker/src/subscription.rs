@@ -114,6 +114,9 @@ impl Broker {
             slot.skips = spec.skips_own.then_some(connection);
         }
         self.forget_routes(connection);
+        if spec.wants_retained && is_new && self.recalls {
+            self.recall_to(queue, spec);
+        }
         if spec.wants_retained && is_new {
             self.begin_catch_up(session, consumer, spec);
         }
@@ -255,6 +258,16 @@ impl Broker {
             self.record_if(spec.is_durable, &Definition::PutBinding(record));
         }
         Ok(id)
+    }
+
+    /// What is kept of the last messages of its topics comes to a new subscription.
+    fn recall_to(&mut self, queue: u32, spec: &SubscriptionSpec) {
+        let topics = self.dialect.topic_node();
+        let keys = spec.places.iter().filter(|(node, _)| **node == *topics).map(|(_, key)| key.clone());
+        for message in self.recent_of(&keys.collect::<Vec<_>>()) {
+            // Nobody is there to answer.
+            let _published = self.send_to(&[queue], message, None);
+        }
     }
 
     fn begin_catch_up(&mut self, session: SessionId, consumer: ConsumerId, spec: &SubscriptionSpec) {

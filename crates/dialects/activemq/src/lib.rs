@@ -28,9 +28,9 @@ use std::{
 use ternmq_access::Role;
 use ternmq_broker::{
     Addresses, ArgumentError, DeadMessage, Dialect, Error, Filters, Forwards, Grave, Guard, Intake,
-    LinkAddresses, Places, Predefined, Provided, QueueClass, QueueOptions, QueueSpec,
+    LinkAddresses, Places, Predefined, Provided, QueueClass, QueueOptions, QueueSpec, Recall,
 };
-use ternmq_configuration::activemq_service::Settings;
+use ternmq_configuration::activemq_service::{DestinationKind, Settings};
 use ternmq_message::{History, Map, Value};
 use ternmq_queue::Filter;
 use ternmq_routing::{NodeKind, Wildcards};
@@ -172,6 +172,14 @@ impl Dialect for ActiveMq {
 
     fn forwards(&self, node: &str, key: &str) -> Option<Arc<Forwards>> {
         self.configuration().forwards(node, key)
+    }
+
+    fn recalls(&self) -> bool {
+        self.configuration().recalls()
+    }
+
+    fn recall(&self, topic: &str) -> Option<Recall> {
+        self.configuration().policy(DestinationKind::Topic, topic).recall
     }
 
     fn intake(&self) -> Intake {

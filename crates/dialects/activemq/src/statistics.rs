@@ -50,11 +50,20 @@ pub(crate) fn answer(figures: &Figures) -> Map {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use ternmq_configuration::{
+        Version,
+        activemq_service::{NAMESPACE, Strategy, sanitise},
+    };
+
+    use super::{Configuration, Figures, Place, Question};
+    use super::{answer, question};
 
     #[test]
     fn questions_are_told_by_their_destinations_where_they_are_answered() {
-        let on = Configuration { tells_statistics: true, ..Configuration::default() };
+        let text =
+            format!("<broker xmlns=\"{NAMESPACE}\"><plugins><statisticsBrokerPlugin/></plugins></broker>");
+        let read = sanitise(text.as_bytes(), Version::minor(5, 19), Strategy::Simple).unwrap();
+        let (on, _) = Configuration::of(&read.settings);
         let queues = |pattern: &str| Some(Question::Queues(pattern.to_owned()));
         for (name, expect) in [
             ("ActiveMQ.Statistics.Broker", Some(Question::Broker)),

@@ -73,6 +73,11 @@ impl Configuration {
         Ok(())
     }
 
+    /// Whether the last messages of any topic are kept.
+    pub(crate) fn recalls(&self) -> bool {
+        self.policies.iter().any(|policy| policy.recall.is_some())
+    }
+
     /// The policy of a queue, or of a topic or a pattern of them.
     pub(crate) fn policy(&self, kind: DestinationKind, name: &str) -> &Policy {
         self.policies.find(kind, name)

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use ternmq_broker::Recall;
 use ternmq_configuration::activemq_service::{DestinationKind, Object, Settings, Value};
 
 use super::{dead_letters::DeadLetters, pattern};
@@ -10,6 +11,11 @@ use super::{dead_letters::DeadLetters, pattern};
 const DEFAULT_GC_AFTER_MS: i64 = 60_000;
 /// Part of its prefetch that may wait for a subscription, where the file names none.
 const DEFAULT_MULTIPLIER: f64 = 0.5;
+
+/// How much of a topic is kept where the file does not say how much.
+const DEFAULT_RECALL_COUNT: u64 = 100;
+const DEFAULT_RECALL_BYTES: u64 = 64 << 10;
+const DEFAULT_RECALL_MS: u64 = 60_000;
 
 /// What an entry says. Absent: as it is without a file.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +30,9 @@ pub(crate) struct Policy {
     pending_limit: Option<PendingLimit>,
     /// Every consumer of a queue is exclusive.
     pub(crate) is_exclusive: bool,
-    /// Retained messages come to every new subscription.
+    /// How much of a topic is kept for new subscriptions that want older messages.
+    pub(crate) recall: Option<Recall>,
+    /// Older messages come to every new subscription.
     pub(crate) is_retroactive: bool,
 }
 
@@ -60,6 +68,7 @@ impl Policy {
             topic_prefetch: count("topicPrefetch"),
             durable_prefetch: count("durableTopicPrefetch"),
             pending_limit: entry.property("pendingMessageLimitStrategy").next_back().and_then(pending_limit),
+            recall: entry.property("subscriptionRecoveryPolicy").next_back().and_then(recall),
             is_exclusive: entry.truth("allConsumersExclusiveByDefault").unwrap_or(false),
             is_retroactive: entry.truth("alwaysRetroactive").unwrap_or(false),
         }
@@ -87,6 +96,35 @@ impl Policy {
             (Some(set), Some(wished)) => Some(set.min(wished)),
             (set, wished) => set.or(wished),
         }
+    }
+}
+
+/// What is retained comes in any case, so that policy adds nothing to the one it wraps.
+fn recall(policy: &Object) -> Option<Recall> {
+    let whole = |name: &str, default: u64| {
+        policy.whole(name).and_then(|number| u64::try_from(number).ok()).unwrap_or(default)
+    };
+    let none = Recall::default();
+    match policy.name() {
+        "fixedCountSubscriptionRecoveryPolicy" => {
+            let count = usize::try_from(whole("maximumSize", DEFAULT_RECALL_COUNT)).unwrap_or(usize::MAX);
+            Some(Recall { count: Some(count), ..none })
+        }
+        "fixedSizedSubscriptionRecoveryPolicy" => {
+            let bytes = match policy.value("maximumSize") {
+                Some(Value::Bytes(bytes)) => *bytes,
+                _ => DEFAULT_RECALL_BYTES,
+            };
+            Some(Recall { bytes: Some(bytes), ..none })
+        }
+        "lastImageSubscriptionRecoveryPolicy" => Some(Recall { count: Some(1), ..none }),
+        "timedSubscriptionRecoveryPolicy" => {
+            Some(Recall { age_ms: Some(whole("recoverDuration", DEFAULT_RECALL_MS)), ..none })
+        }
+        "retainedMessageSubscriptionRecoveryPolicy" => {
+            policy.property("wrapped").next_back().and_then(recall)
+        }
+        _ => None,
     }
 }
 
@@ -134,9 +172,12 @@ impl Policies {
         closest.map(|(_, _, policy)| policy).or(self.default.as_ref()).unwrap_or(&NONE)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Policy> {
+        self.entries.iter().map(|(_, _, policy)| policy).chain(&self.default)
+    }
+
     /// Whether a queue of this name is one that dead messages go to: what dies there is gone.
     pub(super) fn is_dead_letter_queue(&self, name: &str) -> bool {
-        let all = self.entries.iter().map(|(_, _, policy)| policy).chain(&self.default);
-        NONE.dead_letters.is_grave(name) || all.into_iter().any(|policy| policy.dead_letters.is_grave(name))
+        NONE.dead_letters.is_grave(name) || self.iter().any(|policy| policy.dead_letters.is_grave(name))
     }
 }

@@ -308,12 +308,8 @@ static ROWS: &[Row] = &[
     whole("redeliveryPlugin", NOT_YET),
     whole("abortSlowAckConsumerStrategy", NOT_YET),
     whole("abortSlowConsumerStrategy", NOT_YET),
-    whole("fixedCountSubscriptionRecoveryPolicy", NOT_YET),
-    whole("fixedSizedSubscriptionRecoveryPolicy", NOT_YET),
-    whole("lastImageSubscriptionRecoveryPolicy", NOT_YET),
     whole("queryBasedSubscriptionRecoveryPolicy", NOT_YET),
-    whole("retainedMessageSubscriptionRecoveryPolicy", NOT_YET),
-    whole("timedSubscriptionRecoveryPolicy", NOT_YET),
+    row("fixedSizedSubscriptionRecoveryPolicy", &["useSharedBuffer"], "each topic has its own"),
 ];
 
 /// What a configuration says and nothing comes of, each once, in the order of the names.

@@ -23,6 +23,9 @@ const SERVED: &[(&str, &[&str])] = &[
     ("compositeTopic", &["forwardOnly", "name", "sendWhenNotMatched"]),
     ("constantPendingMessageLimitStrategy", &["limit"]),
     ("discardingDLQBrokerPlugin", &["dropAll", "dropOnly", "dropTemporaryQueues", "dropTemporaryTopics"]),
+    ("fixedCountSubscriptionRecoveryPolicy", &["maximumSize"]),
+    ("fixedSizedSubscriptionRecoveryPolicy", &["maximumSize"]),
+    ("timedSubscriptionRecoveryPolicy", &["recoverDuration"]),
     ("filteredDestination", &["queue", "selector", "topic"]),
     ("forcePersistencyModeBrokerPlugin", &["persistenceFlag"]),
     (
