@@ -506,3 +506,34 @@ fn a_producer_is_forgotten_in_time() {
     rig.advance(1);
     assert!(send(&mut rig, 1, "a"));
 }
+
+#[test]
+fn what_is_decided_or_purged_while_it_is_read_stays_so() {
+    for (decision, expected) in
+        [(Some(Decision::Commit), vec!["b"]), (Some(Decision::Rollback), vec!["a", "b", "c"]), (None, vec![])]
+    {
+        let mut rig = crash(&prepared_rig());
+        // Its load is asked for, and not run yet.
+        let consumer = rig.consume("in", 0, None);
+        match decision {
+            Some(decision) => {
+                let _ = rig.broker.decide_branch("main", &id("t"), decision).unwrap();
+            }
+            None => assert_eq!(rig.broker.purge_queue(rig.session, "in").unwrap().value, 1),
+        }
+        // A checkpoint amid it tells the same.
+        rig.checkpoint_unread();
+        let mut again = crash(&rig);
+        assert_eq!(rig.bodies(), expected, "{decision:?}");
+        let held = if decision.is_none() { 2 } else { 0 };
+        assert_eq!(rig.counts("in"), (0, held + expected.len() as u64));
+        rig.broker.cancel(consumer);
+        assert_eq!(drain(&mut again, "in"), expected, "{decision:?}");
+        if decision.is_none() {
+            roll_back(&mut again, "t");
+            assert_eq!(drain(&mut again, "in"), ["a", "c"]);
+            roll_back(&mut rig, "t");
+            assert_eq!(drain(&mut rig, "in"), ["a", "c"]);
+        }
+    }
+}
