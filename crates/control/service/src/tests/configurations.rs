@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::rig::{Rig, rabbitmq};
+use super::rig::{Rig, activemq, rabbitmq};
 
 fn data(text: &str) -> Value {
     json!({"data": STANDARD.encode(text), "description": "mine"})
@@ -77,6 +77,31 @@ fn a_new_revision_goes_to_the_node_with_a_reboot() {
     let configurations = rig.get(&path).body["configurations"].clone();
     assert_eq!(configurations["current"]["revision"], 2);
     assert_eq!(configurations["history"], json!([{"id": id, "revision": 1}]));
+}
+
+#[test]
+fn the_xml_of_a_revision_goes_to_the_node_as_it_was_stored() {
+    let rig = Rig::new();
+    let input = json!({"engineType": "ACTIVEMQ", "name": "shop", "engineVersion": "5.18"});
+    let id = rig.call("POST", "/v1/configurations", &input).body["id"].as_str().unwrap().to_owned();
+    let mut input = activemq("orders");
+    input["configuration"] = json!({"id": id, "revision": 1});
+    let broker = rig.broker(&input);
+    let node = crate::node_spec::node_name(&broker).unwrap();
+    let text_of = || rig.fleet.running_spec(&node).unwrap().configuration;
+    assert!(text_of().contains("schedulePeriodForDestinationPurge"));
+    let text = r#"<broker xmlns="http://activemq.apache.org/schema/core" brokerName="mine" rejectDurableConsumers="true"/>"#;
+    let updated = rig.call("PUT", &format!("/v1/configurations/{id}"), &data(text));
+    assert_eq!(updated.body["warnings"][0]["attributeName"], "brokerName");
+    let path = format!("/v1/brokers/{broker}");
+    assert_eq!(rig.call("PUT", &path, &json!({"configuration": {"id": id}})).status, 200);
+    assert!(text_of().contains("schedulePeriodForDestinationPurge"));
+    rig.call("POST", &format!("{path}/reboot"), &Value::Null);
+    rig.reconcile(&broker);
+    assert_eq!(
+        text_of(),
+        r#"<broker xmlns="http://activemq.apache.org/schema/core" rejectDurableConsumers="true"/>"#
+    );
 }
 
 #[test]

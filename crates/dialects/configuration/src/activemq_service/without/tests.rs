@@ -143,4 +143,5 @@ fn what_has_no_effect_is_told_once_and_what_is_so_anyway_is_not() {
 fn the_default_configuration_is_read() {
     let read = sanitise(default_text().as_bytes(), "5.19".parse().unwrap(), Strategy::Simple).unwrap();
     assert!(read.removals.is_empty());
+    assert_eq!(without_effect(&read.settings), []);
 }
