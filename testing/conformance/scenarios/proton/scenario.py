@@ -7,8 +7,8 @@ import uuid
 from urllib.parse import urlparse
 
 import pika
-from proton import Delivery, Link, Message, int32, symbol, ulong
-from proton.reactor import AtMostOnce, LinkOption
+from proton import Delivery, Described, Link, Message, Terminus, int32, symbol, ulong
+from proton.reactor import AtMostOnce, LinkOption, Selector
 from proton.utils import BlockingConnection, LinkDetached, SendException
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -168,7 +168,8 @@ def outcomes():
         equal((got.body, got.first_acquirer), ("one", False), "released")
         # Modified: it comes again.
         receiver.release(delivered=True)
-        equal(receiver.receive(5).body, "one", "modified")
+        got = receiver.receive(5)
+        equal((got.body, got.delivery_count), ("one", 1), "modified")
         # Rejected: it goes down the dead-letter route.
         receiver.reject()
         nothing(receiver)
@@ -496,6 +497,127 @@ def kept_over_a_kill():
     connection.close()
 
 
+class Coordinator(LinkOption):
+    """The target of a link that begins and ends transactions."""
+
+    def apply(self, link):
+        link.target.type = Terminus.COORDINATOR
+        link.target.capabilities.put_object(symbol("amqp:local-transactions"))
+
+
+TRANSACTIONAL = 0x34
+
+
+class Transactions:
+    """Transactions of a connection, one after the other."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.link = connection.create_sender(None, name=f"c-{uuid.uuid4()}", options=Coordinator()).link
+
+    def _tell(self, name, value):
+        delivery = self.link.send(Message(body=Described(symbol(name), value)))
+        self.connection.wait(lambda: delivery.settled, msg=name)
+        return delivery
+
+    def begin(self):
+        self.id = self._tell("amqp:declare:list", [None]).remote.data[0]
+
+    def end(self, fail=False):
+        equal(self._tell("amqp:discharge:list", [self.id, fail]).remote_state, Delivery.ACCEPTED, "discharge")
+
+    def send(self, sender, message):
+        delivery = sender.link.send(message)
+        delivery.local.data = [self.id]
+        delivery.update(TRANSACTIONAL)
+        self.connection.wait(lambda: delivery.settled, msg="publish")
+        equal(delivery.remote_state, TRANSACTIONAL, "state of what is published")
+
+    def accept(self, receiver):
+        delivery = receiver.fetcher.unsettled.popleft()
+        delivery.local.data = [self.id, Described(ulong(Delivery.ACCEPTED), [])]
+        delivery.update(TRANSACTIONAL)
+        delivery.settle()
+
+
+def transactions():
+    with Rabbit() as rabbit:
+        queue, other = rabbit.queue(), rabbit.queue()
+        connection = connect()
+        receiver = connection.create_receiver(quoted(queue), credit=1)
+        connection.create_sender(quoted(queue)).send(Message(body="request", durable=True))
+        sender = connection.create_sender(quoted(other))
+        transactions = Transactions(connection)
+        # Rolled back: nothing is sent, and what was taken comes again.
+        transactions.begin()
+        equal(receiver.receive(5).body, "request", "body")
+        transactions.accept(receiver)
+        transactions.send(sender, Message(body="answer", durable=True))
+        equal(rabbit.count(other), 0, "before the end")
+        transactions.end(fail=True)
+        equal(rabbit.count(other), 0, "rolled back")
+        # Committed.
+        transactions.begin()
+        got = receiver.receive(5)
+        equal((got.body, got.delivery_count), ("request", 1), "again")
+        transactions.accept(receiver)
+        transactions.send(sender, Message(body="answer", durable=True))
+        transactions.end()
+        nothing(receiver)
+        connection.close()
+        equal((rabbit.count(queue), rabbit.count(other)), (0, 1), "committed")
+
+
+def transactions_over_a_kill():
+    with Rabbit() as rabbit:
+        queue = rabbit.queue()
+    connection = connect()
+    sender = connection.create_sender(quoted(queue))
+    transactions = Transactions(connection)
+    for fail in [False, True]:
+        transactions.begin()
+        for number in range(50):
+            transactions.send(sender, Message(body=f"{fail} {number}", durable=True))
+        if not fail:
+            transactions.end()
+    request_kill()
+    await_restart()
+    connection = connect()
+    receiver = connection.create_receiver(quoted(queue), credit=50)
+    got = []
+    for _ in range(50):
+        got.append(receiver.receive(5).body)
+        receiver.accept()
+    equal(got, [f"False {number}" for number in range(50)], "what was committed")
+    nothing(receiver)
+    connection.close()
+
+
+def selectors():
+    with Rabbit() as rabbit:
+        queue = rabbit.queue()
+        for color in ["red", "blue", "red"]:
+            rabbit.channel.basic_publish("", queue, color.encode(), pika.BasicProperties(headers={"color": color}))
+        connection = connect()
+        receiver = connection.create_receiver(quoted(queue), credit=0, options=Selector("color = 'red'"))
+        equal(len(list(receiver.link.remote_source.filter)), 1, "filters in effect")
+        # It drains to the end, though there is something left that is not for it.
+        receiver.link.drain(10)
+        connection.wait(lambda: receiver.link.credit == 0, msg="drain")
+        got = 0
+        while receiver.fetcher.has_message:
+            equal(bytes(receiver.fetcher.pop().body), b"red", "body")
+            receiver.accept()
+            got += 1
+        equal(got, 2, "messages")
+        detached(
+            lambda: connection.create_receiver(quoted(queue), name="bad", options=Selector("color =")),
+            "amqp:invalid-field",
+        )
+        connection.close()
+        equal(rabbit.count(queue), 1, "left")
+
+
 CASES = [
     wrong_password,
     no_anonymous_login,
@@ -517,7 +639,10 @@ CASES = [
     from_pika,
     to_pika,
     dead_letter_to_pika,
+    transactions,
+    selectors,
     kept_over_a_kill,
+    transactions_over_a_kill,
 ]
 
 

@@ -2,7 +2,10 @@
 
 use ternmq_broker::{Broker, Effect, EndReason};
 
-use super::{Amqp10Session, State, line::Way};
+use super::{
+    Amqp10Session, State,
+    line::{Way, Where},
+};
 use crate::{
     codec::performative::Flow,
     error::{Fault, condition},
@@ -70,6 +73,9 @@ impl Amqp10Session {
             let mut told = Vec::new();
             for (handle, link) in &mut line.links {
                 let Way::In(incoming) = &mut link.way else { continue };
+                if matches!(incoming.place, Where::Coordinator(_)) {
+                    continue;
+                }
                 if !is_blocked {
                     incoming.credit = incoming.credit_max;
                 }

@@ -7,7 +7,7 @@ use super::{
     Amqp10Session, Step,
     assembly::Assembly,
     line::{Incoming, WINDOW, Way},
-    transaction::{TransactionId, transaction_of},
+    transaction::{TransactionId, controller_of, transaction_of},
 };
 use crate::{
     codec::{
@@ -40,7 +40,7 @@ impl Amqp10Session {
         payload: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<Step, Fault> {
-        if broker.blocked_reason().is_some() {
+        if broker.blocked_reason().is_some() && !self.is_control(channel, transfer.handle) {
             self.is_held = true;
             return Ok(Step::Held);
         }
@@ -88,6 +88,12 @@ impl Amqp10Session {
         }
         self.touch(channel);
         Ok(Step::Taken)
+    }
+
+    /// Whether a link is to the coordinator: what ends there may give room, and brings nothing that takes it.
+    fn is_control(&mut self, channel: u16, handle: u32) -> bool {
+        let link = self.line_mut(channel).and_then(|line| line.links.get(&handle));
+        controller_of(link.map(|link| &link.way)).is_some()
     }
 
     /// A message has come: the link may send one more, told in larger portions.
