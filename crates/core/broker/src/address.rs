@@ -160,6 +160,10 @@ pub struct HeaderWords {
     pub requeue: Option<&'static str>,
     /// The message is to be retained for its key.
     pub retain: Option<&'static str>,
+    /// Name of the message's group, and its number in it.
+    pub group: Option<(&'static str, &'static str)>,
+    /// That the consumer gets the message's group with it.
+    pub group_first: Option<&'static str>,
     /// Headers that a sender has no say in, dropped from what it sends.
     pub dropped: &'static [&'static str],
     /// Headers that ask for what there is not: what has one of them is refused.
@@ -185,6 +189,8 @@ impl HeaderWords {
         failed_count: None,
         requeue: None,
         retain: None,
+        group: None,
+        group_first: None,
         dropped: &[],
         refused: &[],
         priorities: (0, u8::MAX),

@@ -77,6 +77,11 @@ pub trait LinkAddresses: Send + Sync {
         false
     }
 
+    /// Names of the headers that have a message's group and its number in it, where messages are put into groups.
+    fn group_words(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// The address of a queue.
     fn queue_address(&self, queue: &str) -> String;
 

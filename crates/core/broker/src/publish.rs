@@ -340,7 +340,7 @@ impl Broker {
         let keeps = message.meta().is_durable || slot.class == QueueClass::Quorum;
         let mut receipt = Receipt::NONE;
         let mut location = None;
-        if keeps && slot.is_logged() && !slot.machine.can_hand_over(&self.windows) {
+        if keeps && slot.is_logged() && !slot.machine.can_hand_over(&message, &self.windows) {
             let expires_at_ms = slot.machine.expiry_of(&message, now_ms);
             let target = Target { queue, seq: slot.machine.next_seq(), expires_at_ms };
             self.scratch.clear();

@@ -78,10 +78,10 @@ static WORDS: HeaderWords = HeaderWords {
     failed_count: None,
     requeue: None,
     retain: Some("ActiveMQ.Retain"),
-    dropped: &["message-id", "redelivered", "subscription", "JMSXUserID"],
+    group: Some(("JMSXGroupID", "JMSXGroupSeq")),
+    group_first: Some("JMSXGroupFirstForConsumer"),
+    dropped: &["message-id", "redelivered", "subscription", "JMSXUserID", "JMSXGroupFirstForConsumer"],
     refused: &[
-        "JMSXGroupID",
-        "JMSXGroupSeq",
         "AMQ_SCHEDULED_DELAY",
         "AMQ_SCHEDULED_PERIOD",
         "AMQ_SCHEDULED_REPEAT",

@@ -14,8 +14,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use ternmq_broker::{
-    AddressError, AddressQueue, LinkAddresses, LinkKey, LinkRequest, LinkTarget, ReplyPlace, Source,
-    SourceQueue, SubscriptionSpec, Target,
+    AddressError, AddressQueue, Addresses, LinkAddresses, LinkKey, LinkRequest, LinkTarget, ReplyPlace,
+    Source, SourceQueue, SubscriptionSpec, Target,
 };
 use ternmq_message::{Map, Value};
 use ternmq_routing::Wildcards;
@@ -199,6 +199,10 @@ impl LinkAddresses for ActiveMq {
     /// A topic without subscribers takes everything.
     fn drops_unwanted(&self, node: &str) -> bool {
         matches!(node, TOPIC_NODE | TEMPORARY_TOPIC_NODE)
+    }
+
+    fn group_words(&self) -> Option<(&'static str, &'static str)> {
+        self.words().group
     }
 
     fn queue_address(&self, queue: &str) -> String {

@@ -258,6 +258,8 @@ static WORDS: HeaderWords = HeaderWords {
     failed_count: Some("x-delivery-count"),
     requeue: Some("requeue"),
     retain: None,
+    group: None,
+    group_first: None,
     dropped: &[],
     refused: &[],
     priorities: (0, u8::MAX),

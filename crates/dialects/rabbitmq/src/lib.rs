@@ -21,6 +21,7 @@ use ternmq_broker::{
     Addresses, ArgumentError, Dialect, Error, LinkAddresses, Places, Predefined, QueueClass, QueueOptions,
 };
 use ternmq_message::{History, Map, Value};
+use ternmq_queue::GroupTable;
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
 use ternmq_stdx::{letters_of, quoted};
 
@@ -154,6 +155,11 @@ impl Dialect for RabbitMq {
             "impersonator" => Some(Role::Impersonator),
             _ => None,
         }
+    }
+
+    /// Groups come with messages of protocols that have them; those of AMQP 0-9-1 are in none.
+    fn queue_defaults(&self, _: &str) -> QueueOptions {
+        QueueOptions { groups: Some(GroupTable::Recent(1_024)), ..QueueOptions::default() }
     }
 
     fn predefined(&self) -> &'static [Predefined] {

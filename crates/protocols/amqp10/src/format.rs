@@ -318,8 +318,16 @@ impl Amqp10Format {
         properties.content_type = text(known.content_type);
         properties.content_encoding = text(known.content_encoding);
         properties.timestamp = known.creation_time.map(seconds);
-        properties.app_id = text(known.group_id);
         properties.kind = text(known.subject.filter(|_| self.addresses.subject_is_type()));
+        match (self.addresses.group_words(), text(known.group_id)) {
+            (None, group) => properties.app_id = group,
+            (Some(_), None) => {}
+            (Some((group_name, number_name)), Some(group)) => {
+                let number = known.group_sequence.unwrap_or_default().cast_signed();
+                properties.headers.push((group_name.into(), Neutral::Str(group)));
+                properties.headers.push((number_name.into(), Neutral::I32(number)));
+            }
+        }
         if let Some(address) = known.reply_to {
             match self.addresses.reply_place_of(address, capabilities_of(annotations, annotation::REPLY_TO)) {
                 ReplyPlace::Queue(name) => properties.reply_to = Some(name.into()),

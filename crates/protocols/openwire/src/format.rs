@@ -12,7 +12,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use ternmq_broker::{Dialect, Place};
 use ternmq_message::{
-    Carriage, Carrier, Encoding as Number, Format, Headers, History, Map, Properties, Value as Neutral,
+    Carriage, Carrier, Encoding as Number, Format, Group, Headers, History, Map, Properties, Value as Neutral,
 };
 
 use crate::{
@@ -49,7 +49,7 @@ pub const CARRIER: Carrier = Carrier {
 };
 
 /// Properties that have a field of their own.
-pub(crate) const GROUP_ID: &str = "JMSXGroupID";
+const GROUP_ID: &str = "JMSXGroupID";
 const GROUP_SEQUENCE: &str = "JMSXGroupSeq";
 
 /// Layout of heads.
@@ -192,6 +192,31 @@ pub(crate) fn primitive(value: &Neutral) -> Primitive<'static> {
             Primitive::Map(Primitives { entries: entries.collect() })
         }
     }
+}
+
+/// The group that a message belongs to.
+pub(crate) fn group_of(message: &Object<'_>) -> Option<Group> {
+    let name = message.text(Field::GroupId).filter(|name| !name.is_empty())?;
+    Some(Group::numbered(name, message.number(Field::GroupSequence)))
+}
+
+/// Puts a neutral property into its own field. Answers whether it has one.
+pub(crate) fn put_in_field(message: &mut Object<'_>, name: &str, value: &Neutral) -> bool {
+    match name {
+        GROUP_ID => match value.as_str() {
+            Some(group) => message.set(Field::GroupId, Value::Text(group.to_owned().into())),
+            None => return false,
+        },
+        GROUP_SEQUENCE => {
+            let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
+            match number.and_then(|number| i32::try_from(number).ok()) {
+                Some(number) => message.set(Field::GroupSequence, Value::Int(number)),
+                None => return false,
+            }
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// Id of a message as JMS shows it.

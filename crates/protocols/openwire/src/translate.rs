@@ -8,7 +8,7 @@ use ternmq_message::{Map, MessageMeta, Properties};
 use crate::{
     codec::{Field, Kind, Object, Primitive, Primitives, Value},
     error::{Fault, class},
-    format::{CARRIER, ENCODING, content_of_text, primitive, put_together},
+    format::{CARRIER, ENCODING, content_of_text, primitive, put_in_field, put_together},
 };
 
 /// Most destinations in one (I11).
@@ -180,7 +180,9 @@ fn write_properties(broker: &Broker, object: &mut Object<'static>, properties: P
         map = map.with(ternmq_message::Property::ReplyKey.header(), Primitive::Text(key.to_string().into()));
     }
     for (name, value) in &properties.headers {
-        map.entries.push((Cow::Owned(name.to_string()), primitive(value)));
+        if !put_in_field(object, name, value) {
+            map.entries.push((Cow::Owned(name.to_string()), primitive(value)));
+        }
     }
     if !map.entries.is_empty() {
         object.set(Field::MarshalledProperties, Value::Bytes(Cow::Owned(map.to_bytes())));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 use ternmq_broker::{AddressOptions, Addresses, Broker, Deliver, HeaderWords};
-use ternmq_message::{Map, Message, Properties, Property};
+use ternmq_message::{Group, Map, Message, Properties, Property};
 
 use crate::{
     codec::{Escapes, FrameWriter, Headers, push_escaped, shown},
@@ -45,6 +45,8 @@ pub(crate) struct SendHeaders<'a> {
     pub(crate) priority: u8,
     pub(crate) ttl_ms: Option<u64>,
     pub(crate) is_retained: bool,
+    group: Option<Cow<'a, str>>,
+    group_number: i64,
     /// Time of expiry and of the message as the client says them, in ms since 1970; 0: never, not said.
     expires_at_ms: u64,
     stamp_ms: u64,
@@ -127,6 +129,11 @@ impl<'a> SendHeaders<'a> {
         Ok(read)
     }
 
+    /// The group that the message belongs to.
+    pub(crate) fn group(&self) -> Option<Group> {
+        self.group.as_ref().map(|name| Group::numbered(name, self.group_number))
+    }
+
     /// Writes what every message is told: a reader's lines are these.
     fn tell_all(&mut self, Writer { words, now_ms }: Writer, head: &mut Vec<u8>) {
         if self.expires_at_ms > 0 {
@@ -185,6 +192,10 @@ impl<'a> SendHeaders<'a> {
             self.user_id = Some(value);
         } else if words.retain == Some(name) {
             self.is_retained = is_true(Some(&value));
+        } else if words.group.is_some_and(|(group, _)| group == name) {
+            self.group = Some(value).filter(|group| !group.is_empty());
+        } else if words.group.is_some_and(|(_, number)| number == name) {
+            self.group_number = value.trim().parse().map_err(|_| bad_value(name, "a whole number"))?;
         } else if words.refused.contains(&name) {
             return Err(Fault::coded("not_implemented", format!("'{name}': not available")));
         }
@@ -238,6 +249,9 @@ pub(crate) fn write_properties(
         (reader.words.failed_count, deliver.failed_count.filter(|count| *count > 0))
     {
         frame.number(name, count.into());
+    }
+    if let Some(name) = reader.words.group_first.filter(|_| deliver.is_group_first) {
+        frame.header(name, "true");
     }
 }
 

@@ -13,7 +13,7 @@ use ternmq_broker::{
 };
 use ternmq_env::Rng;
 use ternmq_message::{Encoding, Format, Formats, History, Map, Message, MessageMeta, Properties, Value};
-use ternmq_queue::{Candidate, Filter, Grouping as Groups, Location, Overflow};
+use ternmq_queue::{Candidate, Filter, Location, Overflow};
 use ternmq_routing::{NodeKind, Wildcards};
 
 /// Records kept in memory; durable when told so.
@@ -285,12 +285,6 @@ impl Dialect for PlainDialect {
     fn admission(&self, arguments: &Map, _: &Filters) -> Option<Arc<dyn Filter>> {
         let prefix = arguments.iter().find(|(name, _)| &**name == "starts_with");
         prefix.and_then(|(_, value)| value.as_str()).map(|prefix| Arc::new(StartsWith(prefix.into())) as _)
-    }
-
-    fn grouping(&self, arguments: &Map) -> Option<Groups> {
-        let is_grouped = arguments.iter().any(|(name, _)| &**name == "grouped");
-        let group = |message: &Message| message.body().first().map(|first| u64::from(*first));
-        is_grouped.then(|| Groups { key: Arc::new(group) })
     }
 
     fn place_name<'a>(&self, node: &str, key: &'a str) -> Cow<'a, str> {

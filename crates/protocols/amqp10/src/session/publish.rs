@@ -6,7 +6,7 @@ use bytes::BufMut;
 use ternmq_broker::{
     AddressQueue, Broker, Error, LinkKey, Publish, Published, Receipt, SessionId, Target, Verb,
 };
-use ternmq_message::{Message, MessageBuilder, MessageMeta};
+use ternmq_message::{Group, Message, MessageBuilder, MessageMeta};
 
 use super::{
     Amqp10Session,
@@ -33,6 +33,7 @@ struct Facts {
     node: Arc<str>,
     key: Arc<str>,
     meta: MessageMeta,
+    group: Option<Group>,
     claimed_user: Option<Arc<str>>,
     extra_keys: Vec<Arc<str>>,
     /// Queue that is made when there is none.
@@ -213,7 +214,12 @@ impl Amqp10Session {
             priority: header.priority.unwrap_or_default(),
             ttl_ms: header.ttl.map(u64::from),
         };
-        Ok(Facts { node, key, meta, claimed_user, extra_keys, queue, is_addressed })
+        // JMS' numbers below 0 come as those from 2^31 on.
+        let number = i64::from(properties.group_sequence.unwrap_or_default().cast_signed());
+        let has_groups = broker.dialect().link_addresses().is_some_and(|known| known.group_words().is_some());
+        let name = properties.group_id.filter(|name| has_groups && !name.is_empty());
+        let group = name.map(|name| Group::numbered(name, number));
+        Ok(Facts { node, key, meta, group, claimed_user, extra_keys, queue, is_addressed })
     }
 }
 
@@ -278,5 +284,5 @@ fn build(broker: &mut Broker, facts: &Facts, head: &[u8], sections: &Sections<'_
     } else {
         room.put_slice(sections.body);
     }
-    Some(lens.finish(room.freeze(), *meta))
+    Some(lens.finish(room.freeze(), *meta).in_group(facts.group))
 }

@@ -7,7 +7,7 @@ use ternmq_broker::{
     AddressQueue, Broker, Error, Kind as Thing, MessageOrigin, Publish, Published, Receipt, SessionId,
     Target, Verb,
 };
-use ternmq_message::{Message, MessageBuilder, MessageMeta};
+use ternmq_message::{Group, Message, MessageBuilder, MessageMeta};
 
 use super::{
     OpenWireSession,
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     codec::{Field, Kind, Object, Primitive, Primitives, Value},
     error::{Fault, class},
-    format::{ENCODING, GROUP_ID, take_apart},
+    format::{ENCODING, group_of, take_apart},
     translate::{MAX_PRIORITY, places, places_of},
 };
 
@@ -68,6 +68,7 @@ impl Targets {
 /// What is known of a message beside its bytes.
 struct Facts {
     meta: MessageMeta,
+    group: Option<Group>,
     transaction: Option<TransactionKey>,
     origin: Option<MessageOrigin>,
     is_retained: bool,
@@ -166,9 +167,6 @@ impl OpenWireSession {
         if message.kind() == Kind::BlobMessage && message.text(Field::RemoteBlobUrl).is_none() {
             return Err(Fault::new(class::JMS, "a blob message has no address of its content"));
         }
-        if message.text(Field::GroupId).is_some_and(|group| !group.is_empty()) {
-            return Err(Fault::absent(&format!("message groups ({GROUP_ID})")));
-        }
         let bytes = message.bytes(Field::MarshalledProperties).unwrap_or_default();
         let is_retained = check_properties(broker, bytes)?;
         let now_ms = broker.time_ms();
@@ -184,6 +182,7 @@ impl OpenWireSession {
                 priority,
                 ttl_ms,
             },
+            group: group_of(message),
             transaction,
             origin: self.origin(broker, message),
             is_retained,
@@ -270,7 +269,7 @@ impl OpenWireSession {
     ) -> Result<Receipt, Fault> {
         let (mut receipt, mut is_refused) = (Receipt::NONE, false);
         for target in &known.all {
-            let message = build(broker, target, head, body, facts.meta)?;
+            let message = build(broker, target, head, body, facts.meta)?.in_group(facts.group);
             match self.pass_on(broker, target, message, facts)? {
                 Some(sent) => receipt = receipt.and(sent),
                 None => is_refused = true,

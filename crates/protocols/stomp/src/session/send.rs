@@ -10,7 +10,7 @@ use ternmq_broker::{
     AddressQueue, AddressRequest, Broker, Error, Kind, Publish, Published, Receipt, ReplyTo, SessionId,
     Target, Verb,
 };
-use ternmq_message::{Message, MessageBuilder, MessageMeta};
+use ternmq_message::{Group, Message, MessageBuilder, MessageMeta};
 
 use super::{Step, StompSession, close::gone, connect::addresses, frames::Frame};
 use crate::{
@@ -34,6 +34,7 @@ const MAX_TARGETS: usize = 16;
 /// Where a message goes besides its own node and key.
 struct Facts {
     meta: MessageMeta,
+    group: Option<Group>,
     claimed_user: Option<Arc<str>>,
     receipt: Option<String>,
     /// Name of the transaction that it belongs to.
@@ -192,6 +193,7 @@ impl StompSession {
             push_line(head, name::REPLY_TO, &reply_to);
         }
         Ok(Facts {
+            group: sent.group(),
             meta: MessageMeta {
                 encoding: ENCODING,
                 is_durable: sent.is_durable,
@@ -329,6 +331,7 @@ impl StompSession {
         facts: &Facts,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        let message = message.in_group(facts.group);
         let copies = self.copies(broker, &message, facts)?;
         let mut receipt = self.pass_on(broker, &facts.target.first, message, facts)?;
         for (target, copy) in copies {
@@ -451,7 +454,8 @@ fn build(broker: &mut Broker, facts: &Facts, head: &[u8], body: &[u8]) -> Result
 
 /// The same message for another target.
 fn copy_for(message: &Message, Target { node, key, .. }: &Target) -> Result<Message, Fault> {
-    Message::new(node, key, message.head(), message.body(), *message.meta(), None).map_err(|_| too_long())
+    let copy = Message::new(node, key, message.head(), message.body(), *message.meta(), None);
+    copy.map(|copy| copy.in_group(message.group())).map_err(|_| too_long())
 }
 
 /// A queue that the message should have gone to is full and refuses.
