@@ -16,6 +16,7 @@ use crate::{
     place::Places,
     queues::QueueSpec,
     recent::Recall,
+    scheduled::ScheduleWords,
     selector::Filters,
 };
 
@@ -348,6 +349,11 @@ pub trait Dialect: Send + Sync {
 
     /// The dialect's places; `None` when it has none.
     fn places(&self) -> Option<&dyn Places> {
+        None
+    }
+
+    /// What properties that schedule messages are called; `None` where messages can't be scheduled.
+    fn schedule_words(&self) -> Option<&'static ScheduleWords> {
         None
     }
 

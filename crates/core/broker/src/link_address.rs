@@ -10,6 +10,7 @@ use crate::{
     broker::Broker,
     effect::SessionId,
     log::Receipt,
+    scheduled::ScheduleWords,
 };
 
 /// One end of a link as a client names it.
@@ -79,6 +80,11 @@ pub trait LinkAddresses: Send + Sync {
 
     /// Names of the headers that have a message's group and its number in it, where messages are put into groups.
     fn group_words(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
+    /// What headers that schedule a message are called, where messages of links can be scheduled.
+    fn schedule_words(&self) -> Option<&'static ScheduleWords> {
         None
     }
 

@@ -196,7 +196,7 @@ impl Broker {
                 .is_some_and(|n| n.topology.generation() == memo.topology_generation)
     }
 
-    fn check_claim(&self, id: SessionId, claimed: &str) -> Result<(), Error> {
+    pub(crate) fn check_claim(&self, id: SessionId, claimed: &str) -> Result<(), Error> {
         let (principal, _, _) = self.who(id)?;
         if **principal.user() == *claimed || self.authority.may_impersonate(&principal) {
             return Ok(());
@@ -205,7 +205,7 @@ impl Broker {
     }
 
     /// Checks that the session may publish to the message's node and fills in where that leads.
-    fn resolve(
+    pub(crate) fn resolve(
         &mut self,
         id: SessionId,
         message: &Message,

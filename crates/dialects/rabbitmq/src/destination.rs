@@ -25,7 +25,7 @@ use ternmq_stdx::letters_of;
 use crate::RabbitMq;
 
 /// Exchange behind `/topic`.
-const TOPIC_EXCHANGE: &str = "amq.topic";
+pub(crate) const TOPIC_EXCHANGE: &str = "amq.topic";
 /// Starts of destinations, in the order in which the sentence lists them.
 const PREFIXES: [&str; 6] = ["/temp-queue", "/exchange", "/topic", "/queue", "/amq/queue", "/reply-queue/"];
 /// Start of the names of queues that stand for a subscription.
@@ -260,6 +260,7 @@ static WORDS: HeaderWords = HeaderWords {
     retain: None,
     group: None,
     group_first: None,
+    schedule: None,
     dropped: &[],
     refused: &[],
     priorities: (0, u8::MAX),

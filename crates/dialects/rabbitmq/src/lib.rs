@@ -12,6 +12,7 @@ mod destination;
 mod link;
 mod md5;
 mod places;
+mod schedule;
 mod wording;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use ternmq_access::Role;
 use ternmq_broker::{
     Addresses, ArgumentError, Dialect, Error, LinkAddresses, Places, Predefined, QueueClass, QueueOptions,
+    ScheduleWords,
 };
 use ternmq_message::{History, Map, Value};
 use ternmq_queue::GroupTable;
@@ -218,6 +220,10 @@ impl Dialect for RabbitMq {
 
     fn places(&self) -> Option<&dyn Places> {
         Some(self)
+    }
+
+    fn schedule_words(&self) -> Option<&'static ScheduleWords> {
+        Some(&schedule::SCHEDULE)
     }
 
     fn value_text(&self, value: &Value) -> String {

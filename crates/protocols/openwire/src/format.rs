@@ -52,6 +52,9 @@ pub const CARRIER: Carrier = Carrier {
 const GROUP_ID: &str = "JMSXGroupID";
 const GROUP_SEQUENCE: &str = "JMSXGroupSeq";
 
+/// What stands for the connection in ids that the broker gives to messages of clients.
+const OWN_CONNECTION: &str = "ID:scheduled";
+
 /// Layout of heads.
 const LAYOUT: u8 = 1;
 /// Bytes of a head beside its text and bytes, about.
@@ -230,6 +233,17 @@ pub(crate) fn message_id_text(id: &Object<'_>) -> Option<String> {
     Some(format!("{connection}:{session}:{value}:{}", id.number(Field::ProducerSequenceId)))
 }
 
+/// An id of the broker's own for a message that a client made.
+fn own_id(number: u64) -> Object<'static> {
+    let producer = Object::new(Kind::ProducerId)
+        .with_text(Field::ConnectionId, OWN_CONNECTION.to_owned())
+        .with(Field::SessionId, Value::Long(1))
+        .with(Field::Value, Value::Long(1));
+    Object::new(Kind::MessageId)
+        .with_object(Field::ProducerId, Arc::new(producer))
+        .with(Field::ProducerSequenceId, Value::Long(i64::try_from(number).unwrap_or(i64::MAX)))
+}
+
 /// Reader of this encoding's heads.
 #[derive(Clone)]
 pub struct OpenWireFormat {
@@ -288,6 +302,28 @@ impl Format for OpenWireFormat {
 
     fn history(&self, _: &[u8]) -> History {
         History::default()
+    }
+
+    fn edited(
+        &self,
+        head: &[u8],
+        headers: &[(&str, Option<Neutral>)],
+        new_id: Option<u64>,
+    ) -> Option<Vec<u8>> {
+        let (form, mut message) = read_head(head)?;
+        let bytes = message.bytes(Field::MarshalledProperties).unwrap_or_default().to_vec();
+        let mut map = Primitives::read(&bytes).unwrap_or_default();
+        map.entries.retain(|(name, _)| !headers.iter().any(|(edited, _)| edited == name));
+        for (name, value) in headers {
+            map.entries.extend(value.as_ref().map(|value| (Cow::Borrowed(*name), primitive(value))));
+        }
+        message.set(Field::MarshalledProperties, Value::Bytes(Cow::Owned(map.to_bytes())));
+        if let Some(number) = new_id {
+            message.set(Field::MessageId, Value::Object(Arc::new(own_id(number))));
+        }
+        let (mut edited, _) = take_apart(message);
+        *edited.get_mut(1)? = form;
+        Some(edited)
     }
 
     fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>> {

@@ -94,6 +94,11 @@ pub(crate) fn message_of<'a>(broker: &Broker, deliver: &'a Deliver, queue: &str)
         _ => made_up_id(queue, deliver.seq),
     };
     object.set(Field::MessageId, Value::Object(Arc::new(with_delivery(id, deliver.delivery.0))));
+    // One that was sent later than it was made lives as long as it would have.
+    let expires_at_ms = object.number(Field::Expiration);
+    if expires_at_ms > 0 && expires_at_ms < expiration(deliver) {
+        object.set(Field::Expiration, Value::Long(expiration(deliver)));
+    }
     if let Some(history) = message.history() {
         add_properties(&mut object, &broker.dialect().history_headers(history));
     }

@@ -676,9 +676,6 @@ public final class Scenario {
             Queue queue = session.createQueue(name("absences"));
             refused(JMSException.class, () -> session.createConsumer(session.createTopic("ActiveMQ.Advisory.Queue")));
             refused(JMSException.class, () -> session.createProducer(session.createTopic("a.>")).send(session.createMessage()));
-            TextMessage later = session.createTextMessage("l");
-            later.setLongProperty("AMQ_SCHEDULED_DELAY", 1000);
-            refused(JMSException.class, () -> session.createProducer(queue).send(later));
             session.createProducer(queue).send(session.createTextMessage("still there"));
             same("still there", text(session.createConsumer(queue).receive(WAIT_MS)));
         }
