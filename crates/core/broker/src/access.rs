@@ -311,9 +311,13 @@ impl Broker {
     }
 
     fn note_refused_login(&mut self, user: &Arc<str>, peer: Option<IpAddr>) {
-        // Bounded: what nobody takes is not kept without end.
+        self.note_incident(Incident::LoginRefused { user: user.clone(), peer });
+    }
+
+    /// Notes what peers can make happen. Bounded: what nobody takes is not kept without end.
+    pub(crate) fn note_incident(&mut self, incident: Incident) {
         if self.incidents.len() < MAX_INCIDENTS {
-            self.incidents.push(Incident::LoginRefused { user: user.clone(), peer });
+            self.incidents.push(incident);
         }
     }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use ternmq_selector::Selector;
 
-use crate::{queues::QueueSpec, subscription::SubscriptionSpec};
+use crate::{queues::QueueSpec, scheduled::ScheduleWords, subscription::SubscriptionSpec};
 
 /// What a client says beside an address, by name.
 pub trait AddressOptions {
@@ -160,6 +160,12 @@ pub struct HeaderWords {
     pub requeue: Option<&'static str>,
     /// The message is to be retained for its key.
     pub retain: Option<&'static str>,
+    /// Name of the message's group, and its number in it.
+    pub group: Option<(&'static str, &'static str)>,
+    /// That the consumer gets the message's group with it.
+    pub group_first: Option<&'static str>,
+    /// What headers that schedule a message are called, where messages can be scheduled.
+    pub schedule: Option<&'static ScheduleWords>,
     /// Headers that a sender has no say in, dropped from what it sends.
     pub dropped: &'static [&'static str],
     /// Headers that ask for what there is not: what has one of them is refused.
@@ -185,6 +191,9 @@ impl HeaderWords {
         failed_count: None,
         requeue: None,
         retain: None,
+        group: None,
+        group_first: None,
+        schedule: None,
         dropped: &[],
         refused: &[],
         priorities: (0, u8::MAX),

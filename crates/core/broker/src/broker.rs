@@ -40,6 +40,7 @@ use crate::{
     recovery::Replay,
     retained::RetainedStore,
     review::Review,
+    scheduled::ScheduledStore,
     session_state::SessionState,
     settings::SharedSettings,
     subscription::CatchUp,
@@ -103,6 +104,7 @@ pub struct Broker {
     pub(crate) origin: Option<MessageOrigin>,
     /// What is being published was promised a place: a full queue takes it too.
     pub(crate) takes_all: bool,
+    pub(crate) scheduled: ScheduledStore,
     /// Sessions whose adapters go on with something in the next turn.
     pub(crate) woken: VecDeque<SessionId>,
     /// Subscriptions that what is retained still has to come to.
@@ -208,6 +210,7 @@ impl Broker {
             producers: Producers::default(),
             origin: None,
             takes_all: false,
+            scheduled: ScheduledStore::default(),
             woken: VecDeque::new(),
             catch_ups: VecDeque::new(),
             connections: Arena::default(),
@@ -254,6 +257,7 @@ impl Broker {
                 TimerKey::Head(queue) => self.on_head_due(queue),
                 TimerKey::Idle(queue) => self.on_idle_due(queue),
                 TimerKey::Client(client) => self.on_client_due(ClientId(client)),
+                TimerKey::Scheduled => self.on_scheduled_due(),
                 TimerKey::Review => self.on_review_due(),
                 TimerKey::Sweep => self.on_sweep_due(),
             }

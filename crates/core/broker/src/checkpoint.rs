@@ -1,5 +1,5 @@
 //! Checkpoints: so that a restart reads little. A checkpoint is written a bit per turn, as ordinary records: all
-//! definitions at once, then the state of one queue after the other, wills, what is retained and prepared branches, each
+//! definitions at once, then the state of one queue after the other, wills, what is retained, prepared branches and what is scheduled, each
 //! true at its own place in the log. When its last record is durable, recovery starts at its first one, and segments that nothing
 //! needs go.
 
@@ -91,8 +91,10 @@ impl Broker {
             None if self.checkpoint.written.is_some() => {}
             None => {
                 let grown = now_at.saturating_sub(self.checkpoint.last_start);
-                // Retained messages and prepared branches are written again each time: they must not be most of what is written.
-                let repeated_bytes = self.retained.bytes() + self.branches.prepared_bytes();
+                // Retained and scheduled messages and prepared branches are written again each time: they must not be most of
+                // what is written.
+                let repeated_bytes =
+                    self.retained.bytes() + self.scheduled.bytes() + self.branches.prepared_bytes();
                 let due_bytes = self.limits.checkpoint_bytes.max(2 * repeated_bytes);
                 let is_due = self.checkpoint.is_requested || grown >= due_bytes;
                 if is_due || self.has_room_to_free() {
@@ -121,6 +123,7 @@ impl Broker {
         self.write_producers();
         self.retained.start_checkpoint();
         self.start_branch_checkpoint();
+        self.scheduled.start_checkpoint();
         for id in self.queues.all_ids() {
             if let Some(slot) = self.queues.any_mut(id) {
                 slot.owes_snapshot = slot.is_logged();
@@ -152,7 +155,8 @@ impl Broker {
         let is_whole = next >= end
             && self.write_wills(room(self.log.next_pos()))
             && self.write_retained(room(self.log.next_pos()))
-            && self.write_branches(room(self.log.next_pos()));
+            && self.write_branches(room(self.log.next_pos()))
+            && self.write_scheduled(room(self.log.next_pos()));
         if !is_whole {
             self.checkpoint.running = Some((start, next));
             return;

@@ -151,6 +151,6 @@ impl Broker {
         // The parts came from valid messages and names, so they fit their length fields.
         let message =
             Message::new(&route.node, key, head, message.body(), meta, Some(Arc::new(history))).ok()?;
-        Some((message, extra_keys))
+        Some((message.in_group(dead.entry.message.group()), extra_keys))
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use ternmq_access::Role;
 use ternmq_message::{DeathReason, History, Map, Value};
-use ternmq_queue::{Filter, Grouping, Overflow};
+use ternmq_queue::{Filter, GroupTable, Overflow};
 use ternmq_routing::{NodeKind, Wildcards};
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     place::Places,
     queues::QueueSpec,
     recent::Recall,
+    scheduled::ScheduleWords,
     selector::Filters,
 };
 
@@ -46,6 +47,8 @@ pub struct QueueOptions {
     pub is_single_active: Option<bool>,
     /// See [`ternmq_queue::QueueSettings::delivery_limit`].
     pub delivery_limit: Option<u32>,
+    /// See [`ternmq_queue::QueueSettings::groups`].
+    pub groups: Option<GroupTable>,
     /// See [`ternmq_queue::QueueSettings::consumer_timeout_ms`].
     pub consumer_timeout_ms: Option<u64>,
     /// Which kind of queue was asked for.
@@ -321,12 +324,6 @@ pub trait Dialect: Send + Sync {
         Cow::Borrowed(key)
     }
 
-    /// How a queue's messages form groups, as its arguments say.
-    fn grouping(&self, arguments: &Map) -> Option<Grouping> {
-        let _ = arguments;
-        None
-    }
-
     /// What a receiver that only reads text headers is told of a message's dead-letter history: the first and the last
     /// death, in this dialect's words.
     fn history_headers(&self, history: &History) -> Map {
@@ -352,6 +349,11 @@ pub trait Dialect: Send + Sync {
 
     /// The dialect's places; `None` when it has none.
     fn places(&self) -> Option<&dyn Places> {
+        None
+    }
+
+    /// What properties that schedule messages are called; `None` where messages can't be scheduled.
+    fn schedule_words(&self) -> Option<&'static ScheduleWords> {
         None
     }
 

@@ -59,6 +59,8 @@ pub struct Deliver {
     pub failures: u32,
     /// Broker time in ms at which it expires in its queue, if it does.
     pub expires_at_ms: Option<u64>,
+    /// The consumer gets the message's group with it, and had not got it before.
+    pub is_group_first: bool,
 }
 
 /// Why a consumer ended without its session asking.

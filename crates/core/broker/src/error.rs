@@ -74,6 +74,10 @@ pub enum LimitKind {
     Subscriptions,
     /// Retained messages of this node, or their bytes.
     Retained,
+    /// Scheduled messages of this node, or their bytes.
+    Scheduled,
+    /// Repetitions of a scheduled message.
+    ScheduleRepeats,
 }
 
 /// One refusal. Nothing was changed when a call answers with one, unless its doc says otherwise.

@@ -117,7 +117,7 @@ impl Broker {
     }
 
     /// All copies of a message, itself among them where its place keeps it.
-    fn spread(&self, message: Message) -> Result<Vec<Message>, Error> {
+    pub(crate) fn spread(&self, message: Message) -> Result<Vec<Message>, Error> {
         let first = (message.node().into(), message.key().into());
         let mut waiting: VecDeque<Copy> = VecDeque::from([(message, vec![first])]);
         let mut arrived = Vec::new();
@@ -204,7 +204,8 @@ impl Broker {
 
 fn readdressed(message: &Message, to: &Forward) -> Result<Message, TooLong> {
     let history = message.history().cloned();
-    Message::new(&to.node, &to.key, message.head(), message.body(), *message.meta(), history)
+    let copy = Message::new(&to.node, &to.key, message.head(), message.body(), *message.meta(), history);
+    copy.map(|copy| copy.in_group(message.group()))
 }
 
 fn too_many() -> Error {

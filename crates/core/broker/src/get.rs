@@ -70,6 +70,7 @@ impl Broker {
             is_redelivered: delivery.is_redelivered,
             failed_count: shows_count.then_some(delivery.failed_count),
             failures: delivery.failed_count,
+            is_group_first: false,
         };
         Ok(GetOutcome::Got(deliver, remaining))
     }

@@ -37,6 +37,19 @@ pub enum Incident {
         /// Where from.
         peer: Option<IpAddr>,
     },
+    /// A scheduled message came due and went nowhere (S5).
+    ScheduledDropped {
+        /// Namespace.
+        namespace: Arc<str>,
+        /// Node that it was for.
+        node: Arc<str>,
+        /// Its key.
+        key: Arc<str>,
+        /// User that scheduled it; empty: the broker.
+        user: Arc<str>,
+        /// Why.
+        reason: &'static str,
+    },
     /// The state of a queue is missing from the checkpoint: it starts with what came after.
     SnapshotMissing {
         /// Queue.

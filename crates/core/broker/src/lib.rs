@@ -61,6 +61,7 @@ mod records;
 mod recovery;
 mod retained;
 mod review;
+mod scheduled;
 mod selector;
 mod session;
 mod session_state;
@@ -117,6 +118,10 @@ pub use queues::{QueueSpec, QueueStatus};
 pub use recent::Recall;
 pub use recovery::{OtherDialect, ReplayError};
 pub use retained::{RetainedPage, RetainedRead};
+pub use scheduled::{
+    Calendar, CalendarError, Schedule, ScheduleAction, ScheduleError, ScheduleOrder, ScheduleProblem,
+    ScheduleWords, ScheduledView, Timing,
+};
 pub use selector::Filters;
 pub use session::{Phase, Request, Session};
 pub use settings::{Effective, Origin};

@@ -41,6 +41,12 @@ pub struct Limits {
     pub max_retained: u32,
     /// Most bytes of retained messages of the node.
     pub max_retained_bytes: u64,
+    /// Most scheduled messages of the node.
+    pub max_scheduled: u32,
+    /// Most bytes of scheduled messages of the node.
+    pub max_scheduled_bytes: u64,
+    /// Most repetitions of a scheduled message that are counted; without an end there may be more.
+    pub max_schedule_repeats: u32,
     /// Bytes that may be ready for a connected client before messages that need not be kept are passed over.
     pub client_backlog_bytes: u64,
     /// Log bytes after which a checkpoint is due.
@@ -69,6 +75,9 @@ impl Default for Limits {
             max_client_keep_ms: 7 * 86_400_000,
             max_retained: 1_000_000,
             max_retained_bytes: 256 << 20,
+            max_scheduled: 1_000_000,
+            max_scheduled_bytes: 256 << 20,
+            max_schedule_repeats: 1_000,
             client_backlog_bytes: 16 << 20,
             checkpoint_bytes: 64 << 20,
         }

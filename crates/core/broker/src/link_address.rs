@@ -10,6 +10,7 @@ use crate::{
     broker::Broker,
     effect::SessionId,
     log::Receipt,
+    scheduled::ScheduleWords,
 };
 
 /// One end of a link as a client names it.
@@ -75,6 +76,16 @@ pub trait LinkAddresses: Send + Sync {
     fn drops_unwanted(&self, node: &str) -> bool {
         let _ = node;
         false
+    }
+
+    /// Names of the headers that have a message's group and its number in it, where messages are put into groups.
+    fn group_words(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
+    /// What headers that schedule a message are called, where messages of links can be scheduled.
+    fn schedule_words(&self) -> Option<&'static ScheduleWords> {
+        None
     }
 
     /// The address of a queue.

@@ -9,7 +9,7 @@ use ternmq_routing::{RouteCache, Topology, Wildcards};
 use crate::definition::NamespaceRecord;
 
 /// Index of a namespace; not used again while a connection or queue of it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct NamespaceId(pub(crate) u32);
 
 /// One namespace.

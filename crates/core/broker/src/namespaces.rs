@@ -75,6 +75,7 @@ impl Broker {
         }
         self.forget_retained(id);
         self.branches.forget_namespace(id);
+        self.forget_scheduled(id);
         self.give_up_remnants(|slot| slot.namespace == id);
         self.policies.remove_namespace(name);
         self.authority.access.remove_namespace(name);

@@ -196,7 +196,7 @@ impl Broker {
                 .is_some_and(|n| n.topology.generation() == memo.topology_generation)
     }
 
-    fn check_claim(&self, id: SessionId, claimed: &str) -> Result<(), Error> {
+    pub(crate) fn check_claim(&self, id: SessionId, claimed: &str) -> Result<(), Error> {
         let (principal, _, _) = self.who(id)?;
         if **principal.user() == *claimed || self.authority.may_impersonate(&principal) {
             return Ok(());
@@ -205,7 +205,7 @@ impl Broker {
     }
 
     /// Checks that the session may publish to the message's node and fills in where that leads.
-    fn resolve(
+    pub(crate) fn resolve(
         &mut self,
         id: SessionId,
         message: &Message,
@@ -340,7 +340,7 @@ impl Broker {
         let keeps = message.meta().is_durable || slot.class == QueueClass::Quorum;
         let mut receipt = Receipt::NONE;
         let mut location = None;
-        if keeps && slot.is_logged() && !slot.machine.can_hand_over(&self.windows) {
+        if keeps && slot.is_logged() && !slot.machine.can_hand_over(&message, &self.windows) {
             let expires_at_ms = slot.machine.expiry_of(&message, now_ms);
             let target = Target { queue, seq: slot.machine.next_seq(), expires_at_ms };
             self.scratch.clear();

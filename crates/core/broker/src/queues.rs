@@ -293,9 +293,6 @@ impl Broker {
             if let Some(filter) = self.dialect.admission(&record.arguments, &self.filters()) {
                 slot.machine.set_admission(Some(filter));
             }
-            if let Some(grouping) = self.dialect.grouping(&record.arguments) {
-                slot.machine.set_grouping(Some(grouping));
-            }
             if self.pressure.budget != Budget::default() {
                 slot.machine.set_budget(self.pressure.budget, &mut self.outbox);
             }

@@ -86,6 +86,7 @@ impl Broker {
             kind::TOKEN => self.replay_token(payload),
             kind::WILL => self.replay_will(payload),
             kind::RETAINED => self.replay_retained(payload),
+            kind::SCHEDULED => self.replay_scheduled(payload),
             kind::BRANCH_MESSAGE => self.replay_branch_message(payload),
             kind::BRANCH_HOLDS => self.replay_branch_holds(payload),
             kind::BRANCH_END => self.replay_branch_end(payload),
@@ -148,6 +149,7 @@ impl Broker {
             self.run_queue(id);
         }
         self.finish_client_recovery();
+        self.finish_scheduled_recovery(was_clean);
         self.touch_segments(segments);
         self.arm_sweep();
         if self.namespaces.iter().next().is_none() {
@@ -208,7 +210,7 @@ impl Broker {
         Ok(())
     }
 
-    fn replay_gone(&mut self, queue: u32, first: Seq, last: Seq) {
+    pub(crate) fn replay_gone(&mut self, queue: u32, first: Seq, last: Seq) {
         if let Some(slot) = self.queues.any_mut(queue).filter(|slot| !slot.awaits_snapshot) {
             slot.machine.replay_settled(first, last);
         }

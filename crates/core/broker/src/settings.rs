@@ -121,6 +121,7 @@ pub(crate) fn merge(
             (None, QueueClass::Quorum) => Some(QUORUM_DELIVERY_LIMIT),
             (None, QueueClass::Classic) => None,
         },
+        groups: merge.first("groups", |o| o.groups),
         consumer_timeout_ms: merge.first("consumer_timeout_ms", |o| o.consumer_timeout_ms),
     };
     if settings.delivery_limit.is_some() && delivery_limit.is_none() {

@@ -11,6 +11,8 @@ pub(crate) enum TimerKey {
     Idle(u32),
     /// Something is due for this client, which is not here.
     Client(u32),
+    /// A scheduled message has to be published.
+    Scheduled,
     /// What clients and consumers have is held against what their users may; it goes on here.
     Review,
     /// Unsettled deliveries are looked through for old ones (F16).

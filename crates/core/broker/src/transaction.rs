@@ -12,6 +12,7 @@ use crate::{
     producers::MessageOrigin,
     publish::Published,
     records::kind,
+    scheduled::Schedule,
     session_state::{SessionState, Unsettled},
     settle::{Outcome, SettleRange},
 };
@@ -34,14 +35,25 @@ pub(crate) struct Staged {
     pub(crate) publishes: Vec<StagedPublish>,
     /// Deliveries taken out of a session's unsettled ones, so that a rollback can put them back.
     pub(crate) settles: Vec<StagedSettle>,
+    /// Messages to publish later.
+    pub(crate) later: Vec<StagedLater>,
     /// Bytes of the messages.
     pub(crate) bytes: u64,
 }
 
 impl Staged {
     pub(crate) fn is_empty(&self) -> bool {
-        self.publishes.is_empty() && self.settles.is_empty()
+        self.publishes.is_empty() && self.settles.is_empty() && self.later.is_empty()
     }
+}
+
+/// One message that is to be published later.
+#[derive(Debug)]
+pub(crate) struct StagedLater {
+    message: Message,
+    schedule: Schedule,
+    /// Who may send it again.
+    origin: Option<MessageOrigin>,
 }
 
 /// One message that is staged.
@@ -118,6 +130,26 @@ impl Broker {
         staged.bytes = bytes;
         staged.publishes.push(StagedPublish { message, targets, origin });
         Ok(Published::Accepted(Receipt::NONE))
+    }
+
+    /// Stages a message that is to be published later: its time counts from the commit on.
+    pub(crate) fn stage_schedule(
+        &mut self,
+        id: SessionId,
+        message: Message,
+        schedule: Schedule,
+        origin: Option<MessageOrigin>,
+    ) -> Result<(), Error> {
+        let (max, max_bytes) = (self.limits.max_staged, self.limits.max_staged_bytes);
+        let staged = self.staged(Place::Session(id))?;
+        let bytes = staged.bytes.saturating_add(message.raw().len() as u64);
+        if bytes > max_bytes {
+            return Err(staging_limit(max_bytes));
+        }
+        check_room(staged, max)?;
+        staged.bytes = bytes;
+        staged.later.push(StagedLater { message, schedule, origin });
+        Ok(())
     }
 
     /// Stages in a transactional session what becomes of a delivery to another session of the same connection: for
@@ -211,6 +243,12 @@ impl Broker {
                     None
                 }
             });
+        }
+        if let Ok((principal, namespace, _)) = self.who(id) {
+            for StagedLater { message, schedule, origin } in staged.later {
+                self.counters.published += 1;
+                self.hold_for_user(namespace, principal.user().clone(), message, schedule, origin);
+            }
         }
         let mut touched = SmallVec::new();
         // The owners whose windows were full; mostly one.
@@ -318,7 +356,7 @@ impl Broker {
 }
 
 fn check_room(staged: &Staged, max: u32) -> Result<(), Error> {
-    if staged.publishes.len() + staged.settles.len() >= max as usize {
+    if staged.publishes.len() + staged.settles.len() + staged.later.len() >= max as usize {
         return Err(staging_limit(u64::from(max)));
     }
     Ok(())

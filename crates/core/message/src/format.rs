@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{history::History, properties::Properties};
+use crate::{history::History, properties::Properties, value::Value};
 
 /// Number of the encoding that a message's head is in. Stable on disk; given out by the composition root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +41,13 @@ pub trait Format: Send + Sync {
     /// Whether the priority among a message's fixed facts is always its producer's. Elsewhere 0 stands for none, too.
     fn tells_priority(&self) -> bool {
         false
+    }
+
+    /// The head with headers of the application's put in the place of those of the same name (`Some`) or taken off (`None`),
+    /// and with a message id made of `new_id` instead of its own where one is given; `None` where that can't be done.
+    fn edited(&self, head: &[u8], headers: &[(&str, Option<Value>)], new_id: Option<u64>) -> Option<Vec<u8>> {
+        let _ = (head, headers, new_id);
+        None
     }
 
     /// Keys in the head, besides the message's own, that its producer wants it routed by.

@@ -1,7 +1,7 @@
 //! The neutral message that every protocol translates to and from.
 //!
 //! Owns: the message with its original encoding kept as opaque bytes ([`Message`]), the history a message
-//! collects while the broker moves it ([`Death`]), the one hub of value types ([`Value`]), the neutral view of a
+//! collects while the broker moves it ([`Death`]), its group ([`Group`]), the one hub of value types ([`Value`]), the neutral view of a
 //! message's properties ([`Properties`]) and the table by which they become another encoding's ([`Carrier`]).
 //! Must not know: any protocol's wire form. A protocol hands in a [`Format`] that reads its own bytes.
 //!
@@ -12,6 +12,7 @@
 
 mod conversion;
 mod format;
+mod group;
 mod history;
 mod message;
 mod properties;
@@ -19,6 +20,7 @@ mod value;
 
 pub use conversion::{Carriage, Carrier, Headers, Property};
 pub use format::{Encoding, Format, Formats};
+pub use group::{Group, GroupRole};
 pub use history::{Death, DeathReason, History};
 pub use message::{Message, MessageBuilder, MessageMeta, TooLong};
 pub use properties::Properties;

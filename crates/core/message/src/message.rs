@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{format::Encoding, history::History};
+use crate::{format::Encoding, group::Group, history::History};
 
 /// Fixed facts of a message that the core acts on, whatever the encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub struct Message {
     node_len: u8,
     meta: MessageMeta,
     history: Option<Arc<History>>,
+    group: Option<Group>,
 }
 
 impl Message {
@@ -62,7 +63,7 @@ impl Message {
         if std::str::from_utf8(node).is_err() || std::str::from_utf8(key).is_err() {
             return None;
         }
-        Some(Self { raw, head_len, key_len, node_len, meta, history })
+        Some(Self { raw, head_len, key_len, node_len, meta, history, group: None })
     }
 
     /// Builds a message by copying its parts into a buffer of its own.
@@ -145,6 +146,19 @@ impl Message {
         Self { history: Some(history), ..self }
     }
 
+    /// The same message in a group, or in none.
+    #[must_use]
+    pub fn in_group(self, group: Option<Group>) -> Self {
+        Self { group, ..self }
+    }
+
+    /// The group that its producer put it into.
+    #[must_use]
+    #[inline]
+    pub fn group(&self) -> Option<Group> {
+        self.group
+    }
+
     /// Lengths in bytes of node name, routing key and head.
     #[must_use]
     pub fn lens(&self) -> (u8, u16, u32) {
@@ -217,6 +231,7 @@ impl MessageBuilder {
             node_len: self.node_len,
             meta,
             history: None,
+            group: None,
         }
     }
 }

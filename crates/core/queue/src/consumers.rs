@@ -153,7 +153,7 @@ impl Consumers {
 
     /// One consumer gets everything.
     #[inline]
-    fn is_single_active(&self) -> bool {
+    pub(crate) fn is_single_active(&self) -> bool {
         self.mode == Mode::SingleActive || self.preferred > 0
     }
 
@@ -199,6 +199,10 @@ impl Consumers {
             return Err(AddConsumerError::ExclusiveInUse);
         }
         let at = self.list.partition_point(|consumer| consumer.priority >= spec.priority);
+        if self.filtered == 0 && spec.filter.is_some() {
+            // What came back while order alone decided was noted for nobody.
+            self.rewind_all();
+        }
         self.filtered += u32::from(spec.filter.is_some());
         let consumer = Consumer {
             key: spec.key,
@@ -416,7 +420,8 @@ impl Consumers {
         next
     }
 
-    /// First consumer with credit that wants the entry; those that do not are moved past it.
+    /// First consumer with credit that wants the entry, or the one of least rank of those of the first one's priority, where
+    /// they have a rank; those that do not want it are moved past it.
     pub(crate) fn choose(
         &mut self,
         lane: u8,
@@ -424,9 +429,15 @@ impl Consumers {
         windows: &Windows,
         wall: impl Fn(Seq) -> Option<Seq>,
         mut wants: impl FnMut(&Consumer) -> bool,
+        rank: impl Fn(&Consumer) -> Option<u32>,
     ) -> Option<usize> {
         let mut refused = SmallVec::<[usize; 16]>::new();
-        let found = self.first_with_credit(windows, |at, consumer| {
+        // Place, priority and rank.
+        let mut best: Option<(usize, i32, u32)> = None;
+        self.first_with_credit(windows, |at, consumer| {
+            if best.is_some_and(|(_, priority, _)| consumer.priority < priority) {
+                return true;
+            }
             let cursor = consumer.cursor(lane);
             let is_reached = cursor <= seq && wall(cursor).is_none_or(|wall| seq < wall);
             if !is_reached && !consumer.again.contains(&(lane, seq)) {
@@ -435,8 +446,13 @@ impl Consumers {
             let is_wanted = wants(consumer);
             if !is_wanted {
                 refused.push(at);
+                return false;
             }
-            is_wanted
+            let rank = rank(consumer);
+            if best.is_none_or(|(_, _, least)| rank.unwrap_or(0) < least) {
+                best = Some((at, consumer.priority, rank.unwrap_or(0)));
+            }
+            rank.is_none()
         });
         for at in refused {
             let Some(consumer) = self.list.get_mut(at) else { continue };
@@ -444,7 +460,22 @@ impl Consumers {
                 consumer.set_cursor(lane, Seq(seq.0.saturating_add(1)));
             }
         }
-        found
+        best.map(|(at, _, _)| at)
+    }
+
+    /// A consumer looks at an entry again that it has passed, because it is for it alone by now. Answers whether it had
+    /// passed it and looks for it among what is in memory.
+    pub(crate) fn remind(&mut self, key: u32, lane: u8, seq: Seq) -> bool {
+        let Some(consumer) = self.find_mut(key) else { return false };
+        if consumer.cursor(lane) <= seq {
+            return false;
+        }
+        if consumer.again.len() < AGAIN_MAX {
+            consumer.again.insert((lane, seq));
+        } else {
+            consumer.set_cursor(lane, seq);
+        }
+        true
     }
 
     /// Consumers with credit have looked at everything before this number, where the first one of them has to wait.

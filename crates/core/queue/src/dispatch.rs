@@ -71,6 +71,7 @@ impl Queue {
         let is_open = self.lanes.count == 0
             && !self.consumers.is_saturated
             && self.consumers.len() > 0
+            && self.group_of(&message).is_none()
             && !self.is_selective();
         let Some(at) = (if is_open { self.consumers.peek(windows) } else { None }) else {
             let seq = self.push(message, location, now_ms, outbox);
@@ -114,6 +115,7 @@ impl Queue {
             is_redelivered,
             failed_count: 0,
             expires_at_ms,
+            is_group_first: false,
         }));
         seq
     }
@@ -131,7 +133,12 @@ impl Queue {
                 return;
             };
             match self.take_first(lane, now_ms, outbox) {
-                Some(entry) => self.deliver(at, entry, windows, outbox),
+                Some(entry) if self.group_of(&entry.message).is_some() => {
+                    self.lanes.edit(lane, |lane| lane.put_back(entry));
+                    self.begin_groups();
+                    return self.dispatch_selective(now_ms, windows, outbox);
+                }
+                Some(entry) => self.deliver(at, entry, false, windows, outbox),
                 None if self.lanes.highest() == Some(lane) => return,
                 // Only expired ones were there.
                 None => {}
@@ -156,12 +163,19 @@ impl Queue {
     }
 
     #[inline]
-    fn deliver(&mut self, at: usize, entry: Entry, windows: &mut Windows, outbox: &mut Outbox) {
+    fn deliver(
+        &mut self,
+        at: usize,
+        entry: Entry,
+        is_group_first: bool,
+        windows: &mut Windows,
+        outbox: &mut Outbox,
+    ) {
         let Some(consumer) = self.consumers.get(at) else { return };
         let (key, session, needs_settle) = (consumer.key, consumer.session, consumer.needs_settle);
         self.consumers.charge(at, windows);
         let delivery = self.hand_out(entry, needs_settle, session, (key, at), windows, outbox);
-        outbox.deliveries.push(delivery);
+        outbox.deliveries.push(Delivery { is_group_first, ..delivery });
     }
 
     #[inline]
@@ -196,7 +210,17 @@ impl Queue {
             outbox.settled.extend(entry.location.map(|location| (seq, location)));
             (None, entry.message)
         };
-        Delivery { session, consumer, slot, seq, message, is_redelivered, failed_count, expires_at_ms }
+        Delivery {
+            session,
+            consumer,
+            slot,
+            seq,
+            message,
+            is_redelivered,
+            failed_count,
+            expires_at_ms,
+            is_group_first: false,
+        }
     }
 
     /// Keeps an entry until its consumer settles it, its body only where [`Windows::keep_bodies`] says so. Answers its slot.
@@ -313,24 +337,30 @@ impl Queue {
         let entry = state.find(seq).map(|(_, entry)| entry);
         let wall = |cursor: Seq| state.cold_from(cursor).map(|(_, seq)| seq);
         let properties = OnceCell::new();
-        let wants =
-            |consumer: &Consumer| entry.is_some_and(|entry| self.is_wanted(consumer, entry, &properties));
-        let chosen = consumers.choose(lane, seq, windows, wall, wants);
-        let groups = self.rare.as_ref().and_then(|rare| rare.groups.as_ref());
-        let bucket = groups.and_then(|groups| groups.bucket(&entry?.message));
+        let owner = entry.and_then(|entry| self.owner_of(&entry.message, &consumers));
+        let group = entry.and_then(|entry| self.group_of(&entry.message));
+        let wants = |consumer: &Consumer| {
+            entry.is_some_and(|entry| self.is_wanted(consumer, entry, owner, &properties))
+        };
+        // A group that nobody has goes to whoever has the fewest.
+        let is_free = group.is_some() && owner.is_none();
+        let rank = |consumer: &Consumer| is_free.then(|| self.group_count(consumer.key));
+        let mut chosen = consumers.choose(lane, seq, windows, wall, wants, rank);
+        // Whoever has the group may have looked at it before it had the group.
+        if let (None, Some(owner)) = (chosen, owner)
+            && consumers.remind(owner, lane, seq)
+        {
+            chosen = consumers.choose(lane, seq, windows, wall, wants, rank);
+        }
         self.consumers = consumers;
-        let Some(at) = chosen else { return false };
-        if let (Some(bucket), Some(key)) = (bucket, self.consumers.get(at).map(|consumer| consumer.key)) {
-            self.bind_group(bucket, key);
-        }
+        let Some(at) = chosen else {
+            self.note_refused(group.filter(|_| owner.is_some()), seq);
+            return false;
+        };
         let Some(entry) = self.lanes.edit(lane, |lane| lane.remove(place)) else { return false };
-        self.deliver(at, entry, windows, outbox);
+        let key = self.consumers.get(at).map(|consumer| consumer.key);
+        let is_first = group.zip(key).is_some_and(|(group, key)| self.pass_group(group, seq, key));
+        self.deliver(at, entry, is_first, windows, outbox);
         true
-    }
-
-    fn bind_group(&mut self, bucket: usize, consumer: u32) {
-        if let Some(groups) = self.rare.as_mut().and_then(|rare| rare.groups.as_mut()) {
-            groups.bind(bucket, consumer);
-        }
     }
 }

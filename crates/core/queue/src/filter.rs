@@ -1,6 +1,6 @@
-//! Filters over messages, and how messages are put into groups.
+//! Filters over messages.
 
-use std::{cell::OnceCell, fmt, sync::Arc};
+use std::cell::OnceCell;
 
 use ternmq_message::{Message, Properties};
 
@@ -29,21 +29,5 @@ pub trait Filter: Send + Sync {
 impl<F: Fn(&Message) -> bool + Send + Sync> Filter for F {
     fn matches(&self, candidate: &Candidate<'_>) -> bool {
         self(candidate.message)
-    }
-}
-
-/// Finds a message's group, as a hash of its name; `None` for a message of no group.
-pub type GroupKey = Arc<dyn Fn(&Message) -> Option<u64> + Send + Sync>;
-
-/// Message groups: all messages of a group go to one consumer while it lives.
-#[derive(Clone)]
-pub struct Grouping {
-    /// Finds a message's group.
-    pub key: GroupKey,
-}
-
-impl fmt::Debug for Grouping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Grouping")
     }
 }

@@ -10,7 +10,7 @@
 //! Known limits: an entry that expires behind a longer-lived one goes when it comes to the head; a chunk of the backlog in
 //! which a filter found something keeps its list in memory, 40 bytes an entry; while a filter's chunk is on its way from
 //! the log, lower lanes wait, others get what stands behind whatever their priority, and limits drop the oldest all the
-//! same; two message groups may share a bucket and then share a consumer.
+//! same; what others passed over before a message group ended waits for its consumer, or until one leaves.
 
 #![forbid(unsafe_code)]
 
@@ -22,6 +22,7 @@ mod dispatch;
 mod entry;
 mod expiry;
 mod filter;
+mod grouping;
 mod groups;
 mod held;
 mod lane;
@@ -43,14 +44,14 @@ pub use chunk::{ChunkList, ChunkRef, ChunkView};
 pub use consumers::{AddConsumerError, ConsumerSpec, ConsumerView, Window};
 pub use dispatch::GetResult;
 pub use entry::{Entry, EntryRef, Location, Seq, is_redelivery};
-pub use filter::{Candidate, Filter, GroupKey, Grouping};
+pub use filter::{Candidate, Filter};
 pub use held::DyingEntry;
 pub use limits::Room;
 pub use machine::Queue;
 pub use outbox::{Dead, Delivery, LoadRequest, NO_CONSUMER, Outbox};
 pub use paging::{Budget, ChunkContent};
 pub use relocate::ChunkPlace;
-pub use settings::{DeadLetterRoute, Overflow, QueueSettings};
+pub use settings::{DeadLetterRoute, GroupTable, Overflow, QueueSettings};
 pub use settle::Blame;
 pub use snapshot::{QueueSnapshot, SnapshotChunk};
 pub use windows::{Gate, SessionIndex, Windows};

@@ -8,7 +8,7 @@ use crate::{
     chunk::ColdChunk,
     consumers::{AddConsumerError, ConsumerSpec, ConsumerView, Consumers, Window},
     entry::{Entry, Location, Seq},
-    filter::{Candidate, Filter, Grouping},
+    filter::{Candidate, Filter},
     groups::Groups,
     held::Dying,
     lane::Lanes,
@@ -31,6 +31,7 @@ pub(crate) enum Mode {
 #[derive(Default)]
 pub(crate) struct Rare {
     pub(crate) admission: Option<Arc<dyn Filter>>,
+    /// Who has which group, from the first message of one on until nothing is left of them.
     pub(crate) groups: Option<Groups>,
     /// Chunks that could not be read (F5), with their lanes. Kept: a later attempt may succeed, and nothing may
     /// treat their entries as settled.
@@ -90,6 +91,9 @@ impl Queue {
         windows: &mut Windows,
         outbox: &mut Outbox,
     ) {
+        if self.settings.groups != settings.groups {
+            self.end_groups();
+        }
         self.settings = settings;
         self.run(now_ms, windows, outbox);
     }
@@ -109,12 +113,6 @@ impl Queue {
     /// Lets in only what passes (a durable subscription's selector). Asked by [`Self::wants`], not by `push`.
     pub fn set_admission(&mut self, filter: Option<Arc<dyn Filter>>) {
         self.rare().admission = filter;
-    }
-
-    /// Turns message groups on or off. Groups that are bound to consumers are unbound.
-    pub fn set_grouping(&mut self, grouping: Option<Grouping>) {
-        self.rare().groups = grouping.map(Groups::new);
-        self.consumers.rewind_all();
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare {
@@ -138,8 +136,9 @@ impl Queue {
     /// consumer needs no settlement and has credit. Such a message need not be logged.
     #[inline]
     #[must_use]
-    pub fn can_hand_over(&self, windows: &Windows) -> bool {
+    pub fn can_hand_over(&self, message: &Message, windows: &Windows) -> bool {
         self.lanes.count == 0
+            && self.group_of(message).is_none()
             && !self.consumers.is_saturated
             && !self.is_selective()
             && self
@@ -203,11 +202,9 @@ impl Queue {
     /// Removes a consumer; false when there is none of this key. Its unsettled entries stay unsettled: the facade
     /// gives them back, all of the session in one go.
     pub fn remove_consumer(&mut self, key: u32) -> bool {
-        if let Some(groups) = self.rare.as_mut().and_then(|rare| rare.groups.as_mut()) {
-            groups.release(key);
-            self.consumers.rewind_all();
-        }
-        self.consumers.remove(key)
+        let is_removed = self.consumers.remove(key);
+        self.release_groups(key);
+        is_removed
     }
 
     /// Replaces a consumer's credit; false when there is none of this key.

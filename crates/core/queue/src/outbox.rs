@@ -31,6 +31,8 @@ pub struct Delivery {
     pub failed_count: u32,
     /// As [`Entry::expires_at_ms`].
     pub expires_at_ms: u64,
+    /// The consumer gets its group with it, and had not got it before.
+    pub is_group_first: bool,
 }
 
 impl Delivery {

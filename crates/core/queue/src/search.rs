@@ -37,15 +37,14 @@ impl Queue {
         self.lanes.budget.times(SELECTIVE_BUDGETS)
     }
 
-    /// Whether a consumer may have an entry, and wants it.
+    /// Whether a consumer may have an entry, whose group another one may own, and wants it.
     pub(crate) fn is_wanted(
         &self,
         consumer: &Consumer,
         entry: &Entry,
+        owner: Option<u32>,
         properties: &OnceCell<Properties>,
     ) -> bool {
-        let groups = self.rare.as_ref().and_then(|rare| rare.groups.as_ref());
-        let owner = groups.and_then(|groups| groups.owner(groups.bucket(&entry.message)?));
         if owner.is_some_and(|owner| owner != consumer.key) {
             return false;
         }
@@ -117,7 +116,7 @@ impl Queue {
         let there = self.consumers.at_chunk(lane, range, windows);
         let mut consumers = std::mem::take(&mut self.consumers);
         let (mut found, mut left): (Vec<Entry>, Vec<EntryRef>) = (Vec::new(), Vec::new());
-        let mut gone = Vec::new();
+        let (mut gone, mut refused) = (Vec::new(), Vec::new());
         for entry in entries {
             if entry.seq < chunk.first_seq || entry.seq > chunk.last_seq {
                 continue;
@@ -128,8 +127,14 @@ impl Queue {
             }
             let properties = OnceCell::new();
             let is_locked = self.is_locked(entry.seq);
-            let wants = |consumer: &Consumer| !is_locked && self.is_wanted(consumer, &entry, &properties);
-            let is_found = consumers.find_in_chunk(&there, lane, entry.seq, wants);
+            let owner = self.owner_of(&entry.message, &consumers).filter(|_| !is_locked);
+            let wants =
+                |consumer: &Consumer| !is_locked && self.is_wanted(consumer, &entry, owner, &properties);
+            let mut is_found = consumers.find_in_chunk(&there, lane, entry.seq, wants);
+            if let (false, Some(owner)) = (is_found, owner) {
+                is_found = consumers.remind(owner, lane, entry.seq);
+                refused.extend(self.group_of(&entry.message).map(|group| (group, entry.seq)));
+            }
             match entry.to_ref().filter(|_| !is_found) {
                 Some(entry) => left.push(entry),
                 None => found.push(entry),
@@ -140,6 +145,9 @@ impl Queue {
         let resident: Vec<Seq> = resident.into_iter().flatten().collect();
         consumers.pass_chunk(&there, lane, range.1, &resident);
         self.consumers = consumers;
+        for (group, seq) in refused {
+            self.note_refused(Some(group), seq);
+        }
         let bytes = found.iter().map(|entry| entry.message.body_len() as u64).sum();
         self.hold(bytes, outbox);
         self.lanes.edit(lane, |lane| {

@@ -26,6 +26,16 @@ pub struct DeadLetterRoute {
     pub is_for_kept_failures: bool,
 }
 
+/// How a queue remembers which consumer has which message group. Each number is 1..=1,048,576; one outside is taken as the
+/// nearest of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupTable {
+    /// At least this many of the groups used last, at most twice as many.
+    Recent(u32),
+    /// All groups, in this many buckets: those of one bucket share a consumer.
+    Buckets(u32),
+}
+
 /// Settings of one queue. Absent means: no limit of this kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueueSettings {
@@ -49,6 +59,8 @@ pub struct QueueSettings {
     pub is_single_active: bool,
     /// A message given back more often than this is dead-lettered or dropped (F17).
     pub delivery_limit: Option<u32>,
+    /// Messages of a group go to one consumer while it lives; absent: groups are not looked at.
+    pub groups: Option<GroupTable>,
     /// An unsettled delivery older than this many ms ends its session (F16).
     pub consumer_timeout_ms: Option<u64>,
 }

@@ -30,6 +30,7 @@ use crate::{
     configuration::{Configuration, Policy},
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
     options::{PENDING_LIMIT, SELECTOR},
+    schedule::SCHEDULE,
 };
 
 /// Most destinations in one (I11).
@@ -78,16 +79,11 @@ static WORDS: HeaderWords = HeaderWords {
     failed_count: None,
     requeue: None,
     retain: Some("ActiveMQ.Retain"),
-    dropped: &["message-id", "redelivered", "subscription", "JMSXUserID"],
-    refused: &[
-        "JMSXGroupID",
-        "JMSXGroupSeq",
-        "AMQ_SCHEDULED_DELAY",
-        "AMQ_SCHEDULED_PERIOD",
-        "AMQ_SCHEDULED_REPEAT",
-        "AMQ_SCHEDULED_CRON",
-        "AMQ_SCHEDULER_ACTION",
-    ],
+    group: Some(("JMSXGroupID", "JMSXGroupSeq")),
+    group_first: Some("JMSXGroupFirstForConsumer"),
+    schedule: Some(&SCHEDULE),
+    dropped: &["message-id", "redelivered", "subscription", "JMSXUserID", "JMSXGroupFirstForConsumer"],
+    refused: &[],
     priorities: (4, 9),
     tells_all: true,
     tells_first_delivery: false,

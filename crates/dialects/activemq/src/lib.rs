@@ -15,6 +15,7 @@ mod link;
 mod names;
 mod options;
 mod places;
+mod schedule;
 mod statistics;
 mod wording;
 
@@ -28,7 +29,7 @@ use std::{
 use ternmq_access::Role;
 use ternmq_broker::{
     Addresses, ArgumentError, DeadMessage, Dialect, Error, Filters, Forwards, Grave, Guard, Intake,
-    LinkAddresses, Places, Predefined, Provided, QueueClass, QueueOptions, QueueSpec, Recall,
+    LinkAddresses, Places, Predefined, Provided, QueueClass, QueueOptions, QueueSpec, Recall, ScheduleWords,
 };
 use ternmq_configuration::activemq_service::{DestinationKind, Settings};
 use ternmq_message::{History, Map, Value};
@@ -257,6 +258,10 @@ impl Dialect for ActiveMq {
 
     fn places(&self) -> Option<&dyn Places> {
         Some(self)
+    }
+
+    fn schedule_words(&self) -> Option<&'static ScheduleWords> {
+        Some(&schedule::SCHEDULE)
     }
 
     fn value_text(&self, value: &Value) -> String {

@@ -14,8 +14,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use ternmq_broker::{
-    AddressError, AddressQueue, LinkAddresses, LinkKey, LinkRequest, LinkTarget, ReplyPlace, Source,
-    SourceQueue, SubscriptionSpec, Target,
+    AddressError, AddressQueue, Addresses, LinkAddresses, LinkKey, LinkRequest, LinkTarget, ReplyPlace,
+    ScheduleWords, Source, SourceQueue, SubscriptionSpec, Target,
 };
 use ternmq_message::{Map, Value};
 use ternmq_routing::Wildcards;
@@ -27,6 +27,7 @@ use crate::{
     destination::TOPIC_PREFETCH,
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
     options::{PENDING_LIMIT, SELECTOR},
+    schedule::SCHEDULE,
 };
 
 /// Capabilities that say what a bare name is.
@@ -201,6 +202,14 @@ impl LinkAddresses for ActiveMq {
         matches!(node, TOPIC_NODE | TEMPORARY_TOPIC_NODE)
     }
 
+    fn group_words(&self) -> Option<(&'static str, &'static str)> {
+        self.words().group
+    }
+
+    fn schedule_words(&self) -> Option<&'static ScheduleWords> {
+        Some(&SCHEDULE)
+    }
+
     fn queue_address(&self, queue: &str) -> String {
         let is_whole = [TEMPORARY_QUEUE, TEMPORARY_TOPIC].iter().any(|scheme| queue.starts_with(scheme));
         if is_whole { queue.to_owned() } else { format!("queue://{queue}") }
@@ -234,7 +243,7 @@ impl LinkAddresses for ActiveMq {
     }
 
     fn offered(&self) -> &'static [&'static str] {
-        &["SHARED-SUBS"]
+        &["SHARED-SUBS", "DELAYED_DELIVERY"]
     }
 
     fn prefixes(&self) -> Option<[&'static str; 2]> {

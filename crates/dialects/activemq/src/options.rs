@@ -2,6 +2,7 @@
 
 use ternmq_broker::{ArgumentError, QueueOptions};
 use ternmq_message::{Map, Value};
+use ternmq_queue::GroupTable;
 use ternmq_selector::Selector;
 use ternmq_stdx::quoted;
 
@@ -12,6 +13,9 @@ pub(crate) const PENDING_LIMIT: &str = "maximumPendingMessageLimit";
 
 /// Argument of a subscription's queue: the selector that it lets messages in by.
 pub(crate) const SELECTOR: &str = "selector";
+
+/// What a queue remembers of message groups: as ActiveMQ's `cached` map without further words.
+pub(crate) const GROUPS: GroupTable = GroupTable::Recent(1_024);
 
 pub(crate) fn queue_options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
     let mut options = QueueOptions::default();

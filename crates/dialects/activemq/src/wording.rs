@@ -134,6 +134,8 @@ fn limit_text(limit: LimitKind, owner: &Arc<str>, max: u64) -> String {
         LimitKind::Clients => "clients of the broker".to_owned(),
         LimitKind::Subscriptions => format!("subscriptions of client {owner}"),
         LimitKind::Retained => "retained messages of the broker".to_owned(),
+        LimitKind::Scheduled => "scheduled messages of the broker".to_owned(),
+        LimitKind::ScheduleRepeats => return "The scheduled repeat value is too large".to_owned(),
         LimitKind::Staged => "messages of a transaction".to_owned(),
     };
     format!("The limit of {what} ({max}) is reached.")

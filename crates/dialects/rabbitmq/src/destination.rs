@@ -25,7 +25,7 @@ use ternmq_stdx::letters_of;
 use crate::RabbitMq;
 
 /// Exchange behind `/topic`.
-const TOPIC_EXCHANGE: &str = "amq.topic";
+pub(crate) const TOPIC_EXCHANGE: &str = "amq.topic";
 /// Starts of destinations, in the order in which the sentence lists them.
 const PREFIXES: [&str; 6] = ["/temp-queue", "/exchange", "/topic", "/queue", "/amq/queue", "/reply-queue/"];
 /// Start of the names of queues that stand for a subscription.
@@ -258,6 +258,9 @@ static WORDS: HeaderWords = HeaderWords {
     failed_count: Some("x-delivery-count"),
     requeue: Some("requeue"),
     retain: None,
+    group: None,
+    group_first: None,
+    schedule: None,
     dropped: &[],
     refused: &[],
     priorities: (0, u8::MAX),

@@ -12,6 +12,7 @@ mod destination;
 mod link;
 mod md5;
 mod places;
+mod schedule;
 mod wording;
 
 use std::sync::Arc;
@@ -19,8 +20,10 @@ use std::sync::Arc;
 use ternmq_access::Role;
 use ternmq_broker::{
     Addresses, ArgumentError, Dialect, Error, LinkAddresses, Places, Predefined, QueueClass, QueueOptions,
+    ScheduleWords,
 };
 use ternmq_message::{History, Map, Value};
+use ternmq_queue::GroupTable;
 use ternmq_routing::{HashBy, NodeKind, Wildcards};
 use ternmq_stdx::{letters_of, quoted};
 
@@ -156,6 +159,11 @@ impl Dialect for RabbitMq {
         }
     }
 
+    /// Groups come with messages of protocols that have them; those of AMQP 0-9-1 are in none.
+    fn queue_defaults(&self, _: &str) -> QueueOptions {
+        QueueOptions { groups: Some(GroupTable::Recent(1_024)), ..QueueOptions::default() }
+    }
+
     fn predefined(&self) -> &'static [Predefined] {
         PREDEFINED
     }
@@ -212,6 +220,10 @@ impl Dialect for RabbitMq {
 
     fn places(&self) -> Option<&dyn Places> {
         Some(self)
+    }
+
+    fn schedule_words(&self) -> Option<&'static ScheduleWords> {
+        Some(&schedule::SCHEDULE)
     }
 
     fn value_text(&self, value: &Value) -> String {

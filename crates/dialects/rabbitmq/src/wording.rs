@@ -180,6 +180,8 @@ fn limit_text(limit: LimitKind, owner: &Arc<str>, max: u64) -> String {
             format!("client '{owner}' has reached its limit of subscriptions ({max})")
         }
         LimitKind::Retained => format!("limit of retained messages of the node ({max}) is reached"),
+        LimitKind::Scheduled => format!("limit of scheduled messages of the node ({max}) is reached"),
+        LimitKind::ScheduleRepeats => format!("a scheduled message is repeated at most {max} times"),
         LimitKind::Staged => format!("transaction is too large: its limit ({max}) is reached"),
     }
 }

@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+mod scheduled;
 mod seam;
 mod transactions;
 

@@ -12,7 +12,7 @@ use crate::call::{Call, decode_part};
 use crate::seam::Management;
 use crate::{
     bindings, browsing, connections, definitions, exchanges, health, limits, messages, overview, parameters,
-    permissions, policies, queues, transactions, users, vhosts,
+    permissions, policies, queues, scheduled, transactions, users, vhosts,
 };
 
 /// A handler that runs on the core's thread.
@@ -119,6 +119,8 @@ pub(crate) static ROUTES: &[Route] = &[
     delete("queues/{vhost}/{name}/contents", Visible, queues::purge),
     ask("queues/{vhost}/{name}/messages", Visible, browsing::browse),
     task("POST", "queues/{vhost}/{name}/get", Visible, Audit::Read, messages::get),
+    get("scheduled", Administrator, scheduled::list),
+    delete("scheduled/{id}", Administrator, scheduled::delete),
     get("transactions", Administrator, transactions::list),
     get("transactions/{vhost}", Administrator, transactions::list),
     post("transactions/{vhost}/{id}", Administrator, transactions::decide),

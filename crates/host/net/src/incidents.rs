@@ -46,6 +46,11 @@ pub(crate) fn report(incident: &Incident) {
         Incident::LogDamaged { from, to } => {
             tracing::error!(from, to, "a part of the journal is damaged: what was only there is not served");
         }
+        Incident::ScheduledDropped { namespace, node, key, user, reason } => {
+            // Names from peers: short and escaped (B7, B9).
+            let [node, key, user] = [node, key, user].map(|name| name.chars().take(64).collect::<String>());
+            tracing::warn!(%namespace, ?node, ?key, ?user, "a scheduled message was not published: {reason}");
+        }
         Incident::SnapshotMissing { queue } => {
             tracing::error!(%queue, "the state of a queue is missing from the checkpoint: it starts with what came after");
         }

@@ -85,6 +85,8 @@ fn reply_code(error: &Error) -> ReplyCode {
             | LimitKind::Clients
             | LimitKind::Subscriptions
             | LimitKind::Retained
+            | LimitKind::Scheduled
+            | LimitKind::ScheduleRepeats
             | LimitKind::Staged => PRECONDITION_FAILED,
         },
         Error::Unavailable { .. } => RESOURCE_ERROR,

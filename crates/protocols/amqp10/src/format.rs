@@ -12,15 +12,19 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{LinkAddresses, ReplyPlace};
+use ternmq_broker::{LinkAddresses, ReplyPlace, ScheduleWords};
 use ternmq_message::{
     Carriage, Carrier, Encoding, Format, Headers as HeaderForm, History, Map as NeutralMap, Properties,
     Value as Neutral,
 };
 
-use crate::codec::{
-    DecodeError, Map, Value,
-    message::{BodyKind, Header, MessageProperties, Sections, map_of},
+use crate::{
+    codec::{
+        DecodeError, Map, Value, code,
+        message::{BodyKind, Header, MessageProperties, Sections, map_of},
+        write::{MapWriter, put_descriptor, put_string},
+    },
+    translate::put_neutral_value,
 };
 
 /// Number of this encoding in messages and on disk.
@@ -58,6 +62,11 @@ pub(crate) mod annotation {
     /// What the message was sent to and what its answer goes to: one of the kinds of places below (JMS mapping).
     pub(crate) const DESTINATION: &str = "x-opt-jms-dest";
     pub(crate) const REPLY_TO: &str = "x-opt-jms-reply-to";
+    pub(crate) const DELIVERY_CRON: &str = "x-opt-delivery-cron";
+    pub(crate) const DELIVERY_DELAY: &str = "x-opt-delivery-delay";
+    pub(crate) const DELIVERY_PERIOD: &str = "x-opt-delivery-period";
+    pub(crate) const DELIVERY_REPEAT: &str = "x-opt-delivery-repeat";
+    pub(crate) const DELIVERY_TIME: &str = "x-opt-delivery-time";
     pub(crate) const EXCHANGE: &str = "x-exchange";
     pub(crate) const KEY: &str = "x-routing-key";
     pub(crate) const TYPE: &str = "x-basic-type";
@@ -75,6 +84,8 @@ pub(crate) fn capabilities_of(annotations: &Map<'_>, name: &str) -> &'static [&'
     let number = annotations.get(name).and_then(|value| value.as_i64());
     number.and_then(|number| PLACE_KINDS.get(usize::try_from(number).ok()?)).copied().unwrap_or_default()
 }
+/// What ids begin with that the broker gives to messages of clients.
+const OWN_IDS: &str = "ID:scheduled:";
 
 const DATA: u8 = 0;
 const ENCODED: u8 = 1;
@@ -291,6 +302,46 @@ fn is_header(name: &str) -> bool {
         && !matches!(name, annotation::COPIES | annotation::DEATHS | annotation::EXCHANGE | annotation::KEY)
 }
 
+/// A head with other sections before its body.
+fn with_lead(head: &[u8], known: &Head<'_>, sections: &Sections<'_>) -> Option<Vec<u8>> {
+    let mut written = head.get(..1)?.to_vec();
+    let lead =
+        [sections.header, sections.message_annotations, sections.properties, sections.application_properties]
+            .concat();
+    written.extend_from_slice(&u32::try_from(lead.len()).ok()?.to_be_bytes());
+    written.extend_from_slice(&lead);
+    written.extend_from_slice(head.get(5 + known.lead.len()..)?);
+    Some(written)
+}
+
+/// Appends annotations without some of them; nothing when none is left.
+fn copy_annotations(section: &[u8], out: &mut Vec<u8>, is_dropped: impl Fn(&str) -> bool) {
+    let start = out.len();
+    put_descriptor(out, code::MESSAGE_ANNOTATIONS);
+    let mut map = MapWriter::start(out);
+    for (key, pair) in map_of(section).raw_pairs() {
+        if !key.as_text().is_some_and(&is_dropped) {
+            map.pair(|out| out.extend_from_slice(pair));
+        }
+    }
+    let is_empty = map.is_empty();
+    map.end();
+    if is_empty {
+        out.truncate(start);
+    }
+}
+
+/// The header that an annotation stands for which schedules a message; a time of its own stands for a delay.
+pub(crate) fn header_of(annotation: &str, words: &ScheduleWords) -> Option<&'static str> {
+    match annotation {
+        annotation::DELIVERY_DELAY | annotation::DELIVERY_TIME => Some(words.delay),
+        annotation::DELIVERY_PERIOD => Some(words.period),
+        annotation::DELIVERY_REPEAT => Some(words.repeats),
+        annotation::DELIVERY_CRON => Some(words.calendar),
+        _ => None,
+    }
+}
+
 /// Reader of this encoding's heads. A reply address is shown as what it stands for.
 #[derive(Clone)]
 pub struct Amqp10Format {
@@ -318,8 +369,16 @@ impl Amqp10Format {
         properties.content_type = text(known.content_type);
         properties.content_encoding = text(known.content_encoding);
         properties.timestamp = known.creation_time.map(seconds);
-        properties.app_id = text(known.group_id);
         properties.kind = text(known.subject.filter(|_| self.addresses.subject_is_type()));
+        match (self.addresses.group_words(), text(known.group_id)) {
+            (None, group) => properties.app_id = group,
+            (Some(_), None) => {}
+            (Some((group_name, number_name)), Some(group)) => {
+                let number = known.group_sequence.unwrap_or_default().cast_signed();
+                properties.headers.push((group_name.into(), Neutral::Str(group)));
+                properties.headers.push((number_name.into(), Neutral::I32(number)));
+            }
+        }
         if let Some(address) = known.reply_to {
             match self.addresses.reply_place_of(address, capabilities_of(annotations, annotation::REPLY_TO)) {
                 ReplyPlace::Queue(name) => properties.reply_to = Some(name.into()),
@@ -366,18 +425,49 @@ impl Format for Amqp10Format {
         let mut section = Vec::new();
         Header { ttl: None, ..header }.put(&mut section);
         sections.header = &section;
-        let mut written = head.get(..1)?.to_vec();
-        let lead = [
-            sections.header,
-            sections.message_annotations,
-            sections.properties,
-            sections.application_properties,
-        ]
-        .concat();
-        written.extend_from_slice(&u32::try_from(lead.len()).ok()?.to_be_bytes());
-        written.extend_from_slice(&lead);
-        written.extend_from_slice(head.get(5 + known.lead.len()..)?);
-        Some(written)
+        with_lead(head, &known, &sections)
+    }
+
+    fn edited(
+        &self,
+        head: &[u8],
+        headers: &[(&str, Option<Neutral>)],
+        new_id: Option<u64>,
+    ) -> Option<Vec<u8>> {
+        let known = Head::read(head)?;
+        let mut sections = known.sections();
+        let (mut properties, mut annotations, mut application) = (Vec::new(), Vec::new(), Vec::new());
+        if let Some(number) = new_id {
+            let mut said = MessageProperties::decode(sections.properties).ok()?;
+            let id = format!("{OWN_IDS}{number}");
+            said.message_id = said.message_id.map(|_| Value::String(&id));
+            if !sections.properties.is_empty() {
+                said.put(&mut properties);
+                sections.properties = &properties;
+            }
+        }
+        let is_edited = |name: &str| headers.iter().any(|(edited, _)| *edited == name);
+        let words = self.addresses.schedule_words();
+        let is_dropped = |name: &str| header_of(name, words?).map(is_edited);
+        copy_annotations(sections.message_annotations, &mut annotations, |name| {
+            is_dropped(name) == Some(true)
+        });
+        sections.message_annotations = &annotations;
+        put_descriptor(&mut application, code::APPLICATION_PROPERTIES);
+        let mut map = MapWriter::start(&mut application);
+        let kept = map_of(sections.application_properties).raw_pairs();
+        for (_, pair) in kept.filter(|(key, _)| !key.as_text().is_some_and(is_edited)) {
+            map.pair(|out| out.extend_from_slice(pair));
+        }
+        for (name, value) in headers.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            map.pair(|out| {
+                put_string(out, name);
+                put_neutral_value(value, 1, out);
+            });
+        }
+        map.end();
+        sections.application_properties = &application;
+        with_lead(head, &known, &sections)
     }
 
     fn given_kind(&self, head: &[u8]) -> Option<Arc<str>> {

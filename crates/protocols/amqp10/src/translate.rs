@@ -138,6 +138,7 @@ fn put_neutral(
     let body = message.body();
     let is_encoded = is_encoded(&properties, body);
     let reply_to = reply_address(addresses, &properties);
+    let (group_id, group_sequence) = group_of(addresses, &properties);
     // A symbol is ASCII; other text becomes the header that its property is called.
     let mut strange = NeutralMap::new();
     let mut ascii = |text: Option<Arc<str>>, name: &str| match text {
@@ -181,7 +182,8 @@ fn put_neutral(
         content_type: content_type.as_deref(),
         content_encoding: content_encoding.as_deref(),
         creation_time: creation_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)),
-        group_id: properties.app_id.as_deref(),
+        group_id: group_id.as_deref(),
+        group_sequence,
         ..MessageProperties::default()
     };
     if known != MessageProperties::default() {
@@ -288,6 +290,16 @@ fn put_application_properties<'a>(headers: impl Iterator<Item = &'a (Arc<str>, N
     if is_empty {
         out.truncate(start);
     }
+}
+
+/// group-id and group-sequence: where messages are put into groups those, else the application's id as RabbitMQ has it.
+fn group_of(addresses: &dyn LinkAddresses, properties: &Properties) -> (Option<Arc<str>>, Option<u32>) {
+    let Some((group, number)) = addresses.group_words() else { return (properties.app_id.clone(), None) };
+    let Some(group) = properties.header(group).and_then(Neutral::as_str) else { return (None, None) };
+    let number = properties.header(number);
+    let number = number.and_then(|value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()));
+    let number = number.and_then(|number| i32::try_from(number).ok());
+    (Some(group.into()), number.map(i32::cast_unsigned))
 }
 
 /// An id as the type that says most of it.

@@ -62,7 +62,9 @@ pub(crate) fn reason_of(error: &Error) -> Reason {
             | LimitKind::Staged
             | LimitKind::Clients
             | LimitKind::Subscriptions
-            | LimitKind::Retained => Reason::QUOTA_EXCEEDED,
+            | LimitKind::Retained
+            | LimitKind::Scheduled
+            | LimitKind::ScheduleRepeats => Reason::QUOTA_EXCEEDED,
         },
         Error::Unavailable { .. } => Reason::SERVER_UNAVAILABLE,
         Error::Gone => Reason::UNSPECIFIED_ERROR,

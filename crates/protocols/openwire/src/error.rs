@@ -9,6 +9,7 @@ pub(crate) mod class {
     pub(crate) const INVALID_CLIENT: &str = "javax.jms.InvalidClientIDException";
     pub(crate) const INVALID_DESTINATION: &str = "javax.jms.InvalidDestinationException";
     pub(crate) const INVALID_SELECTOR: &str = "javax.jms.InvalidSelectorException";
+    pub(crate) const MESSAGE_FORMAT: &str = "javax.jms.MessageFormatException";
     pub(crate) const RESOURCE: &str = "javax.jms.ResourceAllocationException";
     pub(crate) const ROLLED_BACK: &str = "javax.jms.TransactionRolledBackException";
     pub(crate) const XA: &str = "javax.transaction.xa.XAException";
@@ -68,6 +69,7 @@ fn class_of(error: &Error) -> &'static str {
         | Error::Internal { .. } => class::INVALID_DESTINATION,
         Error::Limit { limit, .. } => match limit {
             LimitKind::Clients => class::INVALID_CLIENT,
+            LimitKind::ScheduleRepeats => class::MESSAGE_FORMAT,
             LimitKind::Connections
             | LimitKind::NamespaceConnections
             | LimitKind::UserConnections
@@ -77,6 +79,7 @@ fn class_of(error: &Error) -> &'static str {
             | LimitKind::SessionConsumers
             | LimitKind::Subscriptions
             | LimitKind::Retained
+            | LimitKind::Scheduled
             | LimitKind::Staged => class::RESOURCE,
         },
         Error::Unavailable { .. } => class::RESOURCE,

@@ -12,7 +12,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use ternmq_broker::{Dialect, Place};
 use ternmq_message::{
-    Carriage, Carrier, Encoding as Number, Format, Headers, History, Map, Properties, Value as Neutral,
+    Carriage, Carrier, Encoding as Number, Format, Group, Headers, History, Map, Properties, Value as Neutral,
 };
 
 use crate::{
@@ -49,8 +49,11 @@ pub const CARRIER: Carrier = Carrier {
 };
 
 /// Properties that have a field of their own.
-pub(crate) const GROUP_ID: &str = "JMSXGroupID";
+const GROUP_ID: &str = "JMSXGroupID";
 const GROUP_SEQUENCE: &str = "JMSXGroupSeq";
+
+/// What stands for the connection in ids that the broker gives to messages of clients.
+const OWN_CONNECTION: &str = "ID:scheduled";
 
 /// Layout of heads.
 const LAYOUT: u8 = 1;
@@ -194,6 +197,31 @@ pub(crate) fn primitive(value: &Neutral) -> Primitive<'static> {
     }
 }
 
+/// The group that a message belongs to.
+pub(crate) fn group_of(message: &Object<'_>) -> Option<Group> {
+    let name = message.text(Field::GroupId).filter(|name| !name.is_empty())?;
+    Some(Group::numbered(name, message.number(Field::GroupSequence)))
+}
+
+/// Puts a neutral property into its own field. Answers whether it has one.
+pub(crate) fn put_in_field(message: &mut Object<'_>, name: &str, value: &Neutral) -> bool {
+    match name {
+        GROUP_ID => match value.as_str() {
+            Some(group) => message.set(Field::GroupId, Value::Text(group.to_owned().into())),
+            None => return false,
+        },
+        GROUP_SEQUENCE => {
+            let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
+            match number.and_then(|number| i32::try_from(number).ok()) {
+                Some(number) => message.set(Field::GroupSequence, Value::Int(number)),
+                None => return false,
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
 /// Id of a message as JMS shows it.
 pub(crate) fn message_id_text(id: &Object<'_>) -> Option<String> {
     if let Some(text) = id.text(Field::TextView) {
@@ -203,6 +231,17 @@ pub(crate) fn message_id_text(id: &Object<'_>) -> Option<String> {
     let connection = producer.text(Field::ConnectionId)?;
     let [session, value] = [Field::SessionId, Field::Value].map(|field| producer.number(field));
     Some(format!("{connection}:{session}:{value}:{}", id.number(Field::ProducerSequenceId)))
+}
+
+/// An id of the broker's own for a message that a client made.
+fn own_id(number: u64) -> Object<'static> {
+    let producer = Object::new(Kind::ProducerId)
+        .with_text(Field::ConnectionId, OWN_CONNECTION.to_owned())
+        .with(Field::SessionId, Value::Long(1))
+        .with(Field::Value, Value::Long(1));
+    Object::new(Kind::MessageId)
+        .with_object(Field::ProducerId, Arc::new(producer))
+        .with(Field::ProducerSequenceId, Value::Long(i64::try_from(number).unwrap_or(i64::MAX)))
 }
 
 /// Reader of this encoding's heads.
@@ -263,6 +302,28 @@ impl Format for OpenWireFormat {
 
     fn history(&self, _: &[u8]) -> History {
         History::default()
+    }
+
+    fn edited(
+        &self,
+        head: &[u8],
+        headers: &[(&str, Option<Neutral>)],
+        new_id: Option<u64>,
+    ) -> Option<Vec<u8>> {
+        let (form, mut message) = read_head(head)?;
+        let bytes = message.bytes(Field::MarshalledProperties).unwrap_or_default().to_vec();
+        let mut map = Primitives::read(&bytes).unwrap_or_default();
+        map.entries.retain(|(name, _)| !headers.iter().any(|(edited, _)| edited == name));
+        for (name, value) in headers {
+            map.entries.extend(value.as_ref().map(|value| (Cow::Borrowed(*name), primitive(value))));
+        }
+        message.set(Field::MarshalledProperties, Value::Bytes(Cow::Owned(map.to_bytes())));
+        if let Some(number) = new_id {
+            message.set(Field::MessageId, Value::Object(Arc::new(own_id(number))));
+        }
+        let (mut edited, _) = take_apart(message);
+        *edited.get_mut(1)? = form;
+        Some(edited)
     }
 
     fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>> {

@@ -8,7 +8,7 @@ use ternmq_message::{Map, MessageMeta, Properties};
 use crate::{
     codec::{Field, Kind, Object, Primitive, Primitives, Value},
     error::{Fault, class},
-    format::{CARRIER, ENCODING, content_of_text, primitive, put_together},
+    format::{CARRIER, ENCODING, content_of_text, primitive, put_in_field, put_together},
 };
 
 /// Most destinations in one (I11).
@@ -94,6 +94,11 @@ pub(crate) fn message_of<'a>(broker: &Broker, deliver: &'a Deliver, queue: &str)
         _ => made_up_id(queue, deliver.seq),
     };
     object.set(Field::MessageId, Value::Object(Arc::new(with_delivery(id, deliver.delivery.0))));
+    // One that was sent later than it was made lives as long as it would have.
+    let expires_at_ms = object.number(Field::Expiration);
+    if expires_at_ms > 0 && expires_at_ms < expiration(deliver) {
+        object.set(Field::Expiration, Value::Long(expiration(deliver)));
+    }
     if let Some(history) = message.history() {
         add_properties(&mut object, &broker.dialect().history_headers(history));
     }
@@ -180,7 +185,9 @@ fn write_properties(broker: &Broker, object: &mut Object<'static>, properties: P
         map = map.with(ternmq_message::Property::ReplyKey.header(), Primitive::Text(key.to_string().into()));
     }
     for (name, value) in &properties.headers {
-        map.entries.push((Cow::Owned(name.to_string()), primitive(value)));
+        if !put_in_field(object, name, value) {
+            map.entries.push((Cow::Owned(name.to_string()), primitive(value)));
+        }
     }
     if !map.entries.is_empty() {
         object.set(Field::MarshalledProperties, Value::Bytes(Cow::Owned(map.to_bytes())));

@@ -90,6 +90,8 @@ fn name_of(error: &Error) -> &'static str {
             | LimitKind::Clients
             | LimitKind::Subscriptions
             | LimitKind::Retained
+            | LimitKind::Scheduled
+            | LimitKind::ScheduleRepeats
             | LimitKind::Staged => "precondition_failed",
         },
         Error::Unavailable { .. } => "resource_error",

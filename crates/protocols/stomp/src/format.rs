@@ -12,7 +12,10 @@ use ternmq_message::{
     Carriage, Carrier, Encoding, Format, Headers as HeaderForm, History, Properties, Value,
 };
 
-use crate::codec::{Escapes, Headers};
+use crate::{
+    codec::{Escapes, Headers},
+    translate::push_line,
+};
 
 /// Number of this encoding in messages and on disk.
 pub const ENCODING: Encoding = Encoding(3);
@@ -144,6 +147,24 @@ impl Format for StompFormat {
 
     fn history(&self, _: &[u8]) -> History {
         History::default()
+    }
+
+    /// Ids of messages are given when they are delivered.
+    fn edited(&self, head: &[u8], headers: &[(&str, Option<Value>)], _: Option<u64>) -> Option<Vec<u8>> {
+        let lines = headers_of(head);
+        let mut edited = Vec::with_capacity(head.len());
+        for (raw_name, raw_value) in lines.raw() {
+            let name = lines.meant(raw_name);
+            if !headers.iter().any(|(known, _)| *known == name) {
+                push_line(&mut edited, &name, &lines.meant(raw_value));
+            }
+        }
+        for (name, value) in headers {
+            if let Some(text) = value.as_ref().and_then(Value::to_text) {
+                push_line(&mut edited, name, &text);
+            }
+        }
+        Some(edited)
     }
 
     fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 use ternmq_broker::{AddressOptions, Addresses, Broker, Deliver, HeaderWords};
-use ternmq_message::{Map, Message, Properties, Property};
+use ternmq_message::{Group, Map, Properties, Property, Value};
 
 use crate::{
     codec::{Escapes, FrameWriter, Headers, push_escaped, shown},
@@ -45,6 +45,10 @@ pub(crate) struct SendHeaders<'a> {
     pub(crate) priority: u8,
     pub(crate) ttl_ms: Option<u64>,
     pub(crate) is_retained: bool,
+    group: Option<Cow<'a, str>>,
+    group_number: i64,
+    /// Headers that say when it is sent.
+    pub(crate) scheduling: Map,
     /// Time of expiry and of the message as the client says them, in ms since 1970; 0: never, not said.
     expires_at_ms: u64,
     stamp_ms: u64,
@@ -127,6 +131,11 @@ impl<'a> SendHeaders<'a> {
         Ok(read)
     }
 
+    /// The group that the message belongs to.
+    pub(crate) fn group(&self) -> Option<Group> {
+        self.group.as_ref().map(|name| Group::numbered(name, self.group_number))
+    }
+
     /// Writes what every message is told: a reader's lines are these.
     fn tell_all(&mut self, Writer { words, now_ms }: Writer, head: &mut Vec<u8>) {
         if self.expires_at_ms > 0 {
@@ -185,6 +194,12 @@ impl<'a> SendHeaders<'a> {
             self.user_id = Some(value);
         } else if words.retain == Some(name) {
             self.is_retained = is_true(Some(&value));
+        } else if words.group.is_some_and(|(group, _)| group == name) {
+            self.group = Some(value).filter(|group| !group.is_empty());
+        } else if words.group.is_some_and(|(_, number)| number == name) {
+            self.group_number = value.trim().parse().map_err(|_| bad_value(name, "a whole number"))?;
+        } else if words.schedule.is_some_and(|words| words.is_one(name)) {
+            self.scheduling.push((name.into(), Value::str(&value)));
         } else if words.refused.contains(&name) {
             return Err(Fault::coded("not_implemented", format!("'{name}': not available")));
         }
@@ -225,7 +240,7 @@ pub(crate) fn write_properties(
     let dialect = broker.dialect();
     let deaths = message.history().map_or_else(Map::new, |history| dialect.history_headers(history));
     if message.meta().encoding == ENCODING {
-        write_lines(reader, message, escapes, &deaths, frame);
+        write_lines(reader, deliver, escapes, &deaths, frame);
     } else if let Some(format) = broker.formats().get(message.meta().encoding) {
         let properties = CARRIER.fit(format.properties(message.head()), message.meta());
         write_neutral(reader, dialect.topic_node(), deliver, &properties, &deaths, frame);
@@ -239,6 +254,9 @@ pub(crate) fn write_properties(
     {
         frame.number(name, count.into());
     }
+    if let Some(name) = reader.words.group_first.filter(|_| deliver.is_group_first) {
+        frame.header(name, "true");
+    }
 }
 
 /// Whether the broker tells of a message's deaths under this name.
@@ -248,13 +266,18 @@ fn is_told(deaths: &Map, name: &str) -> bool {
 
 /// Header lines as they are kept: copied when the reader's version has the same escapes or there is none.
 fn write_lines(
-    Reader { addresses, owner, .. }: &Reader<'_>,
-    message: &Message,
+    Reader { addresses, words, owner }: &Reader<'_>,
+    deliver: &Deliver,
     escapes: Escapes,
     deaths: &Map,
     frame: &mut FrameWriter<'_>,
 ) {
+    let message = &deliver.message;
     let head = message.head();
+    // One that was sent later than it was made lives as long as it would have.
+    let expires_at_ms = deliver.expires_at_ms.unwrap_or_default();
+    let is_earlier =
+        |value: &str| crate::format::number(value).is_some_and(|at_ms| at_ms > 0 && at_ms < expires_at_ms);
     let headers = headers_of(head);
     let is_plain = escapes == Escapes::Full || headers.is_plain();
     for (raw_name, raw_value) in headers.raw() {
@@ -262,6 +285,9 @@ fn write_lines(
             raw if is_ours(raw) || is_told(deaths, raw) => {}
             name::REPLY_TO => {
                 frame.header(name::REPLY_TO, &addresses.reply_address(&headers.meant(raw_value), owner));
+            }
+            name if words.expires_at == Some(name) && is_earlier(raw_value) => {
+                frame.number(name, expires_at_ms);
             }
             // Only what is so is told (as RabbitMQ).
             name::PERSISTENT if !message.meta().is_durable => {}

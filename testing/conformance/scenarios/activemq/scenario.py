@@ -663,10 +663,6 @@ def what_is_not_there_is_refused():
         with Client() as client:
             client.connection.subscribe(destination, "1", headers=headers)
             equal(client.error(), wanted, f"SUBSCRIBE {destination} {headers}")
-    for name in ("JMSXGroupID", "AMQ_SCHEDULED_DELAY"):
-        with Client() as client:
-            client.connection.send("/queue/a.refused", "x", headers={name: "1"})
-            equal(client.error(), f"'{name}': not available", f"SEND with {name}")
     with Device("a-advisory", ["ActiveMQ/Advisory/#"]) as device:
         equal(device.granted, ["Implementation specific error"], "SUBACK")
     with Client() as client:

@@ -52,6 +52,7 @@ public final class Scenario {
     /** Cases that ActiveMQ itself fails: crates/protocols/openwire/COVERAGE.md says why. */
     private static final Set<String> DEVIATIONS = Set.of(
             "what is not there is refused",
+            "wrong schedules are refused",
             "a message that is too large is refused alone",
             "a browser sees a thousand messages of both delivery modes in order");
     private final String url;
@@ -59,7 +60,7 @@ public final class Scenario {
     private final String password;
     private int named;
 
-    private interface Case {
+    interface Case {
         void run() throws Exception;
     }
 
@@ -116,6 +117,10 @@ public final class Scenario {
         }
     }
 
+    static boolean isOracle() {
+        return ENGINE.equals(ORACLE);
+    }
+
     private static boolean isThere() {
         try (Socket socket = new Socket("127.0.0.1", 61616)) {
             return socket.isConnected();
@@ -157,31 +162,33 @@ public final class Scenario {
         all.put("a browser sees a thousand messages of both delivery modes in order", this::longBrowser);
         all.put("over TLS", this::secured);
         all.put("failover after kill -9", this::failover);
+        all.putAll(Groups.cases(this));
+        all.putAll(Scheduled.cases(this));
         return all;
     }
 
-    private ActiveMQConnection connection() throws JMSException {
+    ActiveMQConnection connection() throws JMSException {
         ActiveMQConnectionFactory factory = new ActiveMQConnectionFactory(user, password, url);
         factory.setTrustAllPackages(true);
         return (ActiveMQConnection) factory.createConnection();
     }
 
-    private String name(String what) {
+    String name(String what) {
         named++;
         return "java." + what + "." + System.nanoTime() + "." + named;
     }
 
-    private static void check(boolean holds, String what) {
+    static void check(boolean holds, String what) {
         if (!holds) {
             throw new AssertionError(what);
         }
     }
 
-    private static void same(Object expected, Object actual) {
+    static void same(Object expected, Object actual) {
         check(expected == null ? actual == null : expected.equals(actual), "expected " + expected + ", got " + actual);
     }
 
-    private static String text(Message message) throws JMSException {
+    static String text(Message message) throws JMSException {
         check(message != null, "no message came");
         return ((TextMessage) message).getText();
     }
@@ -639,7 +646,7 @@ public final class Scenario {
         }
     }
 
-    private static void refused(Class<? extends Throwable> kind, Case what) {
+    static void refused(Class<? extends Throwable> kind, Case what) {
         try {
             what.run();
         } catch (Throwable problem) {
@@ -676,12 +683,6 @@ public final class Scenario {
             Queue queue = session.createQueue(name("absences"));
             refused(JMSException.class, () -> session.createConsumer(session.createTopic("ActiveMQ.Advisory.Queue")));
             refused(JMSException.class, () -> session.createProducer(session.createTopic("a.>")).send(session.createMessage()));
-            TextMessage grouped = session.createTextMessage("g");
-            grouped.setStringProperty("JMSXGroupID", "g");
-            refused(JMSException.class, () -> session.createProducer(queue).send(grouped));
-            TextMessage later = session.createTextMessage("l");
-            later.setLongProperty("AMQ_SCHEDULED_DELAY", 1000);
-            refused(JMSException.class, () -> session.createProducer(queue).send(later));
             session.createProducer(queue).send(session.createTextMessage("still there"));
             same("still there", text(session.createConsumer(queue).receive(WAIT_MS)));
         }

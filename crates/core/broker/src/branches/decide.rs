@@ -168,12 +168,12 @@ impl Broker {
     fn carry_out_branch(&mut self, number: u64, by: SessionId) -> Receipt {
         let Some(branch) = self.branches.remove(number) else { return Receipt::NONE };
         let is_prepared = branch.is_prepared();
-        let Staged { publishes, settles, bytes } = branch.staged;
+        let Staged { publishes, settles, bytes, .. } = branch.staged;
         let (held, locked): (Vec<_>, Vec<_>) = settles.into_iter().partition(|settle| !settle.is_locked());
         let held = held.into_iter().map(|settle| self.without_owner(settle)).collect();
         let ((), receipt) = self.as_group(|broker| {
             broker.takes_all = true;
-            broker.carry_out(by, Staged { publishes, settles: held, bytes });
+            broker.carry_out(by, Staged { publishes, settles: held, later: Vec::new(), bytes });
             broker.takes_all = false;
             for settle in &locked {
                 broker.accept_locked(&settle.entry);

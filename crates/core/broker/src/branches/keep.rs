@@ -151,7 +151,7 @@ impl Broker {
             namespace,
             user: end.user,
             stage: Stage::Prepared { at_ms: end.prepared_at_ms },
-            staged: Staged { publishes, settles, bytes },
+            staged: Staged { publishes, settles, later: Vec::new(), bytes },
         };
         self.branches.insert(end.number, branch);
         Ok(())

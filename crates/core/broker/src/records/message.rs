@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! flags u8 (1 durable record, 2 message durable, 4 has ttl, 8 has history, 16 replaces, 32 may be repeated,
-//!           64 has origin)
+//!           64 has origin, 128 has group)
 //! encoding u8 | priority u8 | node_len u8 | key_len u16 | head_len u32
-//! [ttl u64] [history blob] [replaced queue u32, seq u64] [producer u64, sequence u64]
+//! [ttl u64] [history blob] [group u64] [replaced queue u32, seq u64] [producer u64, sequence u64]
 //! target count u16 | count * (queue u32, seq u64, expires_at u64)
 //! raw bytes of the message to the end
 //! ```
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
-use ternmq_message::{Death, DeathReason, Encoding, History, Message, MessageMeta};
+use ternmq_message::{Death, DeathReason, Encoding, Group, History, Message, MessageMeta};
 use ternmq_queue::Seq;
 use ternmq_stdx::layout::{BadLayout, Reader, Writer};
 
@@ -27,6 +27,7 @@ const HAS_HISTORY: u8 = 8;
 const REPLACES: u8 = 16;
 const MAY_BE_REPEATED: u8 = 32;
 const HAS_ORIGIN: u8 = 64;
+const HAS_GROUP: u8 = 128;
 
 /// One queue that holds the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,7 @@ pub(crate) fn message_parts(
         (REPLACES, replaces.is_some()),
         (MAY_BE_REPEATED, message.may_be_repeated()),
         (HAS_ORIGIN, origin.is_some()),
+        (HAS_GROUP, message.group().is_some()),
     ] {
         flags |= if is_set { flag } else { 0 };
     }
@@ -68,6 +70,9 @@ pub(crate) fn message_parts(
     }
     if let Some(history) = message.history() {
         write_history(out, history);
+    }
+    if let Some(group) = message.group() {
+        out.u64(group.bits());
     }
     if let Some((queue, seq)) = replaces {
         out.u32(queue).u64(seq.0);
@@ -99,6 +104,7 @@ pub(crate) struct MessageHead {
     pub(crate) body_len: u32,
     meta: MessageMeta,
     history: Option<Arc<History>>,
+    group: Option<Group>,
     lens: (u8, u16, u32),
 }
 
@@ -114,6 +120,7 @@ pub(crate) fn read_message_head(input: &mut Reader<'_>) -> Result<MessageHead, B
     } else {
         None
     };
+    let group = if flags & HAS_GROUP != 0 { Some(Group::of_bits(input.u64()?)) } else { None };
     let replaces = if flags & REPLACES != 0 { Some((input.u32()?, Seq(input.u64()?))) } else { None };
     let origin = if flags & HAS_ORIGIN != 0 {
         Some(MessageOrigin { producer: input.u64()?, sequence: input.u64()? })
@@ -136,6 +143,7 @@ pub(crate) fn read_message_head(input: &mut Reader<'_>) -> Result<MessageHead, B
         body_len: u32::try_from(body_len).unwrap_or(u32::MAX),
         meta: MessageMeta { encoding, is_durable: flags & DURABLE_MESSAGE != 0, priority, ttl_ms },
         history,
+        group,
         lens,
     })
 }
@@ -144,7 +152,8 @@ impl MessageHead {
     /// The message over its own bytes; `None` when the lengths do not fit them.
     pub(crate) fn message(self, raw: Bytes) -> Option<Message> {
         let (node_len, key_len, head_len) = self.lens;
-        Message::from_raw(raw, node_len, key_len, head_len, self.meta, self.history)
+        let message = Message::from_raw(raw, node_len, key_len, head_len, self.meta, self.history)?;
+        Some(message.in_group(self.group))
     }
 }
 
@@ -215,6 +224,7 @@ mod tests {
         });
         let meta = MessageMeta { encoding: Encoding(1), is_durable: true, priority: 9, ttl_ms: Some(60) };
         let message = Message::new("node", "key", b"head", b"body", meta, Some(Arc::new(history))).unwrap();
+        let message = message.in_group(Some(Group::numbered("g", -1)));
         let targets = [Target { queue: 1, seq: Seq(2), expires_at_ms: u64::MAX }];
         let mut out = Writer::default();
         let origin = Some(MessageOrigin { producer: 5, sequence: 6 });
@@ -238,6 +248,7 @@ mod tests {
         let history = message.history().unwrap();
         assert_eq!((history.deaths.len(), history.deaths[0].keys.len()), (1, 2));
         assert!(message.may_be_repeated());
+        assert_eq!(message.group(), Some(Group::numbered("g", -1)));
     }
 
     #[test]

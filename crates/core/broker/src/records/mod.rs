@@ -8,6 +8,7 @@ mod dying;
 mod grants;
 mod message;
 mod parked;
+mod scheduled;
 mod settle;
 mod snapshot;
 mod value;
@@ -23,6 +24,9 @@ pub(crate) use message::{Target, message_parts, read_message, read_message_head}
 pub(crate) use parked::{
     RetainedRecord, TokenOp, TokenRecord, WillRecord, read_retained, read_token, read_will, retained_parts,
     will_parts, write_token,
+};
+pub(crate) use scheduled::{
+    ScheduledRecord, read_scheduled, scheduled_gone, scheduled_parts, scheduled_shifted,
 };
 pub(crate) use settle::{read_settle, write_settle, write_settle_range};
 pub(crate) use snapshot::{read_snapshot, write_snapshot};
@@ -53,6 +57,8 @@ pub(crate) mod kind {
     pub(crate) const WILL: u8 = 11;
     /// A retained message, or that its key has none any more.
     pub(crate) const RETAINED: u8 = 12;
+    /// What becomes of a scheduled message.
+    pub(crate) const SCHEDULED: u8 = 17;
     /// A message that a prepared branch publishes when it is committed.
     pub(crate) const BRANCH_MESSAGE: u8 = 20;
     /// Deliveries that a prepared branch accepts when it is committed.

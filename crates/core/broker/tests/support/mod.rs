@@ -9,11 +9,11 @@ use ternmq_broker::{
     Appended, ArgumentError, Broker, BrokerConfig, ConnectionId, ConnectionInfo, ConsumeSpec, ConsumerId,
     Deliver, Dialect, Effect, Error, Filters, Grouping, Limits, Log, LogRequest, NodeSpec, Now,
     PermissionDefinition, Predefined, Publish, Published, QueueClass, QueueOptions, QueueSpec, RecordSource,
-    SessionId, UserDefinition,
+    ScheduleWords, SessionId, UserDefinition,
 };
 use ternmq_env::Rng;
 use ternmq_message::{Encoding, Format, Formats, History, Map, Message, MessageMeta, Properties, Value};
-use ternmq_queue::{Candidate, Filter, Grouping as Groups, Location, Overflow};
+use ternmq_queue::{Candidate, Filter, Location, Overflow};
 use ternmq_routing::{NodeKind, Wildcards};
 
 /// Records kept in memory; durable when told so.
@@ -125,7 +125,34 @@ impl Format for LinesFormat {
     fn without_ttl(&self, _: &[u8]) -> Option<Vec<u8>> {
         None
     }
+
+    fn edited(&self, head: &[u8], headers: &[(&str, Option<Value>)], new_id: Option<u64>) -> Option<Vec<u8>> {
+        let lines = std::str::from_utf8(head).unwrap().lines();
+        let is_kept = |line: &&str| {
+            let name = line.split_once('=').unwrap().0;
+            !headers.iter().any(|(edited, _)| *edited == name) && (new_id.is_none() || name != "message_id")
+        };
+        let mut kept: Vec<String> = lines.filter(is_kept).map(str::to_owned).collect();
+        for (name, value) in headers {
+            kept.extend(value.as_ref().map(|value| format!("{name}={}", value.to_text().unwrap())));
+        }
+        kept.extend(new_id.map(|id| format!("message_id={id}")));
+        Some(kept.join("\n").into_bytes())
+    }
 }
+
+pub static SCHEDULE: ScheduleWords = ScheduleWords {
+    delay: "delay",
+    period: "period",
+    repeats: "repeats",
+    calendar: "calendar",
+    id: "job",
+    id_start: "job-",
+    action: "action",
+    actions: ["show", "remove", "remove-all"],
+    range: ("from", "to"),
+    orders: ("sys.topic", "orders"),
+};
 
 fn formats() -> Formats {
     let mut formats = Formats::default();
@@ -287,14 +314,12 @@ impl Dialect for PlainDialect {
         prefix.and_then(|(_, value)| value.as_str()).map(|prefix| Arc::new(StartsWith(prefix.into())) as _)
     }
 
-    fn grouping(&self, arguments: &Map) -> Option<Groups> {
-        let is_grouped = arguments.iter().any(|(name, _)| &**name == "grouped");
-        let group = |message: &Message| message.body().first().map(|first| u64::from(*first));
-        is_grouped.then(|| Groups { key: Arc::new(group) })
-    }
-
     fn place_name<'a>(&self, node: &str, key: &'a str) -> Cow<'a, str> {
         format!("{node}:{key}").into()
+    }
+
+    fn schedule_words(&self) -> Option<&'static ScheduleWords> {
+        Some(&SCHEDULE)
     }
 
     fn consumer_priority(&self, _: &Map) -> Result<i32, ArgumentError> {

@@ -1,5 +1,6 @@
 //! Tests of the machine through its public calls.
 
+mod groups;
 mod model;
 mod recovery;
 mod rig;

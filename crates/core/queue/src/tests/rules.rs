@@ -127,15 +127,16 @@ fn explicit_credit_is_used_up() {
 #[test]
 fn hand_over_is_promised_only_when_it_happens() {
     let mut rig = rig();
-    assert!(!rig.queue.can_hand_over(&rig.windows), "no consumer");
+    let any = message(0, None, b"");
+    assert!(!rig.queue.can_hand_over(&any, &rig.windows), "no consumer");
     rig.queue.add_consumer(ConsumerSpec { needs_settle: false, window: Some(0), ..consumer(1) }).unwrap();
-    assert!(rig.queue.can_hand_over(&rig.windows));
+    assert!(rig.queue.can_hand_over(&any, &rig.windows));
     rig.enqueue(message(0, Some(0), b"a"), false);
-    assert!(!rig.queue.can_hand_over(&rig.windows), "something is ready");
+    assert!(!rig.queue.can_hand_over(&any, &rig.windows), "something is ready");
     rig.run();
     assert_eq!((&*rig.delivered(), &*rig.died()), ("1:a", ""), "a time to live of 0 is now or never");
     rig.queue.add_consumer(ConsumerSpec { priority: 1, ..consumer(2) }).unwrap();
-    assert!(!rig.queue.can_hand_over(&rig.windows), "the next one has to settle");
+    assert!(!rig.queue.can_hand_over(&any, &rig.windows), "the next one has to settle");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use ternmq_broker::{DeadMessage, Forwards, Grave, Intake, Provided, QueueOptions};
 use ternmq_configuration::activemq_service::{DestinationKind, Settings};
 
-use crate::names;
+use crate::{names, options::GROUPS};
 use dead_letters::Discards;
 use policies::Policies;
 pub(crate) use policies::{ConsumerKind, Policy};
@@ -95,7 +95,7 @@ impl Configuration {
 
     /// What a queue of this name obeys that nothing else sets.
     pub(crate) fn queue_defaults(&self, name: &str) -> QueueOptions {
-        let mut options = QueueOptions::default();
+        let mut options = QueueOptions { groups: Some(GROUPS), ..QueueOptions::default() };
         if !self.policies.is_dead_letter_queue(name) {
             // Where exactly a message goes is asked when it dies.
             options.dead_letter_node = Some("".into());

@@ -51,6 +51,8 @@ fn without_a_file_what_is_kept_goes_to_one_queue_and_not_round_and_round() {
     }
     assert!(none.queue_defaults("ActiveMQ.DLQ").dead_letter_node.is_none());
     assert!(none.queue_defaults("q").dead_letter_node.is_some());
+    assert_eq!(none.queue_defaults("q").groups, Some(GROUPS));
+    assert_eq!(none.queue_defaults("ActiveMQ.DLQ").groups, Some(GROUPS));
 }
 
 #[test]

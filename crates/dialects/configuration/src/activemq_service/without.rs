@@ -72,7 +72,7 @@ const NO_NETWORK: &str = "this broker opens no connections to other brokers";
 const ONE_DISPATCH: &str = "queues give messages to consumers in turn, topics to all of them in order";
 const FLOW: &str =
     "producers are held back when memory or the disk run short, all of them, whatever their destination";
-const OWN_GROUPS: &str = "a queue remembers its groups of messages, as many as there are";
+const OWN_GROUPS: &str = "a queue remembers at least the 1,024 groups of messages that were used last";
 const COPIES: &str = "copies are of one message, which is kept once, all of them or none";
 const TEMPORARY: &str = "a temporary destination can't be named before its connection makes it";
 const NOT_YET: &str = "it is not there in this version";

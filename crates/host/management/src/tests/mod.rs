@@ -10,5 +10,6 @@ mod messages;
 mod people;
 mod rig;
 mod roles;
+mod scheduled;
 mod service;
 mod views;

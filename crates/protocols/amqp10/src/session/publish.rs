@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bytes::BufMut;
 use ternmq_broker::{
-    AddressQueue, Broker, Error, LinkKey, Publish, Published, Receipt, SessionId, Target, Verb,
+    AddressQueue, Broker, Error, LinkKey, Publish, Published, Receipt, ScheduleError, SessionId, Target,
+    Timing, Verb,
 };
-use ternmq_message::{Message, MessageBuilder, MessageMeta};
+use ternmq_message::{Group, Map, Message, MessageBuilder, MessageMeta, Value};
 
 use super::{
     Amqp10Session,
@@ -18,11 +19,11 @@ use super::{
 };
 use crate::{
     codec::{
-        DeliveryState,
+        DeliveryState, Value as Wire,
         message::{BodyKind, Header, MessageProperties, Sections, map_of},
     },
     error::{Fault, condition},
-    format::{ENCODING, Head, annotation, capabilities_of, copies},
+    format::{ENCODING, Head, annotation, capabilities_of, copies, header_of, neutral},
 };
 
 /// Longest message that is built in the shared block; a longer one has a buffer of its own.
@@ -33,8 +34,11 @@ struct Facts {
     node: Arc<str>,
     key: Arc<str>,
     meta: MessageMeta,
+    group: Option<Group>,
     claimed_user: Option<Arc<str>>,
     extra_keys: Vec<Arc<str>>,
+    /// Headers that say when it is sent.
+    scheduling: Map,
     /// Queue that is made when there is none.
     queue: Option<AddressQueue>,
     /// The message says itself where it goes: what is wrong with that is its own fault, not the link's.
@@ -137,15 +141,17 @@ impl Amqp10Session {
         });
         self.scratch = head;
         let (facts, message) = built?;
+        let timing = timing_of(broker, &facts)
+            .map_err(|error| Refusal::Message(Fault::link(condition::INVALID_FIELD, error.to_string())))?;
         let passed = match whole.transaction {
             Some(id) => {
                 let staging = self.staging(id).map_err(Refusal::Message)?;
-                stage(broker, staging, &self.namespace, message, &facts)
+                stage(broker, staging, &self.namespace, message, &facts, &timing)
             }
             None => {
                 let line = self.line_mut(channel).ok_or_else(|| Refusal::Link(Fault::gone()))?;
                 let core = line.core;
-                pass_on(broker, core, &self.namespace, message, &facts)
+                pass_on(broker, core, &self.namespace, message, &facts, &timing)
             }
         };
         passed.map_err(|error| {
@@ -213,7 +219,13 @@ impl Amqp10Session {
             priority: header.priority.unwrap_or_default(),
             ttl_ms: header.ttl.map(u64::from),
         };
-        Ok(Facts { node, key, meta, claimed_user, extra_keys, queue, is_addressed })
+        // JMS' numbers below 0 come as those from 2^31 on.
+        let number = i64::from(properties.group_sequence.unwrap_or_default().cast_signed());
+        let has_groups = broker.dialect().link_addresses().is_some_and(|known| known.group_words().is_some());
+        let name = properties.group_id.filter(|name| has_groups && !name.is_empty());
+        let group = name.map(|name| Group::numbered(name, number));
+        let scheduling = scheduling(broker, sections);
+        Ok(Facts { node, key, meta, group, claimed_user, extra_keys, scheduling, queue, is_addressed })
     }
 }
 
@@ -224,10 +236,12 @@ fn pass_on(
     namespace: &Arc<str>,
     message: Message,
     facts: &Facts,
+    timing: &Timing,
 ) -> Result<Published, Error> {
     let publish = |broker: &mut Broker, message| {
         let claimed_user = facts.claimed_user.as_deref();
-        broker.publish(core, Publish { message, extra_keys: &facts.extra_keys, claimed_user })
+        let publish = Publish { message, extra_keys: &facts.extra_keys, claimed_user };
+        broker.publish_timed(core, publish, timing, None)
     };
     let mut published = publish(broker, message)?;
     if let (Published::Unroutable(message), Some(queue @ AddressQueue::OnUse(_))) = (&published, &facts.queue)
@@ -254,16 +268,62 @@ fn stage(
     namespace: &Arc<str>,
     message: Message,
     facts: &Facts,
+    timing: &Timing,
 ) -> Result<Published, Error> {
     if let Some(queue @ AddressQueue::OnUse(_)) = &facts.queue {
         open_queue(broker, staging, namespace, queue, Verb::Write)?;
     }
-    let is_wanted = broker.is_wanted(staging, &message, &facts.extra_keys)?;
+    let is_wanted = *timing != Timing::Now || broker.is_wanted(staging, &message, &facts.extra_keys)?;
     if !is_wanted && !drops(broker, facts) {
         return Ok(Published::Unroutable(message));
     }
     let claimed_user = facts.claimed_user.as_deref();
-    broker.publish(staging, Publish { message, extra_keys: &facts.extra_keys, claimed_user })
+    let publish = Publish { message, extra_keys: &facts.extra_keys, claimed_user };
+    broker.publish_timed(staging, publish, timing, None)
+}
+
+/// What of a message says when it is sent: annotations, and properties of the same meaning. An annotation that says nothing
+/// is none (as ActiveMQ has it).
+fn scheduling(broker: &Broker, sections: &Sections<'_>) -> Map {
+    let mut found = Map::new();
+    let Some(words) = broker.dialect().link_addresses().and_then(|known| known.schedule_words()) else {
+        return found;
+    };
+    for (key, value) in map_of(sections.message_annotations).iter() {
+        let Some((annotation, name)) = key.as_text().and_then(|text| Some((text, header_of(text, words)?)))
+        else {
+            continue;
+        };
+        let mut value = match value {
+            Wire::Timestamp(ms) => Value::I64(ms),
+            other => neutral(&other),
+        };
+        if annotation == annotation::DELIVERY_TIME
+            && let Some(ms) = value.as_i64()
+        {
+            let now_ms = i64::try_from(broker.time_ms()).unwrap_or(i64::MAX);
+            value = Value::I64(ms.saturating_sub(now_ms));
+        }
+        if value.as_i64().is_none_or(|number| number > 0) {
+            found.push((name.into(), value));
+        }
+    }
+    for (key, value) in map_of(sections.application_properties).iter() {
+        if let Some(name) = key.as_text().filter(|name| words.is_one(name)) {
+            found.push((name.into(), neutral(&value)));
+        }
+    }
+    found
+}
+
+fn timing_of(broker: &Broker, facts: &Facts) -> Result<Timing, ScheduleError> {
+    let Some(words) = broker.dialect().link_addresses().and_then(|known| known.schedule_words()) else {
+        return Ok(Timing::Now);
+    };
+    words.read(&facts.node, &facts.key, &|name| {
+        let found = facts.scheduling.iter().find(|(known, _)| **known == *name);
+        found.map(|(_, value)| value.clone())
+    })
 }
 
 /// The message; `None` when a name or key is longer than one can be.
@@ -278,5 +338,5 @@ fn build(broker: &mut Broker, facts: &Facts, head: &[u8], sections: &Sections<'_
     } else {
         room.put_slice(sections.body);
     }
-    Some(lens.finish(room.freeze(), *meta))
+    Some(lens.finish(room.freeze(), *meta).in_group(facts.group))
 }

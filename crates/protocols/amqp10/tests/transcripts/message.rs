@@ -39,7 +39,12 @@ impl Words {
             }
             map.end();
         }
+        if let Some(pairs) = self.text("annotations") {
+            put_annotations(pairs, &mut out);
+        }
         let properties = MessageProperties {
+            group_id: self.text("group"),
+            group_sequence: self.number("group-number"),
             message_id: self.text("message-id").map(Value::String),
             user_id: self.text("user-id").map(str::as_bytes),
             to: self.text("to"),
@@ -108,6 +113,19 @@ impl Words {
             _ => {}
         }
     }
+}
+
+/// Symbols with numbers or texts.
+fn put_annotations(pairs: &str, out: &mut Vec<u8>) {
+    put_descriptor(out, 0x72);
+    let mut map = MapWriter::start(out);
+    for (name, value) in pairs.split(',').filter_map(|pair| pair.split_once(':')) {
+        map.symbol(name, |out| match value.parse() {
+            Ok(number) => put_value(out, &Value::Long(number)),
+            Err(_) => put_string(out, value),
+        });
+    }
+    map.end();
 }
 
 /// A map of texts to whole numbers and texts, as `name:value,...`.

@@ -191,6 +191,7 @@ impl OpenWireSession {
             failed_count: Some(browsed.failed_count),
             failures: browsed.failed_count,
             expires_at_ms: None,
+            is_group_first: false,
         };
         let mut message = message_of(broker, &deliver, &consumer.queue);
         message.set(Field::Destination, Value::Object(consumer.destination.clone()));

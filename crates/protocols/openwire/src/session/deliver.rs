@@ -65,6 +65,7 @@ impl OpenWireSession {
         let redeliveries = Value::Int(i32::try_from(redeliveries).unwrap_or(i32::MAX));
         message.set(Field::Destination, Value::Object(destination.clone()));
         message.set(Field::RedeliveryCounter, redeliveries.clone());
+        message.set(Field::GroupFirstForConsumer, Value::Bool(deliver.is_group_first));
         let dispatch = Object::new(Kind::MessageDispatch)
             .with_object(Field::ConsumerId, consumer.id.clone())
             .with_object(Field::Destination, destination)

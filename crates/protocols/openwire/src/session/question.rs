@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{Broker, Place, Target};
+use ternmq_broker::{Broker, Place, Target, Timing};
 use ternmq_message::{Map, MessageMeta, Value as Given};
 
 use super::{
@@ -73,7 +73,7 @@ impl OpenWireSession {
         let meta = MessageMeta { encoding: ENCODING, ..MessageMeta::default() };
         let message = build(broker, target, &head, &body, meta)?;
         // Nobody has to hear it.
-        let _published = publish(broker, session, message, None)?;
+        let _published = publish(broker, session, message, &Timing::Now, None)?;
         Ok(())
     }
 }

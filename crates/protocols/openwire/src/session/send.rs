@@ -5,9 +5,9 @@ use std::{borrow::Cow, sync::Arc};
 use bytes::BufMut;
 use ternmq_broker::{
     AddressQueue, Broker, Error, Kind as Thing, MessageOrigin, Publish, Published, Receipt, SessionId,
-    Target, Verb,
+    Target, Timing, Verb,
 };
-use ternmq_message::{Message, MessageBuilder, MessageMeta};
+use ternmq_message::{Group, Map, Message, MessageBuilder, MessageMeta};
 
 use super::{
     OpenWireSession,
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     codec::{Field, Kind, Object, Primitive, Primitives, Value},
     error::{Fault, class},
-    format::{ENCODING, GROUP_ID, take_apart},
+    format::{ENCODING, group_of, neutral, take_apart},
     translate::{MAX_PRIORITY, places, places_of},
 };
 
@@ -32,14 +32,6 @@ const MAX_TARGETS: usize = 16;
 const MAX_TTL_MS: u64 = 315_360_000_000;
 /// Bytes that a client counts for a message beside its content and properties.
 const WINDOW_BASE_BYTES: usize = 1_024;
-/// Properties that ask for what there is not.
-const REFUSED: [&str; 5] = [
-    "AMQ_SCHEDULED_DELAY",
-    "AMQ_SCHEDULED_PERIOD",
-    "AMQ_SCHEDULED_REPEAT",
-    "AMQ_SCHEDULED_CRON",
-    "AMQ_SCHEDULER_ACTION",
-];
 
 /// A destination that was used before, so that its queues need not be made again.
 struct KnownTarget {
@@ -68,9 +60,12 @@ impl Targets {
 /// What is known of a message beside its bytes.
 struct Facts {
     meta: MessageMeta,
+    group: Option<Group>,
     transaction: Option<TransactionKey>,
     origin: Option<MessageOrigin>,
     is_retained: bool,
+    /// Properties that say when it is sent.
+    scheduling: Map,
     /// Bytes of a producer's window that it took, if its producer has one.
     window: Option<(Arc<Object<'static>>, usize)>,
 }
@@ -166,11 +161,8 @@ impl OpenWireSession {
         if message.kind() == Kind::BlobMessage && message.text(Field::RemoteBlobUrl).is_none() {
             return Err(Fault::new(class::JMS, "a blob message has no address of its content"));
         }
-        if message.text(Field::GroupId).is_some_and(|group| !group.is_empty()) {
-            return Err(Fault::absent(&format!("message groups ({GROUP_ID})")));
-        }
         let bytes = message.bytes(Field::MarshalledProperties).unwrap_or_default();
-        let is_retained = check_properties(broker, bytes)?;
+        let (is_retained, scheduling) = check_properties(broker, bytes)?;
         let now_ms = broker.time_ms();
         let ttl_ms = match u64::try_from(message.number(Field::Expiration)) {
             Ok(0) | Err(_) => None,
@@ -184,9 +176,11 @@ impl OpenWireSession {
                 priority,
                 ttl_ms,
             },
+            group: group_of(message),
             transaction,
             origin: self.origin(broker, message),
             is_retained,
+            scheduling,
             window: self.window_of(message, WINDOW_BASE_BYTES + content_bytes + bytes.len()),
         })
     }
@@ -270,7 +264,7 @@ impl OpenWireSession {
     ) -> Result<Receipt, Fault> {
         let (mut receipt, mut is_refused) = (Receipt::NONE, false);
         for target in &known.all {
-            let message = build(broker, target, head, body, facts.meta)?;
+            let message = build(broker, target, head, body, facts.meta)?.in_group(facts.group);
             match self.pass_on(broker, target, message, facts)? {
                 Some(sent) => receipt = receipt.and(sent),
                 None => is_refused = true,
@@ -291,12 +285,15 @@ impl OpenWireSession {
         facts: &Facts,
     ) -> Result<Option<Receipt>, Fault> {
         let session = self.session.ok_or_else(Fault::gone)?;
-        let origin = facts.origin;
+        let (origin, timing) = (facts.origin, timing_of(broker, target, facts)?);
         match &facts.transaction {
             Some(TransactionKey::Local(key)) => {
                 let session = self.transaction(*key)?.session;
-                let _staged = publish(broker, session, message, origin)?;
+                let _staged = publish(broker, session, message, &timing, origin)?;
                 return Ok(Some(Receipt::NONE));
+            }
+            Some(TransactionKey::Branch(_)) if timing != Timing::Now => {
+                return Err(Fault::absent("scheduled messages in distributed transactions"));
             }
             Some(TransactionKey::Branch(branch)) => {
                 let publish = Publish { message, extra_keys: &[], claimed_user: None };
@@ -310,7 +307,7 @@ impl OpenWireSession {
             None => {}
         }
         let kept = facts.is_retained.then(|| message.clone());
-        let mut published = publish(broker, session, message, origin)?;
+        let mut published = publish(broker, session, message, &timing, origin)?;
         if let Published::Unroutable(message) = published {
             published = match &target.queue {
                 None => Published::Unroutable(message),
@@ -318,7 +315,7 @@ impl OpenWireSession {
                 // Its queue went after this connection had made it: once more.
                 Some(_) => {
                     self.prepare(broker, target)?;
-                    publish(broker, session, message, origin)?
+                    publish(broker, session, message, &timing, origin)?
                 }
             };
         }
@@ -347,23 +344,28 @@ impl OpenWireSession {
     }
 }
 
-/// Looks through the properties of a message: they have to be readable, and may not ask for what there is not. Answers
-/// whether the message is to be retained.
-fn check_properties(broker: &Broker, bytes: &[u8]) -> Result<bool, Fault> {
+/// Looks through the properties of a message, which have to be readable. Answers whether the message is to be retained, and
+/// what says when it is sent.
+fn check_properties(broker: &Broker, bytes: &[u8]) -> Result<(bool, Map), Fault> {
     if bytes.is_empty() {
-        return Ok(false);
+        return Ok((false, Map::new()));
     }
     let bad = |error| Fault::new(class::JMS, format!("the properties of the message can't be read: {error}"));
     let map = Primitives::read(bytes).map_err(bad)?;
-    if let Some(name) = REFUSED.iter().find(|name| map.get(name).is_some()) {
-        return Err(Fault::absent(&format!("scheduled messages ({name})")));
-    }
+    let words = broker.dialect().schedule_words();
+    let scheduling =
+        map.entries.iter().rev().filter(|(name, _)| words.is_some_and(|words| words.is_one(name)));
+    let scheduling: Map = scheduling.map(|(name, value)| (Arc::from(&**name), neutral(value))).collect();
     let retain = broker.dialect().addresses().and_then(|known| known.words().retain);
-    Ok(retain.and_then(|name| map.get(name)).is_some_and(|value| match value {
+    let is_retained = retain.and_then(|name| map.get(name)).is_some_and(|value| match value {
         Primitive::Bool(truth) => *truth,
         Primitive::Text(text) => *text == Cow::Borrowed("true"),
         _ => false,
-    }))
+    });
+    if is_retained && !scheduling.is_empty() {
+        return Err(Fault::absent("scheduled messages that are retained"));
+    }
+    Ok((is_retained, scheduling))
 }
 
 /// What the broker's owner wants of every message is said in it too.
@@ -385,10 +387,23 @@ pub(super) fn publish(
     broker: &mut Broker,
     session: SessionId,
     message: Message,
+    timing: &Timing,
     origin: Option<MessageOrigin>,
 ) -> Result<Published, Fault> {
     let publish = Publish { message, extra_keys: &[], claimed_user: None };
-    broker.publish_from(session, publish, origin).map_err(|error| Fault::of(&error, &**broker.dialect()))
+    let published = broker.publish_timed(session, publish, timing, origin);
+    published.map_err(|error| Fault::of(&error, &**broker.dialect()))
+}
+
+/// When a message for a target is sent.
+fn timing_of(broker: &Broker, target: &Target, facts: &Facts) -> Result<Timing, Fault> {
+    let Some(words) = broker.dialect().schedule_words() else { return Ok(Timing::Now) };
+    let get = |name: &str| {
+        let found = facts.scheduling.iter().find(|(known, _)| **known == *name);
+        found.map(|(_, value)| value.clone())
+    };
+    let timing = words.read(&target.node, &target.key, &get);
+    timing.map_err(|error| Fault::new(class::MESSAGE_FORMAT, error.to_string()))
 }
 
 /// A message for one target. A small one is built straight in the broker's block.

@@ -8,9 +8,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
 use ternmq_broker::{
     AddressQueue, AddressRequest, Broker, Error, Kind, Publish, Published, Receipt, ReplyTo, SessionId,
-    Target, Verb,
+    Target, Timing, Verb,
 };
-use ternmq_message::{Message, MessageBuilder, MessageMeta};
+use ternmq_message::{Group, Map, Message, MessageBuilder, MessageMeta};
 
 use super::{Step, StompSession, close::gone, connect::addresses, frames::Frame};
 use crate::{
@@ -34,12 +34,15 @@ const MAX_TARGETS: usize = 16;
 /// Where a message goes besides its own node and key.
 struct Facts {
     meta: MessageMeta,
+    group: Option<Group>,
     claimed_user: Option<Arc<str>>,
     receipt: Option<String>,
     /// Name of the transaction that it belongs to.
     transaction: Option<String>,
     /// It is to be retained for its key.
     is_retained: bool,
+    /// Headers that say when it is sent.
+    scheduling: Map,
     /// The destination and what it stands for.
     target: Arc<KnownTarget>,
 }
@@ -191,7 +194,12 @@ impl StompSession {
             let reply_to = self.reply_to(broker, reply_to)?;
             push_line(head, name::REPLY_TO, &reply_to);
         }
+        if sent.is_retained && !sent.scheduling.is_empty() {
+            let text = "a scheduled message can't be retained".to_owned();
+            return Err(Fault::coded("not_implemented", text));
+        }
         Ok(Facts {
+            group: sent.group(),
             meta: MessageMeta {
                 encoding: ENCODING,
                 is_durable: sent.is_durable,
@@ -202,6 +210,7 @@ impl StompSession {
             receipt: sent.receipt.map(Cow::into_owned),
             transaction: sent.transaction.map(Cow::into_owned),
             is_retained: sent.is_retained,
+            scheduling: sent.scheduling,
             target,
         })
     }
@@ -329,6 +338,7 @@ impl StompSession {
         facts: &Facts,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        let message = message.in_group(facts.group);
         let copies = self.copies(broker, &message, facts)?;
         let mut receipt = self.pass_on(broker, &facts.target.first, message, facts)?;
         for (target, copy) in copies {
@@ -431,8 +441,19 @@ impl StompSession {
         message: Message,
         facts: &Facts,
     ) -> Result<Published, Fault> {
+        let get = |name: &str| {
+            let found = facts.scheduling.iter().find(|(known, _)| **known == *name);
+            found.map(|(_, value)| value.clone())
+        };
+        let timing = match self.words.schedule {
+            Some(words) => words.read(message.node(), message.key(), &get),
+            None => Ok(Timing::Now),
+        };
+        let timing = timing.map_err(|error| Fault::new("Invalid header", format!("{error}\n")))?;
         let publish = Publish { message, extra_keys: &[], claimed_user: facts.claimed_user.as_deref() };
-        broker.publish(session, publish).map_err(|error| Fault::of(&error, &**broker.dialect()))
+        broker
+            .publish_timed(session, publish, &timing, None)
+            .map_err(|error| Fault::of(&error, &**broker.dialect()))
     }
 }
 
@@ -451,7 +472,8 @@ fn build(broker: &mut Broker, facts: &Facts, head: &[u8], body: &[u8]) -> Result
 
 /// The same message for another target.
 fn copy_for(message: &Message, Target { node, key, .. }: &Target) -> Result<Message, Fault> {
-    Message::new(node, key, message.head(), message.body(), *message.meta(), None).map_err(|_| too_long())
+    let copy = Message::new(node, key, message.head(), message.body(), *message.meta(), None);
+    copy.map(|copy| copy.in_group(message.group())).map_err(|_| too_long())
 }
 
 /// A queue that the message should have gone to is full and refuses.
