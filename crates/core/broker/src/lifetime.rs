@@ -30,7 +30,8 @@ impl Broker {
         let now_ms = self.time.ms();
         let Some(slot) = self.queues.get_mut(queue) else { return };
         slot.idle_timer_ms = None;
-        let is_filled = slot.machine.ready_count() > 0 || slot.machine.unsettled_count() > 0;
+        let is_promised = self.branches.has_for(queue, slot.incarnation);
+        let is_filled = is_promised || slot.machine.ready_count() > 0 || slot.machine.unsettled_count() > 0;
         if slot.machine.consumer_count() > 0 || (is_filled && slot.machine.settings().is_kept_while_filled) {
             slot.used_at_ms = now_ms;
         }

@@ -537,3 +537,18 @@ fn what_is_decided_or_purged_while_it_is_read_stays_so() {
         }
     }
 }
+
+#[test]
+fn an_idle_queue_waits_for_what_it_was_promised() {
+    let mut rig = Rig::new();
+    for queue in ["promised", "idle"] {
+        rig.queue(queue, &[("expires", Value::I64(1_000)), ("filled", Value::Bool(true))]);
+    }
+    rig.broker.begin_branch(rig.session, &id("t")).unwrap();
+    stage(&mut rig, "t", "promised", "x");
+    assert_eq!(prepare(&mut rig, "t"), Vote::Prepared);
+    (0..5).for_each(|_| rig.advance(1_000));
+    assert!(rig.broker.queue_view("main", "idle").is_none());
+    commit(&mut rig, "t");
+    assert_eq!(drain(&mut rig, "promised"), ["x"]);
+}

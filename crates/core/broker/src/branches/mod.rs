@@ -194,6 +194,13 @@ impl Branches {
         Some(branch)
     }
 
+    /// Whether a prepared branch publishes to a queue when it is committed.
+    pub(crate) fn has_for(&self, queue: u32, incarnation: u64) -> bool {
+        let prepared = self.all.values().filter(|branch| branch.is_prepared());
+        let mut publishes = prepared.flat_map(|branch| &branch.staged.publishes);
+        publishes.any(|publish| publish.targets.contains(&(queue, incarnation)))
+    }
+
     /// The namespace is no more.
     pub(crate) fn forget_namespace(&mut self, namespace: NamespaceId) {
         let gone = self.all.iter().filter(|(_, branch)| branch.namespace == namespace);

@@ -174,6 +174,7 @@ fn options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
         match &**name {
             "ttl" => options.message_ttl_ms = number(),
             "expires" => options.idle_expiry_ms = number(),
+            "filled" => options.is_kept_while_filled = value.as_bool(),
             "max_length" => options.max_length = number(),
             "dead_node" => options.dead_letter_node = text(),
             "dead_key" => options.dead_letter_key = text(),
