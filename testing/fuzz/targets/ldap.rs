@@ -34,7 +34,8 @@ impl Wire for Canned {
 impl Read for Canned {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let mut left = self.0.lock().expect("one thread");
-        let count = bytes.len().min(left.len()).min(64);
+        // Byte by byte: what is for the next connection is not taken by the one before.
+        let count = bytes.len().min(left.len()).min(1);
         bytes[..count].copy_from_slice(&left[..count]);
         left.drain(..count);
         Ok(count)
