@@ -120,6 +120,12 @@ pub trait LinkAddresses: Send + Sync {
         None
     }
 
+    /// A receiver that asks for copies of a queue's messages is refused. Elsewhere it is told that it moves them, which
+    /// clients of JMS do not look at: their browsers would take what they only want to see.
+    fn refuses_copies(&self) -> bool {
+        false
+    }
+
     /// The subject of a message is what other protocols call its type, as with JMS (AMQP JMS Mapping 1.0 3.2.1).
     fn subject_is_type(&self) -> bool {
         false

@@ -250,6 +250,10 @@ impl LinkAddresses for ActiveMq {
         Some(["queue://", "topic://"])
     }
 
+    fn refuses_copies(&self) -> bool {
+        true
+    }
+
     fn subject_is_type(&self) -> bool {
         true
     }

@@ -252,12 +252,11 @@ async function recovery(channel) {
   for (let i = 0; i < 50; i += 1) {
     assert.equal(await outcome(sending, { body: i, durable: true }), 'accepted');
   }
-  const lost = next(connection, 'disconnected');
-  const back = next(connection, 'connection_open');
+  const lost = once(connection, 'disconnected');
+  const back = once(sending, 'sendable');
   await killBroker();
-  await lost;
-  await back;
-  await next(sending, 'sendable');
+  await within(lost, 'the loss of the connection');
+  await within(back, 'the return of the sender');
   assert.equal(await outcome(sending, { body: 50, durable: true }), 'accepted');
   const missing = new Set(Array.from({ length: 51 }, (_, i) => i));
   const receiving = await receiver(connection, queueAddress(queue));

@@ -107,6 +107,9 @@ impl Amqp10Session {
                 self.check_own(broker, spec)?;
                 return self.open_subscription(broker, channel, attach, spec);
             }
+            if source.distribution_mode == Some("copy") && addresses(&**broker.dialect())?.refuses_copies() {
+                return Err(Fault::link(condition::NOT_IMPLEMENTED, "copies of a queue's messages"));
+            }
             // What does not pass would stay in a queue that nobody else takes from.
             if place.is_subscription && filters.selector.is_some() {
                 let text = "a selector of what a receiver's own queue is to get";

@@ -271,6 +271,7 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
         address: named.text("source"),
         dynamic: is_receiver && named.has("dynamic"),
         durable: if named.has("durable") { Durability::UnsettledState } else { Durability::None },
+        distribution_mode: named.text("distribution"),
         filter,
         capabilities: named.capabilities().filter(|_| is_receiver),
         ..Source::default()
