@@ -464,7 +464,7 @@ impl World {
                 Incident::ChunkDamaged { queue, count, .. }
                 | Incident::MessagesDamaged { queue, count, .. } => (Some(queue.to_string()), count),
                 Incident::LogDamaged { .. } | Incident::SnapshotMissing { .. } => (None, 0),
-                Incident::LoginRefused { .. } => continue,
+                Incident::LoginRefused { .. } | Incident::ScheduledDropped { .. } => continue,
             };
             if !self.has_rotted && !self.has_fault {
                 let what = format!("damage in '{}' on a disk that did no wrong", queue.unwrap_or_default());
