@@ -49,12 +49,20 @@ impl Broker {
     fn bury(&mut self, queue: u32, dead: Dead) {
         let Some(slot) = self.queues.any(queue) else { return };
         let Some(route) = slot.machine.settings().dead_letter.clone() else { return };
-        let Some((route, ttl_ms)) = self.grave_of(&slot.name, route, &dead) else { return };
         let (name, namespace) = (slot.name.clone(), slot.namespace);
         let is_kept = dead.entry.location.is_some_and(|location| location.is_durable);
         let replaces = is_kept.then_some((queue, dead.entry.seq));
         // It may have been here already, and have been handed out at the other end before the crash took the move back.
         let may_be_repeated = dead.entry.seq < slot.machine.redelivered_below();
+        let mut grave = self.grave_of(&name, &dead, times_of(&name, &dead));
+        if let Grave::Again { after_ms } = grave {
+            if self.come_again(queue, &name, &dead, after_ms, (may_be_repeated, replaces)) {
+                return;
+            }
+            // There is no room for it: it has come often enough.
+            grave = self.grave_of(&name, &dead, u32::MAX);
+        }
+        let Some((route, ttl_ms)) = route_of(grave, route, &dead) else { return };
         let letter = self.dead_message(&name, &route, &dead, (may_be_repeated, ttl_ms));
         let Some((message, extra_keys)) = letter else { return };
         let mut queues = SmallVec::new();
@@ -74,26 +82,47 @@ impl Broker {
         self.move_to(&queues, message, replaces);
     }
 
-    /// The route that a message goes down, with its time to live there; `None`: it is dropped.
-    fn grave_of(
-        &self,
-        queue: &str,
-        set: DeadLetterRoute,
-        dead: &Dead,
-    ) -> Option<(DeadLetterRoute, Option<u64>)> {
+    fn grave_of(&self, queue: &str, dead: &Dead, times: u32) -> Grave {
         let message = &dead.entry.message;
-        let is_durable = message.meta().is_durable;
-        let (node, key, reason) = (message.node(), message.key(), dead.reason);
-        match self.dialect.grave(&DeadMessage { queue, node, key, is_durable, reason }) {
-            Grave::None => None,
-            Grave::Place { node, key, ttl_ms } => {
-                Some((DeadLetterRoute { node, key: Some(key), is_for_kept_failures: false }, ttl_ms))
-            }
-            Grave::AsSet => {
-                let is_kept_failure = is_durable && reason != DeathReason::MaxLength;
-                (!set.is_for_kept_failures || is_kept_failure).then_some((set, None))
-            }
-        }
+        self.dialect.grave(&DeadMessage {
+            queue,
+            node: message.node(),
+            key: message.key(),
+            is_durable: message.meta().is_durable,
+            reason: dead.reason,
+            times,
+        })
+    }
+
+    /// Puts a message into its queue again after some time, as it was, with one death more; answers whether there was room
+    /// for that.
+    fn come_again(
+        &mut self,
+        queue: u32,
+        name: &Arc<str>,
+        dead: &Dead,
+        after_ms: u64,
+        (may_be_repeated, replaces): (bool, Option<(u32, Seq)>),
+    ) -> bool {
+        let message = &dead.entry.message;
+        let mut history = message.history().map(|history| History::clone(history)).unwrap_or_default();
+        history.may_be_repeated |= may_be_repeated;
+        history.record(Death {
+            queue: name.clone(),
+            reason: dead.reason,
+            count: 1,
+            first_time_s: self.time.ms() / 1_000,
+            node: message.node().into(),
+            keys: vec![message.key().into()],
+            original_ttl_ms: None,
+        });
+        // It lives no longer than it would have here.
+        let due_ms = self.time.ms().saturating_add(after_ms);
+        let expires_at_ms = Some(dead.entry.expires_at_ms).filter(|at_ms| *at_ms != u64::MAX);
+        let ttl_ms = expires_at_ms.map(|at_ms| at_ms.saturating_sub(due_ms));
+        let meta = MessageMeta { ttl_ms, ..*message.meta() };
+        let message = message.clone().with_history(Arc::new(history)).with_meta(meta);
+        self.move_into_queue_later(queue, &message, after_ms, replaces).is_ok()
     }
 
     /// Makes the queue that dead messages go to, where the dialect has one of this name that is made on use.
@@ -153,4 +182,27 @@ impl Broker {
             Message::new(&route.node, key, head, message.body(), meta, Some(Arc::new(history))).ok()?;
         Some((message.in_group(dead.entry.message.group()), extra_keys))
     }
+}
+
+/// The route that a message goes down, with its time to live there; `None`: it is dropped.
+fn route_of(grave: Grave, set: DeadLetterRoute, dead: &Dead) -> Option<(DeadLetterRoute, Option<u64>)> {
+    match grave {
+        Grave::None | Grave::Again { .. } => None,
+        Grave::Place { node, key, ttl_ms } => {
+            Some((DeadLetterRoute { node, key: Some(key), is_for_kept_failures: false }, ttl_ms))
+        }
+        Grave::AsSet => {
+            let is_durable = dead.entry.message.meta().is_durable;
+            let is_kept_failure = is_durable && dead.reason != DeathReason::MaxLength;
+            (!set.is_for_kept_failures || is_kept_failure).then_some((set, None))
+        }
+    }
+}
+
+/// How often a message left a queue for the same reason before.
+fn times_of(queue: &str, dead: &Dead) -> u32 {
+    let deaths = dead.entry.message.history().map(|history| &history.deaths);
+    let same = |death: &&Death| *death.queue == *queue && death.reason == dead.reason;
+    let found = deaths.and_then(|deaths| deaths.iter().find(same));
+    found.map_or(0, |death| u32::try_from(death.count).unwrap_or(u32::MAX))
 }

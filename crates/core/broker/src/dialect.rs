@@ -104,6 +104,8 @@ pub struct DeadMessage<'a> {
     pub is_durable: bool,
     /// Why it leaves.
     pub reason: DeathReason,
+    /// How often it left this queue for that reason before.
+    pub times: u32,
 }
 
 /// Where a dead message goes.
@@ -113,6 +115,11 @@ pub enum Grave {
     AsSet,
     /// Nowhere: it is dropped.
     None,
+    /// Into its queue again, after so many ms.
+    Again {
+        /// Ms until then.
+        after_ms: u64,
+    },
     /// To this place. A queue that is not there is made, see [`Dialect::dead_letter_queue`].
     Place {
         /// Node.

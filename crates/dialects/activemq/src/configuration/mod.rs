@@ -7,6 +7,7 @@ mod dead_letters;
 mod intake;
 mod pattern;
 mod policies;
+mod redelivery;
 mod virtual_destinations;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::{names, options::GROUPS};
 use dead_letters::Discards;
 use policies::Policies;
 pub(crate) use policies::{ConsumerKind, Policy};
+use redelivery::Redelivery;
 use virtual_destinations::VirtualDestinations;
 
 /// The ways of one broker. Without a configuration file they are what the vendor does without one.
@@ -30,6 +32,7 @@ pub(crate) struct Configuration {
     policies: Policies,
     virtual_destinations: VirtualDestinations,
     discards: Discards,
+    redelivery: Option<Redelivery>,
     intake: Intake,
     provided: Vec<Arc<str>>,
     /// Questions about the broker and its destinations are answered.
@@ -55,6 +58,7 @@ impl Configuration {
             policies: Policies::of(settings),
             virtual_destinations: VirtualDestinations::of(settings, &mut warnings),
             discards: Discards::of(settings, &mut warnings),
+            redelivery: Redelivery::of(settings),
             intake: intake::of(settings),
             provided: queues.collect(),
             tells_statistics: settings.plugins().iter().any(|it| it.name() == "statisticsBrokerPlugin"),
@@ -115,6 +119,10 @@ impl Configuration {
     /// Where a dead message goes.
     pub(crate) fn grave(&self, dead: &DeadMessage<'_>) -> Grave {
         let (kind, name) = destination_of(dead);
+        let again = self.redelivery.as_ref().and_then(|redelivery| redelivery.decide(dead, kind, name));
+        if let Some(grave) = again {
+            return grave;
+        }
         if self.discards.is_of(kind, name) || self.policies.is_dead_letter_queue(dead.queue) {
             return Grave::None;
         }

@@ -28,10 +28,11 @@ fn policies(entries: &str) -> Configuration {
 }
 
 fn grave(configuration: &Configuration, queue: &str, node: &str, key: &str) -> String {
-    let dead = DeadMessage { queue, node, key, is_durable: true, reason: DeathReason::Rejected };
+    let dead = DeadMessage { queue, node, key, is_durable: true, reason: DeathReason::Rejected, times: 0 };
     match configuration.grave(&dead) {
         Grave::AsSet => "as set".to_owned(),
         Grave::None => "none".to_owned(),
+        Grave::Again { after_ms } => format!("again after {after_ms}"),
         Grave::Place { node, key, .. } => format!("{node}:{key}"),
     }
 }
@@ -46,7 +47,7 @@ fn without_a_file_what_is_kept_goes_to_one_queue_and_not_round_and_round() {
         (true, DeathReason::Expired, true),
         (true, DeathReason::MaxLength, true),
     ] {
-        let dead = DeadMessage { queue: "q", node: "", key: "q", is_durable, reason };
+        let dead = DeadMessage { queue: "q", node: "", key: "q", is_durable, reason, times: 0 };
         assert_eq!(none.grave(&dead) != Grave::None, expect, "{reason:?}");
     }
     assert!(none.queue_defaults("ActiveMQ.DLQ").dead_letter_node.is_none());
@@ -214,4 +215,57 @@ fn where_messages_go_on_to() {
     let forwards = configuration.forwards("topic", "a.b").unwrap();
     let keys: Vec<&str> = forwards.to.iter().map(|to| &*to.key).collect();
     assert_eq!((forwards.keeps, keys), (Keeps::All, vec!["q", "u"]));
+}
+
+#[test]
+fn what_was_refused_comes_again_as_the_plugin_says() {
+    let plugin = |attributes: &str, content: &str| {
+        let content = format!(
+            "<plugins><redeliveryPlugin {attributes}><redeliveryPolicyMap><redeliveryPolicyMap>{content}\
+             </redeliveryPolicyMap></redeliveryPolicyMap></redeliveryPlugin></plugins>"
+        );
+        read("", &content).0
+    };
+    let at = |configuration: &Configuration, queue: &str, times| {
+        let reason = DeathReason::Rejected;
+        match configuration.grave(&DeadMessage {
+            queue,
+            node: "",
+            key: queue,
+            is_durable: false,
+            reason,
+            times,
+        }) {
+            Grave::Again { after_ms } => format!("{after_ms}"),
+            other => format!("{other:?}"),
+        }
+    };
+    let entries = r#"<redeliveryPolicyEntries>
+          <redeliveryPolicy queue="grows" useExponentialBackOff="true" backOffMultiplier="2" maximumRedeliveries="4"
+            initialRedeliveryDelay="100" redeliveryDelay="150" maximumRedeliveryDelay="350"/>
+          <redeliveryPolicy queue="endless" maximumRedeliveries="-1" initialRedeliveryDelay="0" redeliveryDelay="7"/>
+        </redeliveryPolicyEntries>"#;
+    let some = plugin("", entries);
+    let grown: Vec<String> = (0..5).map(|times| at(&some, "grows", times)).collect();
+    assert_eq!(grown, ["100", "200", "350", "350", "None"]);
+    assert_eq!([at(&some, "endless", 0), at(&some, "endless", 1_000_000)], ["0", "7"]);
+    assert_eq!(at(&some, "other", 0), "None", "a message that need not be kept has no grave");
+    let kept = DeadMessage {
+        queue: "other",
+        node: "",
+        key: "other",
+        is_durable: true,
+        reason: DeathReason::Rejected,
+        times: 0,
+    };
+    assert!(matches!(some.grave(&kept), Grave::Place { .. }));
+    assert_eq!(plugin("fallbackToDeadLetter=\"false\"", entries).grave(&kept), Grave::None);
+    let default =
+        plugin("sendToDlqIfMaxRetriesExceeded=\"false\"", "<defaultEntry><redeliveryPolicy/></defaultEntry>");
+    assert_eq!([at(&default, "q", 0), at(&default, "q", 5)], ["1000", "1000"]);
+    assert_eq!(default.grave(&DeadMessage { times: 6, ..kept }), Grave::None);
+    assert!(matches!(
+        default.grave(&DeadMessage { reason: DeathReason::Expired, ..kept }),
+        Grave::Place { .. }
+    ));
 }

@@ -305,7 +305,9 @@ static ROWS: &[Row] = &[
         "it is about all temporary destinations",
     ),
     // what comes later
-    whole("redeliveryPlugin", NOT_YET),
+    as_is("redeliveryPolicy", &["preDispatchCheck"], true, "a message is looked at when it was refused"),
+    row("redeliveryPolicy", &["collisionAvoidancePercent"], "see useCollisionAvoidance"),
+    as_is("redeliveryPolicy", &["useCollisionAvoidance"], false, "delays are exact"),
     whole("abortSlowAckConsumerStrategy", NOT_YET),
     whole("abortSlowConsumerStrategy", NOT_YET),
     whole("queryBasedSubscriptionRecoveryPolicy", NOT_YET),

@@ -63,6 +63,22 @@ const SERVED: &[(&str, &[&str])] = &[
     ),
     ("prefetchRatePendingMessageLimitStrategy", &["multiplier"]),
     ("queue", &["physicalName"]),
+    ("redeliveryPlugin", &["fallbackToDeadLetter", "sendToDlqIfMaxRetriesExceeded"]),
+    (
+        "redeliveryPolicy",
+        &[
+            "backOffMultiplier",
+            "initialRedeliveryDelay",
+            "maximumRedeliveries",
+            "maximumRedeliveryDelay",
+            "queue",
+            "redeliveryDelay",
+            "tempQueue",
+            "tempTopic",
+            "topic",
+            "useExponentialBackOff",
+        ],
+    ),
     (
         "sharedDeadLetterStrategy",
         &["deadLetterQueue", "expiration", "processExpired", "processNonPersistent"],
