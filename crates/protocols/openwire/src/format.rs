@@ -17,8 +17,8 @@ use ternmq_message::{
 
 use crate::{
     codec::{
-        Encoding, Field, InCache, Kind, Object, OutCache, Primitive, Primitives, Value, decode, encode_bare,
-        text,
+        Encoding, Field, InCache, Kind, Object, OutCache, Primitive, Primitives, Relay, Value, decode,
+        encode_bare, text,
     },
     translate::place_of,
 };
@@ -133,14 +133,30 @@ fn read_head(head: &[u8]) -> Option<(u8, Object<'_>)> {
     object.kind().is_message().then_some((form, object))
 }
 
+/// The message that a head and a body are, as it goes to a peer without being taken apart; `None` when the head is none of this
+/// encoding.
+pub(crate) fn relay<'a>(head: &'a [u8], body: &'a [u8]) -> Option<Relay<'a>> {
+    let (&[LAYOUT, form], fields) = head.split_first_chunk()? else { return None };
+    let mut relay = Relay::of(fields).ok()?;
+    if let Some(content) = content(form, body) {
+        relay.set(Field::Content, Value::Bytes(content));
+    }
+    Some(relay)
+}
+
+/// The content that a body stands for.
+fn content(form: u8, body: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if form == BodyForm::Text as u8 {
+        return Some(Cow::Owned(std::str::from_utf8(body).map_or_else(|_| body.to_vec(), content_of_text)));
+    }
+    (form == BodyForm::Same as u8).then_some(Cow::Borrowed(body))
+}
+
 /// The message that a head and a body are; `None` when the head is none of this encoding.
 pub(crate) fn put_together<'a>(head: &'a [u8], body: &'a [u8]) -> Option<Object<'a>> {
     let (form, mut message) = read_head(head)?;
-    if form == BodyForm::Text as u8 {
-        let content = std::str::from_utf8(body).map_or_else(|_| body.to_vec(), content_of_text);
-        message.set(Field::Content, Value::Bytes(Cow::Owned(content)));
-    } else if form == BodyForm::Same as u8 {
-        message.set(Field::Content, Value::Bytes(Cow::Borrowed(body)));
+    if let Some(content) = content(form, body) {
+        message.set(Field::Content, Value::Bytes(content));
     }
     Some(message)
 }

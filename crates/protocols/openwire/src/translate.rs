@@ -163,7 +163,7 @@ fn is_text(properties: &Properties) -> bool {
     properties.is_text.unwrap_or_else(|| properties.content_type.as_deref().is_some_and(is_text_type))
 }
 
-fn expiration(deliver: &Deliver) -> i64 {
+pub(crate) fn expiration(deliver: &Deliver) -> i64 {
     deliver.expires_at_ms.and_then(|at| i64::try_from(at).ok()).unwrap_or_default()
 }
 

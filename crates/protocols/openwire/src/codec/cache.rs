@@ -1,11 +1,8 @@
 //! Objects that both sides remember, so that one that comes again is sent as a number.
 
-use std::{
-    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use super::{error::DecodeError, object::Object};
+use super::{Encoding, MAX_VERSION, error::DecodeError, object::Object, write::encode_bare};
 
 /// Entries that both sides keep, unless one says less: what ActiveMQ's clients offer.
 pub const MAX_ENTRIES: u16 = 1_024;
@@ -17,6 +14,8 @@ const OWN_MIN_ENTRIES: u16 = 4;
 pub const NOT_KEPT: i16 = -1;
 /// Most bytes of one object.
 const OBJECT_MAX_BYTES: usize = 8 << 10;
+/// How objects are told apart.
+const PLAIN: Encoding = Encoding { version: MAX_VERSION, is_tight: false, has_cache: false };
 /// Bytes that an entry takes beside its text.
 const ENTRY_BYTES: usize = 128;
 
@@ -89,9 +88,11 @@ fn entry_bytes(object: Option<&Object<'static>>) -> usize {
 /// What the peer remembers of us.
 #[derive(Clone, Debug, Default)]
 pub struct OutCache {
-    slots: Vec<(u64, Arc<Object<'static>>)>,
+    /// Each object as it is written in the newest version, loose and without a cache.
+    slots: Vec<Box<[u8]>>,
     next: usize,
     max_entries: u16,
+    scratch: Vec<u8>,
 }
 
 /// What is written for an object.
@@ -109,20 +110,32 @@ impl OutCache {
     pub fn new(max_entries: u16) -> Self {
         // An object and those within it must not get one place.
         let max_entries = if max_entries < OWN_MIN_ENTRIES { 0 } else { max_entries.min(OWN_ENTRIES) };
-        Self { slots: Vec::new(), next: 0, max_entries }
+        Self { slots: Vec::new(), next: 0, max_entries, scratch: Vec::new() }
     }
 
     /// Finds an object, or takes it down, in place of the oldest if need be.
     pub fn find_or_put(&mut self, object: &Object<'_>) -> Known {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(object);
-        let is_it = |(known, kept): &(u64, Arc<Object<'static>>)| *known == hash && **kept == *object;
-        if let Some(place) = self.slots.iter().position(is_it) {
-            return Known::At(index_of(place));
-        }
-        if self.max_entries == 0 || object.size_bytes() > OBJECT_MAX_BYTES {
+        if self.max_entries == 0 {
             return Known::New(NOT_KEPT);
         }
-        let entry = (hash, Arc::new(object.clone().into_owned()));
+        let mut raw = std::mem::take(&mut self.scratch);
+        raw.clear();
+        encode_bare(object, PLAIN, &mut Self::default(), &mut raw);
+        let known = self.find_or_put_raw(&raw);
+        raw.shrink_to(OBJECT_MAX_BYTES);
+        self.scratch = raw;
+        known
+    }
+
+    /// The same of an object as it is written in the newest version, loose and without a cache.
+    pub fn find_or_put_raw(&mut self, raw: &[u8]) -> Known {
+        if let Some(place) = self.slots.iter().position(|kept| **kept == *raw) {
+            return Known::At(index_of(place));
+        }
+        if self.max_entries == 0 || raw.len() > OBJECT_MAX_BYTES {
+            return Known::New(NOT_KEPT);
+        }
+        let entry = raw.into();
         if self.slots.len() < usize::from(self.max_entries) {
             self.slots.push(entry);
             return Known::New(index_of(self.slots.len() - 1));

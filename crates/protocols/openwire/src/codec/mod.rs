@@ -6,7 +6,8 @@
 //! loose: every field in turn
 //! ```
 //! Owns: frames ([`frame`]), the structures as tables of fields ([`table`]) and what is read by them ([`Object`]), the
-//! reader and the writer that go through a table in either encoding ([`read`], [`write`]), objects that both sides remember
+//! reader and the writer that go through a table in either encoding ([`read`], [`write`]), kept messages that go out without
+//! being taken apart ([`relay`]), objects that both sides remember
 //! ([`cache`]), maps of primitive values ([`map`]), the agreement on all that ([`agreement`]).
 //! Must not know: connections, the order of commands, what a structure means, nor any other crate of ours.
 //!
@@ -25,6 +26,7 @@ pub mod kind;
 pub mod map;
 pub mod object;
 pub mod read;
+pub mod relay;
 pub mod table;
 pub mod text;
 pub mod wire;
@@ -38,8 +40,9 @@ pub use kind::Kind;
 pub use map::{Primitive, Primitives};
 pub use object::{Object, Throwable, Value};
 pub use read::decode;
+pub use relay::Relay;
 pub use table::Field;
-pub use write::{encode, encode_bare};
+pub use write::{encode, encode_around, encode_bare};
 
 /// Oldest version.
 pub const MIN_VERSION: u8 = 1;

@@ -58,13 +58,12 @@ impl<'a> Reader<'a, '_> {
             return Err(DecodeError::TooDeep { max: MAX_DEPTH });
         }
         let mut values = Vec::with_capacity(rows(kind).count());
-        for row in rows(kind) {
-            values.push(if row.is_in(self.encoding.version) {
-                self.value(row.form, depth)?
-            } else {
-                row.default_value()
-            });
-        }
+        let version = self.encoding.version;
+        rows(kind).try_for_each(|row| {
+            let is_in = row.is_in(version);
+            values.push(if is_in { self.value(row.form, depth)? } else { row.default_value() });
+            Ok(())
+        })?;
         Ok(Object::of_values(kind, values))
     }
 

@@ -1,6 +1,8 @@
 //! The primitive types of the wire: whole numbers with the highest byte first.
 
-use super::error::DecodeError;
+use std::borrow::Cow;
+
+use super::{error::DecodeError, text};
 
 /// Cursor over the bytes of one frame. Copies nothing.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +79,26 @@ impl<'a> Cursor<'a> {
         self.chunk().map(i64::from_be_bytes)
     }
 
+    /// A truth value of loose encoding.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn flag(&mut self) -> Result<bool, DecodeError> {
+        self.u8().map(|byte| byte != 0)
+    }
+
+    /// Text of loose encoding, or none.
+    ///
+    /// # Errors
+    /// It goes past the end, or is no text.
+    pub fn text(&mut self) -> Result<Option<Cow<'a, str>>, DecodeError> {
+        if !self.flag()? {
+            return Ok(None);
+        }
+        let len = self.u16()?;
+        text::read(self.take(usize::from(len))?).map(Some)
+    }
+
     /// A length in four bytes, which may not be negative nor past the end (B1, B3).
     ///
     /// # Errors
@@ -128,6 +150,12 @@ pub struct BitsBuf {
 }
 
 impl BitsBuf {
+    /// With room for the bits of a usual message.
+    #[must_use]
+    pub fn with_room() -> Self {
+        Self { bytes: Vec::with_capacity(16), count: 0 }
+    }
+
     /// Appends a bit.
     pub fn push(&mut self, bit: bool) {
         let place = self.count % 8;

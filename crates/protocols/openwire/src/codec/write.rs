@@ -5,39 +5,87 @@ use std::sync::Arc;
 use super::{
     Encoding,
     cache::{Known, OutCache},
+    kind::Kind,
     object::{Object, Throwable, Value},
-    table::Form,
+    relay::{Relay, skip},
+    table::{Class, Field, Form, rows},
     text,
-    wire::BitsBuf,
+    wire::{BitsBuf, Cursor},
 };
 
 /// Appends a structure as a frame.
 pub fn encode(object: &Object<'_>, encoding: Encoding, cache: &mut OutCache, out: &mut Vec<u8>) {
+    frame(out, |out| encode_bare(object, encoding, cache, out));
+}
+
+/// As [`encode`], with a message that is kept in the place of the structure's own.
+pub fn encode_around(
+    object: &Object<'_>,
+    message: &Relay<'_>,
+    encoding: Encoding,
+    cache: &mut OutCache,
+    out: &mut Vec<u8>,
+) {
+    frame(out, |out| {
+        let size = object.size_bytes() + message.size_bytes();
+        encode_with(object.kind(), size, encoding, cache, out, |writer| {
+            for (row, value) in object.fields() {
+                if row.field == Field::Message {
+                    writer.relay(message);
+                } else if row.is_in(encoding.version) {
+                    writer.value(row.form, value);
+                }
+            }
+        });
+    });
+}
+
+/// Appends a structure as a frame without its size.
+pub fn encode_bare(object: &Object<'_>, encoding: Encoding, cache: &mut OutCache, out: &mut Vec<u8>) {
+    encode_with(object.kind(), object.size_bytes(), encoding, cache, out, |writer| writer.object(object));
+}
+
+/// Writes the size of what `fill` appends in front of it.
+fn frame(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
-    encode_bare(object, encoding, cache, out);
+    fill(out);
     let size = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
     if let Some(place) = out.get_mut(start..start + 4) {
         place.copy_from_slice(&size.to_be_bytes());
     }
 }
 
-/// Appends a structure as a frame without its size.
-pub fn encode_bare(object: &Object<'_>, encoding: Encoding, cache: &mut OutCache, out: &mut Vec<u8>) {
-    out.push(object.kind().code());
+/// `size`: bytes of what is to be written, about.
+fn encode_with(
+    kind: Kind,
+    size: usize,
+    encoding: Encoding,
+    cache: &mut OutCache,
+    out: &mut Vec<u8>,
+    fill: impl FnOnce(&mut Writer<'_>),
+) {
+    out.push(kind.code());
     if encoding.is_tight {
-        let mut writer = Writer { data: Vec::new(), bits: Some(BitsBuf::default()), encoding, cache };
-        writer.object(object);
+        let data = Vec::with_capacity(size + SPARE_BYTES);
+        let mut writer = Writer { data, bits: Some(BitsBuf::with_room()), encoding, cache };
+        fill(&mut writer);
         if let Some(bits) = &writer.bits {
             bits.write(out);
         }
         out.extend_from_slice(&writer.data);
     } else {
+        out.reserve(size + SPARE_BYTES);
         let mut writer = Writer { data: std::mem::take(out), bits: None, encoding, cache };
-        writer.object(object);
+        fill(&mut writer);
         *out = writer.data;
     }
 }
+
+/// Room for what a structure has beside text and bytes.
+const SPARE_BYTES: usize = 256;
+/// Since this version messages and all within them have the fields that they have in the newest.
+const SAME_SINCE: u8 = 10;
 
 struct Writer<'c> {
     data: Vec<u8>,
@@ -127,11 +175,15 @@ impl Writer<'_> {
     fn nested(&mut self, object: Option<&Object<'_>>) {
         self.truth(object.is_some());
         let Some(object) = object else { return };
-        self.data.push(object.kind().code());
-        if object.kind().is_message() && self.bits.is_some() {
+        self.kind(object.kind());
+        self.object(object);
+    }
+
+    fn kind(&mut self, kind: Kind) {
+        self.data.push(kind.code());
+        if kind.is_message() && self.bits.is_some() {
             self.truth(false);
         }
-        self.object(object);
     }
 
     fn cached(&mut self, value: &Value<'_>) {
@@ -141,17 +193,20 @@ impl Writer<'_> {
         };
         let known =
             object.map_or(Known::New(super::cache::NOT_KEPT), |object| self.cache.find_or_put(object));
-        match known {
-            Known::At(index) => {
-                self.truth(false);
-                self.data.extend_from_slice(&index.to_be_bytes());
-            }
-            Known::New(index) => {
-                self.truth(true);
-                self.data.extend_from_slice(&index.to_be_bytes());
-                self.nested(object);
-            }
+        if self.known(known) {
+            self.nested(object);
         }
+    }
+
+    /// Writes where the peer has an object, or puts it; true when the object has to follow.
+    fn known(&mut self, known: Known) -> bool {
+        let (is_new, index) = match known {
+            Known::At(index) => (false, index),
+            Known::New(index) => (true, index),
+        };
+        self.truth(is_new);
+        self.data.extend_from_slice(&index.to_be_bytes());
+        is_new
     }
 
     fn array(&mut self, objects: &[Option<Arc<Object<'_>>>]) {
@@ -167,5 +222,120 @@ impl Writer<'_> {
         self.truth(true);
         self.text(throwable.class.as_deref());
         self.text(throwable.message.as_deref());
+    }
+
+    /// A message that is kept. All of it has been walked through, so that nothing of it can be missing here.
+    fn relay(&mut self, message: &Relay<'_>) {
+        self.truth(true);
+        self.kind(message.kind);
+        let Encoding { version, is_tight, has_cache } = self.encoding;
+        let is_same = version >= SAME_SINCE && !is_tight && !has_cache;
+        // Where what can go over in one piece begins.
+        let mut piece = 0;
+        rows(message.kind).enumerate().filter(|(_, row)| row.is_in(version)).for_each(|(at, row)| {
+            let change = message.change(at);
+            if is_same && change.is_none() && row.field != Field::MessageId {
+                return;
+            }
+            if is_same {
+                self.data.extend_from_slice(message.raw_between(piece, at));
+                piece = at + 1;
+            }
+            match change {
+                Some(value) => self.value(row.form, value),
+                None => self.copy(row.form, &mut Cursor::new(message.raw_at(at)), message),
+            }
+        });
+        if is_same {
+            self.data.extend_from_slice(message.raw_between(piece, rows(message.kind).count()));
+        }
+    }
+
+    /// Copies a field; what a cut one leaves out is written as absent.
+    fn copy(&mut self, form: Form, from: &mut Cursor<'_>, message: &Relay<'_>) {
+        let is_there = |from: &mut Cursor<'_>| from.u8().is_ok_and(|there| there != 0);
+        match form {
+            Form::Bool => self.truth(is_there(from)),
+            Form::Byte => self.data.push(from.u8().unwrap_or_default()),
+            Form::Int => self.data.extend_from_slice(&from.i32().unwrap_or_default().to_be_bytes()),
+            Form::Long => self.long(from.i64().unwrap_or_default()),
+            Form::Magic => self.data.extend_from_slice(from.take(8).unwrap_or(&[0; 8])),
+            Form::Text => self.copy_text(from),
+            Form::Bytes => {
+                if !is_there(from) {
+                    return self.truth(false);
+                }
+                let len = from.len32().unwrap_or_default();
+                self.bytes(from.take(len).unwrap_or_default());
+            }
+            Form::Cached(_) if self.encoding.has_cache => self.copy_cached(from, message),
+            Form::Object(_) | Form::Cached(_) => self.copy_nested(from, message),
+            Form::Array(_) => {
+                let is_list = is_there(from);
+                self.truth(is_list);
+                if is_list {
+                    let count = from.i16().unwrap_or_default();
+                    self.data.extend_from_slice(&count.to_be_bytes());
+                    (0..count).for_each(|_| self.copy_nested(from, message));
+                }
+            }
+            Form::Throwable => {
+                let is_thrown = is_there(from);
+                self.truth(is_thrown);
+                if is_thrown {
+                    self.copy_text(from);
+                    self.copy_text(from);
+                }
+            }
+        }
+    }
+
+    fn copy_text(&mut self, from: &mut Cursor<'_>) {
+        let is_there = from.u8().is_ok_and(|there| there != 0);
+        self.truth(is_there);
+        if !is_there {
+            return;
+        }
+        let len = from.u16().unwrap_or_default();
+        let bytes = from.take(usize::from(len)).unwrap_or_default();
+        if self.bits.is_some() {
+            self.truth(bytes.is_ascii() && !bytes.contains(&0));
+        }
+        self.data.extend_from_slice(&len.to_be_bytes());
+        self.data.extend_from_slice(bytes);
+    }
+
+    fn copy_nested(&mut self, from: &mut Cursor<'_>, message: &Relay<'_>) {
+        let kind = match from.u8() {
+            Ok(0) | Err(_) => None,
+            Ok(_) => from.u8().ok().and_then(Kind::of_code),
+        };
+        self.truth(kind.is_some());
+        let Some(kind) = kind else { return };
+        self.kind(kind);
+        rows(kind).for_each(|row| {
+            let sequence = message.sequence().filter(|_| row.field == Field::BrokerSequenceId);
+            if !row.is_in(self.encoding.version) {
+                let _walked_before = skip(row.form, from, 0);
+            } else if let Some(sequence) = sequence {
+                let _walked_before = skip(row.form, from, 0);
+                self.long(sequence);
+            } else {
+                self.copy(row.form, from, message);
+            }
+        });
+    }
+
+    fn copy_cached(&mut self, from: &mut Cursor<'_>, message: &Relay<'_>) {
+        let (all, mut after) = (from.rest(), *from);
+        let _walked_before = skip(Form::Object(Class::Any), &mut after, 0);
+        // Without the byte that says that it is there.
+        let raw = all.get(1..all.len() - after.rest().len()).filter(|raw| !raw.is_empty());
+        let known = raw.map_or(Known::New(super::cache::NOT_KEPT), |raw| self.cache.find_or_put_raw(raw));
+        if self.known(known) {
+            self.copy_nested(from, message);
+        } else {
+            *from = after;
+        }
     }
 }

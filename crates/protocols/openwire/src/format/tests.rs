@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use ternmq_activemq::ActiveMq;
 
 use super::*;
-use crate::translate::destination_of;
+use crate::{
+    codec::{encode, encode_around},
+    translate::destination_of,
+};
 
 fn format() -> OpenWireFormat {
     OpenWireFormat::of(Arc::new(ActiveMq))
@@ -170,4 +173,96 @@ proptest! {
             prop_assert_eq!(format().without_ttl(&without), None);
         }
     }
+}
+
+/// Whatever a peer agreed on, it gets the same bytes whether a message was taken apart on its way or not.
+#[test]
+fn a_kept_message_goes_out_as_if_it_had_been_put_together() {
+    let destination = Arc::new(Object::new(Kind::Topic).with_text(Field::PhysicalName, "to"));
+    let changes = [
+        (Field::Destination, Value::Object(destination)),
+        (Field::RedeliveryCounter, Value::Int(3)),
+        (Field::Expiration, Value::Long(7)),
+    ];
+    let dispatch = Object::new(Kind::MessageDispatch).with(Field::RedeliveryCounter, Value::Int(3));
+    for sent in samples() {
+        let id = sent.object(Field::MessageId).map(|id| Object::clone(id));
+        let (head, body) = take_apart(sent);
+        let mut kept = relay(&head, &body).unwrap();
+        let mut made = put_together(&head, &body).unwrap();
+        for (field, value) in changes.clone() {
+            kept.set(field, value.clone());
+            made.set(field, value);
+        }
+        kept.set_sequence(-9);
+        if let Some(id) = id {
+            let id = id.with(Field::BrokerSequenceId, Value::Long(-9));
+            made.set(Field::MessageId, Value::Object(Arc::new(id)));
+        }
+        let whole = dispatch.clone().with_object(Field::Message, Arc::new(made));
+        for version in 1..=12 {
+            for (is_tight, has_cache) in [(false, false), (false, true), (true, false), (true, true)] {
+                let encoding = Encoding { version, is_tight, has_cache };
+                let (mut one, mut other) = (OutCache::new(16), OutCache::new(16));
+                let (mut as_kept, mut as_made) = (Vec::new(), Vec::new());
+                // Twice, as what the peer remembers is written otherwise.
+                for _ in 0..2 {
+                    encode_around(&dispatch, &kept, encoding, &mut one, &mut as_kept);
+                    encode(&whole, encoding, &mut other, &mut as_made);
+                    assert_eq!(as_kept, as_made, "{encoding:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Messages with as much in them as there can be, and with as little.
+fn samples() -> Vec<Object<'static>> {
+    let producer = Object::new(Kind::ProducerId)
+        .with_text(Field::ConnectionId, "ID:c")
+        .with(Field::Value, Value::Long(70_000))
+        .with(Field::SessionId, Value::Long(1));
+    let producer = Arc::new(producer);
+    let id = Object::new(Kind::MessageId)
+        .with_text(Field::TextView, "view")
+        .with_object(Field::ProducerId, producer.clone())
+        .with(Field::ProducerSequenceId, Value::Long(i64::MAX));
+    let queue =
+        |name: &str| Arc::new(Object::new(Kind::Queue).with_text(Field::PhysicalName, name.to_owned()));
+    let full = |kind| {
+        Object::new(kind)
+            .with_object(Field::ProducerId, producer.clone())
+            .with_object(Field::MessageId, Arc::new(id.clone()))
+            .with_object(Field::Destination, queue("from"))
+            .with_object(Field::OriginalDestination, queue("first"))
+            .with_object(Field::ReplyTo, queue("back"))
+            .with_text(Field::GroupId, "g")
+            .with(Field::GroupSequence, Value::Int(2))
+            .with_text(Field::CorrelationId, "\u{fc}\u{20ac}")
+            .with_text(Field::Type, "type")
+            .with_text(Field::UserId, "user")
+            .with(Field::Persistent, Value::Bool(true))
+            .with(Field::Priority, Value::Byte(4))
+            .with(Field::Timestamp, Value::Long(0x1_0000))
+            .with(Field::Compressed, Value::Bool(kind == Kind::MapMessage))
+            .with(Field::MarshalledProperties, Value::Bytes(vec![0, 0, 0, 0].into()))
+            .with(Field::Content, Value::Bytes(vec![0, 0, 0, 2, b'h', b'i'].into()))
+    };
+    let structure = full(Kind::Message).with_object(Field::DataStructure, Arc::new(full(Kind::ConsumerInfo)));
+    let blob = full(Kind::BlobMessage).with_text(Field::RemoteBlobUrl, "http://x/");
+    let mut all: Vec<Object<'static>> =
+        [Kind::TextMessage, Kind::BytesMessage, Kind::MapMessage].into_iter().map(full).collect();
+    all.extend([structure, blob, Object::new(Kind::Message), Object::new(Kind::TextMessage)]);
+    all
+}
+
+#[test]
+fn what_is_no_whole_message_is_not_passed_on_as_one() {
+    let (head, body) = take_apart(samples().swap_remove(0));
+    assert!(relay(&head, &body).is_some());
+    for end in 0..head.len() {
+        assert!(relay(&head[..end], &body).is_none(), "{end}");
+    }
+    let longer = [&head[..], &[0]].concat();
+    assert!(relay(&longer, &body).is_none());
 }

@@ -16,7 +16,7 @@ use super::{
     MAX_PRODUCERS, MAX_SESSIONS, OpenWireSession, answer::Asked, browse::Browser, temporary::check_advisories,
 };
 use crate::{
-    codec::{Field, Object},
+    codec::{Field, Object, wire::Cursor},
     error::{Fault, class},
     translate::{places, places_of},
 };
@@ -72,13 +72,30 @@ impl Consumer {
 /// A number that stands for a message's id; 0 for none.
 pub(super) fn hash_of_id(id: &Object<'_>) -> u64 {
     let Some(producer) = id.object(Field::ProducerId) else { return 0 };
-    let parts = (
-        producer.text(Field::ConnectionId),
-        producer.number(Field::SessionId),
-        producer.number(Field::Value),
-        id.number(Field::ProducerSequenceId),
-    );
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(parts)
+    let connection = producer.text(Field::ConnectionId);
+    let [session, value] = [Field::SessionId, Field::Value].map(|field| producer.number(field));
+    hash_of(connection, session, value, id.number(Field::ProducerSequenceId))
+}
+
+/// The same for an id that is part of a kept message; `None` when there is none.
+pub(super) fn hash_of_kept_id(id: &[u8]) -> Option<u64> {
+    let mut cursor = Cursor::new(id);
+    if !cursor.flag().ok()? {
+        return None;
+    }
+    let _kind = cursor.u8().ok()?;
+    let _view = cursor.text().ok()?;
+    if !cursor.flag().ok()? {
+        return Some(0);
+    }
+    let _kind = cursor.u8().ok()?;
+    let connection = cursor.text().ok()?;
+    let [value, session, sequence] = [cursor.i64().ok()?, cursor.i64().ok()?, cursor.i64().ok()?];
+    Some(hash_of(connection.as_deref(), session, value, sequence))
+}
+
+fn hash_of(connection: Option<&str>, session: i64, value: i64, sequence: i64) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one((connection, session, value, sequence))
 }
 
 /// Session and number of a consumer or producer.

@@ -7,12 +7,13 @@ use ternmq_broker::{Broker, Deliver, Effect};
 use super::{
     OpenWireSession,
     answer::Asked,
-    consume::{Unsettled, hash_of_id},
+    consume::Unsettled,
+    outgoing::{Outgoing, outgoing},
 };
 use crate::{
-    codec::{Field, Kind, Object, Value},
+    codec::{Field, Kind, Object, Value, encode_around},
     error::{Fault, class},
-    translate::{destination_of, message_of},
+    translate::destination_of,
 };
 
 impl OpenWireSession {
@@ -49,29 +50,26 @@ impl OpenWireSession {
     fn on_deliver(&mut self, broker: &mut Broker, deliver: &Deliver, out: &mut Vec<u8>) {
         let slot = deliver.consumer_label as usize;
         let Some(Some(consumer)) = self.consumers.get_mut(slot) else { return };
-        let mut message = message_of(broker, deliver, &consumer.queue);
-        let id_hash = message.object(Field::MessageId).map_or(0, |id| hash_of_id(id));
+        let mut message = outgoing(broker, deliver, &consumer.queue);
+        let id_hash = message.id_hash();
         consumer.unsettled.push_back(Unsettled { number: deliver.delivery.0, id_hash, is_delivered: false });
         let is_pulled = consumer.prefetch == 0;
         consumer.pulls = consumer.pulls.saturating_sub(1);
         consumer.pull_deadline_ms = consumer.pull_deadline_ms.filter(|_| consumer.pulls > 0);
         let destination = destination(broker, deliver, &consumer.destination);
-        if let Some(sent_to) = message.object(Field::Destination).filter(|sent_to| ***sent_to != *destination)
-        {
-            let sent_to = sent_to.clone();
-            message.set(Field::OriginalDestination, Value::Object(sent_to));
-        }
+        message.set_destination(&destination);
         let redeliveries = deliver.failed_count.unwrap_or_default().max(u32::from(deliver.is_redelivered));
         let redeliveries = Value::Int(i32::try_from(redeliveries).unwrap_or(i32::MAX));
-        message.set(Field::Destination, Value::Object(destination.clone()));
         message.set(Field::RedeliveryCounter, redeliveries.clone());
         message.set(Field::GroupFirstForConsumer, Value::Bool(deliver.is_group_first));
         let dispatch = Object::new(Kind::MessageDispatch)
             .with_object(Field::ConsumerId, consumer.id.clone())
             .with_object(Field::Destination, destination)
-            .with_object(Field::Message, Arc::new(message))
             .with(Field::RedeliveryCounter, redeliveries);
-        self.send(&dispatch, out);
+        match message {
+            Outgoing::Kept(kept) => encode_around(&dispatch, &kept, self.encoding, &mut self.sent, out),
+            Outgoing::Made(made) => self.send(&dispatch.with_object(Field::Message, Arc::new(made)), out),
+        }
         if is_pulled {
             self.renew_window(broker, slot);
         }

@@ -17,6 +17,7 @@ mod commands;
 mod connect;
 mod consume;
 mod deliver;
+mod outgoing;
 mod pull;
 mod question;
 mod remove;

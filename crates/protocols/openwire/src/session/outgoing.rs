@@ -1,0 +1,89 @@
+//! Messages for consumers: as they are kept where that is possible, put together where it is not.
+
+use std::sync::Arc;
+
+use ternmq_broker::{Broker, Deliver};
+
+use super::consume::{hash_of_id, hash_of_kept_id};
+use crate::{
+    codec::{Field, Kind, Object, Relay, Value, wire::Cursor},
+    format::{ENCODING, relay},
+    translate::{expiration, message_of},
+};
+
+/// A message for a consumer.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and the large one is the usual one")]
+pub(super) enum Outgoing<'a> {
+    /// Its bytes go over as they are kept, but for what is changed.
+    Kept(Relay<'a>),
+    /// It is put together.
+    Made(Object<'a>),
+}
+
+/// A message for a consumer, as it is kept where that is possible. `queue` is the one that it comes from.
+pub(super) fn outgoing<'a>(broker: &Broker, deliver: &'a Deliver, queue: &str) -> Outgoing<'a> {
+    match relay_of(deliver) {
+        Some(relay) => Outgoing::Kept(relay),
+        None => Outgoing::Made(message_of(broker, deliver, queue)),
+    }
+}
+
+/// `None` for a message of another encoding, without an id, or with a history to tell.
+fn relay_of(deliver: &Deliver) -> Option<Relay<'_>> {
+    let message = &deliver.message;
+    if message.meta().encoding != ENCODING || message.history().is_some() {
+        return None;
+    }
+    let mut kept = relay(message.head(), message.body())?;
+    if !Cursor::new(kept.raw(Field::MessageId)).flag().ok()? {
+        return None;
+    }
+    let number = i64::try_from(deliver.delivery.0).unwrap_or(i64::MAX);
+    kept.set_sequence(number);
+    let expires_at_ms = Cursor::new(kept.raw(Field::Expiration)).i64().ok()?;
+    if expires_at_ms > 0 && expires_at_ms < expiration(deliver) {
+        kept.set(Field::Expiration, Value::Long(expiration(deliver)));
+    }
+    Some(kept)
+}
+
+/// The destination that is part of a kept message; `None` when there is none.
+fn kept_destination(bytes: &[u8]) -> Option<Object<'_>> {
+    let mut cursor = Cursor::new(bytes);
+    if !cursor.flag().ok()? {
+        return None;
+    }
+    let kind = Kind::of_code(cursor.u8().ok()?).filter(|kind| kind.is_destination())?;
+    let name = cursor.text().ok()?;
+    Some(Object::new(kind).with(Field::PhysicalName, name.map_or(Value::None, Value::Text)))
+}
+
+impl<'a> Outgoing<'a> {
+    /// A number that stands for its id.
+    pub(super) fn id_hash(&self) -> u64 {
+        match self {
+            Self::Kept(kept) => hash_of_kept_id(kept.raw(Field::MessageId)).unwrap_or_default(),
+            Self::Made(made) => made.object(Field::MessageId).map_or(0, |id| hash_of_id(id)),
+        }
+    }
+
+    /// Says where it comes from, and where it was sent to if that is another place.
+    pub(super) fn set_destination(&mut self, destination: &Arc<Object<'static>>) {
+        let sent_to = match self {
+            Self::Kept(kept) => kept_destination(kept.raw(Field::Destination)).map(Arc::new),
+            Self::Made(made) => made.object(Field::Destination).cloned(),
+        };
+        if let Some(sent_to) = sent_to.filter(|sent_to| **sent_to != **destination) {
+            self.set(Field::OriginalDestination, Value::Object(sent_to));
+        }
+        self.set(Field::Destination, Value::Object(destination.clone()));
+    }
+
+    /// Sets a field.
+    pub(super) fn set(&mut self, field: Field, value: Value<'a>) {
+        match self {
+            Self::Kept(kept) => kept.set(field, value),
+            Self::Made(made) => made.set(field, value),
+        }
+    }
+}
