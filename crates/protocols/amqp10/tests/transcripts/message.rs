@@ -50,6 +50,10 @@ impl Words {
             to: self.text("to"),
             subject: self.text("subject"),
             reply_to: self.text("reply-to"),
+            correlation_id: self.text("correlation-id").map(Value::String),
+            content_type: self.text("content-type"),
+            content_encoding: self.text("content-encoding"),
+            creation_time: self.number("created"),
             ..MessageProperties::default()
         };
         if properties != MessageProperties::default() {
