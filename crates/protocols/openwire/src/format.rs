@@ -57,8 +57,6 @@ const OWN_CONNECTION: &str = "ID:scheduled";
 
 /// Layout of heads.
 const LAYOUT: u8 = 1;
-/// Bytes of a head beside its text and bytes, about.
-const HEAD_BYTES: usize = 192;
 /// Encoding of the fields in heads.
 const STORED: Encoding = Encoding { version: 12, is_tight: false, has_cache: false };
 
@@ -101,8 +99,7 @@ pub(crate) fn take_apart<'a>(mut message: Object<'a>) -> (Vec<u8>, Cow<'a, [u8]>
         Value::Bytes(content) => (BodyForm::Same, content),
         _ => (BodyForm::None, Cow::Borrowed(&[][..])),
     };
-    let mut head = Vec::with_capacity(HEAD_BYTES + message.size_bytes());
-    head.extend_from_slice(&[LAYOUT, form as u8]);
+    let mut head = vec![LAYOUT, form as u8];
     encode_bare(&message, STORED, &mut OutCache::default(), &mut head);
     (head, body)
 }

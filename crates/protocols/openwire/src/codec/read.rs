@@ -60,28 +60,40 @@ impl<'a> Reader<'a, '_> {
         let mut values = Vec::with_capacity(rows(kind).count());
         let version = self.encoding.version;
         rows(kind).try_for_each(|row| {
-            let is_in = row.is_in(version);
-            values.push(if is_in { self.value(row.form, depth)? } else { row.default_value() });
+            if row.is_in(version) {
+                return self.value(row.form, depth, &mut values);
+            }
+            values.push(row.default_value());
             Ok(())
         })?;
         Ok(Object::of_values(kind, values))
     }
 
-    fn value(&mut self, form: Form, depth: u8) -> Result<Value<'a>, DecodeError> {
-        Ok(match form {
-            Form::Bool => Value::Bool(self.truth()?),
-            Form::Byte => Value::Byte(self.data.u8()?),
-            Form::Int => Value::Int(self.data.i32()?),
-            Form::Long => Value::Long(self.long()?),
-            Form::Text => self.text()?.map_or(Value::None, Value::Text),
-            Form::Bytes => self.bytes()?,
-            Form::Magic => Value::Bytes(Cow::Borrowed(self.data.take(8)?)),
-            Form::Object(class) => of_object(self.nested(class, depth)?.map(Arc::new)),
-            Form::Cached(class) if self.encoding.has_cache => self.cached(class, depth)?,
-            Form::Cached(class) => of_object(self.nested(class, depth)?.map(Arc::new)),
-            Form::Array(class) => self.array(class, depth)?,
-            Form::Throwable => self.throwable()?,
-        })
+    /// Reads a value to the end of `values`: made in its place, as a message has some thirty.
+    fn value(&mut self, form: Form, depth: u8, values: &mut Vec<Value<'a>>) -> Result<(), DecodeError> {
+        match form {
+            Form::Bool => values.push(Value::Bool(self.truth()?)),
+            Form::Byte => values.push(Value::Byte(self.data.u8()?)),
+            Form::Int => values.push(Value::Int(self.data.i32()?)),
+            Form::Long => values.push(Value::Long(self.long()?)),
+            Form::Text => match self.text()? {
+                Some(text) => values.push(Value::Text(text)),
+                None => values.push(Value::None),
+            },
+            Form::Bytes => match self.bytes()? {
+                Some(bytes) => values.push(Value::Bytes(Cow::Borrowed(bytes))),
+                None => values.push(Value::None),
+            },
+            Form::Magic => values.push(Value::Bytes(Cow::Borrowed(self.data.take(8)?))),
+            Form::Cached(class) if self.encoding.has_cache => values.push(self.cached(class, depth)?),
+            Form::Object(class) | Form::Cached(class) => match self.nested(class, depth)? {
+                Some(object) => values.push(Value::Object(Arc::new(object))),
+                None => values.push(Value::None),
+            },
+            Form::Array(class) => values.push(self.array(class, depth)?),
+            Form::Throwable => values.push(self.throwable()?),
+        }
+        Ok(())
     }
 
     fn truth(&mut self) -> Result<bool, DecodeError> {
@@ -117,12 +129,12 @@ impl<'a> Reader<'a, '_> {
         text::read(bytes).map(Some)
     }
 
-    fn bytes(&mut self) -> Result<Value<'a>, DecodeError> {
+    fn bytes(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
         if !self.truth()? {
-            return Ok(Value::None);
+            return Ok(None);
         }
         let len = self.data.len32()?;
-        Ok(Value::Bytes(Cow::Borrowed(self.data.take(len)?)))
+        self.data.take(len).map(Some)
     }
 
     fn nested(&mut self, class: Class, depth: u8) -> Result<Option<Object<'a>>, DecodeError> {
