@@ -170,8 +170,11 @@ class Client(stomp.ConnectionListener):
         return GETS if self.got == "with" else LEAVES
 
     def close(self):
-        if self.connection.is_connected():
+        try:
             self.connection.disconnect()
+        except stomp.exception.NotConnectedException:
+            # A broker ends the connection behind an error.
+            pass
 
 
 def start_oracle(folder):

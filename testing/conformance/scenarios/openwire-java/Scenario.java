@@ -898,8 +898,8 @@ public final class Scenario {
             check(some.await(WAIT_MS, TimeUnit.MILLISECONDS), "the load does not begin");
             System.out.println("HARNESS kill");
             System.out.flush();
-            String word = new String(System.in.readNBytes("restarted".length()), "UTF-8");
-            same("restarted", word);
+            String word = new String(System.in.readNBytes("restarted\n".length()), "UTF-8");
+            same("restarted\n", word);
             int before = answered.size();
             while (answered.size() < before + 50) {
                 check(load.isAlive(), "the load ended");

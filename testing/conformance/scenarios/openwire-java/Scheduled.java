@@ -207,6 +207,6 @@ final class Scheduled {
     private static void kill() throws IOException {
         System.out.println("HARNESS kill");
         System.out.flush();
-        Scenario.same("restarted", new String(System.in.readNBytes("restarted".length()), "UTF-8"));
+        Scenario.same("restarted\n", new String(System.in.readNBytes("restarted\n".length()), "UTF-8"));
     }
 }
