@@ -102,7 +102,7 @@ def refusals_about_configurations(service):
         ({"Name": "x" * 151}, "name"),
         ({"EngineType": "KAFKA"}, "engineType"),
         ({"EngineVersion": "5.18.4"}, "engineVersion"),
-        ({"AuthenticationStrategy": "LDAP"}, "authenticationStrategy"),
+        ({"EngineType": "RABBITMQ", "AuthenticationStrategy": "LDAP"}, "authenticationStrategy"),
         ({"AuthenticationStrategy": "MAGIC"}, "authenticationStrategy"),
         ({"Tags": {"aws:x": ""}}, "tags"),
     ]:

@@ -95,7 +95,7 @@ REFUSED_ACTIVEMQ = [
     ({"EngineVersion": "5.17"}, "engineVersion", "Valid values"),
     ({"HostInstanceType": "mq.m7g.large"}, "hostInstanceType", "does not support"),
     ({"HostInstanceType": "mq.t3.micro", "StorageType": "EBS"}, "storageType", "EBS"),
-    ({"AuthenticationStrategy": "LDAP"}, "authenticationStrategy", "not there yet"),
+    ({"AuthenticationStrategy": "LDAP"}, "ldapServerMetadata", "needs LDAP server metadata"),
     ({"AuthenticationStrategy": "CONFIG_MANAGED"}, "authenticationStrategy", "does not support"),
     ({"Users": user("a,b")}, "username", ""),
     ({"Users": user() + user()}, "users", "twice"),

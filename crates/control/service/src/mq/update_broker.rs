@@ -160,7 +160,11 @@ fn answer(input: &UpdateBrokerRequest, broker: &Broker) -> Result<Output, Failur
     let awaited = broker.awaited_settings();
     let window = &broker.window;
     output(&UpdateBrokerResponse {
-        authentication_strategy: Some(awaited.authentication.lower().to_owned()),
+        // An echo: what is not asked for is not told, as DescribeBroker does that.
+        authentication_strategy: input
+            .authentication_strategy
+            .as_ref()
+            .map(|_| awaited.authentication.lower().to_owned()),
         ldap_server_metadata: awaited.authentication.metadata(),
         auto_minor_version_upgrade: Some(broker.has_auto_upgrade),
         broker_id: Some(broker.id.clone()),
