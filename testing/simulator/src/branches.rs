@@ -176,6 +176,11 @@ impl World {
         }
     }
 
+    /// Whether a branch waits for its decision.
+    pub(crate) fn has_branches(&self) -> bool {
+        !self.node.broker.branch_views(None).is_empty()
+    }
+
     /// Nothing stays in doubt.
     pub(crate) fn decide_all(&mut self) -> Result<(), Violation> {
         for view in self.node.broker.branch_views(None) {

@@ -721,6 +721,20 @@ impl World {
             self.finish_peers()?;
         }
         self.act()?;
+        // A fault that strikes here takes decisions back that nobody was told of.
+        loop {
+            if let Err(stopped) = self.settle_all()? {
+                self.fall(&stopped)?;
+            }
+            if !self.has_branches() {
+                break;
+            }
+            self.decide_all()?;
+            self.act()?;
+        }
+        if self.clients.is_empty() {
+            self.act()?;
+        }
         self.drain_all()?;
         if self.plan.has_peers && !self.checker.is_maimed() {
             self.outlive_peers()?;
