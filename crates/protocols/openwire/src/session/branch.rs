@@ -10,7 +10,7 @@ use ternmq_broker::{
     BranchError, BranchId, Broker, Commit, DeliveryId, Outcome, Receipt, RollbackReason, SessionId, Vote,
 };
 
-use super::{OpenWireSession, answer::Asked, consume::Unsettled};
+use super::{OpenWireSession, answer::Asked, unsettled::Unsettled};
 use crate::{
     codec::{Field, Kind, Object, Value},
     error::{Fault, class},
@@ -154,14 +154,8 @@ impl OpenWireSession {
         asked: Asked,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        let session = self.core_session()?;
-        // Before the settlement, which lets come what the windows then allow.
-        let own = self.take_held(broker, branch);
-        let done = broker.commit_branch(session, branch, commit);
-        self.put_held(broker, own);
-        let receipt = done.map_err(|error| branch_fault(&error, branch, broker))?;
-        self.promise(broker, asked, receipt, out);
-        Ok(())
+        let commit = |broker: &mut Broker, session| broker.commit_branch(session, branch, commit);
+        self.end_branch(broker, branch, commit, asked, out)
     }
 
     /// Rolls a branch back; deliveries are unacknowledged again, and consumers that have them keep them.
@@ -172,9 +166,23 @@ impl OpenWireSession {
         asked: Asked,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        let roll_back = |broker: &mut Broker, session| broker.roll_back_branch(session, branch);
+        self.end_branch(broker, branch, roll_back, asked, out)
+    }
+
+    /// Ends a branch one way or the other.
+    fn end_branch(
+        &mut self,
+        broker: &mut Broker,
+        branch: &BranchId,
+        end: impl FnOnce(&mut Broker, SessionId) -> Result<Receipt, BranchError>,
+        asked: Asked,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
         let session = self.core_session()?;
+        // Before the settlement, which lets come what the windows then allow.
         let own = self.take_held(broker, branch);
-        let done = broker.roll_back_branch(session, branch);
+        let done = end(broker, session);
         self.put_held(broker, own);
         let receipt = done.map_err(|error| branch_fault(&error, branch, broker))?;
         self.promise(broker, asked, receipt, out);
@@ -212,7 +220,7 @@ impl OpenWireSession {
         let start = range.start;
         for _ in range {
             let Some(consumer) = self.consumer_at(slot) else { return Ok(()) };
-            let Some(entry) = consumer.unsettled.get(start).copied() else { return Ok(()) };
+            let Some(entry) = consumer.unsettled.get(start) else { return Ok(()) };
             match broker.accept_in_branch(session, branch, DeliveryId(entry.number)) {
                 Err(error) if self.is_said_again(&error) => return Ok(()),
                 accepted => accepted.map_err(|error| branch_fault(&error, branch, broker))?,
@@ -269,10 +277,7 @@ impl OpenWireSession {
             }
             let consumer = held.slot.and_then(|slot| self.consumer_at(slot));
             match (consumer, is_unsettled) {
-                (Some(consumer), true) => {
-                    let at = consumer.unsettled.partition_point(|known| known.number < held.entry.number);
-                    consumer.unsettled.insert(at, held.entry);
-                }
+                (Some(consumer), true) => consumer.unsettled.put_back(held.entry),
                 (None, true) => self.give_back(broker, held.entry),
                 (Some(consumer), false) => {
                     consumer.staged = consumer.staged.saturating_add(1);

@@ -13,6 +13,7 @@ use super::{
     OpenWireSession,
     answer::Asked,
     consume::{Consumer, key_of, required, selector_of},
+    unsettled::UnsettledList,
 };
 use crate::{
     codec::{Field, Kind, Object, Value},
@@ -102,7 +103,7 @@ impl OpenWireSession {
             prefetch: if prefetch == 0 { USUAL_PREFETCH } else { prefetch },
             pulls: 0,
             pull_deadline_ms: None,
-            unsettled: VecDeque::new(),
+            unsettled: UnsettledList::default(),
             staged: 0,
             browser: Some(Browser { spec, selector, outstanding: 0, is_reading: false, is_done: false }),
         });

@@ -1,7 +1,6 @@
 //! SessionInfo, ProducerInfo, ConsumerInfo and ConsumerControl.
 
 use std::{
-    collections::VecDeque,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::Arc,
 };
@@ -13,23 +12,14 @@ use ternmq_message::Map;
 use ternmq_selector::Selector;
 
 use super::{
-    MAX_PRODUCERS, MAX_SESSIONS, OpenWireSession, answer::Asked, browse::Browser, temporary::check_advisories,
+    MAX_PRODUCERS, MAX_SESSIONS, OpenWireSession, answer::Asked, browse::Browser,
+    temporary::check_advisories, unsettled::UnsettledList,
 };
 use crate::{
     codec::{Field, Object, wire::Cursor},
     error::{Fault, class},
     translate::{places, places_of},
 };
-
-/// A delivery that is not acknowledged.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unsettled {
-    pub(super) number: u64,
-    /// Stands for the id of its message.
-    pub(super) id_hash: u64,
-    /// The application has it, so that another may come in its place.
-    pub(super) is_delivered: bool,
-}
 
 /// One consumer. Its place in the list is its label in the core.
 pub(super) struct Consumer {
@@ -47,8 +37,7 @@ pub(super) struct Consumer {
     pub(super) pulls: u32,
     /// When asking is over, in monotonic ms.
     pub(super) pull_deadline_ms: Option<u64>,
-    /// In the order of their numbers.
-    pub(super) unsettled: VecDeque<Unsettled>,
+    pub(super) unsettled: UnsettledList,
     /// Deliveries of it in transactions.
     pub(super) staged: u32,
     /// It looks at messages and takes none.
@@ -62,8 +51,7 @@ impl Consumer {
         let here = if self.prefetch == 0 {
             count(self.unsettled.len()).saturating_add(self.pulls)
         } else {
-            let delivered = self.unsettled.iter().filter(|entry| entry.is_delivered).count();
-            count(delivered).saturating_add(self.prefetch)
+            count(self.unsettled.delivered_count()).saturating_add(self.prefetch)
         };
         here.saturating_add(self.staged)
     }
@@ -244,7 +232,7 @@ impl OpenWireSession {
             prefetch,
             pulls: 0,
             pull_deadline_ms: None,
-            unsettled: VecDeque::new(),
+            unsettled: UnsettledList::default(),
             staged: 0,
             browser: None,
         });

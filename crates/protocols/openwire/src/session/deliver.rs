@@ -7,8 +7,8 @@ use ternmq_broker::{Broker, Deliver, Effect};
 use super::{
     OpenWireSession,
     answer::Asked,
-    consume::Unsettled,
     outgoing::{Outgoing, outgoing},
+    unsettled::Unsettled,
 };
 use crate::{
     codec::{Field, Kind, Object, Value, encode_around},
@@ -52,7 +52,7 @@ impl OpenWireSession {
         let Some(Some(consumer)) = self.consumers.get_mut(slot) else { return };
         let mut message = outgoing(broker, deliver, &consumer.queue);
         let id_hash = message.id_hash();
-        consumer.unsettled.push_back(Unsettled { number: deliver.delivery.0, id_hash, is_delivered: false });
+        consumer.unsettled.push(Unsettled { number: deliver.delivery.0, id_hash, is_delivered: false });
         let is_pulled = consumer.prefetch == 0;
         consumer.pulls = consumer.pulls.saturating_sub(1);
         consumer.pull_deadline_ms = consumer.pull_deadline_ms.filter(|_| consumer.pulls > 0);

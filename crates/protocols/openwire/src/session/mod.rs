@@ -26,6 +26,7 @@ mod send;
 mod settle;
 mod temporary;
 mod transaction;
+mod unsettled;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},

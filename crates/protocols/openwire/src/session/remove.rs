@@ -5,7 +5,8 @@ use ternmq_broker::{Broker, DeliveryId, Outcome, Receipt, SettleRange};
 use super::{
     OpenWireSession,
     answer::Asked,
-    consume::{Unsettled, key_of, required},
+    consume::{key_of, required},
+    unsettled::Unsettled,
 };
 use crate::{
     codec::{Field, Kind, Object},

@@ -6,8 +6,9 @@ use ternmq_broker::{Broker, DeliveryId, Outcome, SettleRange};
 use super::{
     OpenWireSession,
     answer::Asked,
-    consume::{Consumer, Unsettled, hash_of_id, required},
+    consume::{Consumer, hash_of_id, required},
     transaction::{TransactionKey, key_of_transaction},
+    unsettled::Unsettled,
 };
 use crate::{
     codec::{Field, Object},
@@ -44,8 +45,7 @@ impl Named {
 
     /// Places of the covered ones among what a consumer has.
     fn range(&self, consumer: &Consumer) -> Option<std::ops::Range<usize>> {
-        let entries = &consumer.unsettled;
-        let place = |hash: u64| entries.iter().position(|entry| entry.id_hash == hash);
+        let place = |hash: u64| consumer.unsettled.place_of(hash);
         let last = match self.last {
             Some(hash) => place(hash)?,
             None => return None,
@@ -107,7 +107,7 @@ impl OpenWireSession {
     fn note_delivered(&mut self, slot: usize, named: &Named) {
         let Some(consumer) = self.consumer_at(slot) else { return };
         if let Some(range) = named.range(consumer) {
-            consumer.unsettled.range_mut(range).for_each(|entry| entry.is_delivered = true);
+            consumer.unsettled.mark_delivered(range);
         }
     }
 
@@ -133,7 +133,7 @@ impl OpenWireSession {
             None => None,
         };
         let Some(consumer) = self.consumer_at(slot) else { return Ok(()) };
-        let covered: Covered = consumer.unsettled.drain(range).collect();
+        let covered: Covered = consumer.unsettled.take(range);
         if staging.is_some() {
             consumer.staged =
                 consumer.staged.saturating_add(u32::try_from(covered.len()).unwrap_or(u32::MAX));

@@ -3,7 +3,7 @@
 
 use ternmq_broker::{BranchId, Broker, Commit, Receipt, SessionId};
 
-use super::{OpenWireSession, answer::Asked, branch::branch_of, consume::Unsettled, consume::required};
+use super::{OpenWireSession, answer::Asked, branch::branch_of, consume::required, unsettled::Unsettled};
 use crate::{
     codec::{Field, Kind, Object},
     error::{Fault, class},
@@ -188,10 +188,7 @@ impl OpenWireSession {
         let slots: Vec<_> = transaction.taken.iter().map(|(slot, _)| *slot).collect();
         for (slot, entry) in transaction.taken {
             match self.consumer_at(slot) {
-                Some(consumer) => {
-                    let at = consumer.unsettled.partition_point(|known| known.number < entry.number);
-                    consumer.unsettled.insert(at, entry);
-                }
+                Some(consumer) => consumer.unsettled.put_back(entry),
                 None => self.give_back(broker, entry),
             }
         }
