@@ -50,6 +50,11 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
+    /// What was not read.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.0
+    }
+
     /// Tag and content of the next element.
     pub(crate) fn any(&mut self) -> Result<(u8, &'a [u8]), Malformed> {
         let (tag, header, content) = header(self.0)?.ok_or(Malformed)?;

@@ -18,6 +18,7 @@ mod filter;
 mod link;
 mod map;
 mod name;
+mod page;
 mod settings;
 
 pub use dial::{Dial, RootsError, TlsDial};

@@ -10,6 +10,7 @@ use crate::{
     ber::{self, ENUMERATED, INTEGER, Malformed, OCTET_STRING, Reader, SEQUENCE, SET},
     filter::Filter,
     name::MAX_NAME_BYTES,
+    page::{MAX_PAGES, PAGE_ENTRIES, next_cookie, put_control},
 };
 
 /// Bytes read at once.
@@ -108,6 +109,21 @@ impl Entry {
     }
 }
 
+/// What a search has found so far.
+#[derive(Default)]
+struct Found {
+    entries: Vec<Entry>,
+    spent_bytes: usize,
+}
+
+/// An answer.
+struct Received {
+    tag: u8,
+    content: Vec<u8>,
+    /// What follows the operation.
+    controls: Vec<u8>,
+}
+
 /// A connection.
 pub(crate) struct Link {
     wire: Box<dyn Wire>,
@@ -150,7 +166,7 @@ impl Link {
             })?;
             let mut spent = 0;
             let limits = Limits { entries: 0, message_bytes: CHUNK_BYTES, total_bytes: CHUNK_BYTES };
-            let (tag, content) = link.receive(id, limits, &mut spent)?;
+            let Received { tag, content, .. } = link.receive(id, limits, &mut spent)?;
             if tag != BIND_RESPONSE {
                 return Err(LinkError::Malformed);
             }
@@ -168,22 +184,41 @@ impl Link {
     }
 
     fn run_search(&mut self, search: &Search<'_>) -> Result<Vec<Entry>, LinkError> {
-        let limits = search.limits;
-        let id = self.send(|out| put_search(out, search))?;
-        let (mut entries, mut spent) = (Vec::new(), 0);
+        let is_paged = search.limits.entries > PAGE_ENTRIES as usize;
+        let (mut found, mut cookie) = (Found::default(), Vec::new());
+        for _ in 0..MAX_PAGES {
+            let id = self.send(|out| {
+                put_search(out, search);
+                if is_paged {
+                    put_control(out, &cookie);
+                }
+            })?;
+            cookie = self.take_page(id, search.limits, &mut found)?;
+            if cookie.is_empty() || !is_paged {
+                return Ok(found.entries);
+            }
+        }
+        Err(LinkError::TooLarge("pages"))
+    }
+
+    /// Takes the entries that answer a request; answers the cookie for the next one.
+    fn take_page(&mut self, id: u32, limits: Limits, found: &mut Found) -> Result<Vec<u8>, LinkError> {
         // Each message has a byte at least, so the limit of bytes ends this.
         loop {
-            let (tag, content) = self.receive(id, limits, &mut spent)?;
+            let Received { tag, content, controls } = self.receive(id, limits, &mut found.spent_bytes)?;
             match tag {
-                SEARCH_ENTRY if entries.len() >= limits.entries => {
+                SEARCH_ENTRY if found.entries.len() >= limits.entries => {
                     return Err(LinkError::TooLarge("entries"));
                 }
-                SEARCH_ENTRY => entries.push(read_entry(&content)?),
+                SEARCH_ENTRY => found.entries.push(read_entry(&content)?),
                 SEARCH_REFERENCE => {}
                 SEARCH_DONE => {
                     return match Reader::new(&content).number(ENUMERATED)? {
-                        code::SUCCESS => Ok(entries),
-                        code::NO_SUCH_OBJECT => Ok(Vec::new()),
+                        code::SUCCESS => next_cookie(&controls),
+                        code::NO_SUCH_OBJECT => {
+                            found.entries.clear();
+                            Ok(Vec::new())
+                        }
                         code::SIZE_LIMIT => Err(LinkError::TooLarge("entries")),
                         other => Err(LinkError::Refused(other)),
                     };
@@ -214,8 +249,8 @@ impl Link {
         Ok(self.last_id)
     }
 
-    /// Tag and content of the next answer to a request.
-    fn receive(&mut self, id: u32, limits: Limits, spent: &mut usize) -> Result<(u8, Vec<u8>), LinkError> {
+    /// The next answer to a request.
+    fn receive(&mut self, id: u32, limits: Limits, spent: &mut usize) -> Result<Received, LinkError> {
         let len = loop {
             if let Some((tag, header, content)) = ber::header(&self.buffer)? {
                 if tag != SEQUENCE {
@@ -239,7 +274,7 @@ impl Link {
             return Err(LinkError::Malformed);
         }
         let (tag, content) = message.any()?;
-        Ok((tag, content.to_vec()))
+        Ok(Received { tag, content: content.to_vec(), controls: message.rest().to_vec() })
     }
 
     fn fill(&mut self) -> Result<(), LinkError> {

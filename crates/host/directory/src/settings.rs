@@ -40,7 +40,16 @@ impl fmt::Display for Host {
 impl Host {
     /// `NAME`, `NAME:PORT`, an address, `[ADDRESS]:PORT`.
     fn parse(text: &str) -> Result<Self, String> {
-        let refuse = || format!("'{}' is no host; say NAME or NAME:PORT, without a scheme", shown(text));
+        let refuse = || {
+            if text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ldap://")) {
+                return format!(
+                    "'{}' would not be TLS from the first byte, and StartTLS is not spoken; say NAME or NAME:PORT of \
+                     a server's port for ldaps",
+                    shown(text)
+                );
+            }
+            format!("'{}' is no host; say NAME or NAME:PORT, without a scheme", shown(text))
+        };
         let (name, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((name, port)) => (name, port.strip_prefix(':')),
             None if text.parse::<std::net::IpAddr>().is_ok() => (text, None),
@@ -204,6 +213,7 @@ mod tests {
         check("\"s3cret-word\"", "\"\"", "must not be empty");
         check("\"ldap.example.com\", \"[2001:db8::1]:1636\"", "", "hosts has to name 1 to 8");
         check("ldap.example.com", "ldaps://ldap.example.com", "is no host");
+        check("ldap.example.com", "ldap://ldap.example.com:389", "StartTLS is not spoken");
         check("ldap.example.com", "ldap.example.com:99999", "is no host");
         check("ou=people,dc=x", "people", "userBase can't be used");
         check("(uid={0})", "(uid={0}", "userSearchMatching can't be used");

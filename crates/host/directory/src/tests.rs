@@ -17,6 +17,8 @@ use crate::{
 };
 
 const SERVICE: &str = "cn=service,dc=x";
+/// Type of the control of pages.
+const PAGED: &[u8] = b"1.2.840.113556.1.4.319";
 const ANN: &str = "uid=ann,ou=people,dc=x";
 
 /// A request that the double got.
@@ -24,7 +26,7 @@ const ANN: &str = "uid=ann,ou=people,dc=x";
 enum Asked {
     Dial(String),
     Bind(String, Vec<u8>),
-    Search { base: String, scope: u32, filter: Vec<u8> },
+    Search { base: String, scope: u32, filter: Vec<u8>, page: Option<Vec<u8>> },
     Unbind,
 }
 
@@ -33,6 +35,8 @@ enum Asked {
 enum Answer {
     Op(u8, Vec<u8>),
     Raw(Vec<u8>),
+    /// The end of a page, with the cookie for the next one.
+    Page(Vec<u8>),
     /// The connection ends.
     End,
     /// Nothing comes: the deadline passes.
@@ -134,6 +138,7 @@ impl Write for DoubleWire {
             match answer {
                 Answer::Op(tag, content) => self.output.extend(message(id, tag, &content)),
                 Answer::Raw(bytes) => self.output.extend(bytes),
+                Answer::Page(cookie) => self.output.extend(page(id, &controls(&cookie))),
                 Answer::End => self.has_ended = true,
                 Answer::Silence => {}
             }
@@ -167,12 +172,53 @@ fn read_request(bytes: &[u8]) -> (u32, Asked) {
             let (tag, filter) = op.any().unwrap();
             let mut whole = Vec::new();
             ber::put(&mut whole, tag, filter);
-            Asked::Search { base, scope, filter: whole }
+            Asked::Search { base, scope, filter: whole, page: read_page(message) }
         }
         0x42 => Asked::Unbind,
         other => panic!("{other:x}"),
     };
     (id, asked)
+}
+
+/// The cookie of a request for a page.
+fn read_page(mut message: Reader<'_>) -> Option<Vec<u8>> {
+    if message.is_empty() {
+        return None;
+    }
+    let mut control = message.inner(0xa0).unwrap().inner(SEQUENCE).unwrap();
+    assert_eq!(control.expect(OCTET_STRING), Ok(PAGED));
+    let mut value = Reader::new(control.expect(OCTET_STRING).unwrap()).inner(SEQUENCE).unwrap();
+    assert_eq!(value.number(INTEGER), Ok(500));
+    Some(value.expect(OCTET_STRING).unwrap().to_vec())
+}
+
+/// The end of a search with these controls.
+fn page(id: u32, controls: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    ber::put_inner(&mut out, SEQUENCE, |out| {
+        ber::put_number(out, INTEGER, id);
+        ber::put(out, 0x65, &result(0));
+        out.extend_from_slice(controls);
+    });
+    out
+}
+
+/// What a directory says of a page: another control, and the cookie for the next page.
+fn controls(cookie: &[u8]) -> Vec<u8> {
+    let (mut out, mut value) = (Vec::new(), Vec::new());
+    ber::put_inner(&mut value, SEQUENCE, |out| {
+        ber::put_number(out, INTEGER, 0);
+        ber::put(out, OCTET_STRING, cookie);
+    });
+    ber::put_inner(&mut out, 0xa0, |out| {
+        ber::put_inner(out, SEQUENCE, |out| ber::put(out, OCTET_STRING, b"1.2.3"));
+        ber::put_inner(out, SEQUENCE, |out| {
+            ber::put(out, OCTET_STRING, PAGED);
+            ber::put(out, ber::BOOLEAN, &[0]);
+            ber::put(out, OCTET_STRING, &value);
+        });
+    });
+    out
 }
 
 fn message(id: u32, tag: u8, content: &[u8]) -> Vec<u8> {
@@ -439,6 +485,147 @@ fn s9_entries_of_groups_without_end_are_cut_off() {
         _ => vec![Answer::Op(0x73, vec![4; 200 << 10]); 11],
     });
     assert_eq!(rig.log_in("ann", "right"), OutsideAnswer::Unavailable);
+}
+
+/// A directory in which `ann` has the groups that `pages` gives, called with the number of the page and its cookie.
+fn paged(mut pages: impl FnMut(usize, &[u8]) -> Vec<Answer> + Send + 'static) -> Rig {
+    let mut count = 0;
+    rig(move |asked| match asked {
+        Asked::Bind(..) => bound(0),
+        Asked::Search { base, page, .. } if base == "ou=people,dc=x" => {
+            assert_eq!(*page, None, "there is one entry or nobody");
+            vec![entry(ANN, &[]), done(0)]
+        }
+        Asked::Search { page, .. } => {
+            count += 1;
+            pages(count, page.as_deref().unwrap())
+        }
+        _ => Vec::new(),
+    })
+}
+
+fn group(number: usize) -> Answer {
+    entry(&format!("cn=g{number}"), &[("cn", &[&format!("g{number:04}")])])
+}
+
+#[test]
+fn groups_come_by_the_page() {
+    let rig = paged(|number, cookie| {
+        assert_eq!(cookie, if number == 1 { vec![] } else { vec![7; number - 1] });
+        let next = if number == 3 { vec![] } else { vec![7; number] };
+        let first = (number - 1) * 400;
+        (first..1_000.min(first + 400)).map(group).chain([Answer::Page(next)]).collect()
+    });
+    let found = groups(rig.log_in("ann", "right"));
+    assert_eq!((found.len(), &*found[0], &*found[999]), (1_000, "g0000", "g0999"));
+    // One that knows no pages, and one with an empty page in between.
+    let rig = paged(|_, _| vec![group(1), done(0)]);
+    assert_eq!(groups(rig.log_in("ann", "right")), ["g0001"]);
+    let rig = paged(|number, _| match number {
+        1 | 2 => vec![Answer::Page(vec![1; 4_096])],
+        _ => vec![group(1), Answer::Page(vec![])],
+    });
+    assert_eq!(groups(rig.log_in("ann", "right")), ["g0001"]);
+}
+
+/// What becomes of a login when the search of groups ends with these controls.
+fn ends_with(controls: &[u8]) -> OutsideAnswer {
+    // The service binds, then finds ann, then looks for groups: the third message on its connection.
+    let raw = page(3, controls);
+    paged(move |_, _| vec![Answer::Raw(raw.clone())]).log_in("ann", "right")
+}
+
+#[test]
+fn s9_pages_that_do_not_end_or_are_no_pages_are_cut_off() {
+    let in_use = Arc::new(Mutex::new(0));
+    let seen = in_use.clone();
+    let endless = paged(move |number, _| {
+        *seen.lock().unwrap() = number;
+        vec![Answer::Page(b"more".to_vec())]
+    });
+    assert_eq!(endless.log_in("ann", "right"), OutsideAnswer::Unavailable);
+    assert_eq!(*in_use.lock().unwrap(), 1_000);
+    // At the limits of entries and pages all is taken, past them nothing.
+    for (pages, expect) in [(1_000, Some(1_000)), (1_001, None)] {
+        let rig = paged(move |number, _| {
+            vec![group(number), Answer::Page(if number == pages { vec![] } else { vec![1] })]
+        });
+        let answer = rig.log_in("ann", "right");
+        assert_eq!(matches!(answer, OutsideAnswer::Known(_)).then(|| groups(answer).len()), expect);
+    }
+    let rig = paged(|_, _| (0..600).map(group).chain([Answer::Page(vec![1])]).collect());
+    assert_eq!(rig.log_in("ann", "right"), OutsideAnswer::Unavailable, "1,200 groups");
+    for (what, controls) in [
+        ("a mark of 4,097 bytes", controls(&[1; 4_097])),
+        ("no controls", b"\x04\x01x".to_vec()),
+        ("a lying length", b"\xa0\x7fx".to_vec()),
+        ("a control without a type", b"\xa0\x02\x30\x00".to_vec()),
+        ("a control without a value", [&b"\xa0\x1a\x30\x18\x04\x16"[..], PAGED].concat()),
+        ("a value of nothing", [&b"\xa0\x1c\x30\x1a\x04\x16"[..], PAGED, b"\x04\x00"].concat()),
+        ("a value that is a number", [&b"\xa0\x1d\x30\x1b\x04\x16"[..], PAGED, b"\x02\x01\x00"].concat()),
+    ] {
+        assert_eq!(ends_with(&controls), OutsideAnswer::Unavailable, "{what}");
+    }
+    assert!(matches!(ends_with(&controls(&[])), OutsideAnswer::Known(_)));
+}
+
+/// A login as `ann`, whose entry this is.
+fn with_entry(name: &str, groups: &[&str]) -> OutsideAnswer {
+    let found = entry(name, &[("groups", groups)]);
+    rig(move |asked| match asked {
+        Asked::Bind(..) => bound(0),
+        Asked::Search { base, .. } if base == "ou=people,dc=x" => vec![found.clone(), done(0)],
+        _ => vec![done(0)],
+    })
+    .log_in("ann", "right")
+}
+
+#[test]
+fn s9_an_entry_is_taken_at_its_limits_and_not_past_them() {
+    let is_known = |answer| matches!(answer, OutsideAnswer::Known(_));
+    // All but the value is 65 bytes; a name of a group that is too long counts as none.
+    let value = |message: usize| "x".repeat(message - 65);
+    let bytes = |len: usize| match entry(ANN, &[("groups", &[&value(len)])]) {
+        Answer::Op(tag, content) => message(2, tag, &content).len(),
+        _ => 0,
+    };
+    assert_eq!(bytes(256 << 10), 256 << 10);
+    assert!(is_known(with_entry(ANN, &[&value(256 << 10)])));
+    assert_eq!(with_entry(ANN, &[&value((256 << 10) + 1)]), OutsideAnswer::Unavailable);
+    let name = |len: usize| format!("cn={}", "x".repeat(len - 3));
+    assert!(is_known(with_entry(&name(4_096), &[])));
+    assert_eq!(with_entry(&name(4_097), &[]), OutsideAnswer::Unavailable);
+    let groups = |count: usize| (0..count).map(|number| format!("g{number}")).collect::<Vec<_>>();
+    for (count, is_taken) in [(1_000, true), (1_001, false)] {
+        let all = groups(count);
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(is_known(with_entry(ANN, &all)), is_taken, "{count} groups");
+    }
+    let OutsideAnswer::Known(ann) = with_entry(ANN, &[&"g".repeat(255), &"h".repeat(256)]) else {
+        panic!("not let in")
+    };
+    assert_eq!(ann.groups, ["g".repeat(255).into()]);
+}
+
+#[test]
+fn s9_a_map_is_taken_at_its_limits_and_not_past_them() {
+    let read = |members: usize, units: usize, are_groups: bool| {
+        let members: Vec<String> = (0..members).map(|number| format!("cn=g{number}")).collect();
+        let rig = rig(move |asked| match asked {
+            Asked::Bind(..) => bound(0),
+            Asked::Search { base, .. } if base == "ou=Queue,dc=x" => {
+                let members: Vec<&str> = members.iter().map(String::as_str).collect();
+                let unit =
+                    |number| entry(&format!("cn=read,ou=u{number},ou=Queue,dc=x"), &[("member", &members)]);
+                (0..units).map(unit).chain([done(0)]).collect()
+            }
+            _ => vec![done(0)],
+        });
+        rig.directory.read_map(&places(are_groups)).is_ok()
+    };
+    assert!(read(0, 20_000, true) && !read(0, 20_001, true), "entries");
+    assert!(read(4_000, 50, true) && !read(4_000, 51, true), "members");
+    assert!(read(5_000, 1, false) && !read(5_001, 1, false), "members that are looked up");
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Load users, queues, exchanges, bindings and policies into a broker from a file.
     Import(ImportArgs),
+    /// Show prepared branches of distributed transactions (XA) that wait for a decision, and decide about one.
+    Transactions(TransactionsArgs),
     /// Measure brokers with named workloads.
     Bench(ternmq_bench::BenchArgs),
     /// Check the data directory of a broker or a service that does not run, and explain what is found.
@@ -415,6 +417,74 @@ pub(crate) struct ImportArgs {
     pub(crate) target: HttpTarget,
     /// File to read, as exported here or by RabbitMQ; "-" or none: standard input.
     pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A prepared branch waits for its transaction manager, however long that takes, and keeps its messages locked. Decide only when
+that manager does not come back: it is told then that there is no such branch, whatever it had decided.
+
+Examples:
+  ternmq transactions list
+  ternmq transactions show 4660:676c6f62616c:01
+  ternmq transactions rollback 4660:676c6f62616c:01
+  ternmq transactions commit 4660:676c6f62616c:01 --yes --output json")]
+pub(crate) struct TransactionsArgs {
+    #[command(subcommand)]
+    pub(crate) command: TransactionsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TransactionsCommand {
+    /// The branches in doubt: of the virtual host that the address names (http://HOST:PORT/VHOST), else of all.
+    #[command(after_help = "\
+Examples:
+  ternmq transactions list
+  ternmq transactions list --url http://admin:secret@127.0.0.1:15672/shop --output json")]
+    List {
+        #[command(flatten)]
+        target: HttpTarget,
+        /// Text is a table, JSON one array.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// One branch in doubt.
+    #[command(after_help = "\
+Example:
+  ternmq transactions show 4660:676c6f62616c:01")]
+    Show {
+        #[command(flatten)]
+        target: HttpTarget,
+        /// Its id, as `list` shows it: format:global:qualifier, the latter in hexadecimal.
+        id: String,
+        /// Text for people, JSON one object.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Commit a branch: its messages are there and its acknowledgements count.
+    #[command(after_help = "\
+Example:
+  ternmq transactions commit 4660:676c6f62616c:01 --yes")]
+    Commit(DecisionArgs),
+    /// Roll a branch back: its messages never were, and what it acknowledged is in its queues again.
+    #[command(after_help = "\
+Example:
+  ternmq transactions rollback 4660:676c6f62616c:01 --yes")]
+    Rollback(DecisionArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecisionArgs {
+    #[command(flatten)]
+    pub(crate) target: HttpTarget,
+    /// Its id, as `ternmq transactions list` shows it.
+    pub(crate) id: String,
+    /// Do not ask. Needed where nobody can be asked.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Text says what was done, JSON is one object.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ mod completion;
 mod definitions;
 mod doctor;
 mod service_doctor;
+mod transactions;
 
 mod mq;
 
@@ -55,6 +56,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Peek(args) => peek::run(&args),
         Command::Export(args) => definitions::export(&args),
         Command::Import(args) => definitions::import(&args),
+        Command::Transactions(args) => transactions::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Mq(args) => mq::run(&args),

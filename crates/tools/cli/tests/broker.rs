@@ -764,3 +764,116 @@ fn messages_survive_a_kill_and_are_printed() {
     check(&["pub", "--url", &wrong, "jobs", "x"], 1, "the broker refused (403): ");
     broker.stop();
 }
+
+/// Commands of OpenWire 12 in loose encoding, as far as a transaction manager needs them to leave a branch in doubt.
+mod branch {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    const CONNECTION: &str = "ID:in-doubt";
+
+    fn text(text: &str) -> Vec<u8> {
+        let length = u16::try_from(text.len()).unwrap();
+        [[1].as_slice(), &length.to_be_bytes(), text.as_bytes()].concat()
+    }
+
+    fn bytes(bytes: &[u8]) -> Vec<u8> {
+        let length = i32::try_from(bytes.len()).unwrap();
+        [[1].as_slice(), &length.to_be_bytes(), bytes].concat()
+    }
+
+    fn connection_id() -> Vec<u8> {
+        [[1, 120].as_slice(), &text(CONNECTION)].concat()
+    }
+
+    fn producer_id() -> Vec<u8> {
+        [[1, 123].as_slice(), &text(CONNECTION), &1_i64.to_be_bytes(), &1_i64.to_be_bytes()].concat()
+    }
+
+    fn branch_id(global: &[u8]) -> Vec<u8> {
+        [[1, 112].as_slice(), &7_i32.to_be_bytes(), &bytes(global), &bytes(b"1")].concat()
+    }
+
+    /// Sends a command that is to be answered, and reads until its answer has come.
+    fn ask(stream: &mut TcpStream, kind: u8, rest: &[&[u8]]) {
+        send(stream, kind, &[[0, 0, 0, 9, 1].as_slice(), &rest.concat()].concat());
+        loop {
+            let mut size = [0; 4];
+            stream.read_exact(&mut size).unwrap();
+            let mut frame = vec![0; u32::from_be_bytes(size) as usize];
+            stream.read_exact(&mut frame).unwrap();
+            // A response, one with a number.
+            match frame[0] {
+                30 | 34 => return,
+                31 => panic!("{}", String::from_utf8_lossy(&frame)),
+                _ => {}
+            }
+        }
+    }
+
+    fn send(stream: &mut TcpStream, kind: u8, rest: &[u8]) {
+        let size = u32::try_from(rest.len() + 1).unwrap();
+        stream.write_all(&[size.to_be_bytes().as_slice(), &[kind], rest].concat()).unwrap();
+    }
+
+    /// Prepares branches that each publish a message to the queue `jobs`.
+    pub(crate) fn prepare(address: &str, password: &str, globals: &[&[u8]]) {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let options = bytes(&0_i32.to_be_bytes());
+        send(&mut stream, 1, &[b"ActiveMQ".as_slice(), &12_i32.to_be_bytes(), &options].concat());
+        let login = [connection_id(), text(CONNECTION), text(password), text("admin")].concat();
+        ask(&mut stream, 3, &[&login, &[0, 0, 0, 1, 0, 0, 0]]);
+        ask(&mut stream, 4, &[&[1, 121], &text(CONNECTION), &1_i64.to_be_bytes()]);
+        let queue = [[1, 100].as_slice(), &text("jobs")].concat();
+        ask(&mut stream, 6, &[&producer_id(), &queue, &[0, 0, 0, 0, 0, 0]]);
+        for global in globals {
+            let step = |step: u8| [connection_id(), branch_id(global), vec![step]].concat();
+            ask(&mut stream, 7, &[&step(0)]);
+            let id = [[1, 110, 0].as_slice(), &producer_id(), &1_i64.to_be_bytes(), &[0; 8]].concat();
+            // Original transaction, group, its sequence, correlation; persistent, expiration, priority; reply, time, type.
+            let facts = [[0; 2].as_slice(), &[0; 4], &[0], &[1], &[0; 8], &[4], &[0], &[0; 8], &[0]].concat();
+            // Properties, structure, target, compressed; redeliveries; path; arrival; four; both times; first of its group.
+            let rest = [0; 4 + 4 + 1 + 8 + 4 + 16 + 1];
+            let message =
+                [producer_id(), queue.clone(), branch_id(global), vec![0], id, facts, bytes(b"job")];
+            ask(&mut stream, 24, &[&message.concat(), &rest]);
+            ask(&mut stream, 7, &[&step(1)]);
+        }
+    }
+}
+
+#[test]
+fn transactions_in_doubt_are_shown_and_decided() {
+    let broker = Broker::start(&[]);
+    let password = broker.url().split(['@', ':']).nth(2).unwrap().to_owned();
+    let (http, amqp) = (broker.http_url(), broker.url());
+    let run = |words: &[&str]| {
+        let output = ternmq(&[&["transactions"], words, &["--url", &http]].concat()).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(run(&["list"]), "no transaction is in doubt\n");
+    assert!(ternmq(&["pub", "jobs", "first", "--url", &amqp]).status().unwrap().success());
+    branch::prepare(&broker.ports["openwire"], &password, &[b"a", b"b"]);
+    let listed = run(&["list"]);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(
+        lines.len() == 3 && lines[0].starts_with("ID ") && lines[1].starts_with("7:61:31  / "),
+        "{listed}"
+    );
+    let one: serde_json::Value =
+        serde_json::from_str(&run(&["show", "7:61:31", "--output", "json"])).unwrap();
+    assert_eq!((&one["user"], &one["publishes"]), (&"admin".into(), &1.into()), "{one}");
+    assert!(run(&["show", "7:62:31"]).starts_with("id            7:62:31\n"));
+    // Nobody can be asked here.
+    check(&["transactions", "commit", "7:61:31", "--url", &http], 2, "commit needs --yes");
+    check(&["transactions", "show", "7:63:31", "--url", &http], 1, "there is no prepared branch '7:63:31'");
+    assert_eq!(run(&["commit", "7:61:31", "--yes"]), "7:61:31 is committed\n");
+    let answer: serde_json::Value =
+        serde_json::from_str(&run(&["rollback", "7:62:31", "--yes", "--output", "json"])).unwrap();
+    assert_eq!(answer, serde_json::json!({"vhost": "/", "id": "7:62:31", "decision": "rollback"}));
+    assert_eq!(run(&["list", "--output", "json"]), "[]\n");
+    let bodies = ternmq(&["sub", "jobs", "--count", "2", "--url", &amqp]).output().unwrap().stdout;
+    assert_eq!(String::from_utf8(bodies).unwrap(), "first\njob\n");
+    broker.stop();
+}

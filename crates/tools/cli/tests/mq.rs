@@ -216,6 +216,25 @@ fn users_wait_for_a_reboot() {
         short.stderr.starts_with("ternmq: BadRequestException: ") && !short.stderr.contains("short"),
         "{short:?}"
     );
+    says_which_directory(&service);
+}
+
+/// The broker `legacy` gets its users from a directory with the next reboot.
+fn says_which_directory(service: &Service) {
+    const WHERE: &str = r#"hosts=ldap1.example.com,ldap2.example.com,userBase="ou=people,dc=x",userSearchMatching=(uid={0}),
+        roleBase="ou=groups,dc=x",roleSearchMatching=(member={0}),serviceAccountUsername="cn=mq,dc=x""#;
+    let words = ["update-broker", "legacy", "--ldap-password-file", "-", "--ldap-server-metadata"];
+    let changed = service.with_input(&[&words[..], &[WHERE]].concat(), "service secret");
+    let waiting = "authentication strategy ldap, directory ldap1.example.com, ldap2.example.com\n";
+    assert!(changed.code == Some(0) && changed.stdout.ends_with(waiting), "{changed:?}");
+    let described = service.json(&["describe-broker", "legacy"]);
+    assert_eq!(described["pendingLdapServerMetadata"]["userBase"], "ou=people,dc=x");
+    assert!(!described.to_string().contains("service secret"), "{described}");
+    let broken = WHERE.replace("(uid={0})", "uid");
+    let refused = service.with_input(&[&words[..], &[&*broken]].concat(), "service secret");
+    assert!(refused.code == Some(1) && refused.stderr.contains("[userSearchMatching]"), "{refused:?}");
+    let missing = "ternmq: --ldap-server-metadata: userBase is missing";
+    check(&service.run(&[&words[..], &["hosts=a,serviceAccountUsername=b"]].concat()), 2, missing);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::api::Object;
 use super::flags::{Engine, LogKind, Tag, Window, configuration, list, logs, put, tag, tags, window};
+use super::ldap::DirectoryArgs;
 use super::output::text;
 use super::prompt::PasswordArgs;
 use super::{Context, described, wait};
@@ -19,7 +20,11 @@ ActiveMQ broker are made with create-user.
 Examples:
   ternmq mq create-broker orders --engine rabbitmq --user ops
   ternmq mq create-broker legacy --engine activemq --user ops --console-access --logs general,audit
-  pwgen 20 1 | tee pw | ternmq mq create-broker jobs --engine rabbitmq --user ops --password-file -")]
+  pwgen 20 1 | tee pw | ternmq mq create-broker jobs --engine rabbitmq --user ops --password-file -
+  ternmq mq create-broker shop --engine activemq --ldap-password-file ldap.pw --ldap-server-metadata \\
+    'hosts=ldap1.example.com,ldap2.example.com,serviceAccountUsername=\"cn=mq,dc=example,dc=com\",
+    userBase=\"ou=people,dc=example,dc=com\",userSearchMatching=(uid={0}),userSearchSubtree=true,
+    roleBase=\"ou=groups,dc=example,dc=com\",roleSearchMatching=(member={0}),roleName=cn'")]
 pub(crate) struct CreateBroker {
     /// Name of the broker: 1 to 50 letters, digits, - and _.
     name: String,
@@ -67,6 +72,8 @@ pub(crate) struct CreateBroker {
     /// Storage of an ActiveMQ broker: efs or ebs.
     #[arg(long, value_name = "TYPE")]
     storage_type: Option<String>,
+    #[command(flatten)]
+    directory: DirectoryArgs,
     /// Do not wait until the broker runs.
     #[arg(long)]
     no_wait: bool,
@@ -110,6 +117,7 @@ impl CreateBroker {
         put(&mut input, "securityGroups", list(&self.security_group));
         put(&mut input, "subnetIds", list(&self.subnet));
         put(&mut input, "storageType", self.storage_type.as_deref());
+        self.directory.put(&mut input)?;
         put(&mut input, "users", self.first_user()?);
         Ok(input)
     }

@@ -63,6 +63,7 @@ pub(crate) fn whole(broker: &Object) -> String {
         ("Maintenance window", window),
         ("Automatic upgrades", of("autoMinorVersionUpgrade")),
         ("Authentication", of("authenticationStrategy")),
+        ("Directory", inner(broker, "ldapServerMetadata").map(|it| text(it, "hosts")).unwrap_or_default()),
         ("Users", users.join(", ")),
         ("Storage", format!("{} {}", of("storageType"), of("storageSize")).trim().to_owned()),
         ("Security groups", of("securityGroups")),
@@ -87,6 +88,10 @@ pub(crate) fn pending(broker: &Object) -> Vec<String> {
         if !value.is_empty() {
             waiting.push(format!("{what} {value}"));
         }
+    }
+    if let Some(hosts) = inner(broker, "pendingLdapServerMetadata").map(|directory| text(directory, "hosts"))
+    {
+        waiting.push(format!("directory {hosts}"));
     }
     // A broker that is being created has no current one yet, and waits for no reboot.
     let configurations = inner(broker, "configurations").filter(|it| it.contains_key("current"));

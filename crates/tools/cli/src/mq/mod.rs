@@ -11,11 +11,12 @@ mod profile;
 mod settings;
 
 mod api;
-mod output;
+pub(crate) mod output;
 mod request;
 
 mod flags;
-mod prompt;
+mod ldap;
+pub(crate) mod prompt;
 mod resolve;
 mod wait;
 

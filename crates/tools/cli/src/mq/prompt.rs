@@ -30,15 +30,18 @@ impl PasswordArgs {
         match &self.password_file {
             Some(path) => from_file(path),
             None => {
-                let typed = typed(&format!("Password for '{user}': "))?;
-                let again = self::typed("The same again: ")?;
+                let otherwise =
+                    "a password is needed: give --password-file FILE, or \"-\" for standard input";
+                let typed = typed(&format!("Password for '{user}': "), otherwise)?;
+                let again = self::typed("The same again: ", otherwise)?;
                 if *typed == *again { Ok(typed) } else { Err(Failure::new("the two passwords differ")) }
             }
         }
     }
 }
 
-fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+/// The password in a file, or on standard input.
+pub(super) fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let text = if path == Path::new("-") {
         let mut text = Zeroizing::new(String::new());
         let limit = MAX_PASSWORD_BYTES as u64 + 1;
@@ -85,9 +88,9 @@ fn ask(question: &str) -> Result<(), Failure> {
     write!(stderr, "{question}").and_then(|()| stderr.flush()).map_err(Failure::while_doing("ask"))
 }
 
-/// A password typed at the terminal, which shows nothing of it.
-fn typed(question: &str) -> Result<Zeroizing<String>, Failure> {
-    require_terminal("a password is needed: give --password-file FILE, or \"-\" for standard input")?;
+/// A password typed at the terminal, which shows nothing of it. Without a terminal nobody is asked, as `otherwise` tells.
+pub(super) fn typed(question: &str, otherwise: &str) -> Result<Zeroizing<String>, Failure> {
+    require_terminal(otherwise)?;
     let _silence = Silence::begin()?;
     ask(question)?;
     let mut line = Typed::default();

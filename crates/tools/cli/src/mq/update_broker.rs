@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::api::Object;
 use super::flags::{LogKind, Window, configuration, list, logs, put, window};
+use super::ldap::DirectoryArgs;
 use super::output::text;
 use super::{Context, described, input, resolve};
 use crate::failure::Failure;
@@ -16,7 +17,9 @@ reboot or the window.
 Examples:
   ternmq mq update-broker orders --configuration orders-configuration:2
   ternmq mq update-broker orders --window sunday,03:00,Europe/Berlin
-  ternmq mq update-broker orders --engine-version 4.3 && ternmq mq reboot-broker orders")]
+  ternmq mq update-broker orders --engine-version 4.3 && ternmq mq reboot-broker orders
+  ternmq mq update-broker shop --ldap-server-metadata file://ldap.json
+  ternmq mq update-broker shop --authentication-strategy simple")]
 pub(crate) struct UpdateBroker {
     /// The broker: name, id or ARN.
     broker: String,
@@ -38,6 +41,8 @@ pub(crate) struct UpdateBroker {
     /// Security group whose rules say who may connect, instead of those that are set. May be repeated.
     #[arg(long, value_name = "ID")]
     security_group: Vec<String>,
+    #[command(flatten)]
+    directory: DirectoryArgs,
     /// Whether new patches of the engine are taken in the window.
     #[arg(long, value_enum)]
     auto_upgrade: Option<Switch>,
@@ -58,7 +63,8 @@ impl UpdateBroker {
             || self.window.is_some()
             || !self.logs.is_empty()
             || !self.security_group.is_empty()
-            || self.auto_upgrade.is_some();
+            || self.auto_upgrade.is_some()
+            || self.directory.is_told();
         let nothing = "nothing to change: name what, for example --engine-version; see --help";
         if is_told { Ok(()) } else { Err(Failure::usage(nothing)) }
     }
@@ -83,6 +89,7 @@ impl UpdateBroker {
         put(&mut wanted, "maintenanceWindowStartTime", self.window.as_ref().map(Window::value));
         put(&mut wanted, "securityGroups", list(&self.security_group));
         put(&mut wanted, "autoMinorVersionUpgrade", self.auto_upgrade.map(|switch| switch == Switch::On));
+        self.directory.put(&mut wanted)?;
         if !self.logs.is_empty() {
             let now = context.api.mq("DescribeBroker", &input("broker-id", id))?;
             let is_activemq = text(&now, "engineType").eq_ignore_ascii_case("activemq");
