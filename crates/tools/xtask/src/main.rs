@@ -24,7 +24,7 @@ usage: cargo xtask <command>
       --list                 print the steps and what each needs
       --fuzz-seconds N       time for each fuzz target (default 15)
       --seeds N              seeds of the simulation (default 1000)
-      --kill-cycles N        cycles of the kill -9 loop (default 200; over STOMP 30 at most)
+      --kill-cycles N        cycles of the kill -9 loop (default 200; over STOMP and OpenWire 30 at most)
       --broker PATH          use this binary instead of building a release one
   conform [options]          run foreign suites and scenarios only
       --against WHICH        ternmq (default) or rabbitmq, the reference broker
@@ -33,7 +33,7 @@ usage: cargo xtask <command>
       --write-expected       write the result as the new expected list (reference only)
   kill-loop [options]        kill -9 a broker under load again and again, then judge the history
       --cycles N             default 200
-      --protocol NAME        amqp (default), mqtt or stomp
+      --protocol NAME        amqp (default), mqtt, openwire or stomp
       --broker PATH          default: the release build of ternmq
       --against WHICH        ternmq (default) or rabbitmq
       --seed N               seed of the kill moments (default: taken from the clock and printed)

@@ -4,8 +4,14 @@
 //! redeliveries. An ack over AMQP has no answer, so it counts as settled only when something proves it durable: a `tx.commit-ok`; or,
 //! once an answer to a later call on its channel has come, the confirm of a message that was published to the queue after that. The
 //! log has the ack before the message, so no clock is needed: a slow disk delays both.
+//!
+//! `branches` judges distributed transactions, which outlive a life undecided.
+
+mod branches;
 
 use std::collections::BTreeMap;
+
+use branches::Branches;
 
 /// Number of one message, unique over the whole run.
 pub(crate) type MessageId = u64;
@@ -29,6 +35,20 @@ pub(crate) enum Event {
     Processed { id: MessageId },
     /// The broker has said that the ack is durable.
     Settled { id: MessageId },
+    /// The group of messages of this number is a branch of a distributed transaction.
+    Begun { branch: u64 },
+    /// Its ack in a branch is about to be written to the socket.
+    Taken { id: MessageId, branch: u64 },
+    /// The broker has said that the branch is prepared.
+    Prepared { branch: u64 },
+    /// The decision is about to be written to the socket.
+    Deciding { branch: u64, is_commit: bool },
+    /// The broker has said that it is carried out. `is_held_again`: whoever had the messages that the branch took has them again.
+    Decided { branch: u64, is_held_again: bool },
+    /// The broker has listed the branch as prepared.
+    InDoubt { branch: u64 },
+    /// That was the list. Nothing else may have gone on since the start of the broker, or since the list was asked for.
+    Recovered,
 }
 
 /// All events of one life, in any order; the judge sorts them.
@@ -49,6 +69,12 @@ pub(crate) struct Verdict {
     pub unflagged: Vec<MessageId>,
     /// I6: after a crash some messages of the transaction were there and others were not. Group numbers.
     pub torn: Vec<u64>,
+    /// I6: messages of branches that are not committed were delivered, or messages that such a branch has taken.
+    pub seen_in_doubt: Vec<MessageId>,
+    /// I6: branches that were prepared and are gone, that were decided and are back, or that nobody began.
+    pub misremembered: Vec<u64>,
+    /// Branches that were in doubt at a start of the broker, to show that kills hit something.
+    pub in_doubt: usize,
     /// Messages confirmed, to show that there was load.
     pub confirmed: usize,
     /// Deliveries that were not the first, to show that kills hit something.
@@ -65,6 +91,8 @@ struct Fate {
     was_acked: bool,
     is_settled: bool,
     is_held: bool,
+    /// The branch that has taken it and is not rolled back.
+    taken_in: Option<u64>,
     processed_at: Option<Micros>,
     acked_in_this_life: bool,
     /// The life of its publish has ended.
@@ -90,11 +118,13 @@ impl Fate {
 /// Judges a whole run; the last life must have been drained.
 pub(crate) fn judge(lives: &[Life]) -> Verdict {
     let mut verdict = Verdict::default();
-    let mut fates: BTreeMap<MessageId, Fate> = BTreeMap::new();
+    let mut fates: Fates = BTreeMap::new();
+    let mut branches = Branches::default();
     for life in lives {
         let mut events = life.clone();
         events.sort_by_key(|(at, _)| *at);
         for (at, event) in &events {
+            branches.apply(&mut fates, &mut verdict, *event);
             apply(&mut fates, &mut verdict, *at, *event);
         }
         let proofs = latest_confirmed(&fates);
@@ -118,7 +148,10 @@ pub(crate) fn judge(lives: &[Life]) -> Verdict {
     verdict
 }
 
-fn apply(fates: &mut BTreeMap<MessageId, Fate>, verdict: &mut Verdict, at: Micros, event: Event) {
+/// What became of each message.
+type Fates = BTreeMap<MessageId, Fate>;
+
+fn apply(fates: &mut Fates, verdict: &mut Verdict, at: Micros, event: Event) {
     match event {
         Event::Published { id, queue, group } => {
             let fate = fates.entry(id).or_default();
@@ -151,11 +184,18 @@ fn apply(fates: &mut BTreeMap<MessageId, Fate>, verdict: &mut Verdict, at: Micro
         }
         Event::Processed { id } => fates.entry(id).or_default().processed_at = Some(at),
         Event::Settled { id } => fates.entry(id).or_default().is_settled = true,
+        Event::Begun { .. }
+        | Event::Taken { .. }
+        | Event::Prepared { .. }
+        | Event::Deciding { .. }
+        | Event::Decided { .. }
+        | Event::InDoubt { .. }
+        | Event::Recovered => {}
     }
 }
 
 /// For each queue the time at which the latest confirmed message of this life was published.
-fn latest_confirmed(fates: &BTreeMap<MessageId, Fate>) -> BTreeMap<u8, Micros> {
+fn latest_confirmed(fates: &Fates) -> BTreeMap<u8, Micros> {
     let mut latest = BTreeMap::new();
     for fate in fates.values().filter(|fate| fate.is_confirmed && !fate.is_old) {
         if let Some(queue) = fate.queue {
@@ -167,7 +207,7 @@ fn latest_confirmed(fates: &BTreeMap<MessageId, Fate>) -> BTreeMap<u8, Micros> {
 }
 
 /// A death ends every delivery, and decides which acks count as durable.
-fn end_life(fates: &mut BTreeMap<MessageId, Fate>, proofs: &BTreeMap<u8, Micros>) {
+fn end_life(fates: &mut Fates, proofs: &BTreeMap<u8, Micros>) {
     for fate in fates.values_mut() {
         let proof = fate.queue.and_then(|queue| proofs.get(&queue));
         let is_proven = fate.processed_at.zip(proof).is_some_and(|(processed, proof)| processed < *proof);

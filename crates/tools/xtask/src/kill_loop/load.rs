@@ -37,6 +37,25 @@ pub(crate) trait Load: Sync {
 
     /// The clients of each life, publishers first.
     fn clients(&self) -> &'static [Work];
+
+    /// What is written down before the clients of a life are let loose.
+    fn begin_life(&self, _shared: &Shared, _notes: &mut Notes) -> Result<()> {
+        Ok(())
+    }
+
+    /// What is done before the last drain, when the last life is over.
+    fn end_run(&self, _shared: &Shared, _notes: &mut Notes) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The messages of one transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// Number of the group.
+    pub number: u64,
+    /// Numbers of its messages.
+    pub ids: std::ops::Range<MessageId>,
 }
 
 /// What all clients of a run share.
@@ -46,6 +65,7 @@ pub(crate) struct Shared {
     next_id: AtomicU64,
     next_group: AtomicU64,
     next_consumer: AtomicU32,
+    life: AtomicU32,
     backlog: AtomicI64,
 }
 
@@ -57,6 +77,7 @@ impl Shared {
             next_id: AtomicU64::new(1),
             next_group: AtomicU64::new(1),
             next_consumer: AtomicU32::new(1),
+            life: AtomicU32::new(0),
             backlog: AtomicI64::new(0),
         }
     }
@@ -66,9 +87,15 @@ impl Shared {
         Micros::try_from(self.started.elapsed().as_micros()).unwrap_or(Micros::MAX)
     }
 
-    /// Says how many messages wait at the beginning of a life.
-    pub(crate) fn set_backlog(&self, waiting: u32) {
+    /// Begins a life, in which so many messages wait already.
+    pub(crate) fn begin_life(&self, waiting: u32) {
+        self.life.fetch_add(1, Ordering::Relaxed);
         self.backlog.store(i64::from(waiting), Ordering::Relaxed);
+    }
+
+    /// Number of the life, from 1 on.
+    pub(crate) fn life(&self) -> u32 {
+        self.life.load(Ordering::Relaxed)
     }
 
     /// Number for a new consumer.
@@ -85,13 +112,14 @@ impl Shared {
     }
 
     /// Numbers for the messages of one transaction, written down as about to be published.
-    pub(crate) fn note_group(&self, notes: &mut Notes, queue: u8) -> std::ops::Range<MessageId> {
-        let group = Some(self.next_group.fetch_add(1, Ordering::Relaxed));
+    pub(crate) fn note_group(&self, notes: &mut Notes, queue: u8) -> Group {
+        let number = self.next_group.fetch_add(1, Ordering::Relaxed);
+        let group = Some(number);
         let first = self.next_id.fetch_add(GROUP_SIZE, Ordering::Relaxed);
         self.backlog.fetch_add(i64::try_from(GROUP_SIZE).unwrap_or(0), Ordering::Relaxed);
         let now = self.now();
         notes.extend((first..first + GROUP_SIZE).map(|id| (now, Event::Published { id, queue, group })));
-        first..first + GROUP_SIZE
+        Group { number, ids: first..first + GROUP_SIZE }
     }
 
     /// Writes down an ack: from the moment that it may be sent, it counts as sent.

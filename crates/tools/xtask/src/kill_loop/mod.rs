@@ -2,12 +2,13 @@
 //!
 //! The clients publish with confirms and in transactions, consume with acks and in transactions, and write down what they
 //! see. After the last cycle everything left is drained and the whole history is judged (F1: I1 to I4 and I6 must hold).
-//! `amqp` and `stomp` are such clients; over MQTT the scenario `paho-kills` has the clients and judges them itself.
+//! `amqp`, `stomp` and `openwire` are such clients; over MQTT the scenario `paho-kills` has the clients and judges them itself.
 
 mod amqp;
 mod history;
 mod load;
 mod mqtt;
+mod openwire;
 mod stomp;
 
 use std::fs::File;
@@ -37,6 +38,8 @@ pub(crate) enum Protocol {
     Amqp,
     /// MQTT 3.1.1.
     Mqtt,
+    /// OpenWire 12, in distributed transactions.
+    OpenWire,
     /// STOMP 1.2.
     Stomp,
 }
@@ -47,8 +50,9 @@ impl Protocol {
         match word {
             "amqp" => Ok(Self::Amqp),
             "mqtt" => Ok(Self::Mqtt),
+            "openwire" => Ok(Self::OpenWire),
             "stomp" => Ok(Self::Stomp),
-            _ => bail!("--protocol takes `amqp`, `mqtt` or `stomp`, not `{word}`"),
+            _ => bail!("--protocol takes `amqp`, `mqtt`, `openwire` or `stomp`, not `{word}`"),
         }
     }
 }
@@ -109,6 +113,7 @@ pub(crate) fn run(shop: &Workshop, plan: &Plan) -> Result<Vec<Case>> {
     match plan.protocol {
         Protocol::Amqp => run_load(shop, plan, &amqp::Amqp),
         Protocol::Mqtt => mqtt::run(shop, plan),
+        Protocol::OpenWire => run_load(shop, plan, &openwire::OpenWire),
         Protocol::Stomp => run_load(shop, plan, &stomp::Stomp),
     }
 }
@@ -168,8 +173,10 @@ fn cycles(shop: &Workshop, plan: &Plan, load: &dyn Load, broker: &mut Broker<'_>
             shop.say(&format!("kill-loop: {} cycles", cycle + 1));
         }
     }
-    let notes = amqp::drain(&shared, &load.queues()).context("the last drain")?;
-    record.lives.push(notes);
+    let mut last = Life::new();
+    load.end_run(&shared, &mut last).context("the end of the run")?;
+    last.extend(amqp::drain(&shared, &load.queues()).context("the last drain")?);
+    record.lives.push(last);
     record.took = started.elapsed();
     Ok(record)
 }
@@ -181,7 +188,9 @@ fn one_life(
     broker: &mut Broker<'_>,
     duration: Duration,
 ) -> Result<(Life, Duration)> {
-    shared.set_backlog(amqp::count_waiting(&load.queues())?);
+    shared.begin_life(amqp::count_waiting(&load.queues())?);
+    let mut life = Life::new();
+    load.begin_life(shared, &mut life)?;
     std::thread::scope(|scope| {
         let clients: Vec<_> = load
             .clients()
@@ -198,7 +207,6 @@ fn one_life(
         let killed_at = shared.now();
         let killed = Instant::now();
         let restarted = broker.kill_and_restart();
-        let mut life = Life::new();
         for client in clients {
             let (ended_at, notes, error) = client.join().map_err(|_| anyhow!("a client broke down"))?;
             life.extend(notes);
@@ -217,9 +225,10 @@ fn report(shop: &Workshop, plan: &Plan, record: &Record) -> Vec<Case> {
     restarts.sort();
     let at = |index: usize| restarts.get(index).map_or(0.0, Duration::as_secs_f64) * 1000.0;
     shop.say(&format!(
-        "kill-loop: {} confirmed messages, {} redeliveries, kill to serving {:.0} ms (half of them), {:.0} ms (worst), {:.1} s in all",
+        "kill-loop: {} confirmed messages, {} redeliveries, {} branches in doubt, kill to serving {:.0} ms (half of them), {:.0} ms (worst), {:.1} s in all",
         verdict.confirmed,
         verdict.redelivered,
+        verdict.in_doubt,
         at(restarts.len() / 2),
         at(restarts.len().saturating_sub(1)),
         record.took.as_secs_f64()
@@ -228,13 +237,15 @@ fn report(shop: &Workshop, plan: &Plan, record: &Record) -> Vec<Case> {
 }
 
 fn judged(plan: &Plan, verdict: &Verdict) -> Vec<Case> {
-    let findings: [(&str, &[u64]); 6] = [
+    let findings: [(&str, &[u64]); 8] = [
         ("i1 confirmed messages lost", &verdict.lost),
         ("i2 messages invented or damaged", &verdict.invented),
         ("i3 settled messages resurrected", &verdict.resurrected),
         ("i4 messages doubly held", &verdict.doubly_held),
         ("i4 redeliveries without their flag", &verdict.unflagged),
         ("i6 transactions torn", &verdict.torn),
+        ("i6 messages of branches in doubt seen", &verdict.seen_in_doubt),
+        ("i6 branches lost, back or invented", &verdict.misremembered),
     ];
     let mut cases: Vec<Case> = findings.iter().map(|(name, found)| invariant(plan, name, found)).collect();
     // A run without load would prove nothing.
@@ -243,6 +254,13 @@ fn judged(plan: &Plan, verdict: &Verdict) -> Vec<Case> {
     } else {
         Case::failed("there was load", format!("only {} messages were confirmed", verdict.confirmed))
     });
+    if plan.protocol == Protocol::OpenWire {
+        cases.push(if verdict.in_doubt > 0 {
+            Case::passed("there were branches in doubt")
+        } else {
+            Case::failed("there were branches in doubt", "no kill found one")
+        });
+    }
     cases
 }
 

@@ -32,18 +32,23 @@ impl Load for Amqp {
     }
 
     fn declare(&self) -> Result<()> {
-        let mut client = Client::connect()?;
-        for queue in QUEUES {
-            // Bits: durable alone.
-            let declare = Method::new((50, 10)).raw(&[0, 0]).short(queue).raw(&[0b10]).long(b"");
-            client.call(declare, wire::QUEUE_DECLARE_OK)?;
-        }
-        Ok(())
+        declare(&QUEUES)
     }
 
     fn clients(&self) -> &'static [Work] {
         &[publish_confirmed, publish_in_transactions, consume, consume, consume_in_transactions]
     }
+}
+
+/// Makes durable queues.
+pub(crate) fn declare(queues: &[&str]) -> Result<()> {
+    let mut client = Client::connect()?;
+    for queue in queues {
+        // Bits: durable alone.
+        let declare = Method::new((50, 10)).raw(&[0, 0]).short(queue).raw(&[0b10]).long(b"");
+        client.call(declare, wire::QUEUE_DECLARE_OK)?;
+    }
+    Ok(())
 }
 
 fn publish_confirmed(shared: &Shared, notes: &mut Notes) -> Result<()> {
@@ -79,7 +84,7 @@ fn publish_in_transactions(shared: &Shared, notes: &mut Notes) -> Result<()> {
             client.receive(PATIENCE)?;
             continue;
         }
-        let group = shared.note_group(notes, TX);
+        let group = shared.note_group(notes, TX).ids;
         for id in group.clone() {
             client.publish("kill.tx", &body_of(id));
         }

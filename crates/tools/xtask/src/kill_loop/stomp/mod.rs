@@ -104,7 +104,7 @@ fn send_in_transactions(shared: &Shared, notes: &mut Notes) -> Result<()> {
             client.receive(PATIENCE)?;
             continue;
         }
-        let group = shared.note_group(notes, SUBSCRIBED);
+        let group = shared.note_group(notes, SUBSCRIBED).ids;
         client.put("BEGIN", &[("transaction", "t")], b"");
         for id in group.clone() {
             let headers = [("destination", destination), ("persistent", "true"), ("transaction", "t")];
