@@ -5,6 +5,7 @@
 //! so that one input that makes a decoder greedy ends the run (T5 of the guarantees), and nothing else does.
 
 pub mod openwire;
+pub mod stage;
 
 use std::alloc::System;
 

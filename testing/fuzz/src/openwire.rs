@@ -1,7 +1,8 @@
 //! What the two targets of OpenWire check, for the one encoding or the other.
 
 use ternmq_openwire::codec::{
-    Encoding, InCache, Limits, Offer, OutCache, Primitives, decode, encode, split_frame,
+    DecodeError, Encoding, InCache, Kind, Limits, Offer, OutCache, Primitives, Stored, decode, encode, keep,
+    split_frame,
 };
 
 const LIMITS: Limits = Limits { frame_bytes: 65_536, cache_bytes: 65_536 };
@@ -20,7 +21,10 @@ pub fn check_stream(input: &[u8], is_tight: bool) {
         for len in [0, 3, used / 2, used - 1] {
             assert_eq!(split_frame(&rest[..len], &LIMITS), Ok(None));
         }
-        let Ok(object) = decode(frame, encoding, &mut kept) else { return };
+        let before = kept.clone();
+        let read = decode(frame, encoding, &mut kept);
+        check_kept(frame, encoding, before, read.as_ref().err());
+        let Ok(object) = read else { return };
         let _ = Offer::read(&object);
         let mut out = Vec::new();
         encode(&object, encoding, &mut sent, &mut out);
@@ -28,6 +32,23 @@ pub fn check_stream(input: &[u8], is_tight: bool) {
         // What is larger than an object to remember is none, so a cache may refuse nothing that it took.
         assert_eq!(again.expect("it was written"), object);
         rest = &rest[used..];
+    }
+}
+
+/// A message is kept as strictly as it is read, and what is kept is whole.
+fn check_kept(frame: &[u8], encoding: Encoding, mut cache: InCache, error: Option<&DecodeError>) {
+    let kind = frame.first().and_then(|code| Kind::of_code(*code));
+    if !kind.is_some_and(Kind::is_message) {
+        return;
+    }
+    match keep(frame, encoding, &mut cache, Vec::new()) {
+        Ok(kept) => {
+            assert_eq!(error, None);
+            Stored::of(kept.buffer()).expect("it was kept");
+        }
+        // What names much of what came before is refused by the one and not by the other.
+        Err(DecodeError::CacheFull { .. }) => {}
+        Err(other) => assert_eq!(error, Some(&other)),
     }
 }
 

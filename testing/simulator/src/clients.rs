@@ -460,18 +460,27 @@ impl World {
         let (session, label) = (self.clients[at].session, self.clients[at].label);
         if self.work.chance(1, 5) {
             self.node.broker.tx_rollback(session).map_err(|error| unexpected("rollback", &error))?;
-            self.note(Event::Rollback { session: label })?;
-            let restored = self.rolled_back(label);
-            let client = &mut self.clients[at];
-            client.unsettled.extend(restored);
-            client.unsettled.sort_unstable();
-            return self.hand_out();
+            return self.note_rollback(at);
         }
         let done = self.node.broker.tx_commit(session).map_err(|error| unexpected("commit", &error))?;
+        if done.value.is_refused {
+            // All of it or nothing (I6).
+            return self.note_rollback(at);
+        }
         self.staged_deliveries.remove(&label);
         let op = self.new_op(done.receipt);
-        self.note(Event::Commit { op, session: label, is_refused: done.value.is_refused })?;
+        self.note(Event::Commit { op, session: label })?;
         self.answer_at_once(op, done.receipt)?;
+        self.hand_out()
+    }
+
+    fn note_rollback(&mut self, at: usize) -> Result<(), Violation> {
+        let label = self.clients[at].label;
+        self.note(Event::Rollback { session: label })?;
+        let restored = self.rolled_back(label);
+        let client = &mut self.clients[at];
+        client.unsettled.extend(restored);
+        client.unsettled.sort_unstable();
         self.hand_out()
     }
 
@@ -525,7 +534,9 @@ impl World {
                 self.clients.retain(|client| client.label != session_label);
                 self.note(Event::Close { session: session_label })
             }
-            Effect::Loaded { .. }
+            // Nobody here takes from several queues at once.
+            Effect::DeliverFrom(_)
+            | Effect::Loaded { .. }
             | Effect::Close { .. }
             | Effect::Blocked { .. }
             | Effect::TakenOver { .. } => Ok(()),

@@ -90,6 +90,17 @@ impl Taken {
     }
 }
 
+/// A scheduled message as its client got it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Came {
+    /// Said to have been handed out before.
+    pub is_redelivered: bool,
+    /// Properties.
+    pub head: Vec<u8>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
 /// What is found after a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Found {
@@ -134,7 +145,7 @@ pub enum Event {
     /// A session became transactional.
     Select { session: u32 },
     /// What a session staged was committed.
-    Commit { op: u64, session: u32, is_refused: bool },
+    Commit { op: u64, session: u32 },
     /// What a session staged was dropped.
     Rollback { session: u32 },
     /// What a branch staged, going by its number as a session, is prepared with deliveries of a session that it accepts.
@@ -191,6 +202,12 @@ pub enum Event {
     Retain { op: u64, key: String, message: Option<u64> },
     /// What is retained under a key with wildcards: keys and messages.
     Retained { key: String, found: Vec<(String, u64)> },
+    /// A message is to come after a delay, and again so often each period; without a number of repetitions for ever.
+    Later { op: u64, message: u64, delay_ms: u64, period_ms: u64, repeats: Option<u32> },
+    /// A scheduled message was taken away.
+    TakeAway { op: u64, message: u64 },
+    /// A scheduled message came and was accepted.
+    Come { came: Came },
     /// The end: everything that is left was fetched.
     End,
 }
@@ -217,6 +234,10 @@ impl fmt::Display for Line {
                     "deliver session={session} queue={} number={} message={id} redelivered={} deaths={:?} settle={}",
                     taken.queue, taken.delivery, taken.is_redelivered, taken.deaths, taken.needs_settle
                 )
+            }
+            Event::Come { came } => {
+                let id = crate::checker::message_id(&came.body).map_or("?".to_owned(), |id| id.to_string());
+                write!(f, "come message={id} redelivered={}", came.is_redelivered)
             }
             event => write!(f, "{event:?}"),
         }

@@ -20,6 +20,7 @@ mod dialect;
 mod journal_log;
 mod node;
 mod sabotage;
+mod schedules;
 
 mod branches;
 mod clients;

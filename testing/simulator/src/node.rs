@@ -27,6 +27,7 @@ const DEFINITION_KIND: u8 = 8;
 const TOKEN_KIND: u8 = 10;
 const WILL_KIND: u8 = 11;
 const RETAINED_KIND: u8 = 12;
+const SCHEDULED_KIND: u8 = 17;
 const BRANCH_END_KIND: u8 = 22;
 const BRANCH_DECIDED_KIND: u8 = 23;
 /// First byte of the definition that a client is no more.
@@ -498,6 +499,9 @@ fn is_overlooked(sabotage: Sabotage, kind: u8, seen: u64, payload: &[u8]) -> boo
         Sabotage::OverlookEnds => kind == DEFINITION_KIND && payload.first() == Some(&DELETE_CLIENT),
         Sabotage::OverlookBranches => kind == BRANCH_END_KIND,
         Sabotage::OverlookDecisions => kind == BRANCH_DECIDED_KIND,
+        // Behind the id of the message.
+        Sabotage::OverlookScheduled => kind == SCHEDULED_KIND && payload.get(8) == Some(&2),
+        Sabotage::OverlookCome => kind == SCHEDULED_KIND && payload.get(8) != Some(&2),
         Sabotage::OverlookMessages => kind == MESSAGE_KIND && seen.is_multiple_of(7),
         Sabotage::OverlookSettles => kind == SETTLE_KIND,
         Sabotage::OverlookDefinitions => kind == DEFINITION_KIND && seen > 8 && seen.is_multiple_of(3),

@@ -47,6 +47,14 @@ pub enum Sabotage {
     OverlookBranches,
     /// Recovery overlooks decisions about branches (I6).
     OverlookDecisions,
+    /// Recovery overlooks scheduled messages (I1).
+    OverlookScheduled,
+    /// Recovery overlooks that scheduled messages have come or were taken away (I3).
+    OverlookCome,
+    /// Scheduled messages come after half of their delay (F6).
+    HurrySchedules,
+    /// The mark of a scheduled message that comes again is missing (I4).
+    HideRepeats,
     /// Recovery overlooks that clients were forgotten (SUBACK).
     OverlookEnds,
 }

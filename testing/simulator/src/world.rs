@@ -13,7 +13,7 @@ use ternmq_message::{Formats, Map};
 use ternmq_routing::NodeKind;
 
 use crate::branches::OpenBranch;
-use crate::checker::{Checker, TOPICS, Violation, WILLS, broken};
+use crate::checker::{Checker, LATER, TOPICS, Violation, WILLS, broken};
 use crate::clients::{Client, DIRECT};
 use crate::dialect::PlainDialect;
 use crate::faults::{TimeBound, Trouble, pick};
@@ -42,6 +42,8 @@ pub struct Plan {
     pub has_peers: bool,
     /// Distributed transactions take place.
     pub has_branches: bool,
+    /// Messages are scheduled.
+    pub has_schedules: bool,
     /// Lines of history kept for a report.
     pub tail_lines: usize,
     /// Sizes and the planted fault.
@@ -71,6 +73,7 @@ impl Plan {
             has_failing_calls: false,
             has_peers: true,
             has_branches: true,
+            has_schedules: true,
             tail_lines: 60,
             tuning,
         }
@@ -128,6 +131,7 @@ pub struct World {
     pub(crate) peers: Vec<Peer>,
     pub(crate) peer_work: SeededRng,
     pub(crate) branch_work: SeededRng,
+    pub(crate) schedule_work: SeededRng,
     /// Branches that their clients have prepared, by number.
     pub(crate) open_branches: BTreeMap<u32, OpenBranch>,
     /// Clients that the broker knows, and queues that it made for them.
@@ -226,6 +230,7 @@ impl World {
             peers: if plan.has_peers { Peer::all() } else { Vec::new() },
             peer_work: stream(5),
             branch_work: stream(6),
+            schedule_work: stream(7),
             open_branches: BTreeMap::new(),
             client_names: Vec::new(),
             client_queues: BTreeSet::new(),
@@ -302,16 +307,12 @@ impl World {
     }
 
     fn declare_first(&mut self) -> Result<(), Violation> {
-        let spec = NodeSpec {
-            name: DIRECT.into(),
-            kind: NodeKind::Direct,
-            is_durable: true,
-            is_auto_delete: false,
-            is_internal: false,
-            arguments: Map::new(),
-        };
-        let session = self.clients[0].session;
-        let _made = self.node.broker.declare_node(session, spec);
+        self.declare_node(DIRECT, NodeKind::Direct);
+        if self.plan.has_schedules && self.node.broker.queue_view("main", LATER).is_none() {
+            self.declare_node(LATER, NodeKind::Fanout);
+            self.declare_as(0, LATER, QueueFacts { is_durable: true, ..QueueFacts::default() })?;
+            self.bind_as(0, LATER, LATER, String::new())?;
+        }
         let kinds = [("dead-0", false), ("dead-1", true), ("q-0", false), ("q-1", false), ("q-2", false)];
         for (name, is_quorum) in kinds {
             if self.node.broker.queue_view("main", name).is_none() {
@@ -327,6 +328,19 @@ impl World {
             self.bind_as(0, WILLS, TOPICS, "w.#".into())?;
         }
         Ok(())
+    }
+
+    fn declare_node(&mut self, name: &str, kind: NodeKind) {
+        let spec = NodeSpec {
+            name: name.into(),
+            kind,
+            is_durable: true,
+            is_auto_delete: false,
+            is_internal: false,
+            arguments: Map::new(),
+        };
+        let session = self.clients[0].session;
+        let _made = self.node.broker.declare_node(session, spec);
     }
 
     pub(crate) fn sabotage(&self) -> Sabotage {
@@ -411,6 +425,9 @@ impl World {
         if self.plan.has_branches && self.branch_work.chance(1, 3) {
             self.act_in_branch()?;
         }
+        if self.plan.has_schedules && self.schedule_work.chance(1, 3) {
+            self.act_with_schedules()?;
+        }
         self.end_turn()?;
         if self.full_until.is_some_and(|until| until <= self.iteration) {
             self.full_until = None;
@@ -464,7 +481,9 @@ impl World {
                 Incident::ChunkDamaged { queue, count, .. }
                 | Incident::MessagesDamaged { queue, count, .. } => (Some(queue.to_string()), count),
                 Incident::LogDamaged { .. } | Incident::SnapshotMissing { .. } => (None, 0),
-                Incident::LoginRefused { .. } | Incident::ScheduledDropped { .. } => continue,
+                Incident::LoginRefused { .. }
+                | Incident::ScheduledDropped { .. }
+                | Incident::QueueLeftOut { .. } => continue,
             };
             if !self.has_rotted && !self.has_fault {
                 let what = format!("damage in '{}' on a disk that did no wrong", queue.unwrap_or_default());
@@ -743,6 +762,9 @@ impl World {
             }
             self.drain_all()?;
         }
+        if self.plan.has_schedules && !self.checker.is_maimed() {
+            self.outlive_schedules()?;
+        }
         self.note(Event::End)
     }
 
@@ -750,7 +772,7 @@ impl World {
         loop {
             let mut is_empty = true;
             for (queue, _) in self.found().queues {
-                is_empty &= is_client_queue(&queue) || !self.drain(&queue)?;
+                is_empty &= is_client_queue(&queue) || queue == LATER || !self.drain(&queue)?;
             }
             if is_empty {
                 return Ok(());

@@ -10,9 +10,10 @@ const SEEDS: u64 = 400;
 fn check(sabotage: Sabotage, expect: &[&str]) {
     let mut others = Vec::new();
     for seed in 1..=SEEDS {
-        // What breaks a promise to a client known by name, or about a branch, often hides what else is broken.
+        // What breaks a promise to a client known by name, about a branch or a schedule, often hides what else is broken.
         let (has_peers, has_branches) = (seed.is_multiple_of(2), seed.is_multiple_of(3));
-        let mut plan = Plan { has_peers, has_branches, ..Plan::of_seed(seed) };
+        let has_schedules = seed.is_multiple_of(5);
+        let mut plan = Plan { has_peers, has_branches, has_schedules, ..Plan::of_seed(seed) };
         plan.tuning.sabotage = sabotage;
         match run_seed(&plan).map_err(|failure| failure.violation.invariant) {
             Err(invariant) if expect.contains(&invariant) => return,
@@ -64,7 +65,7 @@ fn i6_a_group_that_is_not_written_as_one_is_caught() {
     let mut others = Vec::new();
     for seed in 1..=12_u64 {
         let has_peers = !seed.is_multiple_of(2);
-        let mut plan = Plan { operations: 60, has_peers, ..Plan::of_seed(seed) };
+        let mut plan = Plan { operations: 60, has_peers, has_schedules: false, ..Plan::of_seed(seed) };
         plan.tuning.sabotage = Sabotage::SplitGroups;
         match check_crash_states(&plan, 4).map_err(|failure| failure.violation.invariant) {
             Err("I6") => return,
@@ -137,7 +138,13 @@ fn a_client_that_was_forgotten_and_comes_back_is_caught() {
 
 #[test]
 fn t2_crash_states_catch_a_log_that_lies() {
-    let mut plan = Plan { operations: 40, has_peers: false, has_branches: false, ..Plan::of_seed(1) };
+    let mut plan = Plan {
+        operations: 40,
+        has_peers: false,
+        has_branches: false,
+        has_schedules: false,
+        ..Plan::of_seed(1)
+    };
     plan.tuning.sabotage = Sabotage::LieAboutDurability;
     let failure = check_crash_states(&plan, 2).unwrap_err();
     assert!(["I1", "I10"].contains(&failure.violation.invariant), "{failure}");
@@ -160,4 +167,24 @@ fn i6_a_recovery_that_overlooks_prepared_branches_is_caught() {
 #[test]
 fn i6_a_recovery_that_overlooks_decisions_is_caught() {
     check(Sabotage::OverlookDecisions, &["I6"]);
+}
+
+#[test]
+fn i1_a_recovery_that_overlooks_scheduled_messages_is_caught() {
+    check(Sabotage::OverlookScheduled, &["I1"]);
+}
+
+#[test]
+fn i3_a_scheduled_message_that_comes_after_it_came_is_caught() {
+    check(Sabotage::OverlookCome, &["I3"]);
+}
+
+#[test]
+fn i4_a_scheduled_message_that_comes_again_unmarked_is_caught() {
+    check(Sabotage::HideRepeats, &["I4"]);
+}
+
+#[test]
+fn f6_a_scheduled_message_that_comes_too_early_is_caught() {
+    check(Sabotage::HurrySchedules, &["F6"]);
 }

@@ -340,7 +340,7 @@ impl Conversation {
                 if std::mem::take(&mut session.has_durable) {
                     self.note_proof(op);
                 }
-                Event::Commit { op, session: label, is_refused: false }
+                Event::Commit { op, session: label }
             }
             Method::TxRollback(_) => {
                 let session = self.session(connection, channel)?;

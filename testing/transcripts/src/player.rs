@@ -68,7 +68,7 @@ impl<L: Language> Player<L> {
             Some(rest) => (true, rest),
             None => (false, rest),
         };
-        let line = self.language.named(client, rest);
+        let line = self.language.named(client, &repeated(rest));
         if let Some((lines, answer)) = self.language.login(line.trim()) {
             return self.log_in(client, &lines, &answer);
         }
@@ -107,6 +107,26 @@ impl<L: Language> Player<L> {
         }
         lines
     }
+}
+
+/// `{TEXT*NUMBER}` is so many times the text.
+fn repeated(line: &str) -> String {
+    let (mut whole, mut rest) = (String::new(), line);
+    while let Some((before, (text, count), after)) = first_repeated(rest) {
+        whole.push_str(before);
+        whole.push_str(&text.repeat(count));
+        rest = after;
+    }
+    whole + rest
+}
+
+/// What stands before the first `{TEXT*NUMBER}` of a line, its parts, and what follows it.
+fn first_repeated(line: &str) -> Option<(&str, (&str, usize), &str)> {
+    line.match_indices('{').find_map(|(start, _)| {
+        let (inner, after) = line[start + 1..].split_once('}')?;
+        let (text, count) = inner.rsplit_once('*')?;
+        Some((&line[..start], (text, count.parse().ok()?), after))
+    })
 }
 
 /// Plays a script; answers it with the answers that came.

@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use ternmq_access::{
-    Act, Glob, GrantEffect, GrantKind, GrantNames, GrantRule, Grants, HashKind, PasswordHash, Secret,
+    Act, Glob, GrantEffect, GrantKind, GrantNames, GrantRule, Grants, HashKind, PasswordHash, ScramVerifier,
+    Secret,
 };
 use ternmq_activemq::{Acl, ActiveMq, AuthorizationEntry, AuthorizationMap, EntryKind, members};
 use ternmq_broker::{
-    Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Dialect, Limits, LinkAddresses, Now,
+    Addresses, Alarm, Broker, BrokerConfig, ConnectionInfo, Dialect, Herald, Limits, LinkAddresses, Now,
     OutsideAnswer, OutsideUsers, PermissionDefinition, Phase, QueueSpec, Request, Session, SessionId,
     UserDefinition,
 };
@@ -25,6 +26,9 @@ use crate::{
 
 /// `salt | SHA-256(salt | "secret")` with the salt 1, 2, 3, 4, as RabbitMQ stores it.
 const SECRET_HASH: &str = "AQIDBDB9kM21iEUzN1lZ+6VReCsdNqS0sERdAQTcY6Xs3PMz";
+/// What checks proofs of "secret": the salt 1 to 8, few iterations.
+const SECRET_VERIFIER: &str = "SCRAM-SHA-256$4096:AQIDBAUGBwg=\
+    $jjme7qCepXYBEnto6wNRqeTwL9zOtkICGmObHQe8M3w=:xWJg9Ti2Cz+We29OHqq88qQ9vYdfiTZS5lOPG8Ph1bY=";
 /// Time in ms at which a script starts.
 const START_MS: u64 = 1_000_000;
 
@@ -89,6 +93,8 @@ pub struct Setup {
     pub session: MakeSession,
     /// Encodings of its messages.
     pub formats: Formats,
+    /// Who tells what happens in the broker.
+    pub herald: Option<Arc<dyn Herald>>,
     /// Limits that its conversations meet.
     pub limits: Limits,
     /// What the user `guest` may configure, write and read; `root` may everything, `nobody` nothing.
@@ -128,7 +134,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new(setup: Setup, feed: Feed) -> Self {
-        let Setup { vendor, session, formats, limits, guest_pattern } = setup;
+        let Setup { vendor, session, formats, herald, limits, guest_pattern } = setup;
         let dialect = vendor.dialect();
         let space = dialect.default_namespace();
         let log = MemoryLog::default();
@@ -140,6 +146,9 @@ impl Rig {
             limits,
             node_name: "test".into(),
         });
+        if let Some(herald) = herald {
+            broker.set_herald(herald);
+        }
         let now = Now { monotonic_ms: START_MS, wall_ms: 1_700_000_000_000 };
         broker.finish_recovery(now, true, &[]);
         broker.provide().unwrap();
@@ -304,6 +313,14 @@ impl Rig {
             }
             ["free"] => drop(self.broker.set_grants(&BTreeMap::new())),
             ["rules", entries @ ..] => self.broker.set_rules(Some(map_of(entries).rules().unwrap())),
+            ["keep-scram", users @ ..] => {
+                self.broker.keep_scram();
+                for user in users {
+                    let mut definition = self.broker.user_definition(user).unwrap();
+                    definition.scram = Some(ScramVerifier::import(SECRET_VERIFIER).unwrap());
+                    let _done = self.broker.put_user(definition);
+                }
+            }
             ["outside", "down"] => self.broker.set_outside_users(Arc::new(Down)),
             ["drain", name] => {
                 let Some(client) = self.clients.get_mut(*name) else { return };

@@ -12,6 +12,7 @@ use crate::{
     pattern::{Pattern, PatternError, PatternStore, Template},
     record::{PermissionRecord, TopicPermissionRecord, UserRecord},
     rules::Rules,
+    scram::ScramVerifier,
     verifier::Verifier,
 };
 
@@ -226,6 +227,12 @@ impl Access {
             Some(user) => Verifier::new(user.record.password.clone(), user.revision),
             None => Verifier::new(None, 0),
         }
+    }
+
+    /// What checks proofs of this user's password, and the user's revision; nothing and 0 for an unknown one.
+    #[must_use]
+    pub fn scram_of(&self, name: &str) -> (Option<ScramVerifier>, u64) {
+        self.users.get(name).map_or((None, 0), |user| (user.record.scram.clone(), user.revision))
     }
 
     /// Sets what a user may do in a namespace, in place of what it might before.

@@ -1,7 +1,7 @@
 //! Who may do what: users and their passwords, permissions, limits, and the one function that decides.
 //!
 //! Owns: the [`Access`] table of users, permissions and [`Grants`] with [`Access::authorize`] (S5), checking passwords without
-//! telling who exists ([`Verifier`], S2), the memory of checked credentials ([`VerifiedCredentials`], F15), the brake on
+//! telling who exists ([`Verifier`], S2), or a proof of one by challenge ([`ScramLogin`]), the memory of checked credentials ([`VerifiedCredentials`], F15), the brake on
 //! guessing ([`LoginThrottle`], S2), [`Rules`] on names by group, and limits ([`UserLimits`], [`NamespaceLimits`]).
 //! Must not know: how a protocol carries credentials, how definitions are stored, which names the broker itself makes.
 //! No I/O, no clock, no randomness: the caller passes time, salts and keys.
@@ -21,6 +21,7 @@ mod pattern;
 mod principal;
 mod record;
 mod rules;
+mod scram;
 mod throttle;
 mod verified;
 mod verifier;
@@ -38,6 +39,10 @@ pub use pattern::{MAX_PATTERN_BYTES, MAX_PROGRAM_BYTES, Pattern, PatternError};
 pub use principal::Principal;
 pub use record::{PermissionRecord, Role, Roles, TopicPermissionRecord, UserRecord};
 pub use rules::{MAX_RULE_BYTES, MAX_RULES, Members, Permits, RuleSpace, RuleSyntax, Rules, RulesError};
+pub use scram::{
+    BadScramVerifier, MAX_SCRAM_BYTES, NONCE_RANDOM_BYTES, SCRAM_SALT_BYTES, SaltKey, ScramFirst, ScramLogin,
+    ScramRefused, ScramVerifier,
+};
 pub use ternmq_stdx::Secret;
 pub use ternmq_stdx::{Glob, GlobError};
 pub use throttle::{Admission, LoginThrottle};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{limits::UserLimits, password::PasswordHash};
+use crate::{limits::UserLimits, password::PasswordHash, scram::ScramVerifier};
 
 /// What a user may do beside messaging. None of them grants a permission on queues or nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct UserRecord {
     pub name: Arc<str>,
     /// Hash of the password; without one nobody logs in by password.
     pub password: Option<PasswordHash>,
+    /// Checks proofs of the same password; without one nobody logs in by challenge.
+    pub scram: Option<ScramVerifier>,
     /// Tags as given, for listing.
     pub tags: Vec<Arc<str>>,
     /// What the tags mean.

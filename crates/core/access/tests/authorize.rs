@@ -12,6 +12,7 @@ fn user(name: &str) -> UserRecord {
     UserRecord {
         name: Arc::from(name),
         password: None,
+        scram: None,
         tags: Vec::new(),
         roles: Roles::NONE,
         groups: Vec::new(),

@@ -22,6 +22,7 @@ fn user(password: Option<PasswordHash>) -> UserRecord {
     UserRecord {
         name: Arc::from("u"),
         password,
+        scram: None,
         tags: vec![Arc::from("ops")],
         roles: Roles::NONE,
         groups: Vec::new(),

@@ -28,6 +28,7 @@ fn put(access: &mut Access, name: &str, [configure, write, read]: [&str; 3]) {
     access.put_user(UserRecord {
         name: name.into(),
         password: None,
+        scram: None,
         tags: Vec::new(),
         roles: Roles::NONE.with(Role::Administrator),
         groups: Vec::new(),

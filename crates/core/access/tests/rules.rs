@@ -12,6 +12,7 @@ fn record(name: &str, groups: &[&str]) -> UserRecord {
     UserRecord {
         name: name.into(),
         password: None,
+        scram: None,
         tags: Vec::new(),
         roles: Roles::NONE,
         groups: groups.iter().map(|group| (*group).into()).collect(),

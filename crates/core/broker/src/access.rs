@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use ternmq_access::{
     Access, Action, Admission, Grants, LoginThrottle, PasswordHash, PermissionRecord, Principal, Resource,
-    Role, SALT_BYTES, Secret, Thing, TopicPermissionRecord, UserLimits, UserRecord, Verdict,
+    Role, SaltKey, ScramVerifier, Secret, Thing, TopicPermissionRecord, UserLimits, UserRecord, Verdict,
     VerifiedCredentials, Verifier,
 };
 use ternmq_env::Rng;
@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Kind, Verb},
     incident::Incident,
     outside::{OUTSIDE_LOGIN_MS, OutsideAnswer, OutsideUsers},
+    password::PasswordRecipe,
 };
 
 /// Users with what is counted and remembered of them.
@@ -29,6 +30,10 @@ pub(crate) struct Authority {
     throttle: LoginThrottle,
     /// Who is asked for users that are none of the broker's own.
     pub(crate) outside: Option<Arc<dyn OutsideUsers>>,
+    /// Verifiers of passwords are kept for logins by challenge.
+    pub(crate) keeps_scram: bool,
+    /// Makes their salts; there since such logins were first possible.
+    pub(crate) salt_key: Option<SaltKey>,
     counts: HashMap<Arc<str>, UserCounts, FixedState>,
 }
 
@@ -73,7 +78,7 @@ pub struct LoginCheck {
     outside: Option<Arc<dyn OutsideUsers>>,
     password: Secret,
     peer: Option<IpAddr>,
-    salt: [u8; SALT_BYTES],
+    recipe: PasswordRecipe,
     /// The password is known to be right.
     is_verified: bool,
 }
@@ -87,6 +92,7 @@ pub struct LoginResult {
     password: Secret,
     peer: Option<IpAddr>,
     new_hash: Option<PasswordHash>,
+    new_scram: Option<ScramVerifier>,
 }
 
 impl LoginCheck {
@@ -96,7 +102,7 @@ impl LoginCheck {
         self.outside.is_some() && !self.is_verified
     }
 
-    /// Checks the password; a weak stored hash is replaced by a new one on success.
+    /// Checks the password; on success a weak stored hash is replaced by a new one, and a verifier that is missing is made.
     #[must_use]
     pub fn run(self) -> LoginResult {
         if let Some(outside) = self.outside.as_ref().filter(|_| !self.is_verified) {
@@ -109,6 +115,7 @@ impl LoginCheck {
                 password: self.password,
                 peer: self.peer,
                 new_hash: None,
+                new_scram: None,
             };
         }
         // Without memory for the check the login is refused; the client may try again.
@@ -117,8 +124,12 @@ impl LoginCheck {
         } else {
             self.verifier.verify(&self.password).unwrap_or(Verdict::Refused)
         };
-        let new_hash =
-            verdict.needs_rehash().then(|| PasswordHash::make(&self.password, &self.salt).ok()).flatten();
+        let is_fresh = verdict.is_accepted() && !self.is_verified;
+        let new_scram = if is_fresh { self.recipe.make_scram(&self.password) } else { None };
+        let new_hash = verdict
+            .needs_rehash()
+            .then(|| PasswordHash::make(&self.password, &self.recipe.salt).ok())
+            .flatten();
         LoginResult {
             user: self.user,
             revision: self.verifier.revision(),
@@ -127,6 +138,7 @@ impl LoginCheck {
             password: self.password,
             peer: self.peer,
             new_hash,
+            new_scram,
         }
     }
 }
@@ -140,12 +152,19 @@ impl Authority {
             verified: VerifiedCredentials::new(&key, VerifiedCredentials::DEFAULT_CAPACITY),
             throttle: LoginThrottle::new(LoginThrottle::DEFAULT_CAPACITY),
             outside: None,
+            keeps_scram: false,
+            salt_key: None,
             counts: HashMap::default(),
         }
     }
 
     pub(crate) fn generation(&self) -> u64 {
         self.access.generation()
+    }
+
+    /// The key of logins by challenge, where such are possible.
+    pub(crate) fn scram_key(&self) -> Option<&SaltKey> {
+        self.salt_key.as_ref().filter(|_| self.keeps_scram)
     }
 
     pub(crate) fn forget_login(&mut self, user: &str) {
@@ -200,23 +219,19 @@ impl Broker {
     /// Starts a login by password.
     pub fn begin_login(&mut self, user: &str, password: Secret, peer: Option<IpAddr>) -> LoginStep {
         let now_ms = self.time.monotonic_ms();
-        if let Some(peer) = peer
-            && let Admission::Wait { .. } = self.authority.throttle.admit(user, peer, now_ms)
-        {
-            self.note_refused_login(&user.into(), Some(peer));
+        let name: Arc<str> = user.into();
+        if self.admit_login(&name, peer) != Admission::Admitted {
             return LoginStep::Refused;
         }
-        let name: Arc<str> = user.into();
         if let Some(revision) = self.authority.access.user_revision(user)
             && self.authority.verified.is_verified(user, revision, &password, now_ms)
         {
             return LoginStep::Done(name);
         }
-        let mut salt = [0; SALT_BYTES];
-        self.rng.fill(&mut salt);
+        let recipe = self.login_recipe(user);
         let verifier = self.authority.access.verifier_for(user);
         let outside = self.authority.outside_of(user);
-        let check = LoginCheck { user: name, verifier, outside, password, peer, salt, is_verified: false };
+        let check = LoginCheck { user: name, verifier, outside, password, peer, recipe, is_verified: false };
         LoginStep::Verify(Box::new(check))
     }
 
@@ -258,24 +273,20 @@ impl Broker {
         if result.outside.is_some() {
             return self.finish_outside_login(result);
         }
-        let LoginResult { user, revision, verdict, password, peer, new_hash, .. } = result;
+        let LoginResult { user, revision, verdict, password, peer, new_hash, new_scram, .. } = result;
         let now_ms = self.time.monotonic_ms();
         let is_current = self.authority.access.user_revision(&user) == Some(revision);
         if !verdict.is_accepted() || !is_current {
-            if let Some(peer) = peer {
-                self.authority.throttle.on_failure(&user, peer, now_ms);
-            }
-            self.note_refused_login(&user, peer);
+            self.note_login_failure(&user, peer);
             return Err(LoginRefused::Wrong);
         }
-        if let Some(peer) = peer {
-            self.authority.throttle.on_success(&user, peer);
-        }
+        self.note_login_success(&user, peer);
         let mut revision = revision;
-        if let Some(hash) = new_hash
+        if (new_hash.is_some() || new_scram.is_some())
             && let Some(mut definition) = self.user_definition(&user)
         {
-            definition.password = Some(hash);
+            definition.password = new_hash.or(definition.password);
+            definition.scram = new_scram.or(definition.scram);
             self.commit(&Definition::PutUser(definition));
             revision = self.authority.access.user_revision(&user).unwrap_or(revision);
         }
@@ -296,18 +307,40 @@ impl Broker {
         let revision = match welcome {
             Ok(revision) => revision,
             Err(refused) => {
-                if let Some(peer) = peer.filter(|_| refused == LoginRefused::Wrong) {
-                    self.authority.throttle.on_failure(&user, peer, now_ms);
+                match refused {
+                    LoginRefused::Wrong => self.note_login_failure(&user, peer),
+                    LoginRefused::Unavailable => self.note_refused_login(&user, peer),
                 }
-                self.note_refused_login(&user, peer);
                 return Err(refused);
             }
         };
-        if let Some(peer) = peer {
-            self.authority.throttle.on_success(&user, peer);
-        }
+        self.note_login_success(&user, peer);
         self.authority.verified.remember_for(&user, revision, &password, now_ms, OUTSIDE_LOGIN_MS);
         Ok(user)
+    }
+
+    /// Whether a login may be tried now (S2).
+    pub(crate) fn admit_login(&mut self, user: &Arc<str>, peer: Option<IpAddr>) -> Admission {
+        let now_ms = self.time.monotonic_ms();
+        let admission =
+            peer.map_or(Admission::Admitted, |peer| self.authority.throttle.admit(user, peer, now_ms));
+        if admission != Admission::Admitted {
+            self.note_refused_login(user, peer);
+        }
+        admission
+    }
+
+    pub(crate) fn note_login_success(&mut self, user: &str, peer: Option<IpAddr>) {
+        if let Some(peer) = peer {
+            self.authority.throttle.on_success(user, peer);
+        }
+    }
+
+    pub(crate) fn note_login_failure(&mut self, user: &Arc<str>, peer: Option<IpAddr>) {
+        if let Some(peer) = peer {
+            self.authority.throttle.on_failure(user, peer, self.time.monotonic_ms());
+        }
+        self.note_refused_login(user, peer);
     }
 
     fn note_refused_login(&mut self, user: &Arc<str>, peer: Option<IpAddr>) {
@@ -406,12 +439,29 @@ impl Broker {
             }
             Guard::Node => self.authorize(principal, verb, Kind::Node, namespace, node),
             Guard::Named(kind, name) => self.authorize(principal, verb, kind, namespace, &name),
+            Guard::Told(kind, name) => self.authorize_told(principal, verb, kind, namespace, &name),
             Guard::Secret => {
                 let name = self.dialect.place_name(node, key);
                 self.authorize_unlisted(principal, verb, namespace, &name)
             }
             Guard::Absent(what) => Err(Error::NotSupported { what: what.to_owned() }),
         }
+    }
+
+    /// As [`Broker::authorize`], for a place where nobody but the broker sends something.
+    fn authorize_told(
+        &self,
+        principal: &Principal,
+        verb: Verb,
+        kind: Kind,
+        namespace: &Arc<str>,
+        name: &str,
+    ) -> Result<(), Error> {
+        if verb == Verb::Read {
+            return self.authorize(principal, verb, kind, namespace, name);
+        }
+        let (name, user) = (name.into(), principal.user().clone());
+        Err(Error::Refused { verb, kind, name, namespace: namespace.clone(), user })
     }
 
     /// As [`Broker::authorize`], for a routing key on a topic node.
@@ -426,6 +476,7 @@ impl Broker {
         match self.dialect.guard(node, key) {
             Guard::Node => {}
             Guard::Named(kind, name) => return self.authorize(principal, verb, kind, namespace, &name),
+            Guard::Told(kind, name) => return self.authorize_told(principal, verb, kind, namespace, &name),
             // It was looked at with its node.
             Guard::Secret => return Ok(()),
             Guard::Absent(what) => return Err(Error::NotSupported { what: what.to_owned() }),
@@ -457,13 +508,13 @@ impl Broker {
     /// A user as stored.
     #[must_use]
     pub fn user_definition(&self, name: &str) -> Option<UserDefinition> {
-        self.authority.access.user(name).map(to_definition)
+        self.authority.access.user(name).map(|user| self.to_definition(user))
     }
 
     /// All users.
     #[must_use]
     pub fn users(&self) -> Vec<UserDefinition> {
-        self.authority.access.users().map(to_definition).collect()
+        self.authority.access.users().map(|user| self.to_definition(user)).collect()
     }
 
     /// Whether a user has a role, and may use it.
@@ -504,8 +555,30 @@ impl Broker {
         self.authority.access.topic_permissions().map(of).collect()
     }
 
-    /// Makes or changes a user.
-    pub fn put_user(&mut self, definition: UserDefinition) -> Done<()> {
+    /// A user as it is stored from now on.
+    fn to_definition(&self, user: &UserRecord) -> UserDefinition {
+        UserDefinition {
+            name: user.name.clone(),
+            password: user.password.clone(),
+            scram: user.scram.clone().filter(|_| self.authority.keeps_scram),
+            tags: user.tags.clone(),
+            max_connections: user.limits.max_connections.map(u64::from),
+            max_sessions: user.limits.max_sessions.map(u64::from),
+        }
+    }
+
+    /// Makes or changes a user. With the hash that is known and without a verifier the known one stays, as the password is
+    /// the same; with another hash it goes. Without a hash none is kept.
+    pub fn put_user(&mut self, mut definition: UserDefinition) -> Done<()> {
+        let known = self.authority.access.user(&definition.name);
+        if definition.scram.is_none()
+            && let Some(known) = known.filter(|known| known.password == definition.password)
+        {
+            definition.scram.clone_from(&known.scram);
+        }
+        if definition.password.is_none() || !self.authority.keeps_scram {
+            definition.scram = None;
+        }
         let receipt = self.commit(&Definition::PutUser(definition));
         Done { value: (), receipt }
     }
@@ -636,6 +709,7 @@ impl Broker {
         self.authority.access.put_user(UserRecord {
             name: definition.name.clone(),
             password: definition.password.clone(),
+            scram: definition.scram.clone(),
             tags: definition.tags.clone(),
             roles,
             groups,
@@ -713,16 +787,6 @@ fn action_of(verb: Verb) -> Action {
 fn refused(principal: &Principal, verb: Verb, kind: Kind, namespace: &Arc<str>, name: &str) -> Error {
     let user = principal.user().clone();
     Error::Refused { verb, kind, name: name.into(), namespace: namespace.clone(), user }
-}
-
-fn to_definition(user: &UserRecord) -> UserDefinition {
-    UserDefinition {
-        name: user.name.clone(),
-        password: user.password.clone(),
-        tags: user.tags.clone(),
-        max_connections: user.limits.max_connections.map(u64::from),
-        max_sessions: user.limits.max_sessions.map(u64::from),
-    }
 }
 
 fn check_pattern(user: &Arc<str>, namespace: &Arc<str>, pattern: &str) -> Result<(), Error> {

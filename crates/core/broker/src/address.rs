@@ -64,6 +64,10 @@ pub enum SourceQueue {
     Shared(AddressQueue),
     /// That of a subscription.
     Subscription(SubscriptionSpec),
+    /// All queues that match a pattern of the dialect's, see [`crate::Dialect::is_matching_queue`].
+    Matching(Arc<str>),
+    /// Those of several sources.
+    Several(Vec<Source>),
 }
 
 /// What an address receives from.
@@ -82,6 +86,12 @@ impl Source {
     #[must_use]
     pub fn is_declared(&self) -> bool {
         !self.is_subscription && matches!(self.queue, SourceQueue::Shared(AddressQueue::Declared(_)))
+    }
+
+    /// It is consumed from by [`crate::Broker::consume_several`].
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
+        matches!(self.queue, SourceQueue::Matching(_) | SourceQueue::Several(_))
     }
 }
 

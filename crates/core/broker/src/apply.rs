@@ -36,6 +36,7 @@ impl Broker {
     pub(crate) fn apply(&mut self, definition: &Definition) {
         match definition {
             Definition::PutMark(mark) => self.kept_mark = Some(mark.clone()),
+            Definition::PutSaltKey(key) => self.authority.salt_key = Some(key.clone()),
             Definition::PutNamespace(record) => self.apply_put_namespace(record),
             Definition::DeleteNamespace(name) => self.apply_delete_namespace(name),
             Definition::PutNode(record) => self.apply_put_node(record),

@@ -24,6 +24,7 @@ use crate::{
     dead_letter::DeadLetters,
     dialect::Dialect,
     effect::{ConnectionId, Effect, SessionId},
+    events::Events,
     forward::Forward,
     incident::Incident,
     intake::Intake,
@@ -38,6 +39,7 @@ use crate::{
     queue_table::QueueTable,
     recent::Recent,
     recovery::Replay,
+    remarks::Remarks,
     retained::RetainedStore,
     review::Review,
     scheduled::ScheduledStore,
@@ -46,6 +48,7 @@ use crate::{
     subscription::CatchUp,
     time::{BrokerTime, Now},
     timers::{TimerKey, Timers},
+    wide::Wides,
 };
 
 /// Size of the blocks that small messages share.
@@ -97,6 +100,7 @@ pub struct Broker {
     pub(crate) queues: QueueTable,
     pub(crate) clients: Clients,
     pub(crate) review: Review,
+    pub(crate) remarks: Remarks,
     pub(crate) retained: RetainedStore,
     pub(crate) branches: Branches,
     pub(crate) producers: Producers,
@@ -110,10 +114,13 @@ pub struct Broker {
     /// Subscriptions that what is retained still has to come to.
     pub(crate) catch_ups: VecDeque<CatchUp>,
     pub(crate) connections: Arena<Connection>,
+    /// What the broker tells of itself.
+    pub(crate) events: Events,
     /// Who has a name alone.
     pub(crate) sole_names: BTreeMap<(NamespaceId, Arc<str>), ConnectionId>,
     pub(crate) sessions: Arena<SessionState>,
     pub(crate) consumers: Arena<Consumer>,
+    pub(crate) wides: Wides,
     pub(crate) windows: Windows,
     pub(crate) outbox: Outbox,
     pub(crate) effects: Vec<(ConnectionId, Effect)>,
@@ -189,7 +196,7 @@ impl Broker {
         let BrokerConfig { dialect, formats, log, mut rng, limits, node_name } = config;
         let seed = rng.next_u64();
         Self {
-            namespaces: Namespaces::new(dialect.wildcards(), seed),
+            namespaces: Namespaces::new(dialect.wildcards(), seed, dialect.event_listening()),
             authority: Authority::new(&mut *rng),
             intake: dialect.intake(),
             recalls: dialect.recalls(),
@@ -205,6 +212,7 @@ impl Broker {
             queues: QueueTable::default(),
             clients: Clients::new(seed),
             review: Review::default(),
+            remarks: Remarks::default(),
             retained: RetainedStore::default(),
             branches: Branches::default(),
             producers: Producers::default(),
@@ -214,9 +222,11 @@ impl Broker {
             woken: VecDeque::new(),
             catch_ups: VecDeque::new(),
             connections: Arena::default(),
+            events: Events::default(),
             sole_names: BTreeMap::new(),
             sessions: Arena::default(),
             consumers: Arena::default(),
+            wides: Wides::default(),
             windows: Windows::default(),
             outbox: Outbox::default(),
             effects: Vec::new(),
@@ -258,6 +268,7 @@ impl Broker {
                 TimerKey::Idle(queue) => self.on_idle_due(queue),
                 TimerKey::Client(client) => self.on_client_due(ClientId(client)),
                 TimerKey::Scheduled => self.on_scheduled_due(),
+                TimerKey::Wides => self.on_wides_due(),
                 TimerKey::Review => self.on_review_due(),
                 TimerKey::Sweep => self.on_sweep_due(),
             }
@@ -275,6 +286,7 @@ impl Broker {
         self.follow_pressure();
         self.end_looks();
         self.wake_some();
+        self.tell_events();
         self.step_catch_ups();
         self.settles.flush(&mut *self.log, Grouping::Ends);
         self.step_forward();

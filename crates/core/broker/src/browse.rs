@@ -8,11 +8,12 @@
 
 use std::{
     cell::OnceCell,
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Weak},
 };
 
-use ternmq_message::Message;
+use ternmq_message::{Formats, Message};
 use ternmq_queue::{Browsed, Candidate, Entry, EntryRef, Filter, Location, ReadyPlace, Seq, is_redelivery};
 
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
     log::Receipt,
     paging::{RecordSource, live_entries},
     records::{read_chunk, read_message},
+    remarks::{Remark, remarked},
 };
 
 /// How much to look at.
@@ -78,6 +80,8 @@ pub struct Browse {
     redelivered_below: Seq,
     /// Entries that are nobody's to see; sorted.
     locked: Vec<Seq>,
+    /// What was remarked on messages of the queue, with the formats that put it into them.
+    remarks: Option<Box<(Formats, BTreeMap<Seq, Remark>)>>,
     receipt: Receipt,
 }
 
@@ -174,6 +178,10 @@ impl Browse {
                 page.unreadable += 1;
                 continue;
             };
+            let message = match self.remarks.as_deref() {
+                Some((formats, remarks)) => remarked(formats, remarks.get(&place.seq), message),
+                None => message,
+            };
             let is_redelivered = is_redelivery(place.seq, acquired_count, &message, self.redelivered_below);
             let candidate = Candidate {
                 message: &message,
@@ -243,10 +251,7 @@ impl Broker {
     /// # Errors
     /// The queue does not exist or belongs to another connection, or no permission to read it.
     pub fn browse(&mut self, id: SessionId, queue: &str, spec: BrowseSpec) -> Result<Browse, Error> {
-        let (principal, namespace, connection) = self.who(id)?;
-        let space = self.namespaces.name(namespace);
-        self.authorize(&principal, Verb::Read, Kind::Queue, &space, queue)?;
-        let queue = self.require_queue(namespace, connection, queue)?;
+        let queue = self.browsable(id, queue)?;
         let slot = self.queues.get(queue).ok_or(Error::Gone)?;
         let mut look = Look::new(spec, self.log.segment_bytes());
         for (lane, browsed) in slot.machine.browse(spec.after) {
@@ -256,6 +261,7 @@ impl Broker {
             }
             look.take(lane, browsed);
         }
+        let remarks = self.remarks.of_queue(queue);
         let alive = Arc::new(());
         if !look.segments.is_empty() {
             look.segments.iter().for_each(|segment| self.segments.hold_many(*segment, 1));
@@ -272,8 +278,24 @@ impl Broker {
             boot_pos: self.boot_pos,
             redelivered_below: slot.machine.redelivered_below(),
             locked: slot.machine.cold_locked(),
+            remarks: remarks.cloned().map(|remarks| Box::new((self.formats.clone(), remarks))),
             receipt: look.receipt,
         })
+    }
+
+    /// Whether a session may look at a queue, and whether there is one.
+    ///
+    /// # Errors
+    /// As [`Broker::browse`].
+    pub fn check_browse(&mut self, id: SessionId, queue: &str) -> Result<(), Error> {
+        self.browsable(id, queue).map(|_| ())
+    }
+
+    fn browsable(&mut self, id: SessionId, queue: &str) -> Result<u32, Error> {
+        let (principal, namespace, connection) = self.who(id)?;
+        let space = self.namespaces.name(namespace);
+        self.authorize(&principal, Verb::Read, Kind::Queue, &space, queue)?;
+        self.require_queue(namespace, connection, queue)
     }
 
     /// Lets go of what looks held that are over.

@@ -91,10 +91,12 @@ impl Broker {
             None if self.checkpoint.written.is_some() => {}
             None => {
                 let grown = now_at.saturating_sub(self.checkpoint.last_start);
-                // Retained and scheduled messages and prepared branches are written again each time: they must not be most of
+                // Retained and scheduled messages, prepared branches and remarks are written again each time: they must not be most of
                 // what is written.
-                let repeated_bytes =
-                    self.retained.bytes() + self.scheduled.bytes() + self.branches.prepared_bytes();
+                let repeated_bytes = self.retained.bytes()
+                    + self.scheduled.bytes()
+                    + self.branches.prepared_bytes()
+                    + self.remarks.bytes();
                 let due_bytes = self.limits.checkpoint_bytes.max(2 * repeated_bytes);
                 let is_due = self.checkpoint.is_requested || grown >= due_bytes;
                 if is_due || self.has_room_to_free() {
@@ -148,6 +150,7 @@ impl Broker {
                 out.clear();
                 write_snapshot(&mut out, next, slot.incarnation, &slot.machine.snapshot());
                 self.log.append(kind::SNAPSHOT, Grouping::Ends, &[out.bytes()]);
+                self.write_remarks(next);
             }
             next += 1;
         }
@@ -194,6 +197,7 @@ impl Broker {
     /// Everything that outlives a restart, in an order in which it can be applied.
     pub(crate) fn all_definitions(&self) -> Vec<Definition> {
         let mut all: Vec<Definition> = self.kept_mark.iter().cloned().map(Definition::PutMark).collect();
+        all.extend(self.authority.salt_key.iter().cloned().map(Definition::PutSaltKey));
         all.extend(self.namespaces().into_iter().map(Definition::PutNamespace));
         // Before the users, so that none of them is free for a moment of a recovery.
         all.extend(self.grants().map(|(user, grants)| {

@@ -1,6 +1,6 @@
 //! Connections and their sessions: entering, leaving, what they own.
 
-use std::{collections::btree_map::Entry, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use ternmq_access::Principal;
 use ternmq_message::Map;
@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Kind, LimitKind, Verb},
     namespace::NamespaceId,
     session_state::SessionState,
+    sole_name::SoleName,
 };
 
 /// What is known of a connection, for people and operators.
@@ -38,6 +39,8 @@ pub struct ConnectionInfo {
     pub heartbeat_s: u16,
     /// How it logged in.
     pub auth_mechanism: Arc<str>,
+    /// What its client calls the connection itself.
+    pub own_id: Option<Arc<str>>,
 }
 
 /// One connection.
@@ -51,7 +54,9 @@ pub(crate) struct Connection {
     pub(crate) is_publisher: bool,
     pub(crate) connected_at_ms: u64,
     /// Name that it alone may have.
-    pub(crate) sole_name: Option<Arc<str>>,
+    pub(crate) sole_name: Option<SoleName>,
+    /// It was told of.
+    pub(crate) is_told: bool,
 }
 
 impl From<Handle> for SessionId {
@@ -102,29 +107,6 @@ impl Broker {
         self.add_connection(id, Principal::node(self.node_name.clone()), info)
     }
 
-    /// Makes a name the connection's alone in its namespace, until it is gone: names that clients give themselves are
-    /// anybody's otherwise. It can have one.
-    ///
-    /// # Errors
-    /// Another one has it.
-    pub fn claim_name(&mut self, id: ConnectionId, name: &Arc<str>) -> Result<(), Error> {
-        let connection = self.connections.get_mut(id.into()).ok_or(Error::Gone)?;
-        match self.sole_names.entry((connection.namespace, name.clone())) {
-            Entry::Occupied(taken) if *taken.get() == id => Ok(()),
-            Entry::Occupied(_) => {
-                let (name, namespace) = (name.clone(), self.namespaces.name(connection.namespace));
-                Err(Error::InUse { kind: Kind::Client, name, namespace })
-            }
-            Entry::Vacant(free) => {
-                free.insert(id);
-                if let Some(old) = connection.sole_name.replace(name.clone()) {
-                    self.sole_names.remove(&(connection.namespace, old));
-                }
-                Ok(())
-            }
-        }
-    }
-
     fn require_namespace_id(&self, namespace: &str) -> Result<NamespaceId, Error> {
         self.namespaces.find(namespace).ok_or_else(|| Error::NotFound {
             kind: Kind::Namespace,
@@ -150,8 +132,10 @@ impl Broker {
             is_publisher: false,
             connected_at_ms: self.time.ms(),
             sole_name: None,
+            is_told: false,
         };
         let handle = self.connections.insert(connection).ok_or(Error::Gone)?;
+        self.note_connection(handle.into());
         if let Some(namespace) = self.namespaces.get_mut(id) {
             namespace.connection_count += 1;
         }
@@ -182,22 +166,28 @@ impl Broker {
 
     /// The connection is gone: its sessions close, its exclusive queues go. A stale handle does nothing.
     pub fn disconnect(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get_mut(id.into()) else { return };
-        let sessions = std::mem::take(&mut connection.sessions);
-        self.drop_branches_of(id);
-        self.end_sessions(&sessions, Blame::Consumer);
+        self.vacate(id);
         let Some(connection) = self.connections.remove(id.into()) else { return };
-        for queue in connection.owned_queues {
-            self.drop_queue(queue);
-        }
-        if let Some(name) = connection.sole_name {
-            self.sole_names.remove(&(connection.namespace, name));
-        }
         if let Some(namespace) = self.namespaces.get_mut(connection.namespace) {
             namespace.connection_count = namespace.connection_count.saturating_sub(1);
         }
         self.authority.count_connection(connection.principal.user(), -1);
         self.counters.connections_closed += 1;
+    }
+
+    /// Takes from a connection what it has: its sessions close, its exclusive queues go, its name is free.
+    pub(crate) fn vacate(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(id.into()) else { return };
+        let sessions = std::mem::take(&mut connection.sessions);
+        self.drop_branches_of(id);
+        self.end_sessions(&sessions, Blame::Consumer);
+        self.close_producers(id);
+        let Some(connection) = self.connections.get_mut(id.into()) else { return };
+        for queue in std::mem::take(&mut connection.owned_queues) {
+            self.drop_queue(queue);
+        }
+        self.note_connection_gone(id);
+        self.free_name(id);
     }
 
     /// Asks the adapter of a connection to say goodbye. False for a stale handle.
@@ -255,7 +245,7 @@ impl Broker {
             self.windows.set_open(SessionIndex(id.index), Gate::Shut);
             let Some(session) = self.sessions.get_mut((*id).into()) else { continue };
             for consumer in std::mem::take(&mut session.consumers) {
-                left.extend(self.take_consumer(consumer));
+                left.extend(self.take_from_all(consumer));
             }
         }
         for id in ids {
@@ -274,6 +264,7 @@ impl Broker {
         for queue in left {
             self.after_last_consumer(queue);
         }
+        self.wake_wides();
     }
 
     fn forget_session(&mut self, id: SessionId) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use ternmq_message::Map;
 use ternmq_queue::{AddConsumerError, ConsumerSpec, Filter, SessionIndex, Window};
 use ternmq_stdx::Handle;
@@ -10,6 +11,7 @@ use crate::{
     broker::Broker,
     effect::{ConnectionId, ConsumerId, Effect, EndReason, SessionId},
     error::{Error, Kind, LimitKind, Verb},
+    events::Told,
     nodes::argument_error,
     session_state::short_incarnation,
 };
@@ -58,8 +60,23 @@ pub(crate) struct Consumer {
     pub(crate) is_exclusive: bool,
     pub(crate) window: Option<u32>,
     pub(crate) priority: i32,
+    pub(crate) is_preferred: bool,
     pub(crate) shows_failed_count: bool,
     pub(crate) source: Source,
+    /// How events tell of it.
+    pub(crate) told: Told,
+    /// The wide consumer that it is the head or a member of.
+    pub(crate) wide: Option<Handle>,
+}
+
+impl Consumer {
+    /// Stands for the queue of a head.
+    pub(crate) const NO_QUEUE: u32 = u32::MAX;
+
+    /// The wide consumer that it is the head of.
+    pub(crate) fn headed(&self) -> Option<Handle> {
+        self.wide.filter(|_| self.queue == Self::NO_QUEUE)
+    }
 }
 
 /// What a consumer was asked for that let it in.
@@ -105,20 +122,25 @@ impl Broker {
         spec: &ConsumeSpec<'_>,
         filter: Option<Arc<dyn Filter>>,
     ) -> Result<ConsumerId, Error> {
+        let queue = self.readable_queue(id, spec.queue)?;
+        self.add_consumer(id, queue, spec, filter, Source::Queue)
+    }
+
+    /// The queue of this name, if the session may consume from it.
+    pub(crate) fn readable_queue(&self, id: SessionId, name: &str) -> Result<u32, Error> {
         let (principal, namespace, connection) = self.who(id)?;
         let space = self.namespaces.name(namespace);
-        let queue = match self.find_queue(namespace, spec.queue) {
+        match self.find_queue(namespace, name) {
             Some(queue) if self.queues.get(queue).is_some_and(|slot| slot.is_private) => {
                 self.check_owner(queue, connection)?;
-                self.authorize_unlisted(&principal, Verb::Read, &space, spec.queue)?;
-                queue
+                self.authorize_unlisted(&principal, Verb::Read, &space, name)?;
+                Ok(queue)
             }
             _ => {
-                self.authorize(&principal, Verb::Read, Kind::Queue, &space, spec.queue)?;
-                self.require_queue(namespace, connection, spec.queue)?
+                self.authorize(&principal, Verb::Read, Kind::Queue, &space, name)?;
+                self.require_queue(namespace, connection, name)
             }
-        };
-        self.add_consumer(id, queue, spec, filter, Source::Queue)
+        }
     }
 
     /// Makes a consumer of a queue that the session's client uses: its own, or one that its group shares.
@@ -139,9 +161,25 @@ impl Broker {
         filter: Option<Arc<dyn Filter>>,
         source: Source,
     ) -> Result<ConsumerId, Error> {
+        self.check_consumers(id)?;
+        let consumer = self.insert_consumer(id, queue, spec, filter, source)?;
+        if let Some(session) = self.sessions.get_mut(id.into()) {
+            session.consumers.push(consumer);
+        }
+        Ok(consumer)
+    }
+
+    /// As [`Broker::add_consumer`], beside those that the session knows and counts.
+    pub(crate) fn insert_consumer(
+        &mut self,
+        id: SessionId,
+        queue: u32,
+        spec: &ConsumeSpec<'_>,
+        filter: Option<Arc<dyn Filter>>,
+        source: Source,
+    ) -> Result<ConsumerId, Error> {
         let (_, namespace, connection) = self.who(id)?;
         let space = self.namespaces.name(namespace);
-        self.check_consumers(id)?;
         let session_label = self.sessions.get(id.into()).ok_or(Error::Gone)?.label;
         let slot = self.queues.get_mut(queue).ok_or(Error::Gone)?;
         // The only active one of several, and the only one at all: a consumer is one or the other.
@@ -160,8 +198,11 @@ impl Broker {
             is_exclusive: spec.is_exclusive,
             window: spec.window,
             priority: spec.priority,
+            is_preferred: spec.is_preferred,
             shows_failed_count,
             source,
+            told: Told::default(),
+            wide: None,
         };
         let consumer: ConsumerId = self.consumers.insert(consumer).ok_or(Error::Gone)?.into();
         let added = slot.machine.add_consumer(ConsumerSpec {
@@ -179,9 +220,6 @@ impl Broker {
             return Err(Error::ExclusiveUse { name: spec.queue.into(), namespace: space });
         }
         slot.had_consumer = true;
-        if let Some(session) = self.sessions.get_mut(id.into()) {
-            session.consumers.push(consumer);
-        }
         self.touch_queue(queue);
         Ok(consumer)
     }
@@ -221,27 +259,49 @@ impl Broker {
 
     /// Lets deliveries to a new consumer begin.
     pub fn start_consumer(&mut self, id: ConsumerId) {
-        if let Some(consumer) = self.consumers.get(id.into()) {
-            let queue = consumer.queue;
-            self.run_queue(queue);
+        let Some(consumer) = self.consumers.get(id.into()) else { return };
+        let (queue, wide) = (consumer.queue, consumer.headed());
+        if let Some(wide) = wide {
+            return self.start_wide(wide);
         }
+        if self.events.is_on() {
+            self.note_consumer(id);
+        }
+        self.run_queue(queue);
     }
 
     /// Ends a consumer; no delivery to it follows. What it has not settled stays with the session.
     pub fn cancel(&mut self, id: ConsumerId) {
-        if let Some(queue) = self.take_consumer(id) {
+        for queue in self.take_from_all(id) {
             // Another single active consumer may step up.
             self.run_queue(queue);
             self.after_last_consumer(queue);
         }
     }
 
-    /// As [`Broker::take_consumer`], and tells its connection why.
+    /// Takes a consumer out of its queue, or of all of them, which the caller lets go on.
+    pub(crate) fn take_from_all(&mut self, id: ConsumerId) -> SmallVec<[u32; 1]> {
+        let mut left = SmallVec::new();
+        let Some(consumer) = self.consumers.get(id.into()) else { return left };
+        let Some(wide) = consumer.headed() else {
+            left.extend(self.take_consumer(id));
+            return left;
+        };
+        if let Some(session) = self.sessions.get_mut(consumer.session.into()) {
+            session.consumers.retain(|open| *open != id);
+        }
+        self.take_wide(wide, &mut left);
+        left
+    }
+
+    /// As [`Broker::take_consumer`], and tells its connection why. Of a wide consumer a queue drops out and nobody is told.
     pub(crate) fn take_consumer_for(&mut self, id: ConsumerId, reason: EndReason) -> Option<u32> {
         let consumer = self.consumers.get(id.into())?;
         let (session_label, consumer_label) = (consumer.session_label, consumer.label);
-        let ended = Effect::ConsumerEnded { session_label, consumer_label, reason };
-        self.effects.push((consumer.connection, ended));
+        if consumer.wide.is_none() {
+            let ended = Effect::ConsumerEnded { session_label, consumer_label, reason };
+            self.effects.push((consumer.connection, ended));
+        }
         self.take_consumer(id)
     }
 
@@ -251,8 +311,14 @@ impl Broker {
         if let Some(session) = self.sessions.get_mut(consumer.session.into()) {
             session.consumers.retain(|open| *open != id);
         }
+        if let Some(wide) = consumer.wide {
+            self.drop_member(wide, id);
+        }
         let slot = self.queues.get_mut(consumer.queue)?;
         slot.machine.remove_consumer(id.index);
+        if consumer.told.is_told {
+            self.note_consumer_gone(id, &consumer);
+        }
         self.touch_queue(consumer.queue);
         Some(consumer.queue)
     }
@@ -260,6 +326,9 @@ impl Broker {
     /// Changes how many unsettled deliveries a consumer may have.
     pub fn set_consumer_window(&mut self, id: ConsumerId, window: Option<u32>) {
         let Some(consumer) = self.consumers.get_mut(id.into()) else { return };
+        if let Some(wide) = consumer.headed() {
+            return self.set_wide_window(wide, window);
+        }
         consumer.window = window;
         let queue = consumer.queue;
         if let Some(slot) = self.queues.get_mut(queue) {
@@ -272,7 +341,13 @@ impl Broker {
     /// instead of a window.
     pub fn set_consumer_credit(&mut self, id: ConsumerId, credit: u32) {
         let Some(consumer) = self.consumers.get(id.into()) else { return };
+        if let Some(wide) = consumer.headed() {
+            return self.set_wide_credit(wide, credit);
+        }
         let queue = consumer.queue;
+        if self.events.is_on() && !consumer.told.is_told {
+            self.note_consumer(id);
+        }
         if let Some(slot) = self.queues.get_mut(queue) {
             slot.machine.set_consumer_window(id.index, Window::Credit(credit));
         }
@@ -284,6 +359,9 @@ impl Broker {
     #[must_use]
     pub fn consumer_credit(&self, id: ConsumerId) -> Option<ConsumerCredit> {
         let consumer = self.consumers.get(id.into())?;
+        if let Some(wide) = consumer.headed() {
+            return self.wide_credit(wide);
+        }
         let machine = &self.queues.get(consumer.queue)?.machine;
         let view = machine.consumers().find(|view| view.key == id.index)?;
         let Window::Credit(left) = view.window else { return None };
@@ -309,12 +387,14 @@ impl Broker {
     /// A session has room again: every queue that it consumes from may have something for it.
     pub(crate) fn wake_session(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get(id.into()) else { return };
-        let queues: smallvec::SmallVec<[u32; 8]> = session
-            .consumers
-            .iter()
-            .filter_map(|consumer| self.consumers.get((*consumer).into()).map(|consumer| consumer.queue))
-            .collect();
-        for queue in queues {
+        let consumers = session.consumers.iter().filter_map(|id| self.consumers.get((*id).into()));
+        let queues: SmallVec<[(u32, Option<Handle>); 8]> =
+            consumers.map(|consumer| (consumer.queue, consumer.headed())).collect();
+        for (queue, wide) in queues {
+            if let Some(wide) = wide {
+                self.wake_wide(wide);
+                continue;
+            }
             if let Some(slot) = self.queues.get_mut(queue) {
                 slot.machine.session_opened();
             }

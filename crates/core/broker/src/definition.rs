@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ternmq_access::{Grants, PasswordHash};
+use ternmq_access::{Grants, PasswordHash, SaltKey, ScramVerifier};
 use ternmq_message::Map;
 use ternmq_routing::NodeKind;
 
@@ -142,6 +142,8 @@ pub struct UserDefinition {
     pub name: Arc<str>,
     /// Hash of the password; absent: no login by password.
     pub password: Option<PasswordHash>,
+    /// Checks proofs of the same password; absent: no login by challenge.
+    pub scram: Option<ScramVerifier>,
     /// Tags.
     pub tags: Vec<Arc<str>>,
     /// Most connections; absent: the node's limit.
@@ -238,6 +240,8 @@ pub struct SubscriptionRecord {
 pub enum Definition {
     /// The mark of the dialect in which all of this is written: see [`crate::Dialect::mark`].
     PutMark(Arc<str>),
+    /// The key that makes salts of names.
+    PutSaltKey(SaltKey),
     /// Makes or changes a namespace.
     PutNamespace(NamespaceRecord),
     /// Removes a namespace with all in it.

@@ -1,12 +1,15 @@
 //! Draining a queue's outbox: deliveries get their numbers, what is gone is noted, what died moves on.
 
 use ternmq_queue::Delivery;
+use ternmq_stdx::Handle;
 
 use crate::{
     broker::Broker,
-    effect::{Deliver, Effect},
+    consume::Source,
+    effect::{Deliver, DeliverFrom, Effect, SessionId},
     log::Grouping,
     records::{kind, write_dying},
+    remarks::remarked,
     session_state::Unsettled,
     timers::TimerKey,
 };
@@ -27,6 +30,9 @@ impl Broker {
             }
             self.outbox.deliveries = deliveries;
         }
+        if !self.outbox.dead.is_empty() && !self.remarks.is_empty() {
+            self.remark_dead(queue);
+        }
         if !self.outbox.settled.is_empty() {
             self.note_settled(queue);
         }
@@ -41,6 +47,7 @@ impl Broker {
             self.drop_chunks();
         }
         for (first, last) in self.outbox.settled_ranges.drain(..) {
+            self.remarks.remove(queue, first, last);
             self.settles.note_range(queue, first, last);
         }
         if !self.outbox.spills.is_empty() {
@@ -64,8 +71,12 @@ impl Broker {
 
     fn note_settled(&mut self, queue: u32) {
         let segment_bytes = self.log.segment_bytes();
+        let has_remarks = !self.remarks.is_empty();
         for (seq, location) in self.outbox.settled.drain(..) {
             self.segments.let_go(location, segment_bytes);
+            if has_remarks {
+                self.remarks.remove(queue, seq, seq);
+            }
             if location.is_durable {
                 self.settles.note(queue, seq);
             }
@@ -100,11 +111,12 @@ impl Broker {
         let Some(consumer) = self.consumers.at(delivery.consumer) else { return };
         let (connection, session_label, consumer_label) =
             (consumer.connection, consumer.session_label, consumer.label);
-        let session = consumer.session;
+        let owner = consumer.session;
         let shows_count = consumer.shows_failed_count;
         let incarnation = consumer.incarnation;
+        let wide = consumer.wide.map(|wide| (wide, consumer.source == Source::Places));
         let now_ms = self.time.ms();
-        let Some(session) = self.sessions.get_mut(session.into()) else { return };
+        let Some(session) = self.sessions.get_mut(owner.into()) else { return };
         let number = match delivery.slot {
             None => session.number_settled(),
             Some(slot) => session.number_unsettled(Unsettled {
@@ -117,6 +129,7 @@ impl Broker {
         };
         self.counters.delivered += 1;
         self.counters.redelivered += u64::from(delivery.is_redelivered);
+        let remark = self.remarks.get(queue, delivery.seq);
         self.effects.push((
             connection,
             Effect::Deliver(Deliver {
@@ -125,13 +138,31 @@ impl Broker {
                 delivery: number,
                 seq: delivery.seq.0,
                 expires_at_ms: delivery.expiry_ms(),
-                message: delivery.message,
+                message: remarked(&self.formats, remark, delivery.message),
                 is_redelivered: delivery.is_redelivered,
                 failed_count: shows_count.then_some(delivery.failed_count),
                 failures: delivery.failed_count,
                 is_group_first: delivery.is_group_first,
             }),
         ));
+        if let Some((wide, is_subscription)) = wide {
+            self.tell_queue(queue, is_subscription, wide, owner);
+        }
+    }
+
+    /// The delivery that has just been made is a wide consumer's: it is told the queue, and its shared window hears of the
+    /// settlement.
+    #[cold]
+    fn tell_queue(&mut self, queue: u32, is_subscription: bool, wide: Handle, owner: SessionId) {
+        if let Some((connection, Effect::Deliver(deliver))) = self.effects.pop() {
+            let name = self.queues.get(queue).map(|slot| slot.name.clone()).unwrap_or_default();
+            let from = DeliverFrom { queue: name, is_subscription, deliver };
+            self.effects.push((connection, Effect::DeliverFrom(Box::new(from))));
+        }
+        let last = self.sessions.get(owner.into()).and_then(|session| session.unsettled.back());
+        if let Some(entry) = last.copied().filter(|entry| !entry.is_gone()) {
+            self.note_taken(wide, &entry);
+        }
     }
 
     /// Sets the timer for the expiry of the queue's head.

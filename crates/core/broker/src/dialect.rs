@@ -10,6 +10,7 @@ use ternmq_routing::{NodeKind, Wildcards};
 use crate::{
     address::Addresses,
     error::{Error, Kind},
+    events::Event,
     forwarding::Forwards,
     intake::Intake,
     link_address::LinkAddresses,
@@ -85,6 +86,8 @@ pub enum Guard {
     Node,
     /// This name alone, of a queue or of whatever else the dialect has names for.
     Named(Kind, Arc<str>),
+    /// The same, of a place where the broker alone tells something: nobody may send there.
+    Told(Kind, Arc<str>),
     /// Nobody may guess its name (S6): whoever was told it may use it.
     Secret,
     /// The vendor has such a place and this broker does not: what is missing, for the client.
@@ -220,6 +223,12 @@ pub trait Dialect: Send + Sync {
         Cow::Borrowed(name)
     }
 
+    /// Whether a consumer of all queues that match this pattern is to have this one.
+    fn is_matching_queue(&self, pattern: &str, queue: &str) -> bool {
+        let _ = (pattern, queue);
+        false
+    }
+
     /// Settings of a queue of this name that nothing else sets.
     fn queue_defaults(&self, name: &str) -> QueueOptions {
         let _ = name;
@@ -286,6 +295,22 @@ pub trait Dialect: Send + Sync {
     /// There is the default namespace and no other.
     fn has_one_namespace(&self) -> bool {
         false
+    }
+
+    /// The name that a client gives itself is one connection's alone, whatever its protocol. Always the same answer.
+    fn has_sole_clients(&self) -> bool {
+        false
+    }
+
+    /// Key on the topic node with which an event is told; `None` for one of which nobody is to hear.
+    fn event_key(&self, event: &Event) -> Option<String> {
+        let _ = event;
+        None
+    }
+
+    /// Tells of a key, which may be a pattern, whether its subscribers hear of events. Asked once.
+    fn event_listening(&self) -> fn(&str) -> bool {
+        |_| false
     }
 
     /// Topic wildcard language.

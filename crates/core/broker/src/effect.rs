@@ -63,6 +63,17 @@ pub struct Deliver {
     pub is_group_first: bool,
 }
 
+/// A message for a consumer of several queues.
+#[derive(Debug)]
+pub struct DeliverFrom {
+    /// The queue that it comes from.
+    pub queue: Arc<str>,
+    /// The queue stands for a subscription of the consumer: its name says nothing to anybody.
+    pub is_subscription: bool,
+    /// The message.
+    pub deliver: Deliver,
+}
+
 /// Why a consumer ended without its session asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
@@ -77,6 +88,8 @@ pub enum EndReason {
 pub enum Effect {
     /// Hand a message to a consumer.
     Deliver(Deliver),
+    /// The same to a consumer made by [`crate::Broker::consume_several`].
+    DeliverFrom(Box<DeliverFrom>),
     /// A consumer is no more.
     ConsumerEnded {
         /// Label of its session.

@@ -1,6 +1,6 @@
 //! Why the core refuses. Neutral: adapters choose reply codes, the dialect chooses words.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use ternmq_message::Value;
 
@@ -66,6 +66,8 @@ pub enum LimitKind {
     Queues,
     /// Consumers of a session.
     SessionConsumers,
+    /// Queues of a consumer.
+    ConsumerQueues,
     /// Unsettled deliveries and staged commands of a session.
     Staged,
     /// Clients known by name.
@@ -78,6 +80,10 @@ pub enum LimitKind {
     Scheduled,
     /// Repetitions of a scheduled message.
     ScheduleRepeats,
+    /// Bytes that consumers remark on one message.
+    Remark,
+    /// Bytes that consumers remark on messages of this node.
+    Remarks,
 }
 
 /// One refusal. Nothing was changed when a call answers with one, unless its doc says otherwise.
@@ -194,6 +200,15 @@ pub enum Error {
         /// Namespace.
         namespace: Arc<str>,
     },
+    /// Another connection has this client's name, which is one connection's alone.
+    NameTaken {
+        /// The name.
+        name: Arc<str>,
+        /// Namespace.
+        namespace: Arc<str>,
+        /// Where the other one came from.
+        peer: Option<SocketAddr>,
+    },
     /// Deletion asked for "if empty", and it is not.
     NotEmpty {
         /// Queue.
@@ -259,6 +274,7 @@ impl Error {
             | Self::Unfit { name, namespace, .. }
             | Self::Internal { node: name, namespace }
             | Self::InUse { name, namespace, .. }
+            | Self::NameTaken { name, namespace, .. }
             | Self::NotEmpty { name, namespace }
             | Self::Locked { name, namespace }
             | Self::ExclusiveUse { name, namespace } => vec![name, namespace],

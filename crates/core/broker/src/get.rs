@@ -6,6 +6,7 @@ use crate::{
     broker::Broker,
     effect::{Deliver, SessionId},
     error::{Error, Kind, Verb},
+    remarks::remarked,
     session_state::{Unsettled, short_incarnation},
 };
 
@@ -60,13 +61,14 @@ impl Broker {
         };
         self.counters.delivered += 1;
         self.counters.redelivered += u64::from(delivery.is_redelivered);
+        let remark = self.remarks.get(queue, delivery.seq);
         let deliver = Deliver {
             session_label: session.label,
             consumer_label: 0,
             delivery: number,
             seq: delivery.seq.0,
             expires_at_ms: delivery.expiry_ms(),
-            message: delivery.message,
+            message: remarked(&self.formats, remark, delivery.message),
             is_redelivered: delivery.is_redelivered,
             failed_count: shows_count.then_some(delivery.failed_count),
             failures: delivery.failed_count,

@@ -37,6 +37,15 @@ pub enum Incident {
         /// Where from.
         peer: Option<IpAddr>,
     },
+    /// A queue that a consumer should take from is one too many for it. Told once, until it has room for all.
+    QueueLeftOut {
+        /// Namespace of the queue.
+        namespace: Arc<str>,
+        /// Queue.
+        queue: Arc<str>,
+        /// Most queues of one consumer.
+        max: u32,
+    },
     /// A scheduled message came due and went nowhere (S5).
     ScheduledDropped {
         /// Namespace.

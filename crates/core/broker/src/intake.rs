@@ -15,6 +15,8 @@ pub struct Intake {
     pub ttl_of_none_ms: Option<u64>,
     /// Only where that makes a message expire later.
     pub is_later_only: bool,
+    /// Each tells the user who sent it, whatever it says itself, for protocols that have a place for that.
+    pub tells_user: bool,
 }
 
 impl Intake {
@@ -63,6 +65,7 @@ mod tests {
         most_ttl_ms: None,
         ttl_of_none_ms: None,
         is_later_only: false,
+        tells_user: false,
     };
 
     #[test]

@@ -21,6 +21,7 @@ mod bindings;
 mod branches;
 mod broker;
 mod browse;
+mod challenge;
 mod checkpoint;
 mod clients;
 mod connection;
@@ -31,6 +32,7 @@ mod deliver;
 mod dialect;
 mod effect;
 mod error;
+mod events;
 mod figures;
 mod forward;
 mod forwarding;
@@ -48,6 +50,7 @@ mod nodes;
 mod operator;
 mod outside;
 mod paging;
+mod password;
 mod place;
 mod policy;
 mod pressure;
@@ -59,6 +62,7 @@ mod queues;
 mod recent;
 mod records;
 mod recovery;
+mod remarks;
 mod retained;
 mod review;
 mod scheduled;
@@ -67,10 +71,12 @@ mod session;
 mod session_state;
 mod settings;
 mod settle;
+mod sole_name;
 mod subscription;
 mod time;
 mod timers;
 mod transaction;
+mod wide;
 
 pub use access::{LoginCheck, LoginRefused, LoginResult, LoginStep};
 pub use address::{
@@ -81,6 +87,7 @@ pub use alarm::Alarm;
 pub use branches::{BranchError, BranchId, BranchView, Commit, Decision, NoBranchId, RollbackReason, Vote};
 pub use broker::{Broker, BrokerConfig, Counters, Done};
 pub use browse::{Browse, BrowsePage, BrowseSpec, BrowsedMessage};
+pub use challenge::ChallengeLogin;
 pub use checkpoint::LogRequest;
 pub use clients::{
     Attached, ClientId, ClientPage, ClientSpec, ClientView, Once, Subscribed, Subscription, Will,
@@ -95,8 +102,9 @@ pub use definition::{
 pub use dialect::{
     ArgumentError, DeadMessage, Dialect, Grave, Guard, Predefined, Provided, QueueClass, QueueOptions,
 };
-pub use effect::{ConnectionId, ConsumerId, Deliver, DeliveryId, Effect, EndReason, SessionId};
+pub use effect::{ConnectionId, ConsumerId, Deliver, DeliverFrom, DeliveryId, Effect, EndReason, SessionId};
 pub use error::{Error, Kind, LimitKind, QueueProperty, Verb};
+pub use events::{Change, Event, EventConnection, EventConsumer, EventPlace, EventProducer, Herald};
 pub use figures::{Figures, Question};
 pub use forwarding::{Forward, Forwards, Keeps};
 pub use get::GetOutcome;
@@ -111,12 +119,14 @@ pub use nodes::NodeSpec;
 pub use operator::{ConnectionView, ConsumerView, NodeView, QueueView, SessionView, Totals};
 pub use outside::{OUTSIDE_LOGIN_MS, OutsideAnswer, OutsideUser, OutsideUsers};
 pub use paging::{LoadJob, LoadResult, RecordSource};
+pub use password::{MadePassword, PasswordRecipe};
 pub use place::{Place, PlaceWishes, Places};
 pub use producers::MessageOrigin;
 pub use publish::{Publish, Published};
 pub use queues::{QueueSpec, QueueStatus};
 pub use recent::Recall;
 pub use recovery::{OtherDialect, ReplayError};
+pub use remarks::RemarkPlace;
 pub use retained::{RetainedPage, RetainedRead};
 pub use scheduled::{
     Calendar, CalendarError, Schedule, ScheduleAction, ScheduleError, ScheduleOrder, ScheduleProblem,

@@ -13,6 +13,8 @@ pub struct Limits {
     pub max_queues: u32,
     /// Most consumers of one session.
     pub max_consumers_per_session: u32,
+    /// Most queues of one consumer.
+    pub max_queues_per_consumer: u32,
     /// Most publishes and settlements staged in one transaction.
     pub max_staged: u32,
     /// Most bytes of messages staged in one transaction.
@@ -47,6 +49,10 @@ pub struct Limits {
     pub max_scheduled_bytes: u64,
     /// Most repetitions of a scheduled message that are counted; without an end there may be more.
     pub max_schedule_repeats: u32,
+    /// Most bytes that consumers may remark on one message.
+    pub max_remark_bytes: u64,
+    /// Most bytes of all remarks of the node.
+    pub max_remarks_bytes: u64,
     /// Bytes that may be ready for a connected client before messages that need not be kept are passed over.
     pub client_backlog_bytes: u64,
     /// Log bytes after which a checkpoint is due.
@@ -61,6 +67,7 @@ impl Default for Limits {
             max_connections_per_user: 50_000,
             max_queues: 200_000,
             max_consumers_per_session: 1_000,
+            max_queues_per_consumer: 1_000,
             max_staged: 100_000,
             max_staged_bytes: 256 << 20,
             max_branches: 1_000,
@@ -78,6 +85,8 @@ impl Default for Limits {
             max_scheduled: 1_000_000,
             max_scheduled_bytes: 256 << 20,
             max_schedule_repeats: 1_000,
+            max_remark_bytes: 16 << 10,
+            max_remarks_bytes: 16 << 20,
             client_backlog_bytes: 16 << 20,
             checkpoint_bytes: 64 << 20,
         }

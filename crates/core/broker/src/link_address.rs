@@ -120,9 +120,9 @@ pub trait LinkAddresses: Send + Sync {
         None
     }
 
-    /// A receiver that asks for copies of a queue's messages is refused. Elsewhere it is told that it moves them, which
-    /// clients of JMS do not look at: their browsers would take what they only want to see.
-    fn refuses_copies(&self) -> bool {
+    /// A receiver that asks for copies of a queue's messages is shown them and takes none. Elsewhere it is told that it moves
+    /// them, as any other.
+    fn copies_queues(&self) -> bool {
         false
     }
 

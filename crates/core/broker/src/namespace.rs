@@ -26,15 +26,18 @@ pub(crate) struct Namespaces {
     all: Vec<Option<Box<Namespace>>>,
     wildcards: Wildcards,
     hash_seed: u64,
+    /// Which bindings are counted.
+    is_counted: fn(&str) -> bool,
 }
 
 impl Namespaces {
-    pub(crate) fn new(wildcards: Wildcards, hash_seed: u64) -> Self {
+    pub(crate) fn new(wildcards: Wildcards, hash_seed: u64, is_counted: fn(&str) -> bool) -> Self {
         Self {
             by_name: HashMap::with_hasher(FixedState::with_seed(hash_seed)),
             all: Vec::new(),
             wildcards,
             hash_seed,
+            is_counted,
         }
     }
 
@@ -50,7 +53,7 @@ impl Namespaces {
         self.by_name.insert(record.name.clone(), id);
         self.all.push(Some(Box::new(Namespace {
             record,
-            topology: Topology::new(self.wildcards, self.hash_seed),
+            topology: Topology::new(self.wildcards, self.hash_seed).counting(self.is_counted),
             routes: RouteCache::default(),
             connection_count: 0,
         })));

@@ -346,7 +346,7 @@ impl Broker {
         let mut totals = Totals {
             connections: self.connections.len() as u64,
             sessions: self.sessions.len() as u64,
-            consumers: self.consumers.len() as u64,
+            consumers: (self.consumers.len() - self.wides.count()) as u64,
             queues: self.queues.len() as u64,
             nodes: self.namespaces.iter().map(|(_, n)| n.topology.node_ids().len() as u64).sum(),
             resident_bytes: u64::try_from(self.resident_bytes).unwrap_or(0),

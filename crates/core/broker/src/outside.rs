@@ -115,6 +115,7 @@ impl Broker {
         let record = UserRecord {
             name: name.clone(),
             password: None,
+            scram: None,
             tags,
             roles,
             groups,

@@ -111,6 +111,12 @@ pub trait Places: Send + Sync {
     /// The temporary place that a connection holds by a queue of this name, if it is one.
     fn temporary_place<'a>(&self, queue: &'a str) -> Option<Place<'a>>;
 
+    /// Name of the durable subscription whose queue has this name, if it is one's.
+    fn durable_name(&self, queue: &str) -> Option<String> {
+        let _ = queue;
+        None
+    }
+
     /// The queue of a durable subscription.
     fn durable_queue(&self, client: &str, name: &str) -> Arc<str>;
 }

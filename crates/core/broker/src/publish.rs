@@ -11,7 +11,7 @@ use ternmq_routing::{Keys, LazyProperties, NodeId, NodeKind};
 use crate::{
     broker::Broker,
     dialect::QueueClass,
-    effect::{ConsumerId, SessionId},
+    effect::{ConnectionId, ConsumerId, SessionId},
     error::{Error, Kind, Verb},
     intake::Intake,
     log::{Grouping, Receipt},
@@ -143,23 +143,27 @@ impl Broker {
         Ok(is_wanted)
     }
 
-    /// Publishes what the node itself has to tell to whoever subscribes to it in the session's namespace: no permission is
-    /// asked, and nobody is promised anything. Never what a peer says (S5).
+    /// Publishes what the node itself has to tell to whoever subscribes to it in the connection's namespace: no permission
+    /// is asked, and nobody is promised anything. Never what a peer says (S5).
     ///
     /// # Errors
-    /// The session is gone, or there is no such node.
-    pub fn announce(&mut self, id: SessionId, message: Message) -> Result<(), Error> {
-        let (_, namespace, _) = self.who(id)?;
+    /// The connection is gone, or there is no such node.
+    pub fn announce(&mut self, id: ConnectionId, message: Message) -> Result<(), Error> {
+        let namespace = self.connections.get(id.into()).ok_or(Error::Gone)?.namespace;
         let mut queues = SmallVec::new();
         self.route(namespace, &message, &[], &mut queues)?;
         let _nobody_waits = self.send_to(&queues, message, None);
         Ok(())
     }
 
-    /// As [`Broker::announce`], to one consumer's queue alone.
+    /// As [`Broker::announce`], to one consumer's queue alone; of several it is the one of its subscription.
     pub fn announce_to(&mut self, consumer: ConsumerId, message: Message) {
         if let Some(consumer) = self.consumers.get(consumer.into()) {
-            let queue = consumer.queue;
+            let queue = match consumer.headed() {
+                Some(wide) => self.subscription_queue_of(wide),
+                None => Some(consumer.queue),
+            };
+            let Some(queue) = queue else { return };
             let _nobody_waits = self.send_to(&[queue], message, None);
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     dialect::{QueueClass, QueueOptions},
     effect::{ConnectionId, Effect, EndReason, SessionId},
     error::{Error, Kind, LimitKind, QueueProperty, Verb},
+    events::Change,
     log::{Grouping, Receipt},
     namespace::NamespaceId,
     nodes::{argument_error, find_value, first_difference},
@@ -154,7 +155,11 @@ impl Broker {
             connection.owned_queues.push(id);
         }
         self.counters.queues_created += 1;
+        if self.events.is_on() && owner.is_none() {
+            self.note_queue(id, Change::Come, Some(connection));
+        }
         self.arm_idle(id);
+        self.join_wides(id);
         Ok(Done { value: self.status(id), receipt })
     }
 
@@ -399,13 +404,22 @@ impl Broker {
     /// The queue ends: its consumers are told, its messages and bindings go, the log hears of it.
     pub(crate) fn drop_queue(&mut self, id: u32) -> Receipt {
         let Some(slot) = self.queues.get(id) else { return Receipt::NONE };
-        let is_logged = slot.is_logged();
+        let (is_logged, is_shared) = (slot.is_logged(), slot.owner.is_none());
+        if self.events.is_on() {
+            self.note_consumers_gone(id);
+            if is_shared {
+                self.note_queue(id, Change::Gone, None);
+            }
+        }
         self.remove_queue(id, EndReason::QueueGone);
         self.counters.queues_deleted += 1;
         self.record_if(is_logged, &Definition::DeleteQueue { id })
     }
 
     pub(crate) fn remove_queue(&mut self, id: u32, reason: EndReason) {
+        if self.events.is_on() {
+            self.note_consumers_gone(id);
+        }
         let Some(mut slot) = self.queues.remove(id) else { return };
         self.timers.reset(TimerKey::Head(id), slot.head_timer_ms.take(), None);
         self.timers.reset(TimerKey::Idle(id), slot.idle_timer_ms.take(), None);
@@ -432,6 +446,7 @@ impl Broker {
             slot.machine.drop_dying(&mut self.outbox);
             self.forget_outbox();
             self.settles.forget(id);
+            self.remarks.forget(id);
         }
         if let Some(space) = self.namespaces.get_mut(namespace) {
             let removed = space.topology.remove_queue(QueueId(id));
@@ -463,6 +478,7 @@ impl Broker {
         slot.machine.drop_dying(&mut self.outbox);
         self.forget_outbox();
         self.settles.forget(id);
+        self.remarks.forget(id);
     }
 
     /// A consumer ends because its queue does, or an operator says so.
@@ -471,6 +487,10 @@ impl Broker {
         let Some(consumer) = self.consumers.remove(handle) else { return };
         if let Some(session) = self.sessions.get_mut(consumer.session.into()) {
             session.consumers.retain(|id| id.index != key);
+        }
+        if let Some(wide) = consumer.wide {
+            self.drop_member(wide, handle.into());
+            return;
         }
         self.effects.push((
             consumer.connection,

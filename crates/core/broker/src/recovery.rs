@@ -88,10 +88,12 @@ impl Broker {
             kind::RETAINED => self.replay_retained(payload),
             kind::SCHEDULED => self.replay_scheduled(payload),
             kind::BRANCH_MESSAGE => self.replay_branch_message(payload),
+            kind::BRANCH_LATER => self.replay_branch_later(payload),
             kind::BRANCH_HOLDS => self.replay_branch_holds(payload),
             kind::BRANCH_END => self.replay_branch_end(payload),
             kind::BRANCH_DECIDED => self.replay_branch_decided(payload),
             kind::PRODUCER => self.replay_producer(payload),
+            kind::REMARK => self.replay_remark(payload),
             _ => return Err(ReplayError::UnknownKind { pos, kind }),
         };
         outcome.map_err(|bad| ReplayError::BadLayout { pos, kind, offset: bad.offset })
@@ -213,6 +215,7 @@ impl Broker {
     pub(crate) fn replay_gone(&mut self, queue: u32, first: Seq, last: Seq) {
         if let Some(slot) = self.queues.any_mut(queue).filter(|slot| !slot.awaits_snapshot) {
             slot.machine.replay_settled(first, last);
+            self.remarks.remove(queue, first, last);
         }
     }
 

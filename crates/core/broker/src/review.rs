@@ -75,7 +75,12 @@ impl Broker {
     /// Ends a consumer that the user may not have any more. What it has not settled stays with its session.
     fn recheck_consumer(&mut self, index: u32) {
         let Some(handle) = self.consumers.handle_at(index) else { return };
-        if self.consumers.get(handle).is_none_or(|consumer| self.may_go_on(consumer)) {
+        let Some(consumer) = self.consumers.get(handle) else { return };
+        if let Some(wide) = consumer.headed() {
+            // It may have more than before; what it may not have its members tell.
+            return self.look_for_queues(wide, 1);
+        }
+        if self.may_go_on(consumer) {
             return;
         }
         if let Some(queue) = self.take_consumer_for(ConsumerId::from(handle), EndReason::Administrative) {

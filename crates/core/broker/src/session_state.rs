@@ -18,7 +18,8 @@ pub(crate) struct Unsettled {
     /// Slot in the queue; [`Unsettled::GONE`] marks a delivery that is settled or needed no settlement.
     pub(crate) slot: u32,
     pub(crate) seq: u64,
-    /// Incarnation of the queue, cut to what tells a number's next user apart, and [`Unsettled::FETCHED`].
+    /// Incarnation of the queue, cut to what tells a number's next user apart, and [`Unsettled::FETCHED`] or
+    /// [`Unsettled::SHARED`].
     pub(crate) incarnation: u32,
     /// Broker time of the delivery in ms, counted from the session's start.
     pub(crate) age_base_ms: u32,
@@ -26,21 +27,28 @@ pub(crate) struct Unsettled {
 
 /// Cuts an incarnation to what a session keeps of it.
 pub(crate) fn short_incarnation(incarnation: u64) -> u32 {
-    u32::try_from(incarnation & u64::from(!Unsettled::FETCHED)).unwrap_or_default()
+    u32::try_from(incarnation & u64::from(!Unsettled::FLAGS)).unwrap_or_default()
 }
 
 impl Unsettled {
     pub(crate) const GONE: u32 = u32::MAX;
     /// It went to no consumer, so that it took no credit and gives none back.
     pub(crate) const FETCHED: u32 = 1 << 31;
+    /// A wide consumer has it, whose shared window it counts in.
+    pub(crate) const SHARED: u32 = 1 << 30;
+    const FLAGS: u32 = Self::FETCHED | Self::SHARED;
 
     /// Whether it is of this incarnation of its queue.
     pub(crate) fn is_of(&self, incarnation: u64) -> bool {
-        self.incarnation & !Self::FETCHED == short_incarnation(incarnation)
+        self.incarnation & !Self::FLAGS == short_incarnation(incarnation)
     }
 
     pub(crate) fn took_credit(&self) -> bool {
         self.incarnation & Self::FETCHED == 0
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        self.incarnation & Self::SHARED != 0
     }
 
     pub(crate) fn is_gone(&self) -> bool {

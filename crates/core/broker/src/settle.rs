@@ -112,6 +112,9 @@ impl Broker {
         touched: &mut SmallVec<[u32; 4]>,
     ) -> bool {
         let was_full = entry.took_credit() && self.windows.give_back(SessionIndex(id.index));
+        if entry.is_shared() {
+            self.give_back_taken(&entry);
+        }
         let now_ms = self.time.ms();
         let Some(slot) = self.queues.get_mut(entry.queue) else { return was_full };
         if !entry.is_of(slot.incarnation) {
@@ -122,6 +125,9 @@ impl Broker {
             Outcome::Accept => {
                 self.counters.accepted += 1;
                 slot.machine.accept(entry.slot, seq, &mut self.outbox);
+                if !self.remarks.is_empty() {
+                    self.remarks.remove(entry.queue, seq, seq);
+                }
             }
             Outcome::Requeue => {
                 slot.machine.give_back(entry.slot, seq, Blame::Consumer, now_ms, &mut self.outbox);
@@ -148,6 +154,7 @@ impl Broker {
         if was_full {
             self.wake_session(id);
         }
+        self.wake_wides();
     }
 
     fn give_back_all(&mut self, id: SessionId, blame: Blame) {
@@ -158,6 +165,7 @@ impl Broker {
             self.run_queue(queue);
         }
         self.wake_session(id);
+        self.wake_wides();
     }
 
     /// Gives back everything unsettled; the queues that this touched are added to `touched` and go on later.
@@ -170,6 +178,9 @@ impl Broker {
         for entry in entries.into_iter().filter(|entry| !entry.is_gone()) {
             if entry.took_credit() {
                 self.windows.give_back(SessionIndex(id.index));
+            }
+            if entry.is_shared() {
+                self.give_back_taken(&entry);
             }
             let Some(slot) = self.queues.get_mut(entry.queue) else { continue };
             if !entry.is_of(slot.incarnation) {

@@ -15,6 +15,8 @@ pub(crate) enum TimerKey {
     Scheduled,
     /// What clients and consumers have is held against what their users may; it goes on here.
     Review,
+    /// Consumers of several queues that had to leave some out look for those that they have room for.
+    Wides,
     /// Unsettled deliveries are looked through for old ones (F16).
     Sweep,
 }

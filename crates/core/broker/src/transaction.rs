@@ -1,13 +1,17 @@
 //! Transactions: staged publishes and settlements that become visible and durable together (I6).
 
+use std::{cell::OnceCell, collections::BTreeMap, sync::Arc};
+
 use smallvec::SmallVec;
 use ternmq_message::Message;
+use ternmq_queue::Room;
 
 use crate::{
     broker::{Broker, Done},
     effect::{DeliveryId, SessionId},
     error::{Error, LimitKind},
     log::{Grouping, Receipt},
+    namespace::NamespaceId,
     policy::at_once,
     producers::MessageOrigin,
     publish::Published,
@@ -50,10 +54,12 @@ impl Staged {
 /// One message that is to be published later.
 #[derive(Debug)]
 pub(crate) struct StagedLater {
-    message: Message,
-    schedule: Schedule,
+    pub(crate) message: Message,
+    pub(crate) schedule: Schedule,
     /// Who may send it again.
-    origin: Option<MessageOrigin>,
+    pub(crate) origin: Option<MessageOrigin>,
+    /// So many of its times may have been before a crash that took the commit back (I4).
+    pub(crate) repeated_times: u32,
 }
 
 /// One message that is staged.
@@ -95,7 +101,7 @@ impl StagedSettle {
 pub struct Committed {
     /// For each staged publish in order: the message when no queue wanted it.
     pub unroutable: Vec<Option<Message>>,
-    /// At least one was refused by a full queue.
+    /// A queue has no room for what is staged for it: nothing was done, and all is as after [`Broker::tx_rollback`].
     pub is_refused: bool,
 }
 
@@ -135,20 +141,20 @@ impl Broker {
     /// Stages a message that is to be published later: its time counts from the commit on.
     pub(crate) fn stage_schedule(
         &mut self,
-        id: SessionId,
+        place: Place,
         message: Message,
         schedule: Schedule,
         origin: Option<MessageOrigin>,
     ) -> Result<(), Error> {
         let (max, max_bytes) = (self.limits.max_staged, self.limits.max_staged_bytes);
-        let staged = self.staged(Place::Session(id))?;
+        let staged = self.staged(place)?;
         let bytes = staged.bytes.saturating_add(message.raw().len() as u64);
         if bytes > max_bytes {
             return Err(staging_limit(max_bytes));
         }
         check_room(staged, max)?;
         staged.bytes = bytes;
-        staged.later.push(StagedLater { message, schedule, origin });
+        staged.later.push(StagedLater { message, schedule, origin, repeated_times: 0 });
         Ok(())
     }
 
@@ -213,7 +219,8 @@ impl Broker {
         Ok(())
     }
 
-    /// Carries out all that is staged as one group of records. The session stays transactional.
+    /// Carries out all that is staged as one group of records, or nothing of it when a queue that refuses what it has no
+    /// room for has none for all that is staged for it (I6). The session stays transactional.
     ///
     /// # Errors
     /// The session is gone or not transactional.
@@ -222,8 +229,45 @@ impl Broker {
         if staged.is_empty() {
             return Ok(at_once(Committed::default()));
         }
-        let (committed, receipt) = self.as_group(|broker| broker.carry_out(id, staged));
+        if !self.has_room_for(&staged.publishes) {
+            self.counters.refused += staged.publishes.len() as u64;
+            staged.settles.into_iter().rev().for_each(|settle| self.put_back(settle));
+            return Ok(at_once(Committed { is_refused: true, ..Committed::default() }));
+        }
+        let (committed, receipt) = self.as_group(|broker| {
+            // What the commit itself brings about must not take the room that was found.
+            broker.takes_all = true;
+            let committed = broker.carry_out(id, staged);
+            broker.takes_all = false;
+            committed
+        });
         Ok(Done { value: committed, receipt })
+    }
+
+    /// Whether every queue that may refuse messages has room for all that is staged for it.
+    fn has_room_for(&self, publishes: &[StagedPublish]) -> bool {
+        let now_ms = self.time.ms();
+        // Messages and bytes by queue.
+        let mut wanted: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        for StagedPublish { message, targets, .. } in publishes {
+            let properties = OnceCell::new();
+            for (queue, incarnation) in targets {
+                let Some(slot) = self.queues.get(*queue) else { continue };
+                if slot.incarnation != *incarnation
+                    || !slot.machine.may_be_full()
+                    || !slot.machine.wants(message, now_ms, &properties)
+                {
+                    continue;
+                }
+                let (count, bytes) = wanted.entry(*queue).or_default();
+                *count += 1;
+                *bytes = bytes.saturating_add(message.body_len() as u64);
+                if slot.machine.check_room_for(*count, *bytes) != Room::Free {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     pub(crate) fn carry_out(&mut self, id: SessionId, staged: Staged) -> Committed {
@@ -237,18 +281,13 @@ impl Broker {
                 targets.iter().filter(is_same).map(|(queue, _)| *queue).collect();
             committed.unroutable.push(match self.send_from(&queues, message, origin) {
                 Published::Unroutable(message) => Some(message),
-                Published::Accepted(_) => None,
-                Published::Refused => {
-                    committed.is_refused = true;
-                    None
-                }
+                // There is room, as was seen before.
+                Published::Accepted(_) | Published::Refused => None,
             });
         }
         if let Ok((principal, namespace, _)) = self.who(id) {
-            for StagedLater { message, schedule, origin } in staged.later {
-                self.counters.published += 1;
-                self.hold_for_user(namespace, principal.user().clone(), message, schedule, origin);
-            }
+            let user = principal.user().clone();
+            self.hold_staged(namespace, &user, staged.later);
         }
         let mut touched = SmallVec::new();
         // The owners whose windows were full; mostly one.
@@ -263,6 +302,14 @@ impl Broker {
             self.wake_session(owner);
         }
         committed
+    }
+
+    /// What is staged to be published later is kept: its time begins now.
+    pub(crate) fn hold_staged(&mut self, namespace: NamespaceId, user: &Arc<str>, later: Vec<StagedLater>) {
+        for StagedLater { message, schedule, origin, repeated_times } in later {
+            self.counters.published += 1;
+            self.hold_for_user(namespace, user.clone(), (message, schedule), origin, repeated_times);
+        }
     }
 
     /// Drops all that is staged; its deliveries are unsettled again, under their old numbers.

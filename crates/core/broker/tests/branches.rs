@@ -4,10 +4,10 @@
 
 mod support;
 
-use support::Rig;
+use support::{Rig, START_MS};
 use ternmq_broker::{
     BranchError, BranchId, BrowseSpec, Commit, ConnectionInfo, ConsumeSpec, Decision, DeliveryId, Limits,
-    Outcome, PermissionDefinition, Publish, Published, RollbackReason, SessionId, SettleRange,
+    Outcome, PermissionDefinition, Publish, Published, RollbackReason, Schedule, SessionId, SettleRange,
     UserDefinition, Vote,
 };
 use ternmq_message::{Message, MessageMeta, Value};
@@ -24,6 +24,13 @@ fn message(queue: &str, body: &str) -> Message {
 fn stage(rig: &mut Rig, branch: &str, queue: &str, body: &str) {
     let publish = Publish { message: message(queue, body), extra_keys: &[], claimed_user: None };
     let staged = rig.broker.publish_in_branch(rig.session, &id(branch), publish, None).unwrap();
+    assert!(matches!(staged, Published::Accepted(_)));
+}
+
+fn stage_later(rig: &mut Rig, branch: &str, queue: &str, body: &str, schedule: Schedule) {
+    let publish = Publish { message: message(queue, body), extra_keys: &[], claimed_user: None };
+    let staged =
+        rig.broker.publish_later_in_branch(rig.session, &id(branch), publish, schedule, None).unwrap();
     assert!(matches!(staged, Published::Accepted(_)));
 }
 
@@ -551,4 +558,79 @@ fn an_idle_queue_waits_for_what_it_was_promised() {
     assert!(rig.broker.queue_view("main", "idle").is_none());
     commit(&mut rig, "t");
     assert_eq!(drain(&mut rig, "promised"), ["x"]);
+}
+
+/// A branch that schedules `later` for `out` in a second.
+fn rig_with_schedule() -> Rig {
+    let mut rig = Rig::new();
+    rig.queue("out", &[]);
+    rig.broker.begin_branch(rig.session, &id("t")).unwrap();
+    stage(&mut rig, "t", "out", "now");
+    stage_later(&mut rig, "t", "out", "later", Schedule::after(1_000));
+    rig
+}
+
+#[test]
+fn i6_what_a_branch_schedules_is_part_of_it_and_its_time_counts_from_the_commit() {
+    for restarts in 0..3 {
+        let mut rig = rig_with_schedule();
+        assert_eq!(prepare(&mut rig, "t"), Vote::Prepared);
+        for _ in 0..restarts {
+            rig.broker.request_checkpoint();
+            rig.turn();
+            rig = crash(&rig);
+        }
+        let view = &rig.broker.branch_views(None)[0];
+        assert_eq!((view.publishes, view.later, view.bytes > 0), (1, 1, true));
+        rig.advance(5_000);
+        assert_eq!((rig.broker.scheduled_count(), rig.counts("out")), (0, (0, 0)), "{restarts}");
+        commit(&mut rig, "t");
+        assert_eq!((rig.broker.scheduled_count(), drain(&mut rig, "out")), (1, vec!["now".to_owned()]));
+        rig = crash(&rig);
+        rig.advance(999);
+        assert!(drain(&mut rig, "out").is_empty());
+        rig.advance(5_001);
+        assert_eq!((drain(&mut rig, "out"), rig.broker.scheduled_count()), (vec!["later".to_owned()], 0));
+    }
+}
+
+#[test]
+fn i6_what_a_branch_schedules_goes_with_a_rollback() {
+    for is_prepared in [false, true] {
+        let mut rig = rig_with_schedule();
+        if is_prepared {
+            prepare(&mut rig, "t");
+            rig = crash(&rig);
+        }
+        roll_back(&mut rig, "t");
+        rig.advance(2_000);
+        assert_eq!((rig.broker.scheduled_count(), rig.counts("out")), (0, (0, 0)));
+        rig = crash(&rig);
+        assert!(recovered(&rig).is_empty());
+    }
+}
+
+/// A crash takes a commit back whose scheduled message had come already.
+#[test]
+fn i4_what_a_branch_scheduled_and_a_crash_took_back_is_flagged() {
+    for (crashed_at_ms, is_flagged) in [(999, false), (1_000, true)] {
+        let mut rig = rig_with_schedule();
+        prepare(&mut rig, "t");
+        let mut rig = Rig::over_at(rig.crashed_log(), START_MS + crashed_at_ms);
+        commit(&mut rig, "t");
+        drain(&mut rig, "out");
+        rig.consume("out", 0, None);
+        rig.advance(1_000);
+        let flags: Vec<bool> = rig.deliveries().iter().map(|deliver| deliver.is_redelivered).collect();
+        assert_eq!(flags, [is_flagged], "{crashed_at_ms}");
+    }
+}
+
+#[test]
+fn i11_a_branch_is_not_prepared_when_there_are_too_many_scheduled_messages() {
+    let mut rig = rig_with_schedule();
+    rig.broker.set_limits(Limits { max_scheduled: 0, ..Limits::default() });
+    let full = BranchError::RolledBack { reason: RollbackReason::ScheduleFull };
+    assert_eq!(rig.broker.prepare_branch(rig.session, &id("t")).unwrap_err(), full);
+    assert!(rig.broker.branch_views(None).is_empty());
 }

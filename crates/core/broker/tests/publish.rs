@@ -350,3 +350,52 @@ fn a_fetched_message_gives_no_credit_back_when_it_is_settled() {
     rig.broker.requeue_all(session);
     assert_eq!(rig.bodies(), ["b"]);
 }
+
+/// A queue with room for so many messages, which refuses more.
+fn small(rig: &mut Rig, name: &str, most: i64) {
+    rig.queue(name, &[("max_length", Value::I64(most)), ("reject", Value::Bool(true))]);
+}
+
+#[test]
+fn i6_a_full_queue_refuses_a_commit_as_a_whole() {
+    let mut rig = Rig::new();
+    rig.queue("free", &[]);
+    small(&mut rig, "small", 2);
+    rig.fill("free", &["old"]);
+    rig.consume("free", 0, Some(1));
+    let [delivery] = &rig.deliveries()[..] else { panic!("one delivery") };
+    let number = delivery.delivery;
+    rig.broker.tx_select(rig.session).unwrap();
+    for queue in ["free", "small", "small", "small"] {
+        let _ = rig.publish("", queue, "staged");
+    }
+    rig.broker.settle(rig.session, number, SettleRange::One, Outcome::Accept).unwrap();
+    let before = rig.log.0.borrow().next;
+    let done = rig.broker.tx_commit(rig.session).unwrap();
+    assert!(done.value.is_refused);
+    assert_eq!(rig.log.0.borrow().next, before, "nothing is in the log");
+    assert_eq!([rig.counts("free"), rig.counts("small")], [(0, 1), (0, 0)]);
+    // The session goes on, with what it had.
+    for queue in ["free", "small", "small"] {
+        let _ = rig.publish("", queue, "staged");
+    }
+    rig.broker.settle(rig.session, number, SettleRange::One, Outcome::Accept).unwrap();
+    let done = rig.broker.tx_commit(rig.session).unwrap();
+    assert!(!done.value.is_refused);
+    assert_eq!(rig.bodies(), ["staged"]);
+    assert_eq!([rig.counts("free"), rig.counts("small")], [(0, 1), (2, 0)]);
+}
+
+#[test]
+fn a_commit_fills_a_queue_up_to_its_bytes() {
+    let mut rig = Rig::new();
+    rig.queue("q", &[("max_bytes", Value::I64(6)), ("reject", Value::Bool(true))]);
+    rig.broker.tx_select(rig.session).unwrap();
+    for (bodies, is_refused, ready) in [(&["abc", "defg"][..], true, 0), (&["abc", "def"], false, 2)] {
+        for body in bodies {
+            let _ = rig.publish("", "q", body);
+        }
+        assert_eq!(rig.broker.tx_commit(rig.session).unwrap().value.is_refused, is_refused);
+        assert_eq!(rig.counts("q"), (ready, 0));
+    }
+}

@@ -257,6 +257,35 @@ fn i4_what_a_crash_may_have_taken_back_is_flagged() {
     }
 }
 
+/// Of several times that a crash took back each comes anew, and each is flagged, also after a second crash or a full queue.
+#[test]
+fn i4_each_time_that_a_crash_may_have_taken_back_is_flagged() {
+    for crashes in 1..3 {
+        let mut rig = rig();
+        accept(send(&mut rig, "", "q", "delay=100\nperiod=200\nrepeats=4", "a"));
+        rig.turn();
+        // Handed out and never in the log.
+        let log = rig.crashed_log();
+        rig.consume("q", 0, None);
+        rig.advance(100);
+        rig.advance(250);
+        assert_eq!(coming(&mut rig).len(), 2);
+        let mut rig = Rig::over_at(log, START_MS + 350);
+        rig.advance(1);
+        for _ in 1..crashes {
+            rig.turn();
+            rig = Rig::over_at(rig.crashed_log(), START_MS + 351);
+        }
+        rig.consume("q", 0, None);
+        let mut marks = Vec::new();
+        for _ in 0..10 {
+            marks.extend(coming(&mut rig).iter().map(|text| text.starts_with("a!")));
+            rig.advance(200);
+        }
+        assert_eq!(marks, [true, true, false, false, false], "{crashes}");
+    }
+}
+
 #[test]
 fn s5_whoever_may_not_publish_any_more_does_not() {
     let mut rig = rig();

@@ -375,22 +375,6 @@ fn a_durable_subscription_is_shared_or_is_not() {
 }
 
 #[test]
-fn a_name_that_is_claimed_is_nobody_elses_until_its_connection_is_gone() {
-    let mut rig = Rig::new();
-    let mut connect = || rig.broker.connect(&"root".into(), "main", ConnectionInfo::default()).unwrap();
-    let (first, second) = (connect(), connect());
-    let (a, b) = ("a".into(), "b".into());
-    assert_eq!(rig.broker.claim_name(first, &a), Ok(()));
-    assert_eq!(rig.broker.claim_name(first, &a), Ok(()));
-    assert!(matches!(rig.broker.claim_name(second, &a), Err(Error::InUse { .. })));
-    assert_eq!(rig.broker.claim_name(second, &b), Ok(()));
-    rig.broker.disconnect(first);
-    assert_eq!(rig.broker.claim_name(second, &a), Ok(()));
-    let third = rig.broker.connect(&"root".into(), "main", ConnectionInfo::default()).unwrap();
-    assert_eq!(rig.broker.claim_name(third, &b), Ok(()), "another one was given up for it");
-}
-
-#[test]
 fn a_subscription_can_have_a_limit_of_what_waits() {
     let mut rig = Rig::new();
     let arguments: Map = vec![("max_length".into(), ternmq_message::Value::I64(2))];

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{history::History, properties::Properties, value::Value};
+use crate::{
+    content::Content,
+    history::History,
+    properties::Properties,
+    value::{Map, Value},
+};
 
 /// Number of the encoding that a message's head is in. Stable on disk; given out by the composition root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +29,18 @@ pub trait Format: Send + Sync {
 
     /// The head with its per-message time to live taken off; `None` when it carries none.
     fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>>;
+
+    /// What the message is to readers that know kinds of messages; `None`: what its body and its properties say.
+    fn content<'a>(&self, head: &'a [u8], body: &'a [u8]) -> Option<Content<'a>> {
+        let _ = (head, body);
+        None
+    }
+
+    /// [`Properties::kind`] says how the body is encoded, which is nothing to a reader who gets what [`Format::content`] says.
+    fn says_encoding(&self, head: &[u8]) -> bool {
+        let _ = head;
+        false
+    }
 
     /// When the message was made, in ms since 1970-01-01T00:00:00Z, where the head tells it finer than
     /// [`Properties::timestamp`] does.
@@ -48,6 +65,31 @@ pub trait Format: Send + Sync {
     fn edited(&self, head: &[u8], headers: &[(&str, Option<Value>)], new_id: Option<u64>) -> Option<Vec<u8>> {
         let _ = (head, headers, new_id);
         None
+    }
+
+    /// The head with what a consumer remarked on the message, in this encoding; `None` where that can't be done.
+    fn remarked(&self, head: &[u8], remark: &[u8]) -> Option<Vec<u8>> {
+        let _ = (head, remark);
+        None
+    }
+
+    /// Two remarks on one message as one; where they say different things the later one is right.
+    fn joined_remarks(&self, earlier: &[u8], later: &[u8]) -> Vec<u8> {
+        let _ = earlier;
+        later.to_vec()
+    }
+
+    /// What a remark in this encoding is to messages of others: headers.
+    fn remark_headers(&self, remark: &[u8]) -> Map {
+        let _ = remark;
+        Map::new()
+    }
+
+    /// The head with headers that a remark in another encoding is, in the place of those of the same name; `None` where that
+    /// can't be done.
+    fn with_headers(&self, head: &[u8], headers: &Map) -> Option<Vec<u8>> {
+        let edits: Vec<_> = headers.iter().map(|(name, value)| (&**name, Some(value.clone()))).collect();
+        self.edited(head, &edits, None)
     }
 
     /// Keys in the head, besides the message's own, that its producer wants it routed by.

@@ -2,7 +2,7 @@
 //!
 //! Owns: the message with its original encoding kept as opaque bytes ([`Message`]), the history a message
 //! collects while the broker moves it ([`Death`]), its group ([`Group`]), the one hub of value types ([`Value`]), the neutral view of a
-//! message's properties ([`Properties`]) and the table by which they become another encoding's ([`Carrier`]).
+//! message's properties ([`Properties`]) and of its body ([`Content`]) and the table by which they become another encoding's ([`Carrier`]).
 //! Must not know: any protocol's wire form. A protocol hands in a [`Format`] that reads its own bytes.
 //!
 //! Invariants: a message never changes once built; its node name, key, head and body are the bytes it came with,
@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod content;
 mod conversion;
 mod format;
 mod group;
@@ -18,6 +19,7 @@ mod message;
 mod properties;
 mod value;
 
+pub use content::{Content, JAVA_OBJECT};
 pub use conversion::{Carriage, Carrier, Headers, Property};
 pub use format::{Encoding, Format, Formats};
 pub use group::{Group, GroupRole};

@@ -61,6 +61,12 @@ impl Queue {
         })
     }
 
+    /// Whether an entry of this number may be ready: exactly so where its list is in memory.
+    #[must_use]
+    pub fn is_ready(&self, seq: Seq) -> bool {
+        self.lanes.occupied().any(|(_, lane)| lane.may_have(seq))
+    }
+
     /// Deliveries of entries below this number are flagged whatever their counts ([`crate::is_redelivery`]).
     #[must_use]
     pub fn redelivered_below(&self) -> Seq {
@@ -69,6 +75,19 @@ impl Queue {
 }
 
 impl Lane {
+    fn may_have(&self, seq: Seq) -> bool {
+        let is_resident = self.find(seq).is_some_and(|(_, entry)| entry.seq == seq);
+        let Some(deep) = self.deep.as_deref().filter(|_| !is_resident) else { return is_resident };
+        let in_chunk = |chunk: &ColdChunk| {
+            let is_hole = chunk.holes.iter().any(|(first, last)| *first <= seq && seq <= *last);
+            let refs = chunk.refs();
+            let is_listed = refs.is_empty() || refs.iter().any(|entry| entry.seq == seq);
+            chunk.first_seq <= seq && seq <= chunk.last_seq && !is_hole && is_listed
+        };
+        deep.absent.entries().any(|entry| entry.seq == seq)
+            || self.cold_from(seq).is_some_and(|(chunk, _)| in_chunk(chunk))
+    }
+
     /// What is ready, in order.
     fn browse(&self) -> impl Iterator<Item = Browsed<'_>> {
         let deep = self.deep.as_deref();

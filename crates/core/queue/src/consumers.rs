@@ -8,7 +8,7 @@ use crate::{
     entry::Seq,
     filter::Filter,
     machine::Mode,
-    windows::{SessionIndex, Windows},
+    windows::{SessionIndex, ShareIndex, Windows},
 };
 
 /// Credit of one consumer.
@@ -20,6 +20,8 @@ pub enum Window {
     Sliding(u32),
     /// This many deliveries more, whatever is unsettled.
     Credit(u32),
+    /// What is left of a window that it shares with consumers of other queues.
+    Shared(ShareIndex),
 }
 
 /// A consumer to add.
@@ -109,6 +111,7 @@ impl Consumer {
             Window::Unlimited => true,
             Window::Sliding(limit) => !self.needs_settle || self.unsettled < limit,
             Window::Credit(left) => left > 0,
+            Window::Shared(share) => windows.has_share_room(share),
         };
         own && if self.needs_settle { windows.has_room(self.session) } else { windows.is_open(self.session) }
     }
@@ -297,7 +300,7 @@ impl Consumers {
         self.is_saturated = false;
         let Some(consumer) = self.find_mut(key) else { return false };
         consumer.window = Window::Credit(match consumer.window {
-            Window::Unlimited | Window::Sliding(_) => count,
+            Window::Unlimited | Window::Sliding(_) | Window::Shared(_) => count,
             Window::Credit(left) => left.saturating_add(count),
         });
         true
@@ -351,8 +354,10 @@ impl Consumers {
             self.pass_turn(at);
         }
         let Some(consumer) = self.list.get_mut(at) else { return };
-        if let Window::Credit(left) = &mut consumer.window {
-            *left = left.saturating_sub(1);
+        match &mut consumer.window {
+            Window::Credit(left) => *left = left.saturating_sub(1),
+            Window::Shared(share) => windows.take_share(*share),
+            Window::Unlimited | Window::Sliding(_) => {}
         }
         if consumer.needs_settle {
             consumer.unsettled += 1;

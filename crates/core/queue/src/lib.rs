@@ -54,7 +54,7 @@ pub use relocate::ChunkPlace;
 pub use settings::{DeadLetterRoute, GroupTable, Overflow, QueueSettings};
 pub use settle::Blame;
 pub use snapshot::{QueueSnapshot, SnapshotChunk};
-pub use windows::{Gate, SessionIndex, Windows};
+pub use windows::{Gate, SessionIndex, ShareIndex, Windows};
 
 #[cfg(test)]
 mod tests;

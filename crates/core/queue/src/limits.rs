@@ -23,13 +23,28 @@ impl Queue {
     #[inline]
     #[must_use]
     pub fn check_room(&self, body_len: usize) -> Room {
+        self.check_room_for(1, body_len as u64)
+    }
+
+    /// As [`Self::check_room`], for so many messages with so many bytes in all their bodies. Consumers that would take some
+    /// of them at once are not looked at.
+    #[inline]
+    #[must_use]
+    pub fn check_room_for(&self, count: u64, bytes: u64) -> Room {
         let settings = &*self.settings;
         if settings.overflow == Overflow::DropHead {
             return Room::Free;
         }
-        let bytes = self.lanes.bytes.saturating_add(body_len as u64);
-        let is_over = self.is_over(self.lanes.count.saturating_add(1), bytes);
-        if is_over { Room::Full(settings.overflow) } else { Room::Free }
+        let (count, bytes) = (self.lanes.count.saturating_add(count), self.lanes.bytes.saturating_add(bytes));
+        if self.is_over(count, bytes) { Room::Full(settings.overflow) } else { Room::Free }
+    }
+
+    /// Whether [`Self::check_room`] may refuse a message.
+    #[must_use]
+    pub fn may_be_full(&self) -> bool {
+        let settings = &*self.settings;
+        settings.overflow != Overflow::DropHead
+            && (settings.max_length.is_some() || settings.max_length_bytes.is_some())
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! What consumers do with what they were handed. A handle is slot and number: a stale one never meets another entry,
 //! because numbers are not used twice.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use ternmq_message::DeathReason;
 
@@ -28,6 +28,20 @@ impl Queue {
         let (held, taken) = self.unsettled.take(slot, seq)?;
         self.consumers.release(held.consumer, held.place as usize);
         Some(taken)
+    }
+
+    /// Whether a restart finds an entry again that a consumer has; `None` for a stale handle.
+    #[must_use]
+    pub fn is_held_durably(&self, slot: u32, seq: Seq) -> Option<bool> {
+        let held = self.unsettled.get(slot, seq)?;
+        Some(held.location.is_some_and(|location| location.is_durable))
+    }
+
+    /// Entries that consumers have or that died and are on their way to a dead-letter route.
+    #[must_use]
+    pub fn handed_out(&self) -> BTreeSet<Seq> {
+        let dying = self.rare.iter().filter_map(|rare| rare.dying.as_ref()).flat_map(|dying| dying.entries());
+        self.unsettled.iter().map(|held| held.seq).chain(dying.map(|dying| dying.entry.seq)).collect()
     }
 
     /// The consumer is done with the entry. False for a stale handle. The facade gives the session's credit back.

@@ -111,6 +111,11 @@ impl Unsettled {
         Some((held, taken))
     }
 
+    /// The entry in a slot, if it is the one of this number.
+    pub(crate) fn get(&self, slot: u32, seq: Seq) -> Option<&Held> {
+        self.places.get(slot as usize).filter(|held| held.seq == seq && seq != VACANT)
+    }
+
     #[inline]
     fn take_parts(&mut self, slot: u32, seq: Seq) -> Option<(Held, Option<Message>)> {
         let place = self.places.get_mut(slot as usize).filter(|held| held.seq == seq && seq != VACANT)?;

@@ -1,8 +1,37 @@
-//! Credit of whole sessions, shared by all their consumers whatever the queue.
+//! Credit that does not belong to one consumer of one queue: that of whole sessions, shared by all their consumers whatever
+//! the queue, and windows that consumers of several queues share.
+
+use crate::consumers::Window as Allowance;
 
 /// Index of a session, given out by the facade. Reused after the session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionIndex(pub u32);
+
+/// Index of a shared window, given out by the facade. Reused after the window has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ShareIndex(pub u32);
+
+/// A window that consumers of several queues share.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    allowance: Allowance,
+    /// Unsettled deliveries of all of them.
+    used: u32,
+}
+
+impl Share {
+    const NONE: Self = Self { allowance: Allowance::Credit(0), used: 0 };
+
+    fn has_room(&self) -> bool {
+        match self.allowance {
+            Allowance::Unlimited => true,
+            Allowance::Sliding(limit) => self.used < limit,
+            Allowance::Credit(left) => left > 0,
+            // A share is nobody's part.
+            Allowance::Shared(_) => false,
+        }
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Window {
@@ -15,6 +44,7 @@ struct Window {
 #[derive(Debug)]
 pub struct Windows {
     slots: Vec<Window>,
+    shares: Vec<Share>,
     /// What all sessions have used.
     in_flight: u64,
     bodies: u64,
@@ -22,7 +52,7 @@ pub struct Windows {
 
 impl Default for Windows {
     fn default() -> Self {
-        Self { slots: Vec::new(), in_flight: 0, bodies: Self::BODIES }
+        Self { slots: Vec::new(), shares: Vec::new(), in_flight: 0, bodies: Self::BODIES }
     }
 }
 
@@ -103,6 +133,53 @@ impl Windows {
             }
             None => false,
         }
+    }
+
+    /// Starts a shared window, nothing of it used.
+    pub fn start_share(&mut self, share: ShareIndex, allowance: Allowance) {
+        let index = share.0 as usize;
+        if self.shares.len() <= index {
+            self.shares.resize(index + 1, Share::NONE);
+        }
+        if let Some(slot) = self.shares.get_mut(index) {
+            *slot = Share { allowance, used: 0 };
+        }
+    }
+
+    /// Replaces what a shared window allows; what is used of it stays used.
+    pub fn set_share(&mut self, share: ShareIndex, allowance: Allowance) {
+        if let Some(slot) = self.shares.get_mut(share.0 as usize) {
+            slot.allowance = allowance;
+        }
+    }
+
+    /// What a shared window allows, with what is left of its credit.
+    #[must_use]
+    pub fn share(&self, share: ShareIndex) -> Option<Allowance> {
+        self.shares.get(share.0 as usize).map(|slot| slot.allowance)
+    }
+
+    /// Whether one more delivery may go to the consumers of a shared window.
+    #[must_use]
+    pub fn has_share_room(&self, share: ShareIndex) -> bool {
+        self.shares.get(share.0 as usize).is_some_and(Share::has_room)
+    }
+
+    /// Counts one more delivery to one of the consumers of a shared window.
+    pub(crate) fn take_share(&mut self, share: ShareIndex) {
+        let Some(slot) = self.shares.get_mut(share.0 as usize) else { return };
+        if let Allowance::Credit(left) = &mut slot.allowance {
+            *left = left.saturating_sub(1);
+        }
+        slot.used = slot.used.saturating_add(1);
+    }
+
+    /// A delivery of a shared window is settled. True when there was no room before.
+    pub fn give_back_share(&mut self, share: ShareIndex) -> bool {
+        let Some(slot) = self.shares.get_mut(share.0 as usize) else { return false };
+        let was_full = matches!(slot.allowance, Allowance::Sliding(_)) && !slot.has_room();
+        slot.used = slot.used.saturating_sub(1);
+        was_full
     }
 }
 

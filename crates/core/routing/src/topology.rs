@@ -39,6 +39,8 @@ pub struct Topology {
     pub(crate) queue_ids: HashMap<Name, QueueId, FixedState>,
     queue_names: HashMap<QueueId, Name, FixedState>,
     bindings: Bindings,
+    is_counted: fn(&str) -> bool,
+    counted: usize,
 }
 
 impl Topology {
@@ -61,8 +63,22 @@ impl Topology {
             queue_ids: HashMap::with_hasher(hasher.clone()),
             queue_names: HashMap::with_hasher(hasher.clone()),
             bindings: Bindings::new(hasher.clone()),
+            is_counted: |_| false,
+            counted: 0,
             hasher,
         }
+    }
+
+    /// The same, with bindings whose keys `is_counted` says so counted from now on; before there are any.
+    #[must_use]
+    pub fn counting(self, is_counted: fn(&str) -> bool) -> Self {
+        Self { is_counted, ..self }
+    }
+
+    /// Bindings that are counted.
+    #[must_use]
+    pub fn counted_bindings(&self) -> usize {
+        self.counted
     }
 
     /// Changes with every change of this topology; only grows.
@@ -210,6 +226,7 @@ impl Topology {
         node.matcher.check(&binding)?;
         let id = self.bindings.insert(binding.clone());
         node.matcher.add(id, &binding, seed);
+        self.counted += usize::from((self.is_counted)(&binding.key));
         self.generation += 1;
         Ok(Bound::New)
     }
@@ -257,6 +274,7 @@ impl Topology {
         for id in doomed {
             // A node bound to itself is in the list twice.
             let Some(binding) = self.bindings.remove(id) else { continue };
+            self.counted -= usize::from((self.is_counted)(&binding.key));
             if let Some(node) = self.nodes.get_mut(&binding.source) {
                 node.matcher.remove(id, &binding);
                 if node.spec.is_auto_delete && self.bindings.count_from(binding.source) == 0 {

@@ -210,6 +210,7 @@ mod tests {
         access.put_user(UserRecord {
             name: "u".into(),
             password: None,
+            scram: None,
             tags,
             roles: Roles::NONE,
             groups,

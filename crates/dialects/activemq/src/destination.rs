@@ -1,7 +1,8 @@
 //! ActiveMQ's destinations, as its STOMP transport has them.
 //!
 //! ```text
-//! /queue/NAME                 the queue, made when it is used; a bare NAME and queue://NAME are the same
+//! /queue/NAME                 the queue, made when it is used; a bare NAME and queue://NAME are the same. A subscription
+//!                             with `*` for a word or `>` for the rest takes from all queues that match, later ones too
 //! /topic/NAME                 the topic, also topic://NAME; a subscription may hold `*` for a word and end in `>`
 //! /temp-queue/LABEL           a temporary queue of the connection, made when it is used
 //! /temp-topic/LABEL           a temporary topic of the connection
@@ -9,8 +10,7 @@
 //! /remote-temp-topic/NAME     the same of a topic
 //! A,B                         several of them
 //! ```
-//! What ActiveMQ has and this does not is refused and never passed over: wildcards of queues, options behind a `?`,
-//! advisory topics, browsers.
+//! What ActiveMQ has and this does not is refused and never passed over: options behind a `?`, advisory topics, browsers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Most destinations in one (I11).
-const MAX_PARTS: usize = 16;
+pub(crate) const MAX_PARTS: usize = 16;
 /// Unsettled deliveries of a consumer that does not say how many: of a queue, of a durable subscription, of a topic.
 const QUEUE_PREFETCH: u32 = 1_000;
 const DURABLE_PREFETCH: u32 = 100;
@@ -290,16 +290,31 @@ fn places<'a>(
     Ok((places, queues))
 }
 
+/// All queues that match a name with wildcards, as a source; `None` for a name without any.
+pub(crate) fn matching_queues(name: &str) -> Result<Option<Source>, AddressError> {
+    if wildcards().is_plain(name) {
+        return Ok(None);
+    }
+    wildcards().check(name).map_err(|error| refused(format!("{}: {error}", quoted(name))))?;
+    let queue = SourceQueue::Matching(name.into());
+    Ok(Some(Source { queue, binding: None, is_subscription: false }))
+}
+
+/// Whether a pattern is for a queue. Those that clients can't name are nobody's.
+pub(crate) fn is_matching_queue(pattern: &str, queue: &str) -> bool {
+    !names::is_own(queue) && wildcards().is_match(pattern, queue)
+}
+
 fn source_of_queue(
     configuration: &Configuration,
     destination: Destination<'_>,
     owner: &str,
 ) -> Result<Source, AddressError> {
     let (queue, binding) = match destination {
-        Destination::Queue(name) if !wildcards().is_plain(name) => {
-            return Err(not_there(&format!("wildcards of queues, as in {}", quoted(name))));
-        }
         Destination::Queue(name) => {
+            if let Some(matching) = matching_queues(name)? {
+                return Ok(matching);
+            }
             let binding = configuration.virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
             (AddressQueue::OnUse(names::queue(name)), binding)
         }

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod authorization;
 mod configuration;
 mod deaths;
@@ -28,7 +29,7 @@ use std::{
 
 use ternmq_access::Role;
 use ternmq_broker::{
-    Addresses, ArgumentError, DeadMessage, Dialect, Error, Filters, Forwards, Grave, Guard, Intake,
+    Addresses, ArgumentError, DeadMessage, Dialect, Error, Event, Filters, Forwards, Grave, Guard, Intake,
     LinkAddresses, Places, Predefined, Provided, QueueClass, QueueOptions, QueueSpec, Recall, ScheduleWords,
 };
 use ternmq_configuration::activemq_service::{DestinationKind, Settings};
@@ -179,6 +180,10 @@ impl Dialect for ActiveMq {
         self.configuration().recalls()
     }
 
+    fn is_matching_queue(&self, pattern: &str, queue: &str) -> bool {
+        destination::is_matching_queue(pattern, queue)
+    }
+
     fn recall(&self, topic: &str) -> Option<Recall> {
         self.configuration().policy(DestinationKind::Topic, topic).recall
     }
@@ -221,6 +226,18 @@ impl Dialect for ActiveMq {
 
     fn has_one_namespace(&self) -> bool {
         true
+    }
+
+    fn has_sole_clients(&self) -> bool {
+        true
+    }
+
+    fn event_key(&self, event: &Event) -> Option<String> {
+        advisories::topic_of(event)
+    }
+
+    fn event_listening(&self) -> fn(&str) -> bool {
+        advisories::hears_events
     }
 
     fn wildcards(&self) -> Wildcards {

@@ -1,15 +1,17 @@
 //! ActiveMQ's addresses of links, as its AMQP 1.0 transport has them.
 //!
 //! ```text
-//! queue://NAME, NAME      the queue, made when it is used
+//! queue://NAME, NAME      the queue, made when it is used; a receiver with `*` for a word or `>` for the rest in it
+//!                         takes from all queues that match, later ones too
 //! topic://NAME            the topic; a receiver may hold `*` for a word and end in `>`
 //! temp-queue://NAME       a temporary queue, as a dynamic terminus was told its name
 //! temp-topic://NAME       a temporary topic likewise
+//! A,B                     several of them, for a receiver; a bare name is of the kind of the first
 //! ```
 //! A bare name is that of a topic with the capability `topic`. A receiver of a topic with the capability `shared` shares its
 //! subscription with others of its name, those of its client-id or, with the capability `global`, all; what is behind a `|`
 //! in the name of its link tells links of one subscription apart (Qpid JMS). What ActiveMQ has and this does not is refused:
-//! composite names, wildcards of queues, options behind a `?`.
+//! composite targets, options behind a `?`.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -24,7 +26,7 @@ use ternmq_stdx::{letters_of, quoted};
 use crate::{
     ActiveMq,
     configuration::Configuration,
-    destination::TOPIC_PREFETCH,
+    destination::{MAX_PARTS, TOPIC_PREFETCH, matching_queues},
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
     options::{PENDING_LIMIT, SELECTOR},
     schedule::SCHEDULE,
@@ -138,11 +140,9 @@ fn subscription(
     configuration: &Configuration,
     request: &LinkRequest<'_>,
     queue: Arc<str>,
-    node: &str,
-    key: &str,
+    places: Vec<(Arc<str>, Arc<str>)>,
 ) -> Source {
-    let is_topic = node == TOPIC_NODE;
-    let places = vec![(node.into(), key.into())];
+    let is_topic = places.iter().all(|(node, _)| &**node == TOPIC_NODE);
     let policy = configuration.policy_of_topics(&places);
     let goes = !request.is_durable && !request.capabilities.contains(&SHARED);
     let limit = policy.pending_limit(TOPIC_PREFETCH, None).filter(|_| goes);
@@ -160,6 +160,37 @@ fn subscription(
     Source { queue: SourceQueue::Subscription(spec), binding: None, is_subscription: true }
 }
 
+fn of_queue(queue: AddressQueue, binding: Option<(Arc<str>, Arc<str>)>) -> Source {
+    Source { queue: SourceQueue::Shared(queue), binding, is_subscription: false }
+}
+
+impl ActiveMq {
+    fn queue_source(&self, name: &str) -> Result<Source, AddressError> {
+        if let Some(matching) = matching_queues(name)? {
+            return Ok(matching);
+        }
+        let binding = self.configuration().virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
+        Ok(of_queue(AddressQueue::OnUse(names::queue(name)), binding))
+    }
+
+    fn subscription_source(
+        &self,
+        request: &LinkRequest<'_>,
+        places: Vec<(Arc<str>, Arc<str>)>,
+    ) -> Result<Source, AddressError> {
+        let is_temporary = places.iter().any(|(node, _)| &**node == TEMPORARY_TOPIC_NODE);
+        if is_temporary {
+            let queue = names::subscription(request.random);
+            return Ok(subscription(self.configuration(), request, queue, places));
+        }
+        if request.is_durable {
+            self.configuration().check_durable().map_err(refused)?;
+        }
+        let queue = subscription_queue(request)?;
+        Ok(subscription(self.configuration(), request, queue, places))
+    }
+}
+
 impl LinkAddresses for ActiveMq {
     fn link_target(&self, request: LinkRequest<'_>) -> Result<LinkTarget, AddressError> {
         let target = target_of(parse(request.address, request.capabilities)?)?;
@@ -167,29 +198,32 @@ impl LinkAddresses for ActiveMq {
     }
 
     fn link_source(&self, request: LinkRequest<'_>) -> Result<Source, AddressError> {
-        let of_queue =
-            |queue, binding| Source { queue: SourceQueue::Shared(queue), binding, is_subscription: false };
-        Ok(match parse(request.address, request.capabilities)? {
-            Address::Queue(name) if !Wildcards::DOT_STAR_ANGLE.is_plain(name) => {
-                return Err(not_there(&format!("wildcards of queues, as in {}", quoted(name))));
-            }
-            Address::Queue(name) => {
-                let binding =
-                    self.configuration().virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
-                of_queue(AddressQueue::OnUse(names::queue(name)), binding)
-            }
-            Address::TemporaryQueue(name) => of_queue(AddressQueue::Existing(name.into()), None),
-            Address::TemporaryTopic(name) => {
-                let queue = names::subscription(request.random);
-                subscription(self.configuration(), &request, queue, TEMPORARY_TOPIC_NODE, name)
-            }
-            Address::Topic(name) => {
-                if request.is_durable {
-                    self.configuration().check_durable().map_err(refused)?;
+        let parts: Vec<&str> = request.address.split(',').map(str::trim).collect();
+        if parts.len() > MAX_PARTS {
+            return Err(refused(format!("a composite destination has at most {MAX_PARTS} parts")));
+        }
+        let first = parse(parts.first().copied().unwrap_or_default(), request.capabilities)?;
+        let kind: &[&str] = if matches!(first, Address::Topic(_)) { &[TOPIC] } else { &[] };
+        let (mut all, mut places) = (Vec::new(), Vec::new());
+        for part in parts {
+            match parse(part, kind)? {
+                Address::Queue(name) => all.push(self.queue_source(name)?),
+                Address::TemporaryQueue(name) => {
+                    all.push(of_queue(AddressQueue::Existing(name.into()), None))
                 }
-                let queue = subscription_queue(&request)?;
-                subscription(self.configuration(), &request, queue, TOPIC_NODE, name)
+                Address::TemporaryTopic(name) => places.push((TEMPORARY_TOPIC_NODE.into(), name.into())),
+                Address::Topic(name) => places.push((TOPIC_NODE.into(), name.into())),
             }
+        }
+        if !places.is_empty() {
+            all.push(self.subscription_source(&request, places)?);
+        }
+        // One that is several needs no name of its own.
+        let source =
+            Source { queue: SourceQueue::Several(Vec::new()), binding: None, is_subscription: false };
+        Ok(match all.len() {
+            1 => all.pop().unwrap_or(source),
+            _ => Source { queue: SourceQueue::Several(all), ..source },
         })
     }
 
@@ -250,7 +284,7 @@ impl LinkAddresses for ActiveMq {
         Some(["queue://", "topic://"])
     }
 
-    fn refuses_copies(&self) -> bool {
+    fn copies_queues(&self) -> bool {
         true
     }
 
@@ -314,7 +348,24 @@ mod tests {
         };
         assert_eq!(queue_of(true), (true, "consumer://me/sub".to_owned()));
         assert!(queue_of(false).1.starts_with("consumer://"));
-        assert!(ActiveMq.link_source(request("a.*", &[], false)).is_err());
+    }
+
+    #[test]
+    fn a_receiver_may_have_several_queues() {
+        let source = |address| ActiveMq.link_source(request(address, &[], false)).map(|source| source.queue);
+        assert_eq!(source("a.*"), Ok(SourceQueue::Matching("a.*".into())));
+        let parts = |address| match source(address) {
+            Ok(SourceQueue::Several(parts)) => parts.len(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(parts("queue://a,b.>"), 2);
+        // Topics have one subscription.
+        assert_eq!(parts("a,topic://t,topic://u.>"), 2);
+        let topics = ActiveMq.link_source(request("topic://t,u", &[], false)).map(|source| source.queue);
+        assert!(matches!(topics, Ok(SourceQueue::Subscription(spec)) if spec.places.len() == 2));
+        for address in ["a,,b", "a,", "a.>.>.>", "a,b?x=y", &["q"; 17].join(",")] {
+            assert!(source(address).is_err(), "{address}");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ use std::{borrow::Cow, fmt::Write, sync::Arc};
 use ternmq_broker::{Guard, Kind, QueueSpec};
 use ternmq_stdx::letters_of;
 
+use crate::advisories;
+
 /// The one namespace: the name that ActiveMQ gives a broker.
 pub(crate) const NAMESPACE: &str = "localhost";
 /// Node of all topics.
@@ -26,10 +28,8 @@ pub(crate) const TOPIC_NODE: &str = "topic";
 pub(crate) const TEMPORARY_TOPIC_NODE: &str = "temp-topic";
 /// Where dead messages of all queues go.
 pub(crate) const DEAD_LETTER_QUEUE: &str = "ActiveMQ.DLQ";
-/// Topics on which ActiveMQ tells of itself.
-const ADVISORY_PREFIX: &str = "ActiveMQ.Advisory.";
-/// Those of them that there are: temporary destinations that come and go, which clients of JMS count on.
-const TOLD_ADVISORIES: [&str; 2] = ["ActiveMQ.Advisory.TempQueue", "ActiveMQ.Advisory.TempTopic"];
+/// What is said of an advisory topic on which nothing is told, so that nobody waits for it in vain.
+const ABSENT_ADVISORY: &str = "this advisory topic: not available";
 /// Start of the names of temporary queues.
 pub(crate) const TEMPORARY_QUEUE: &str = "temp-queue://";
 /// Start of the names of the queues by which connections hold temporary topics.
@@ -118,17 +118,13 @@ pub(crate) fn place<'a>(node: &str, key: &'a str) -> Cow<'a, str> {
     }
 }
 
-fn is_told_advisory(topic: &str) -> bool {
-    TOLD_ADVISORIES.contains(&topic)
-}
-
 /// What permissions know a place by.
 pub(crate) fn guard(node: &str, key: &str) -> Guard {
     match node {
         "" if key.starts_with(TEMPORARY_QUEUE) => Guard::Secret,
         "" => Guard::Named(Kind::Queue, key.into()),
-        TOPIC_NODE if is_told_advisory(key) => Guard::Named(Kind::Node, format!("topic://{key}").into()),
-        TOPIC_NODE if key.starts_with(ADVISORY_PREFIX) => Guard::Absent("advisory topics: not available"),
+        TOPIC_NODE if advisories::is_told(key) => Guard::Told(Kind::Node, format!("topic://{key}").into()),
+        TOPIC_NODE if key.starts_with(advisories::PREFIX) => Guard::Absent(ABSENT_ADVISORY),
         TOPIC_NODE => Guard::Named(Kind::Node, format!("topic://{key}").into()),
         TEMPORARY_TOPIC_NODE => Guard::Secret,
         _ => Guard::Node,
@@ -163,9 +159,9 @@ mod tests {
             (
                 "topic",
                 "ActiveMQ.Advisory.TempQueue",
-                named(Kind::Node, "topic://ActiveMQ.Advisory.TempQueue"),
+                Guard::Told(Kind::Node, "topic://ActiveMQ.Advisory.TempQueue".into()),
             ),
-            ("topic", "ActiveMQ.Advisory.Queue", Guard::Absent("advisory topics: not available")),
+            ("topic", "ActiveMQ.Advisory.NetworkBridge", Guard::Absent(ABSENT_ADVISORY)),
         ] {
             assert_eq!(guard(node, key), expect);
         }

@@ -13,7 +13,7 @@ use ternmq_stdx::quoted;
 use crate::{
     ActiveMq,
     configuration::{Configuration, ConsumerKind},
-    destination::{not_there, refused, wildcards},
+    destination::{matching_queues, not_there, refused, wildcards},
     names::{self, TEMPORARY_QUEUE, TEMPORARY_TOPIC, TEMPORARY_TOPIC_NODE, TOPIC_NODE},
     options::{PENDING_LIMIT, SELECTOR},
     statistics,
@@ -44,12 +44,12 @@ fn source_of_queue(
     name: &str,
     wishes: &PlaceWishes<'_>,
 ) -> Result<Source, AddressError> {
-    if !wildcards().is_plain(name) {
-        return Err(not_there(&format!("wildcards of queues, as in {}", quoted(name))));
-    }
     if wishes.durable.is_some() {
         let text = "Invalid Subscription: cannot durably subscribe to a Queue destination!";
         return Err(refused(text.to_owned()));
+    }
+    if let Some(matching) = matching_queues(name)? {
+        return Ok(matching);
     }
     let binding = configuration.virtual_topic(name).map(|topic| (TOPIC_NODE.into(), topic.into()));
     let queue = SourceQueue::Shared(AddressQueue::OnUse(names::queue(name)));
@@ -186,6 +186,10 @@ impl Places for ActiveMq {
             .or_else(|| queue.strip_prefix(TEMPORARY_TOPIC).map(|name| Place::TemporaryTopic(name.into())))
     }
 
+    fn durable_name(&self, queue: &str) -> Option<String> {
+        names::parts_of_subscription(queue).map(|(_, name)| name.to_owned())
+    }
+
     fn durable_queue(&self, client: &str, name: &str) -> Arc<str> {
         names::durable_subscription(client, name)
     }
@@ -232,16 +236,17 @@ mod tests {
         }
         assert!(ActiveMq.temporary_queue(&queue("a")).is_err());
         assert_eq!(ActiveMq.temporary_place("a"), None);
-        assert!(ActiveMq.sources_of(&[queue("a.>")], &wishes()).is_err());
+        assert!(ActiveMq.sources_of(&[queue("a.>.>.>")], &wishes()).is_err());
     }
 
     #[test]
     fn topics_share_a_subscription_and_queues_have_one_source_each() {
-        let all = [queue("q"), topic("a.>"), topic("b"), queue("Consumer.c.VirtualTopic.t")];
+        let all = [queue("q"), topic("a.>"), topic("b"), queue("Consumer.c.VirtualTopic.t"), queue("q.>")];
         let sources = ActiveMq.sources_of(&all, &wishes()).unwrap();
-        assert_eq!(sources.len(), 3);
+        assert_eq!(sources.len(), 4);
+        assert_eq!(sources[2].queue, SourceQueue::Matching("q.>".into()));
         assert_eq!(sources[1].binding, Some(("topic".into(), "VirtualTopic.t".into())));
-        let SourceQueue::Subscription(spec) = &sources[2].queue else { panic!("no subscription") };
+        let SourceQueue::Subscription(spec) = &sources[3].queue else { panic!("no subscription") };
         assert_eq!(spec.places, [("topic".into(), "a.>".into()), ("topic".into(), "b".into())]);
         assert!(!spec.is_durable);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ternmq_broker::{Error, Kind, LimitKind, QueueProperty, Verb};
 use ternmq_message::Value;
-use ternmq_stdx::quoted;
+use ternmq_stdx::{quoted, shown};
 
 use crate::names::{is_own, parts_of_subscription, queue_permission};
 
@@ -108,6 +108,10 @@ pub(crate) fn error_text(error: &Error) -> String {
         Error::DefaultNode => "Queues need no such thing.".to_owned(),
         Error::Internal { node, .. } => format!("Cannot send to the {}.", thing(Kind::Node, node)),
         Error::InUse { kind, name, .. } => in_use(*kind, name),
+        Error::NameTaken { name, namespace, peer } => {
+            let peer = peer.map_or_else(|| "elsewhere".to_owned(), |peer| format!("tcp://{peer}"));
+            format!("Broker: {namespace} - Client: {} already connected from {peer}", shown(name))
+        }
         Error::NotEmpty { name, .. } => format!("The {} is not empty.", thing(Kind::Queue, name)),
         Error::Locked { name, .. } => {
             format!("The {} belongs to another connection.", thing(Kind::Queue, name))
@@ -131,11 +135,14 @@ fn limit_text(limit: LimitKind, owner: &Arc<str>, max: u64) -> String {
         LimitKind::UserSessions => format!("sessions of user {owner}"),
         LimitKind::NamespaceQueues | LimitKind::Queues => "destinations of the broker".to_owned(),
         LimitKind::SessionConsumers => "consumers of a connection".to_owned(),
+        LimitKind::ConsumerQueues => "queues of a consumer".to_owned(),
         LimitKind::Clients => "clients of the broker".to_owned(),
         LimitKind::Subscriptions => format!("subscriptions of client {owner}"),
         LimitKind::Retained => "retained messages of the broker".to_owned(),
         LimitKind::Scheduled => "scheduled messages of the broker".to_owned(),
         LimitKind::ScheduleRepeats => return "The scheduled repeat value is too large".to_owned(),
+        LimitKind::Remark => "bytes of annotations that are added to a message".to_owned(),
+        LimitKind::Remarks => "bytes of annotations that are added to messages of the broker".to_owned(),
         LimitKind::Staged => "messages of a transaction".to_owned(),
     };
     format!("The limit of {what} ({max}) is reached.")

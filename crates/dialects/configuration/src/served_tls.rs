@@ -208,12 +208,16 @@ pub(crate) static OTHERS: &[Key] = &[
     ),
     sets(
         "auth_mechanisms.*",
-        "`PLAIN`, `AMQPLAIN` or `EXTERNAL`",
+        "`PLAIN`, `AMQPLAIN`, `EXTERNAL` or `SCRAM-SHA-256`",
         "PLAIN, AMQPLAIN",
-        "A way for clients to log in; naming one takes the place of the default. EXTERNAL is by certificate.",
+        "A way for clients to log in; naming one takes the place of the default. EXTERNAL is by certificate, SCRAM-SHA-256 is for \
+         AMQP 1.0 and not known to RabbitMQ.",
         |s, _, value| {
-            if !["PLAIN", "AMQPLAIN", "EXTERNAL"].contains(&value) {
-                return Err(format!("{} is not one of PLAIN, AMQPLAIN, EXTERNAL", quoted(value)));
+            if !["PLAIN", "AMQPLAIN", "EXTERNAL", "SCRAM-SHA-256"].contains(&value) {
+                return Err(format!(
+                    "{} is not one of PLAIN, AMQPLAIN, EXTERNAL, SCRAM-SHA-256",
+                    quoted(value)
+                ));
             }
             s.mechanisms.retain(|known| known != value);
             s.mechanisms.push(value.to_owned());

@@ -360,7 +360,7 @@ auth_mechanisms.2 = PLAIN
     );
     check_problem(
         "auth_mechanisms.1 = ANONYMOUS",
-        "line 1: auth_mechanisms.*: 'ANONYMOUS' is not one of PLAIN, AMQPLAIN, EXTERNAL",
+        "line 1: auth_mechanisms.*: 'ANONYMOUS' is not one of PLAIN, AMQPLAIN, EXTERNAL, SCRAM-SHA-256",
     );
 }
 

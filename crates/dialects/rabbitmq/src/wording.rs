@@ -84,6 +84,15 @@ pub(crate) fn value_text(value: &Value) -> String {
     }
 }
 
+fn unfit(thing: &str, property: QueueProperty) -> String {
+    let property = match property {
+        QueueProperty::NotDurable => "non-durable",
+        QueueProperty::Exclusive => "exclusive-owner",
+        QueueProperty::AutoDelete => "auto-delete",
+    };
+    format!("invalid property '{property}' for {thing}")
+}
+
 /// The sentence for an error.
 pub(crate) fn error_text(error: &Error) -> String {
     match error {
@@ -123,17 +132,13 @@ pub(crate) fn error_text(error: &Error) -> String {
         Error::InvalidArgument { kind, name, namespace, argument, problem } => {
             invalid_argument(&thing(*kind, name, namespace), *kind, argument, problem)
         }
-        Error::Unfit { name, namespace, property } => {
-            let property = match property {
-                QueueProperty::NotDurable => "non-durable",
-                QueueProperty::Exclusive => "exclusive-owner",
-                QueueProperty::AutoDelete => "auto-delete",
-            };
-            format!("invalid property '{property}' for {}", thing(Kind::Queue, name, namespace))
-        }
+        Error::Unfit { name, namespace, property } => unfit(&thing(Kind::Queue, name, namespace), *property),
         Error::DefaultNode => "operation not permitted on the default exchange".to_owned(),
         Error::Internal { node, namespace } => {
             format!("cannot publish to internal {}", thing(Kind::Node, node, namespace))
+        }
+        Error::NameTaken { name, namespace, .. } => {
+            format!("{} in use", thing(Kind::Client, name, namespace))
         }
         Error::InUse { kind, name, namespace } => format!("{} in use", thing(*kind, name, namespace)),
         Error::NotEmpty { name, namespace } => format!("{} not empty", thing(Kind::Queue, name, namespace)),
@@ -175,6 +180,7 @@ fn limit_text(limit: LimitKind, owner: &Arc<str>, max: u64) -> String {
         }
         LimitKind::Queues => format!("cannot declare queue: queue limit of the node ({max}) is reached"),
         LimitKind::SessionConsumers => format!("consumer limit of the channel ({max}) is reached"),
+        LimitKind::ConsumerQueues => format!("queue limit of a consumer ({max}) is reached"),
         LimitKind::Clients => format!("client limit of the node ({max}) is reached"),
         LimitKind::Subscriptions => {
             format!("client '{owner}' has reached its limit of subscriptions ({max})")
@@ -182,6 +188,10 @@ fn limit_text(limit: LimitKind, owner: &Arc<str>, max: u64) -> String {
         LimitKind::Retained => format!("limit of retained messages of the node ({max}) is reached"),
         LimitKind::Scheduled => format!("limit of scheduled messages of the node ({max}) is reached"),
         LimitKind::ScheduleRepeats => format!("a scheduled message is repeated at most {max} times"),
+        LimitKind::Remark => format!("limit of annotations added to a message ({max} bytes) is reached"),
+        LimitKind::Remarks => {
+            format!("limit of annotations added to messages of the node ({max} bytes) is reached")
+        }
         LimitKind::Staged => format!("transaction is too large: its limit ({max}) is reached"),
     }
 }

@@ -140,6 +140,7 @@ impl Refusal {
             | Error::InvalidName { .. }
             | Error::InvalidArgument { .. }
             | Error::InUse { .. }
+            | Error::NameTaken { .. }
             | Error::NotEmpty { .. }
             | Error::Unfit { .. }
             | Error::UnknownDelivery { .. }

@@ -26,7 +26,7 @@ use crate::parameters::{VHOST_LIMITS, parameter_json};
 use crate::permissions::{permission, permission_json, put_key_permission, topic_json, topic_permission};
 use crate::policies::{policy, policy_json, store};
 use crate::seam::Management;
-use crate::users::{NewPassword, check_name, hash, hash_now, new_password, user_json};
+use crate::users::{NewPassword, check_name, new_password, set_password, set_password_now, user_json};
 use crate::{core_session, exchanges, limits, vhosts};
 
 type Task = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -408,7 +408,7 @@ impl Definitions {
                 if is_open_guest_now(&user.name, &password) {
                     tracing::warn!("{OPEN_GUEST}");
                 }
-                user.password = hash_now(broker, password)?;
+                set_password_now(broker, &mut user, password)?;
                 // What is not durable yet is imported again at the next start.
                 let _ = apply(broker, &Actor::Node, Step::User(user))?;
             }
@@ -436,7 +436,7 @@ pub(crate) fn import(management: Arc<Management>, call: Arc<Call>) -> Task {
                 tracing::warn!("{OPEN_GUEST}");
                 warning = Some(OPEN_GUEST);
             }
-            user.password = hash(&management, password).await?;
+            set_password(&management, &mut user, password).await?;
             all.push(Step::User(user));
         }
         all.append(&mut steps);

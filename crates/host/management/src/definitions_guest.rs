@@ -37,6 +37,6 @@ pub(crate) fn is_open_guest_now(name: &str, password: &NewPassword) -> bool {
         NewPassword::None => false,
         NewPassword::Plain(password) => password.is_same(GUEST.as_bytes()),
         // Without the memory to find out, a login would fail as well.
-        NewPassword::Hash(hash) => hash.is_match(&Secret::from(GUEST)).unwrap_or(false),
+        NewPassword::Hash(hash, _) => hash.is_match(&Secret::from(GUEST)).unwrap_or(false),
     }
 }

@@ -49,6 +49,7 @@ fn branch_json(view: &BranchView) -> Json {
         "user": &*view.user,
         "prepared_at": view.prepared_at_ms,
         "publishes": view.publishes,
+        "schedules": view.later,
         "acknowledges": view.accepts,
         "bytes": view.bytes,
     })

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json, json};
-use ternmq_access::{HashKind, PasswordHash, Secret};
+use ternmq_access::{HashKind, PasswordHash, ScramVerifier, Secret};
 use ternmq_broker::{Broker, Receipt, UserDefinition};
 use ternmq_routing::Name;
 use ternmq_stdx::shown;
@@ -18,6 +18,8 @@ use crate::vhosts::tag_list;
 
 /// Longest password in bytes, as login has it.
 const PASSWORD_MAX_BYTES: usize = 1_024;
+/// Member with what checks proofs of the password; only users that have it have the member.
+const VERIFIER: &str = "scram_sha_256";
 /// How a hash was made, in the words of definition files.
 const ALGORITHMS: [(HashKind, &str); 4] = [
     (HashKind::SaltedSha256, "rabbit_password_hashing_sha256"),
@@ -52,8 +54,8 @@ pub(crate) fn get(broker: &mut Broker, call: &Arc<Call>) -> Outcome {
 pub(crate) enum NewPassword {
     /// Hash this one.
     Plain(Secret),
-    /// Take this hash.
-    Hash(PasswordHash),
+    /// Take this hash, and what checks proofs of the same password.
+    Hash(PasswordHash, Option<ScramVerifier>),
     /// No login by password.
     None,
 }
@@ -78,35 +80,50 @@ pub(crate) fn new_password(body: &JsonMap<String, Json>) -> Result<NewPassword, 
             }
         },
     };
-    PasswordHash::import(kind, hash).map(NewPassword::Hash).map_err(|error| Refusal::bad(error.to_string()))
+    let scram = text(body, VERIFIER)?.filter(|text| !text.is_empty()).map(ScramVerifier::import).transpose();
+    let scram = scram.map_err(|error| Refusal::bad(error.to_string()))?;
+    let hash = PasswordHash::import(kind, hash).map_err(|error| Refusal::bad(error.to_string()))?;
+    Ok(NewPassword::Hash(hash, scram))
 }
 
-/// Makes the hash of a password, where one is to be made.
-pub(crate) async fn hash(
+/// Gives a user its password, hashed where that is still to be done.
+pub(crate) async fn set_password(
     management: &Management,
+    user: &mut UserDefinition,
     password: NewPassword,
-) -> Result<Option<PasswordHash>, Refusal> {
-    match password {
-        NewPassword::None => Ok(None),
-        NewPassword::Hash(hash) => Ok(Some(hash)),
-        NewPassword::Plain(secret) => {
-            let salt = management.ask(Broker::random).await?;
-            let made = management.compute(move || PasswordHash::make(&secret, &salt)).await?;
-            made.map(Some).map_err(|_| crate::seam::Unavailable::Busy.into())
+) -> Result<(), Refusal> {
+    let secret = match password {
+        NewPassword::Plain(secret) => secret,
+        NewPassword::Hash(hash, scram) => {
+            (user.password, user.scram) = (Some(hash), scram);
+            return Ok(());
         }
-    }
+        NewPassword::None => return Ok(()),
+    };
+    let name = user.name.clone();
+    let recipe = management.ask(move |broker| broker.password_recipe(&name)).await?;
+    let made = management.compute(move || recipe.make(&secret)).await?;
+    let made = made.map_err(|_| crate::seam::Unavailable::Busy)?;
+    (user.password, user.scram) = (Some(made.hash), made.scram);
+    Ok(())
 }
 
-/// As [`hash`], on the core's thread, while it serves nobody.
-pub(crate) fn hash_now(broker: &mut Broker, password: NewPassword) -> Result<Option<PasswordHash>, Refusal> {
-    match password {
-        NewPassword::None => Ok(None),
-        NewPassword::Hash(hash) => Ok(Some(hash)),
+/// As [`set_password`], on the core's thread, while it serves nobody.
+pub(crate) fn set_password_now(
+    broker: &mut Broker,
+    user: &mut UserDefinition,
+    password: NewPassword,
+) -> Result<(), Refusal> {
+    (user.password, user.scram) = match password {
+        NewPassword::None => (None, None),
+        NewPassword::Hash(hash, scram) => (Some(hash), scram),
         NewPassword::Plain(secret) => {
-            let made = PasswordHash::make(&secret, &broker.random());
-            made.map(Some).map_err(|_| Refusal::bad("there is not enough memory to hash a password"))
+            let made = broker.password_recipe(&user.name).make(&secret);
+            let made = made.map_err(|_| Refusal::bad("there is not enough memory to hash a password"))?;
+            (Some(made.hash), made.scram)
         }
-    }
+    };
+    Ok(())
 }
 
 pub(crate) fn put(
@@ -121,8 +138,8 @@ pub(crate) fn put(
             Some(value) if !value.is_null() => tags(value)?,
             _ => return Err(Refusal::bad("\"tags\" is missing; an empty string gives none")),
         };
-        let password = hash(&management, new_password(&body)?).await?;
-        let definition = UserDefinition { name: name.into(), password, tags, ..UserDefinition::default() };
+        let mut definition = UserDefinition { name: name.into(), tags, ..UserDefinition::default() };
+        set_password(&management, &mut definition, new_password(&body)?).await?;
         Ok(management.ask(move |broker| store(broker, definition)).await?)
     })
 }
@@ -182,11 +199,15 @@ pub(crate) fn user_json(user: &UserDefinition) -> Json {
     let hash = user.password.as_ref().map(PasswordHash::to_text).unwrap_or_default();
     let kind = user.password.as_ref().map_or(HashKind::SaltedSha256, PasswordHash::kind);
     let algorithm = ALGORITHMS.iter().find(|(known, _)| *known == kind).map_or("", |(_, name)| name);
-    json!({
+    let mut json = json!({
         "name": &*user.name,
         "password_hash": hash,
         "hashing_algorithm": algorithm,
         "tags": tag_list(&user.tags),
         "limits": user_limits(user),
-    })
+    });
+    if let (Some(members), Some(scram)) = (json.as_object_mut(), &user.scram) {
+        members.insert(VERIFIER.to_owned(), scram.to_text().into());
+    }
+    json
 }

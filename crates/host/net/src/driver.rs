@@ -628,6 +628,7 @@ impl<T: Transport> Driver<T> {
         }
         connection.session.handle_browsed(&mut self.core, page, &mut connection.out);
         self.touch(key.index);
+        self.relieve_if_full(key.index);
     }
 
     /// Tells every session to say goodbye (F12).

@@ -47,8 +47,6 @@ impl<T: Transport> Driver<T> {
             connection.flags.is_touched = true;
             self.touched.push(index);
         }
-        if connection.pending_out_bytes() >= self.limits.high_mark_bytes && !connection.flags.is_congested {
-            self.relieve(index);
-        }
+        self.relieve_if_full(index);
     }
 }

@@ -46,6 +46,11 @@ pub(crate) fn report(incident: &Incident) {
         Incident::LogDamaged { from, to } => {
             tracing::error!(from, to, "a part of the journal is damaged: what was only there is not served");
         }
+        Incident::QueueLeftOut { namespace, queue, max } => {
+            // A name from a peer: short and escaped (B7, B9).
+            let queue: String = queue.chars().take(64).collect();
+            tracing::warn!(%namespace, ?queue, max, "a consumer of many queues has no room for one more");
+        }
         Incident::ScheduledDropped { namespace, node, key, user, reason } => {
             // Names from peers: short and escaped (B7, B9).
             let [node, key, user] = [node, key, user].map(|name| name.chars().take(64).collect::<String>());

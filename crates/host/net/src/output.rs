@@ -38,6 +38,14 @@ impl<T: Transport> Driver<T> {
         }
     }
 
+    /// The same once the mark is passed.
+    pub(crate) fn relieve_if_full(&mut self, index: u32) {
+        let Some(connection) = self.connections.get(index as usize) else { return };
+        if connection.pending_out_bytes() >= self.limits.high_mark_bytes && !connection.flags.is_congested {
+            self.relieve(index);
+        }
+    }
+
     /// Writes what waits, once.
     pub(crate) fn write_out(&mut self, index: u32) {
         let Some(connection) = self.connections.get_mut(index as usize) else { return };

@@ -165,10 +165,7 @@ fn a_change_is_answered_once_it_is_durable() {
     let change = node.handle.call_durable(|view| {
         let done = view.broker.put_user(ternmq_broker::UserDefinition {
             name: "u".into(),
-            password: None,
-            tags: Vec::new(),
-            max_connections: None,
-            max_sessions: None,
+            ..ternmq_broker::UserDefinition::default()
         });
         let was_durable = view.broker.durable().covers(done.receipt);
         (was_durable, done.receipt)
@@ -202,9 +199,7 @@ fn put_user(broker: &mut Broker, name: &str, password: &Secret) {
     let _ = broker.put_user(UserDefinition {
         name: name.into(),
         password: Some(hash),
-        tags: Vec::new(),
-        max_connections: None,
-        max_sessions: None,
+        ..UserDefinition::default()
     });
     broker.remember_password(name, password);
 }

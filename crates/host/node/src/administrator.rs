@@ -8,8 +8,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ternmq_access::{PasswordHash, SALT_BYTES, Secret};
-use ternmq_broker::{Broker, NamespaceRecord, PermissionDefinition, UserDefinition};
+use ternmq_access::Secret;
+use ternmq_broker::{
+    Broker, MadePassword, NamespaceRecord, PasswordRecipe, PermissionDefinition, UserDefinition,
+};
 
 use zeroize::Zeroizing;
 
@@ -126,7 +128,7 @@ pub(crate) enum Plan {
     /// A person must be told something.
     Tell(String),
     /// The first user is to be made.
-    Make(FirstUser),
+    Make(Box<FirstUser>),
 }
 
 /// Makes sure that somebody can log in: while the broker has no user it gets its first one, and later no more, so that
@@ -145,13 +147,13 @@ pub(crate) fn plan(
             given.user
         ))),
         _ if has_users => Ok(Plan::Done),
-        given => Ok(Plan::Make(FirstUser {
+        given => Ok(Plan::Make(Box::new(FirstUser {
             given: given.cloned(),
             random: broker.random(),
-            salt: broker.random(),
+            recipe: broker.password_recipe(given.map_or(DEFAULT_USER, |given| &given.user)),
             namespace: namespace.ensure(broker)?,
             data_dir: data_dir.into(),
-        })),
+        }))),
     }
 }
 
@@ -160,7 +162,7 @@ pub(crate) struct FirstUser {
     given: Option<GivenLogin>,
     /// For a password, when none was given.
     random: [u8; 16],
-    salt: [u8; SALT_BYTES],
+    recipe: PasswordRecipe,
     namespace: Arc<str>,
     data_dir: PathBuf,
 }
@@ -168,7 +170,7 @@ pub(crate) struct FirstUser {
 impl FirstUser {
     /// Hashes the password, which takes some 20 ms: for a thread on which nothing waits.
     pub(crate) fn hash(self) -> Result<HashedUser, StartError> {
-        let Self { given, random, salt, namespace, data_dir } = self;
+        let Self { given, random, recipe, namespace, data_dir } = self;
         let (login, notice) = match given {
             Some(given) => (given, None),
             None => {
@@ -177,8 +179,8 @@ impl FirstUser {
             }
         };
         let no_memory = |_| StartError::Usage("there is not enough memory to hash a password".into());
-        let hash = PasswordHash::make(&login.secret(), &salt).map_err(no_memory)?;
-        Ok(HashedUser { login, hash, namespace, notice })
+        let made = recipe.make(&login.secret()).map_err(no_memory)?;
+        Ok(HashedUser { login, made, namespace, notice })
     }
 }
 
@@ -197,7 +199,7 @@ fn make_login(random: &[u8], data_dir: &Path) -> Result<(GivenLogin, String), St
 /// The first user, ready to be made.
 pub(crate) struct HashedUser {
     login: GivenLogin,
-    hash: PasswordHash,
+    made: MadePassword,
     namespace: Arc<str>,
     notice: Option<String>,
 }
@@ -205,11 +207,12 @@ pub(crate) struct HashedUser {
 impl HashedUser {
     /// Makes the user; answers what a person must be told, once.
     pub(crate) fn put(self, broker: &mut Broker) -> Result<Option<String>, StartError> {
-        let Self { login, hash, namespace, notice } = self;
+        let Self { login, made, namespace, notice } = self;
         let user: Arc<str> = login.user.as_str().into();
         let definition = UserDefinition {
             name: user.clone(),
-            password: Some(hash),
+            password: Some(made.hash),
+            scram: made.scram,
             tags: login.grants.tags.iter().map(|tag| tag.as_str().into()).collect(),
             max_connections: None,
             max_sessions: None,

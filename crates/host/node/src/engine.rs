@@ -7,11 +7,11 @@ use ternmq_amqp10::Amqp10Session;
 use ternmq_amqp10::format::Amqp10Format;
 use ternmq_amqp091::format::Amqp091Format;
 use ternmq_amqp091::{Amqp091Session, ENCODING};
-use ternmq_broker::Dialect;
+use ternmq_broker::{Dialect, Herald};
 use ternmq_message::Formats;
 use ternmq_mqtt::{MqttSession, format::MqttFormat};
 use ternmq_net::{FirstBytes, SessionFactory, one_port_or};
-use ternmq_openwire::{OpenWireSession, format::OpenWireFormat};
+use ternmq_openwire::{OpenWireHerald, OpenWireSession, format::OpenWireFormat};
 use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::StompSession;
 use ternmq_stomp::format::StompFormat;
@@ -34,6 +34,8 @@ pub(crate) struct Protocol {
 pub(crate) struct Engine {
     /// The dialect.
     pub(crate) dialect: Arc<dyn Dialect>,
+    /// Who tells what happens in the broker.
+    pub(crate) herald: Option<Arc<dyn Herald>>,
     /// Encodings of stored messages.
     pub(crate) formats: Formats,
     /// What the listeners speak.
@@ -95,7 +97,8 @@ impl Engine {
             // A NACK is the consumer's refusal: the message goes to the dead-letter queue.
             stomp(ternmq_stomp::Settings { is_nack_requeued: false, ..settings.stomp.clone() }),
         ];
-        Self { dialect, formats, protocols, node_name, cluster_name }
+        let herald: Option<Arc<dyn Herald>> = Some(Arc::new(OpenWireHerald));
+        Self { dialect, herald, formats, protocols, node_name, cluster_name }
     }
 
     fn rabbitmq(settings: &Settings) -> Self {
@@ -119,7 +122,7 @@ impl Engine {
             ..settings.stomp.clone()
         });
         let protocols = vec![amqp, mqtt(settings.mqtt.clone()), stomp];
-        Self { dialect: Arc::new(RabbitMq), formats, protocols, node_name, cluster_name }
+        Self { dialect: Arc::new(RabbitMq), herald: None, formats, protocols, node_name, cluster_name }
     }
 }
 
@@ -170,6 +173,7 @@ fn amqp10(settings: &Settings, cluster_name: &Arc<str>) -> SessionFactory {
         login_timeout_ms: known.login_timeout_ms,
         is_plain_login: known.mechanisms.plain,
         is_certificate_login: known.mechanisms.external,
+        is_scram_login: settings.is_scram_login,
         anonymous: settings.anonymous.clone(),
         ..ternmq_amqp10::Settings::default()
     });

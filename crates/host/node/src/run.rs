@@ -160,6 +160,7 @@ fn set_mechanisms(settings: &mut Settings, options: &BrokerOptions) {
         let has = |name: &str| settings.mechanisms.iter().any(|known| known == name);
         (mechanisms.plain, mechanisms.amqplain) = (has("PLAIN"), has("AMQPLAIN"));
         mechanisms.external = has("EXTERNAL");
+        settings.is_scram_login = has("SCRAM-SHA-256");
     }
     let by_default = mechanisms.external;
     settings.mqtt.is_certificate_login = settings.is_mqtt_certificate_login.unwrap_or(by_default);
@@ -217,6 +218,12 @@ impl ShardStart {
         if let Some(users) = users {
             broker.set_outside_users(users);
         }
+        if let Some(herald) = engine.herald.clone() {
+            broker.set_herald(herald);
+        }
+        if settings.is_scram_login {
+            broker.keep_scram();
+        }
         authorization::apply(settings.activemq.as_ref(), &mut broker)?;
         definitions::apply(settings.definitions, &mut broker)?;
         let plan = if is_managed {
@@ -231,7 +238,7 @@ impl ShardStart {
                 tell(&notice);
                 None
             }
-            Plan::Make(user) => Some(open_by(user)),
+            Plan::Make(user) => Some(open_by(*user)),
         };
         broker.provide().map_err(|error| StartError::Provide(broker.dialect().error_text(&error)))?;
         if is_self_signed {

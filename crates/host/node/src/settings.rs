@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) driver: DriverLimits,
     pub(crate) amqp: ternmq_amqp091::Settings,
+    /// Clients of AMQP 1.0 may log in by SCRAM-SHA-256.
+    pub(crate) is_scram_login: bool,
     /// User that clients of AMQP 1.0 without a login stand for, with the password.
     pub(crate) anonymous: Option<(Arc<str>, Secret)>,
     pub(crate) mqtt: ternmq_mqtt::Settings,

@@ -69,6 +69,7 @@ fn reply_code(error: &Error) -> ReplyCode {
         | Error::InvalidName { .. }
         | Error::InvalidArgument { .. }
         | Error::InUse { .. }
+        | Error::NameTaken { .. }
         | Error::NotEmpty { .. }
         | Error::Unfit { .. }
         | Error::UnknownDelivery { .. }
@@ -82,9 +83,12 @@ fn reply_code(error: &Error) -> ReplyCode {
             LimitKind::NamespaceQueues
             | LimitKind::Queues
             | LimitKind::SessionConsumers
+            | LimitKind::ConsumerQueues
             | LimitKind::Clients
             | LimitKind::Subscriptions
             | LimitKind::Retained
+            | LimitKind::Remark
+            | LimitKind::Remarks
             | LimitKind::Scheduled
             | LimitKind::ScheduleRepeats
             | LimitKind::Staged => PRECONDITION_FAILED,

@@ -98,6 +98,22 @@ impl Format for Amqp091Format {
         without_expiration(head).ok()
     }
 
+    fn with_headers(&self, head: &[u8], added: &Map) -> Option<Vec<u8>> {
+        let is_fit = |name: &str| name.len() <= SHORT_STRING_MAX_BYTES;
+        let mut changed = TableBuf::new();
+        let known = headers(head);
+        let kept = known.entries().filter(|(name, _)| !added.iter().any(|(other, _)| &**other == *name));
+        let mut room = ENTRIES_MAX as usize;
+        for (_, entry) in kept {
+            changed.push_entry(entry);
+            room = room.saturating_sub(1);
+        }
+        for (name, value) in added.iter().filter(|(name, _)| is_fit(name)).take(room) {
+            push_value(&mut changed, name, value);
+        }
+        with_headers(head, Some(changed.as_table())).ok()
+    }
+
     fn extra_keys(&self, head: &[u8]) -> Vec<Arc<str>> {
         match Scan::new(head) {
             Ok(Scan { headers: Some(headers), copies, .. }) if copies.has_cc => match headers.get(COPIES) {

@@ -113,7 +113,9 @@ pub(crate) fn condition_of(error: &Error) -> &'static str {
         | Error::NotEmpty { .. }
         | Error::Unfit { .. }
         | Error::UnknownDelivery { .. } => condition::PRECONDITION_FAILED,
-        Error::InvalidName { .. } | Error::InvalidArgument { .. } => condition::INVALID_FIELD,
+        Error::InvalidName { .. } | Error::InvalidArgument { .. } | Error::NameTaken { .. } => {
+            condition::INVALID_FIELD
+        }
         Error::Locked { .. } | Error::ExclusiveUse { .. } => condition::RESOURCE_LOCKED,
         Error::Limit { .. } => condition::RESOURCE_LIMIT_EXCEEDED,
         Error::NotSupported { .. } => condition::NOT_IMPLEMENTED,

@@ -14,14 +14,15 @@ use std::sync::Arc;
 
 use ternmq_broker::{LinkAddresses, ReplyPlace, ScheduleWords};
 use ternmq_message::{
-    Carriage, Carrier, Encoding, Format, Headers as HeaderForm, History, Map as NeutralMap, Properties,
-    Value as Neutral,
+    Carriage, Carrier, Content, Encoding, Format, Headers as HeaderForm, History, JAVA_OBJECT,
+    Map as NeutralMap, Properties, Value as Neutral,
 };
 
 use crate::{
     codec::{
         DecodeError, Map, Value, code,
         message::{BodyKind, Header, MessageProperties, Sections, map_of},
+        read,
         write::{MapWriter, put_descriptor, put_string},
     },
     translate::put_neutral_value,
@@ -67,13 +68,27 @@ pub(crate) mod annotation {
     pub(crate) const DELIVERY_PERIOD: &str = "x-opt-delivery-period";
     pub(crate) const DELIVERY_REPEAT: &str = "x-opt-delivery-repeat";
     pub(crate) const DELIVERY_TIME: &str = "x-opt-delivery-time";
+    /// What kind of message of JMS it is, by the numbers of [`kind`].
+    pub(crate) const MESSAGE_KIND: &str = "x-opt-jms-msg-type";
     pub(crate) const EXCHANGE: &str = "x-exchange";
     pub(crate) const KEY: &str = "x-routing-key";
     pub(crate) const TYPE: &str = "x-basic-type";
     /// Start of the names that an application may choose.
     pub(crate) const OWN: &str = "x-";
+    /// Start of those that nobody has to know.
+    pub(crate) const OPTIONAL: &str = "x-opt-";
     /// Start of the names that stand for properties of AMQP 0-9-1.
     pub(crate) const BASIC: &str = "x-basic-";
+}
+
+/// Kinds of messages (JMS mapping).
+pub(crate) mod kind {
+    pub(crate) const PLAIN: i8 = 0;
+    pub(crate) const OBJECT: i8 = 1;
+    pub(crate) const MAP: i8 = 2;
+    pub(crate) const BYTES: i8 = 3;
+    pub(crate) const STREAM: i8 = 4;
+    pub(crate) const TEXT: i8 = 5;
 }
 
 /// Kinds of places: queue, topic, and those of a connection, as capabilities of a node.
@@ -176,7 +191,7 @@ impl<'a> Head<'a> {
     /// The sections of the lead; none when they can't be read.
     #[must_use]
     pub fn sections(&self) -> Sections<'a> {
-        Sections::split(self.lead).unwrap_or_default()
+        Sections::split_known(self.lead).unwrap_or_default()
     }
 }
 
@@ -331,6 +346,68 @@ fn copy_annotations(section: &[u8], out: &mut Vec<u8>, is_dropped: impl Fn(&str)
     }
 }
 
+/// What a body of other sections than data is. `told`: the kind of message that its producer says it is.
+fn encoded_content(told: Option<i8>, body: &[u8]) -> Option<Content<'_>> {
+    let sections = Sections::split(body).ok()?;
+    let nothing = || match told {
+        Some(kind::PLAIN) => Content::Empty,
+        Some(kind::MAP) => Content::Map(NeutralMap::new()),
+        Some(kind::STREAM) => Content::Stream(Vec::new()),
+        Some(kind::TEXT) => Content::Text("".into()),
+        _ => Content::Bytes(b"".into()),
+    };
+    Some(match sections.body_kind {
+        BodyKind::None => nothing(),
+        BodyKind::Data => return None,
+        BodyKind::Sequences => Content::Stream(sections.items().iter().map(neutral).collect()),
+        BodyKind::Value => match sections.value()? {
+            Value::Null => nothing(),
+            Value::String(text) => Content::Text(text.into()),
+            Value::Binary(bytes) => Content::Bytes(bytes.into()),
+            Value::Map(map) if map.iter().all(|(key, _)| matches!(key, Value::String(_))) => {
+                Content::Map(neutral_map(&map))
+            }
+            Value::List(list) => Content::Stream(list.iter().map(|item| neutral(&item)).collect()),
+            _ => return None,
+        },
+    })
+}
+
+/// The map that a remark is: annotations.
+fn map_in(remark: &[u8]) -> Map<'_> {
+    match read(remark) {
+        Ok((Value::Map(map), _)) => map,
+        _ => Map::default(),
+    }
+}
+
+/// Appends two maps as one; a key that is in both has the value of the later one.
+fn put_joined(earlier: Map<'_>, later: Map<'_>, out: &mut Vec<u8>) {
+    let mut map = MapWriter::start(out);
+    let is_replaced = |key: &Value<'_>| later.iter().any(|(other, _)| other == *key);
+    let kept = earlier.raw_pairs().filter(|(key, _)| !is_replaced(key));
+    for (_, pair) in kept.chain(later.raw_pairs()) {
+        map.pair(|out| out.extend_from_slice(pair));
+    }
+    map.end();
+}
+
+/// The annotations of `modified` that become part of a message (AMQP 1.0 3.4.5), as a remark; `None` when there are none.
+/// Those that say where the message goes are its producer's and the broker's alone: a receiver can't lead it elsewhere (S5).
+pub(crate) fn remark_of(annotations: &Map<'_>) -> Option<Vec<u8>> {
+    let mut remark = Vec::new();
+    let mut map = MapWriter::start(&mut remark);
+    for (key, pair) in annotations.raw_pairs() {
+        let is_own = |name: &str| is_header(name) || !name.starts_with(annotation::OWN);
+        if matches!(key, Value::Symbol(name) if is_own(name)) {
+            map.pair(|out| out.extend_from_slice(pair));
+        }
+    }
+    let is_empty = map.is_empty();
+    map.end();
+    (!is_empty).then_some(remark)
+}
+
 /// The header that an annotation stands for which schedules a message; a time of its own stands for a delay.
 pub(crate) fn header_of(annotation: &str, words: &ScheduleWords) -> Option<&'static str> {
     match annotation {
@@ -417,6 +494,28 @@ impl Format for Amqp10Format {
         History::default()
     }
 
+    fn content<'a>(&self, head: &'a [u8], body: &'a [u8]) -> Option<Content<'a>> {
+        let known = Head::read(head)?;
+        let sections = known.sections();
+        let told = map_of(sections.message_annotations).get(annotation::MESSAGE_KIND);
+        let told = told.and_then(|number| i8::try_from(number.as_i64()?).ok());
+        if known.is_encoded() {
+            return encoded_content(told, body);
+        }
+        let said = MessageProperties::decode(sections.properties).unwrap_or_default();
+        match told {
+            Some(kind::TEXT) => Some(Content::Text(std::str::from_utf8(body).ok()?.into())),
+            Some(kind::BYTES) => Some(Content::Bytes(body.into())),
+            Some(kind::OBJECT) => Some(Content::Object(body.into())),
+            _ if said.content_type == Some(JAVA_OBJECT) => Some(Content::Object(body.into())),
+            _ => None,
+        }
+    }
+
+    fn says_encoding(&self, head: &[u8]) -> bool {
+        Head::read(head).is_some_and(|known| known.is_encoded())
+    }
+
     fn without_ttl(&self, head: &[u8]) -> Option<Vec<u8>> {
         let known = Head::read(head)?;
         let mut sections = known.sections();
@@ -468,6 +567,29 @@ impl Format for Amqp10Format {
         map.end();
         sections.application_properties = &application;
         with_lead(head, &known, &sections)
+    }
+
+    fn remarked(&self, head: &[u8], remark: &[u8]) -> Option<Vec<u8>> {
+        let known = Head::read(head)?;
+        let mut sections = known.sections();
+        let mut annotations = Vec::new();
+        put_descriptor(&mut annotations, code::MESSAGE_ANNOTATIONS);
+        put_joined(map_of(sections.message_annotations), map_in(remark), &mut annotations);
+        sections.message_annotations = &annotations;
+        with_lead(head, &known, &sections)
+    }
+
+    fn joined_remarks(&self, earlier: &[u8], later: &[u8]) -> Vec<u8> {
+        let mut joined = Vec::new();
+        put_joined(map_in(earlier), map_in(later), &mut joined);
+        joined
+    }
+
+    fn remark_headers(&self, remark: &[u8]) -> NeutralMap {
+        // Other names may mean something there, as one that a dead-letter route is led by.
+        let mut headers = neutral_map(&map_in(remark));
+        headers.retain(|(name, _)| name.starts_with(annotation::OPTIONAL));
+        headers
     }
 
     fn given_kind(&self, head: &[u8]) -> Option<Arc<str>> {

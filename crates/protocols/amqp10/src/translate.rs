@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
 use ternmq_broker::{Broker, Deliver, LinkAddresses, Place};
-use ternmq_message::{History, Map as NeutralMap, Message, Properties, Property, Value as Neutral};
+use ternmq_message::{
+    Content, History, JAVA_OBJECT, Map as NeutralMap, Message, Properties, Property, Value as Neutral,
+};
 
 use crate::{
     codec::{
@@ -14,7 +17,7 @@ use crate::{
             put_timestamp, put_uint, put_ulong, put_value,
         },
     },
-    format::{CARRIER, ENCODED_BODY, ENCODING, Head, annotation, uuid_of},
+    format::{CARRIER, ENCODED_BODY, ENCODING, Head, annotation, kind, uuid_of},
 };
 
 /// Appends a message as a receiver gets it.
@@ -46,11 +49,13 @@ pub(crate) fn put_message(
         return;
     }
     put_header(Header::default(), deliver, out);
-    let properties = match broker.formats().get(message.meta().encoding) {
-        Some(format) => CARRIER.fit(format.properties(message.head()), message.meta()),
-        None => Properties::default(),
-    };
-    put_neutral(broker, addresses, message, properties, out);
+    let format = broker.formats().get(message.meta().encoding);
+    let mut properties = format.map(|format| format.properties(message.head())).unwrap_or_default();
+    // Clients of JMS know kinds of messages; a body of sections has its own.
+    let has_kinds = addresses.subject_is_type() && !is_encoded(&properties, message.body());
+    let content = has_kinds.then(|| Content::take(format, message, &mut properties));
+    let properties = CARRIER.fit(properties, message.meta());
+    put_neutral(broker, addresses, message, (properties, content), out);
 }
 
 /// header: the producer's, with what has become of the message.
@@ -79,7 +84,6 @@ fn put_annotations(
     let mut map = MapWriter::start(out);
     map.symbol(annotation::EXCHANGE, |out| put_string(out, message.node()));
     map.symbol(annotation::KEY, |out| put_string(out, message.key()));
-    let mut own = vec![annotation::EXCHANGE, annotation::KEY];
     let told = match message.history().filter(|history| !history.deaths.is_empty()) {
         Some(history) => {
             map.symbol(annotation::DEATHS, |out| put_deaths(history, out));
@@ -87,6 +91,7 @@ fn put_annotations(
         }
         None => NeutralMap::new(),
     };
+    let mut own: SmallVec<[&str; 4]> = smallvec![annotation::EXCHANGE, annotation::KEY];
     if !told.is_empty() {
         own.push(annotation::DEATHS);
     }
@@ -131,12 +136,11 @@ fn put_neutral(
     broker: &Broker,
     addresses: &dyn LinkAddresses,
     message: &Message,
-    properties: Properties,
+    (properties, content): (Properties, Option<Content<'_>>),
     out: &mut Vec<u8>,
 ) {
     let told = ToldPlaces::of(broker, addresses, message, &properties);
-    let body = message.body();
-    let is_encoded = is_encoded(&properties, body);
+    let is_encoded = is_encoded(&properties, message.body());
     let reply_to = reply_address(addresses, &properties);
     let (group_id, group_sequence) = group_of(addresses, &properties);
     // A symbol is ASCII; other text becomes the header that its property is called.
@@ -148,7 +152,9 @@ fn put_neutral(
         }
         other => other,
     };
-    let content_type = ascii(properties.content_type, Property::ContentType.header());
+    let is_object = matches!(content, Some(Content::Object(_)));
+    let content_type = properties.content_type.or_else(|| is_object.then(|| JAVA_OBJECT.into()));
+    let content_type = ascii(content_type, Property::ContentType.header());
     let content_encoding = ascii(properties.content_encoding, Property::ContentEncoding.header());
     let kind = properties.kind.as_deref().filter(|_| !is_encoded);
     let (subject, kind) = if addresses.subject_is_type() { (kind, None) } else { (None, kind) };
@@ -159,14 +165,14 @@ fn put_neutral(
     let headers = || strange.iter().chain(&properties.headers);
     put_annotations(broker, message, out, |own, map| {
         told.put(map);
-        for (name, value) in headers() {
-            let is_told = own.contains(&&**name) || name.starts_with(annotation::BASIC);
-            if name.starts_with(annotation::OWN) && name.is_ascii() && !is_told {
-                map.symbol(name, |out| put_neutral_value(value, 1, out));
-            } else if &**name == "CC" && matches!(value, Neutral::Array(_)) {
-                map.symbol(annotation::COPIES, |out| put_neutral_value(value, 1, out));
-            }
+        if let Some(content) = &content {
+            map.symbol(annotation::MESSAGE_KIND, |out| {
+                put_value(out, &Value::Byte(kind_of_content(content)));
+            });
         }
+        put_headers(headers(), map, |name| {
+            own.contains(&name) || (content.is_some() && name == annotation::MESSAGE_KIND)
+        });
         if let Some(kind) = kind {
             map.symbol(annotation::TYPE, |out| put_string(out, kind));
         }
@@ -190,10 +196,72 @@ fn put_neutral(
         known.put(out);
     }
     put_application_properties(headers(), out);
-    if is_encoded {
-        out.extend_from_slice(body);
-    } else {
-        put_data(out, body);
+    match content {
+        None if is_encoded => out.extend_from_slice(message.body()),
+        None => put_data(out, message.body()),
+        Some(content) => put_content(&content, out),
+    }
+}
+
+/// Headers that are annotations, but those that are told already.
+fn put_headers<'a>(
+    headers: impl Iterator<Item = &'a (Arc<str>, Neutral)>,
+    map: &mut MapWriter<'_>,
+    is_told: impl Fn(&str) -> bool,
+) {
+    for (name, value) in headers {
+        let is_own = name.starts_with(annotation::OWN) && !name.starts_with(annotation::BASIC);
+        if is_own && name.is_ascii() && !is_told(name) {
+            map.symbol(name, |out| put_neutral_value(value, 1, out));
+        } else if &**name == "CC" && matches!(value, Neutral::Array(_)) {
+            map.symbol(annotation::COPIES, |out| put_neutral_value(value, 1, out));
+        }
+    }
+}
+
+/// The kind of a message with this content.
+fn kind_of_content(content: &Content<'_>) -> i8 {
+    match content {
+        Content::Empty => kind::PLAIN,
+        Content::Bytes(_) => kind::BYTES,
+        Content::Text(_) => kind::TEXT,
+        Content::Map(_) => kind::MAP,
+        Content::Stream(_) => kind::STREAM,
+        Content::Object(_) => kind::OBJECT,
+    }
+}
+
+/// The sections of a body, as the kind of message has them (AMQP JMS Mapping 1.0 3.3).
+fn put_content(content: &Content<'_>, out: &mut Vec<u8>) {
+    match content {
+        Content::Bytes(bytes) | Content::Object(bytes) => put_data(out, bytes),
+        Content::Empty => {
+            put_descriptor(out, code::AMQP_VALUE);
+            put_value(out, &Value::Null);
+        }
+        Content::Text(text) => {
+            put_descriptor(out, code::AMQP_VALUE);
+            put_string(out, text);
+        }
+        Content::Map(map) => {
+            put_descriptor(out, code::AMQP_VALUE);
+            let mut written = MapWriter::start(out);
+            for (name, value) in map {
+                written.pair(|out| {
+                    put_string(out, name);
+                    put_neutral_value(value, 1, out);
+                });
+            }
+            written.end();
+        }
+        Content::Stream(values) => {
+            put_descriptor(out, code::AMQP_SEQUENCE);
+            let mut list = ListWriter::start(out);
+            for value in values {
+                list = list.field(Some(value), |out, value| put_neutral_value(value, 1, out));
+            }
+            list.end();
+        }
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) fn reason_of(error: &Error) -> Reason {
         Error::Inequivalent { .. }
         | Error::InvalidName { .. }
         | Error::InUse { .. }
+        | Error::NameTaken { .. }
         | Error::NotEmpty { .. }
         | Error::Unfit { .. }
         | Error::NotSupported { .. } => Reason::IMPLEMENTATION_SPECIFIC_ERROR,
@@ -59,10 +60,13 @@ pub(crate) fn reason_of(error: &Error) -> Reason {
             | LimitKind::NamespaceQueues
             | LimitKind::Queues
             | LimitKind::SessionConsumers
+            | LimitKind::ConsumerQueues
             | LimitKind::Staged
             | LimitKind::Clients
             | LimitKind::Subscriptions
             | LimitKind::Retained
+            | LimitKind::Remark
+            | LimitKind::Remarks
             | LimitKind::Scheduled
             | LimitKind::ScheduleRepeats => Reason::QUOTA_EXCEEDED,
         },

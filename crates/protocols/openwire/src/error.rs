@@ -77,11 +77,15 @@ fn class_of(error: &Error) -> &'static str {
             | LimitKind::NamespaceQueues
             | LimitKind::Queues
             | LimitKind::SessionConsumers
+            | LimitKind::ConsumerQueues
             | LimitKind::Subscriptions
             | LimitKind::Retained
+            | LimitKind::Remark
+            | LimitKind::Remarks
             | LimitKind::Scheduled
             | LimitKind::Staged => class::RESOURCE,
         },
+        Error::NameTaken { .. } => class::INVALID_CLIENT,
         Error::Unavailable { .. } => class::RESOURCE,
         Error::Gone => class::ILLEGAL_STATE,
         Error::NotFound { .. }

@@ -8,17 +8,18 @@
 //! other content is kept as it came and is never looked into (B10).
 //! Owns: that layout, and what it means in neutral terms. Must not know: who reads it.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use ternmq_broker::{Dialect, Place};
 use ternmq_message::{
-    Carriage, Carrier, Encoding as Number, Format, Group, Headers, History, Map, Properties, Value as Neutral,
+    Carriage, Carrier, Content as Meaning, Encoding as Number, Format, Group, Headers, History, Map,
+    Properties, Value as Neutral,
 };
 
 use crate::{
     codec::{
-        Encoding, Field, InCache, Kind, Object, OutCache, Primitive, Primitives, Relay, Value, decode,
-        encode_bare, text,
+        self, Content, DecodeError, Encoding, Field, InCache, Incoming, Kind, Object, OutCache, Primitive,
+        Primitives, Relay, Stored, Value, decode, encode_bare, text,
     },
     translate::place_of,
 };
@@ -57,8 +58,6 @@ const OWN_CONNECTION: &str = "ID:scheduled";
 
 /// Layout of heads.
 const LAYOUT: u8 = 1;
-/// Encoding of the fields in heads.
-const STORED: Encoding = Encoding { version: 12, is_tight: false, has_cache: false };
 
 /// How a body stands for the content of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,26 +91,56 @@ pub(crate) fn take_apart<'a>(mut message: Object<'a>) -> (Vec<u8>, Cow<'a, [u8]>
     }
     let is_text = message.kind() == Kind::TextMessage && !message.is(Field::Compressed);
     let (form, body) = match message.take(Field::Content) {
-        Value::Bytes(content) if is_text => match plain_text(&content) {
-            Some(text) => (BodyForm::Text, Cow::Owned(text)),
-            None => (BodyForm::Same, content),
-        },
-        Value::Bytes(content) => (BodyForm::Same, content),
+        Value::Bytes(Cow::Borrowed(content)) => kept_content(is_text, content),
+        Value::Bytes(Cow::Owned(content)) => {
+            let (form, body) = kept_content(is_text, &content);
+            (form, Cow::Owned(body.into_owned()))
+        }
         _ => (BodyForm::None, Cow::Borrowed(&[][..])),
     };
     let mut head = vec![LAYOUT, form as u8];
-    encode_bare(&message, STORED, &mut OutCache::default(), &mut head);
+    encode_bare(&message, Encoding::KEPT, &mut OutCache::default(), &mut head);
     (head, body)
 }
 
+/// Reads the message that a frame is: its head, in `buffer`, and its body.
+///
+/// # Errors
+/// As [`codec::keep`].
+pub(crate) fn keep<'a>(
+    frame: &'a [u8],
+    encoding: Encoding,
+    cache: &mut InCache,
+    mut buffer: Vec<u8>,
+) -> Result<(Incoming<'a>, Cow<'a, [u8]>), DecodeError> {
+    buffer.clear();
+    buffer.extend_from_slice(&[LAYOUT, BodyForm::None as u8]);
+    let mut incoming = codec::keep(frame, encoding, cache, buffer)?;
+    let is_text = incoming.kind() == Kind::TextMessage && !incoming.stored().is(Field::Compressed);
+    let Some(content) = incoming.content else { return Ok((incoming, Cow::Borrowed(&[]))) };
+    let (form, body) = kept_content(is_text, content);
+    incoming.set_prefix(1, form as u8);
+    Ok((incoming, body))
+}
+
+/// How a content is kept.
+fn kept_content(is_text: bool, content: &[u8]) -> (BodyForm, Cow<'_, [u8]>) {
+    match plain_text(content).filter(|_| is_text) {
+        Some(text) => (BodyForm::Text, text),
+        None => (BodyForm::Same, Cow::Borrowed(content)),
+    }
+}
+
 /// The text of a content, if writing it again gives the same bytes.
-fn plain_text(content: &[u8]) -> Option<Vec<u8>> {
+fn plain_text(content: &[u8]) -> Option<Cow<'_, [u8]>> {
     let (len, bytes) = content.split_first_chunk()?;
     if usize::try_from(u32::from_be_bytes(*len)) != Ok(bytes.len()) {
         return None;
     }
-    let text = text::read(bytes).ok()?;
-    (*text::packed(&text) == *bytes).then(|| text.into_owned().into_bytes())
+    match text::read(bytes).ok()? {
+        Cow::Borrowed(text) if text::is_plain(text) => Some(Cow::Borrowed(bytes)),
+        text => (*text::packed(&text) == *bytes).then(|| Cow::Owned(text.into_owned().into_bytes())),
+    }
 }
 
 /// The content of a text message.
@@ -126,7 +155,7 @@ pub(crate) fn content_of_text(text: &str) -> Vec<u8> {
 /// The message of a head, without its content.
 fn read_head(head: &[u8]) -> Option<(u8, Object<'_>)> {
     let (&[LAYOUT, form], fields) = head.split_first_chunk()? else { return None };
-    let object = decode(fields, STORED, &mut InCache::default()).ok()?;
+    let object = decode(fields, Encoding::KEPT, &mut InCache::default()).ok()?;
     object.kind().is_message().then_some((form, object))
 }
 
@@ -134,11 +163,17 @@ fn read_head(head: &[u8]) -> Option<(u8, Object<'_>)> {
 /// encoding.
 pub(crate) fn relay<'a>(head: &'a [u8], body: &'a [u8]) -> Option<Relay<'a>> {
     let (&[LAYOUT, form], fields) = head.split_first_chunk()? else { return None };
-    let mut relay = Relay::of(fields).ok()?;
-    if let Some(content) = content(form, body) {
-        relay.set(Field::Content, Value::Bytes(content));
-    }
-    Some(relay)
+    let content = match form {
+        form if form == BodyForm::Text as u8 => {
+            let text = std::str::from_utf8(body);
+            Some(Content { has_length: text.is_ok(), bytes: text.map_or(Cow::Borrowed(body), text::packed) })
+        }
+        form if form == BodyForm::Same as u8 => {
+            Some(Content { has_length: false, bytes: Cow::Borrowed(body) })
+        }
+        _ => None,
+    };
+    Relay::of(fields, content).ok()
 }
 
 /// The content that a body stands for.
@@ -211,9 +246,9 @@ pub(crate) fn primitive(value: &Neutral) -> Primitive<'static> {
 }
 
 /// The group that a message belongs to.
-pub(crate) fn group_of(message: &Object<'_>) -> Option<Group> {
+pub(crate) fn group_of(message: &Stored<'_>) -> Option<Group> {
     let name = message.text(Field::GroupId).filter(|name| !name.is_empty())?;
-    Some(Group::numbered(name, message.number(Field::GroupSequence)))
+    Some(Group::numbered(&name, message.number(Field::GroupSequence)))
 }
 
 /// Puts a neutral property into its own field. Answers whether it has one.
@@ -315,6 +350,35 @@ impl Format for OpenWireFormat {
 
     fn history(&self, _: &[u8]) -> History {
         History::default()
+    }
+
+    fn content<'a>(&self, head: &'a [u8], body: &'a [u8]) -> Option<Meaning<'a>> {
+        let (form, message) = read_head(head)?;
+        // What is compressed stays so (B10).
+        if message.is(Field::Compressed) {
+            return None;
+        }
+        let has_none = form == BodyForm::None as u8;
+        Some(match message.kind() {
+            Kind::Message => Meaning::Empty,
+            Kind::BytesMessage => Meaning::Bytes(Cow::Borrowed(body)),
+            Kind::TextMessage if has_none => Meaning::Text(Cow::Borrowed("")),
+            Kind::TextMessage if form == BodyForm::Text as u8 => {
+                Meaning::Text(Cow::Borrowed(std::str::from_utf8(body).ok()?))
+            }
+            Kind::MapMessage if has_none => Meaning::Map(Map::new()),
+            Kind::MapMessage => {
+                // Of a name that repeats the last value counts.
+                let map: BTreeMap<_, _> = neutral_map(&Primitives::read(body).ok()?).into_iter().collect();
+                Meaning::Map(map.into_iter().collect())
+            }
+            Kind::StreamMessage => {
+                let values = Primitives::read_stream(body).ok()?;
+                Meaning::Stream(values.iter().map(neutral).collect())
+            }
+            Kind::ObjectMessage => Meaning::Object(Cow::Borrowed(body)),
+            _ => return None,
+        })
     }
 
     fn edited(

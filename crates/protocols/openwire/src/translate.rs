@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use ternmq_broker::{AddressOptions, AddressRequest, Broker, Deliver, Dialect, Place, Places};
-use ternmq_message::{Map, MessageMeta, Properties};
+use ternmq_message::{Content, Map, MessageMeta, Properties};
 
 use crate::{
     codec::{Field, Kind, Object, Primitive, Primitives, Value},
@@ -128,17 +128,14 @@ fn made_up_id(queue: &str, seq: u64) -> Object<'static> {
         .with(Field::ProducerSequenceId, Value::Long(i64::try_from(seq).unwrap_or(i64::MAX)))
 }
 
-/// A message of another protocol: text when it says so, bytes else.
+/// A message of another protocol, of the kind that its content is.
 fn message_of_others(broker: &Broker, deliver: &Deliver, queue: &str) -> Object<'static> {
     let message = &deliver.message;
-    let properties =
-        broker.formats().get(message.meta().encoding).map(|format| format.properties(message.head()));
-    let properties = CARRIER_WITH_TYPE.fit(properties.unwrap_or_default(), message.meta());
-    let text = std::str::from_utf8(message.body()).ok().filter(|_| is_text(&properties));
-    let (kind, content) = match text {
-        Some(text) => (Kind::TextMessage, content_of_text(text)),
-        None => (Kind::BytesMessage, message.body().to_vec()),
-    };
+    let format = broker.formats().get(message.meta().encoding);
+    let mut properties = format.map(|format| format.properties(message.head())).unwrap_or_default();
+    let content = Content::take(format, message, &mut properties);
+    let properties = CARRIER_WITH_TYPE.fit(properties, message.meta());
+    let (kind, content) = kind_and_bytes(&content);
     let id = made_up_id(queue, deliver.seq);
     let producer = id.object(Field::ProducerId).cloned();
     let mut object = Object::new(kind)
@@ -157,10 +154,22 @@ fn message_of_others(broker: &Broker, deliver: &Deliver, queue: &str) -> Object<
 const CARRIER_WITH_TYPE: ternmq_message::Carrier =
     ternmq_message::Carrier { content_type: ternmq_message::Carriage::Whole, ..CARRIER };
 
-fn is_text(properties: &Properties) -> bool {
-    let is_text_type =
-        |kind: &str| kind.starts_with("text/") || matches!(kind, "application/json" | "application/xml");
-    properties.is_text.unwrap_or_else(|| properties.content_type.as_deref().is_some_and(is_text_type))
+/// The kind of message that a content makes, and its bytes there.
+fn kind_and_bytes(content: &Content<'_>) -> (Kind, Vec<u8>) {
+    match content {
+        Content::Empty => (Kind::Message, Vec::new()),
+        Content::Bytes(bytes) => (Kind::BytesMessage, bytes.to_vec()),
+        Content::Text(text) => (Kind::TextMessage, content_of_text(text)),
+        Content::Map(map) => {
+            let entries = map.iter().map(|(name, value)| (Cow::Borrowed(&**name), primitive(value)));
+            (Kind::MapMessage, Primitives { entries: entries.collect() }.to_bytes())
+        }
+        Content::Stream(values) => {
+            let values: Vec<_> = values.iter().map(primitive).collect();
+            (Kind::StreamMessage, Primitives::stream_bytes(&values))
+        }
+        Content::Object(bytes) => (Kind::ObjectMessage, bytes.to_vec()),
+    }
 }
 
 pub(crate) fn expiration(deliver: &Deliver) -> i64 {

@@ -74,6 +74,7 @@ fn name_of(error: &Error) -> &'static str {
         | Error::InvalidName { .. }
         | Error::InvalidArgument { .. }
         | Error::InUse { .. }
+        | Error::NameTaken { .. }
         | Error::NotEmpty { .. }
         | Error::Unfit { .. }
         | Error::UnknownDelivery { .. }
@@ -87,9 +88,12 @@ fn name_of(error: &Error) -> &'static str {
             LimitKind::NamespaceQueues
             | LimitKind::Queues
             | LimitKind::SessionConsumers
+            | LimitKind::ConsumerQueues
             | LimitKind::Clients
             | LimitKind::Subscriptions
             | LimitKind::Retained
+            | LimitKind::Remark
+            | LimitKind::Remarks
             | LimitKind::Scheduled
             | LimitKind::ScheduleRepeats
             | LimitKind::Staged => "precondition_failed",

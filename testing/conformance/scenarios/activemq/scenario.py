@@ -34,7 +34,7 @@ ADMINISTRATOR = (STOMP_ADDRESS.username, STOMP_ADDRESS.password)
 class Client(stomp.ConnectionListener):
     """One connection whose frames can be waited for."""
 
-    def __init__(self, version="1.2", client_id=None, login=ADMINISTRATOR):
+    def __init__(self, version="1.2", client_id=None, login=ADMINISTRATOR, waits=True):
         options = {} if version == "1.0" else {"vhost": "localhost"}
         self.connection = CLASSES[version](
             [(STOMP_ADDRESS.hostname, STOMP_ADDRESS.port)], auto_content_length=True, **options
@@ -42,7 +42,7 @@ class Client(stomp.ConnectionListener):
         self.messages, self.receipts, self.errors, self.gone = (queue.Queue() for _ in range(4))
         self.connection.set_listener("", self)
         headers = {"client-id": client_id} if client_id else {}
-        self.connection.connect(*login, wait=True, headers=headers)
+        self.connection.connect(*login, wait=waits, headers=headers)
         self.subscriptions = 0
 
     def on_message(self, frame):
@@ -276,9 +276,10 @@ def durable_topic_subscriptions():
         frames = client.take(2)
         client.connection.ack(frames[0].headers["ack"], receipt="acked")
         equal(client.receipts.get(timeout=WAIT_S), "acked", "receipt")
-        with Client(client_id="anna") as other:
-            other.connection.subscribe("/topic/a.mail.*", "1", headers={"activemq.subscriptionName": "mail"})
-            equal(other.error(), "Durable consumer is in use for client: anna and subscriptionName: mail", "a second one")
+        second = Client(client_id="anna", waits=False)
+        wanted = "Broker: localhost - Client: anna already connected from tcp://127.0.0.1:"
+        told = second.error()
+        equal(told[: len(wanted)], wanted, "a second connection of the client")
     with Client() as sender:
         sender.send("/topic/a.mail.x", "3", persistent="true")
     kill()
@@ -311,6 +312,24 @@ def durable_topic_subscriptions():
         client.connection.unsubscribe("any", headers={"activemq.subscriptionName": "mail"})
         wanted = "No durable subscription exists for clientID: anna and subscriptionName: mail"
         equal(client.error(), wanted, "given up twice")
+
+
+def advisories():
+    with Client(client_id="herald-reader") as reader:
+        reader.subscribe("/topic/ActiveMQ.Advisory.Consumer.Queue.a.advised")
+        with Client(client_id="advised") as client:
+            client.subscribe("/queue/a.advised")
+            (came,) = reader.take()
+            info = json.loads(came.body)["ConsumerInfo"]
+            equal((info["destination"], info["clientId"]), ("queue://a.advised", "advised"), "what came")
+            equal((came.headers["type"], came.headers["consumerCount"]), ("Advisory", "1"), "headers")
+        (gone,) = reader.take()
+        equal(json.loads(gone.body)["RemoveInfo"]["objectId"], info["consumerId"], "what went")
+        equal(gone.headers["consumerCount"], "0", "left")
+    with Client(client_id="forger") as client:
+        client.connection.send("/topic/ActiveMQ.Advisory.Connection", "forged")
+        wanted = "is not authorized to write to: topic://ActiveMQ.Advisory.Connection"
+        equal(client.error()[-len(wanted) :], wanted, "nobody else tells")
 
 
 def prefetch():
@@ -627,7 +646,7 @@ def selectors_see_messages_of_mqtt():
     """User properties, correlation data and QoS of MQTT 5 by the names that selectors know; a selector outlives a kill."""
     wanted = "color = 'red' AND weight > 5 AND JMSCorrelationID = 'c' AND JMSDeliveryMode = 'PERSISTENT' AND JMSPriority = 4"
     options = {"selector": wanted, "activemq_subscriptionName": "n"}
-    with Device("a-selected") as device:
+    with Device("a-selected-device") as device:
         with Client(client_id="a-selected") as client:
             id = client.subscribe("/topic/a.selected", **options)
             client.unsubscribe(id)
@@ -648,6 +667,20 @@ def selectors_see_messages_of_mqtt():
         client.unsubscribe("any", **{"activemq.subscriptionName": "n"})
 
 
+def wildcards_of_queues():
+    """One subscription takes from the queues that match, those that are made later too, and each message tells its own."""
+    with Client() as client:
+        client.send("/queue/a.wild.here", "1")
+        client.subscribe("/queue/a.wild.>")
+        client.send("/queue/a.wild.later.on", "2")
+        client.send("/queue/a.other", "3")
+        told = [(frame.headers["destination"], frame.body) for frame in client.take(2)]
+        equal(told, [("/queue/a.wild.here", "1"), ("/queue/a.wild.later.on", "2")], "what came")
+    with Client() as client:
+        client.subscribe("/queue/a.other")
+        equal(client.bodies(1), ["3"], "what the name does not match stays")
+
+
 def what_is_not_there_is_refused():
     for destination, headers, wanted in (
         ("/queue/a.refused", {"selector": "a == 1"}, "Invalid selector: column 4: expected a value, found '='"),
@@ -655,15 +688,14 @@ def what_is_not_there_is_refused():
         ("/queue/a.refused", {"transformation": "jms-json"}, "transformations of messages: not available"),
         ("/queue/a.refused", {"activemq.prefetchSize": "0"}, "activemq.prefetchSize has to be at least 1"),
         ("/queue/a.refused", {"activemq.other": "1"}, "'activemq.other': not available"),
-        ("/queue/a.>", {}, "wildcards of queues, as in 'a.>': not available"),
         ("/queue/a.refused?consumer.priority=1", {}, "options of a destination, as in '/queue/a.refused?consumer.priority=1': not available"),
-        ("/topic/ActiveMQ.Advisory.Connection", {}, "advisory topics: not available"),
+        ("/topic/ActiveMQ.Advisory.NetworkBridge", {}, "this advisory topic: not available"),
         ("/topic/a.refused", {"activemq.subscriptionName": "n"}, "a durable subscription needs a client-id in CONNECT"),
     ):
         with Client() as client:
             client.connection.subscribe(destination, "1", headers=headers)
             equal(client.error(), wanted, f"SUBSCRIBE {destination} {headers}")
-    with Device("a-advisory", ["ActiveMQ/Advisory/#"]) as device:
+    with Device("a-advisory", ["ActiveMQ/Advisory/NetworkBridge"]) as device:
         equal(device.granted, ["Implementation specific error"], "SUBACK")
     with Client() as client:
         client.connection.send("/topic/a.*", "x")
@@ -689,6 +721,7 @@ CASES = [
     composite_acks,
     topics_and_wildcards,
     durable_topic_subscriptions,
+    advisories,
     prefetch,
     exclusive_and_priority,
     no_local,
@@ -706,6 +739,7 @@ CASES = [
     web_sockets,
     restricted_user,
     selectors_see_messages_of_mqtt,
+    wildcards_of_queues,
     what_is_not_there_is_refused,
     kept_over_a_kill,
 ]

@@ -12,6 +12,7 @@ import jakarta.jms.MapMessage;
 import jakarta.jms.Message;
 import jakarta.jms.MessageConsumer;
 import jakarta.jms.MessageProducer;
+import jakarta.jms.ObjectMessage;
 import jakarta.jms.Queue;
 import jakarta.jms.QueueBrowser;
 import jakarta.jms.Session;
@@ -88,6 +89,7 @@ public final class Scenario {
             cases.run("a shared subscription", this::shared);
             cases.run("a shared durable subscription", this::sharedDurable);
             cases.run("asynchronous sends", this::asynchronousSends);
+            cases.run("messages of every type cross to and from OpenWire", this::crossing);
         }
         cases.run("request and reply", this::requestReply);
         cases.run("temporary topic", this::temporaryTopic);
@@ -162,6 +164,57 @@ public final class Scenario {
             producer.send(session.createMessage());
             Cases.check(consumer.receive(WAIT_MS) != null, "an empty message");
         }
+    }
+
+    private void crossing() throws Exception {
+        Client other = Client.of("activemq");
+        try (Connection here = connect();
+                Connection there = new Scenario(other).connect();
+                Session one = here.createSession();
+                Session two = there.createSession()) {
+            String name = Cases.name("crossing");
+            cross(one, two.createConsumer(two.createQueue(name)), name);
+            name = Cases.name("crossing-back");
+            cross(two, one.createConsumer(one.createQueue(name)), name);
+        }
+    }
+
+    private static void cross(Session from, MessageConsumer consumer, String name) throws JMSException {
+        MessageProducer producer = from.createProducer(from.createQueue(name));
+        TextMessage text = from.createTextMessage("h\u00e9 \u20ac \ud83d\ude00");
+        text.setJMSType("note");
+        producer.send(text);
+        TextMessage readText = (TextMessage) consumer.receive(WAIT_MS);
+        Cases.same("h\u00e9 \u20ac \ud83d\ude00", readText.getText());
+        Cases.same("note", readText.getJMSType());
+        BytesMessage bytes = from.createBytesMessage();
+        bytes.writeInt(7);
+        producer.send(bytes);
+        Cases.same(7, ((BytesMessage) consumer.receive(WAIT_MS)).readInt());
+        MapMessage map = from.createMapMessage();
+        map.setString("a", "b");
+        map.setLong("n", 1L << 40);
+        map.setBytes("raw", new byte[] {1, 2});
+        producer.send(map);
+        MapMessage readMap = (MapMessage) consumer.receive(WAIT_MS);
+        Cases.same("b", readMap.getString("a"));
+        Cases.same(1L << 40, readMap.getLong("n"));
+        Cases.same(2, readMap.getBytes("raw").length);
+        StreamMessage stream = from.createStreamMessage();
+        stream.writeString("s");
+        stream.writeBoolean(true);
+        stream.writeDouble(0.5);
+        producer.send(stream);
+        StreamMessage readStream = (StreamMessage) consumer.receive(WAIT_MS);
+        Cases.same("s", readStream.readString());
+        Cases.same(true, readStream.readBoolean());
+        Cases.same(0.5, readStream.readDouble());
+        producer.send(from.createObjectMessage("object"));
+        Cases.same("object", ((ObjectMessage) consumer.receive(WAIT_MS)).getObject());
+        producer.send(from.createMessage());
+        Message empty = consumer.receive(WAIT_MS);
+        boolean isPlain = empty != null && !(empty instanceof TextMessage) && !(empty instanceof BytesMessage);
+        Cases.check(isPlain, "an empty message");
     }
 
     private void properties() throws Exception {

@@ -42,6 +42,8 @@ GROUPS = {
     "clerks": ["ann"],
     "auditors": ["dora"],
     "amazonmq-console-admins": ["dora"],
+    # More than the directory gives at once.
+    **{f"circle-{number}": ["dora"] for number in range(600)},
 }
 
 
@@ -145,6 +147,8 @@ class Slapd:
                 f"allow bind_anon_cred bind_anon_dn\n"
                 f'database mdb\nsuffix "dc=example"\nrootdn "cn=root,dc=example"\nrootpw root-secret\n'
                 f"directory {self.folder}/data\n"
+                # By the page there is no limit.
+                f'limits dn.exact="cn=mq,dc=example" size=500 size.prtotal=unlimited\n'
                 f"access to attrs=userPassword by anonymous auth by * none\n"
                 f"access to * by users read by anonymous auth\n"
             )

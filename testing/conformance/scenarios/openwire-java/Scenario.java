@@ -13,11 +13,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import javax.jms.BytesMessage;
 import javax.jms.DeliveryMode;
+import javax.jms.Destination;
+import javax.jms.InvalidClientIDException;
 import javax.jms.InvalidSelectorException;
 import javax.jms.JMSException;
 import javax.jms.JMSSecurityException;
@@ -40,6 +45,19 @@ import org.apache.activemq.ActiveMQConnectionFactory;
 import org.apache.activemq.ActiveMQSession;
 import org.apache.activemq.ActiveMQSslConnectionFactory;
 import org.apache.activemq.RedeliveryPolicy;
+import org.apache.activemq.advisory.AdvisorySupport;
+import org.apache.activemq.advisory.ConsumerEvent;
+import org.apache.activemq.advisory.ConsumerEventSource;
+import org.apache.activemq.advisory.DestinationSource;
+import org.apache.activemq.advisory.ProducerEvent;
+import org.apache.activemq.advisory.ProducerEventSource;
+import org.apache.activemq.command.ActiveMQMessage;
+import org.apache.activemq.command.ActiveMQQueue;
+import org.apache.activemq.command.ActiveMQTopic;
+import org.apache.activemq.command.Command;
+import org.apache.activemq.command.ConnectionId;
+import org.apache.activemq.command.ConnectionInfo;
+import org.apache.activemq.command.RemoveInfo;
 
 /**
  * An application over JMS with ActiveMQ's client: one method each, all of them once, and the first ones again in other
@@ -138,6 +156,12 @@ public final class Scenario {
         all.put("what was rolled back comes again", this::rollback);
         all.put("acknowledgement modes", this::acknowledgements);
         all.put("a durable subscriber comes back", this::durable);
+        if (!ENGINE.equals("all")) {
+            all.put("a client's id is one connection's alone", this::clientIds);
+            all.put("connections are told of", this::connectionAdvisories);
+            all.put("destinations are told of", this::destinationSource);
+            all.put("consumers and producers are told of", this::eventSources);
+        }
         all.put("request and reply", this::requestReply);
         if (!isWhole) {
             return all;
@@ -164,6 +188,10 @@ public final class Scenario {
         all.put("failover after kill -9", this::failover);
         all.putAll(Groups.cases(this));
         all.putAll(Scheduled.cases(this));
+        if (!ENGINE.equals("all")) {
+            // A queue with such a name is a queue like any other there.
+            all.putAll(Wide.cases(this));
+        }
         return all;
     }
 
@@ -435,6 +463,157 @@ public final class Scenario {
         }
     }
 
+    private void clientIds() throws Exception {
+        String client = name("client-id");
+        try (Opened first = new Opened(connection())) {
+            first.connection.setClientID(client);
+            first.connection.start();
+            ActiveMQConnection second = connection();
+            refused(InvalidClientIDException.class, () -> second.setClientID(client));
+            try {
+                second.close();
+            } catch (JMSException again) {
+                same(InvalidClientIDException.class, again.getClass());
+            }
+        }
+        // It is free when the first one is gone, which need not be when that one's close returns.
+        for (long end = System.nanoTime() + WAIT_MS * 1_000_000L; ; ) {
+            try {
+                ActiveMQConnection third = connection();
+                third.setClientID(client);
+                third.start();
+                third.close();
+                return;
+            } catch (InvalidClientIDException taken) {
+                same(true, System.nanoTime() < end);
+            }
+        }
+    }
+
+    private static Command told(MessageConsumer consumer) throws JMSException {
+        ActiveMQMessage message = (ActiveMQMessage) consumer.receive(WAIT_MS);
+        same("Advisory", message.getType());
+        same(true, message.getStringProperty("originBrokerName") != null);
+        return (Command) message.getDataStructure();
+    }
+
+    private void connectionAdvisories() throws Exception {
+        try (Opened watching = new Opened(connection())) {
+            watching.connection.setClientID(name("watcher"));
+            watching.connection.start();
+            Session session = watching.connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
+            MessageConsumer consumer = session.createConsumer(AdvisorySupport.getConnectionAdvisoryTopic());
+            String client = name("told");
+            ConnectionId id;
+            try (Opened other = new Opened(connection())) {
+                other.connection.setClientID(client);
+                other.connection.start();
+                // Those that were there come first, its own among them.
+                ConnectionInfo info;
+                boolean hasOwn = false;
+                do {
+                    info = (ConnectionInfo) told(consumer);
+                    hasOwn |= info.getClientId().equals(watching.connection.getClientID());
+                } while (!info.getClientId().equals(client));
+                same(true, hasOwn);
+                id = info.getConnectionId();
+                same(other.connection.getConnectionInfo().getConnectionId(), id);
+                same("guest", info.getUserName());
+                same(true, info.getPassword() == null || info.getPassword().isEmpty() || info.getPassword().matches("[*]+"));
+            }
+            Command command;
+            do {
+                command = told(consumer);
+            } while (!(command instanceof RemoveInfo && ((RemoveInfo) command).getObjectId().equals(id)));
+        }
+    }
+
+    private static void until(BooleanSupplier holds) throws InterruptedException {
+        for (long end = System.nanoTime() + WAIT_MS * 1_000_000L; !holds.getAsBoolean(); Thread.sleep(10)) {
+            same(true, System.nanoTime() < end);
+        }
+    }
+
+    private void destinationSource() throws Exception {
+        ActiveMQQueue early = new ActiveMQQueue(name("early"));
+        ActiveMQQueue late = new ActiveMQQueue(name("late"));
+        ActiveMQTopic topic = new ActiveMQTopic(name("late-topic"));
+        try (Opened using = new Opened(connection()); Opened watching = new Opened(connection())) {
+            using.connection.start();
+            watching.connection.start();
+            Session session = using.connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
+            session.createConsumer(early).close();
+            DestinationSource source = watching.connection.getDestinationSource();
+            until(() -> source.getQueues().contains(early));
+            MessageConsumer ofQueue = session.createConsumer(late);
+            MessageConsumer ofTopic = session.createConsumer(topic);
+            TemporaryQueue temporary = session.createTemporaryQueue();
+            until(() -> source.getQueues().contains(late) && source.getTopics().contains(topic)
+                    && source.getTemporaryQueues().contains(temporary));
+            ofQueue.close();
+            ofTopic.close();
+            temporary.delete();
+            using.connection.destroyDestination(late);
+            using.connection.destroyDestination(topic);
+            until(() -> !source.getQueues().contains(late) && !source.getTopics().contains(topic)
+                    && !source.getTemporaryQueues().contains(temporary));
+            source.stop();
+        }
+    }
+
+    private void eventSources() throws Exception {
+        try (Opened using = new Opened(connection()); Opened watching = new Opened(connection())) {
+            using.connection.start();
+            watching.connection.start();
+            Session session = using.connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
+            for (Destination destination :
+                    new Destination[] {session.createQueue(name("sources")), session.createTopic(name("sources"))}) {
+                MessageConsumer early = session.createConsumer(destination);
+                MessageProducer producer = session.createProducer(destination);
+                BlockingQueue<ConsumerEvent> consumers = new LinkedBlockingQueue<>();
+                BlockingQueue<ProducerEvent> producers = new LinkedBlockingQueue<>();
+                ConsumerEventSource ofConsumers = new ConsumerEventSource(watching.connection, destination);
+                ofConsumers.setConsumerListener(consumers::add);
+                ofConsumers.start();
+                ProducerEventSource ofProducers = new ProducerEventSource(watching.connection, destination);
+                ofProducers.setProducerListener(producers::add);
+                ofProducers.start();
+                next(consumers, true, 1);
+                MessageConsumer late = session.createConsumer(destination);
+                Object came = next(consumers, true, 2).getConsumerId();
+                late.close();
+                same(came, next(consumers, false, 1).getConsumerId());
+                early.close();
+                next(consumers, false, 0);
+                nextProducer(producers, true, 1);
+                MessageProducer second = session.createProducer(destination);
+                Object began = nextProducer(producers, true, 2).getProducerId();
+                second.close();
+                same(began, nextProducer(producers, false, 1).getProducerId());
+                producer.close();
+                nextProducer(producers, false, 0);
+                ofConsumers.stop();
+                ofProducers.stop();
+            }
+        }
+    }
+
+    private static ConsumerEvent next(BlockingQueue<ConsumerEvent> events, boolean isStart, int count)
+            throws InterruptedException {
+        ConsumerEvent event = events.poll(WAIT_MS, TimeUnit.MILLISECONDS);
+        same(isStart, event.isStarted());
+        same(count, event.getConsumerCount());
+        return event;
+    }
+
+    private static ProducerEvent nextProducer(BlockingQueue<ProducerEvent> events, boolean isStart, int count)
+            throws InterruptedException {
+        ProducerEvent event = events.poll(WAIT_MS, TimeUnit.MILLISECONDS);
+        same(isStart, event.isStarted());
+        same(count, event.getProducerCount());
+        return event;
+    }
+
     private void requestReply() throws Exception {
         String name = name("request");
         try (Opened serverOpened = new Opened(connection()); Opened clientOpened = new Opened(connection())) {
@@ -681,7 +860,7 @@ public final class Scenario {
             opened.connection.start();
             Session session = opened.connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
             Queue queue = session.createQueue(name("absences"));
-            refused(JMSException.class, () -> session.createConsumer(session.createTopic("ActiveMQ.Advisory.Queue")));
+            refused(JMSException.class, () -> session.createConsumer(session.createTopic("ActiveMQ.Advisory.NetworkBridge")));
             refused(JMSException.class, () -> session.createProducer(session.createTopic("a.>")).send(session.createMessage()));
             session.createProducer(queue).send(session.createTextMessage("still there"));
             same("still there", text(session.createConsumer(queue).receive(WAIT_MS)));

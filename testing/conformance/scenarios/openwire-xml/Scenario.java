@@ -14,6 +14,7 @@ import javax.jms.Topic;
 import org.apache.activemq.ActiveMQConnection;
 import org.apache.activemq.ActiveMQConnectionFactory;
 import org.apache.activemq.RedeliveryPolicy;
+import org.apache.activemq.command.ActiveMQMessage;
 
 /** An application over JMS that counts on what activemq.xml, in this folder, says of its broker. */
 public final class Scenario {
@@ -33,6 +34,7 @@ public final class Scenario {
         all.put("an idle queue goes", Scenario::idle);
         all.put("questions about queues are answered", Scenario::statistics);
         all.put("messages get the broker's time and a bounded life", Scenario::stamps);
+        all.put("messages tell who sent them", Scenario::users);
         for (Map.Entry<String, Case> entry : all.entrySet()) {
             try {
                 run(entry.getValue());
@@ -177,6 +179,14 @@ public final class Scenario {
 
     private static String text(Message message) throws JMSException {
         return message == null ? null : ((TextMessage) message).getText();
+    }
+
+    private static void users(ActiveMQConnection connection, Session session) throws Exception {
+        Queue queue = session.createQueue("users");
+        Message message = session.createTextMessage("claims");
+        ((ActiveMQMessage) message).setUserID("somebody");
+        session.createProducer(queue).send(message);
+        same("guest", session.createConsumer(queue).receive(WAIT_MS).getStringProperty("JMSXUserID"));
     }
 
     private static void same(Object expected, Object found) {

@@ -16,6 +16,8 @@ from cases import AMQP_URL, attempt, await_restart, check_death, equal, request_
 
 ADDRESS = urlparse(AMQP_URL)
 URL = f"amqp://{ADDRESS.username}:{ADDRESS.password}@{ADDRESS.hostname}:{ADDRESS.port}"
+# RabbitMQ before version 4 has addresses of version 1 only.
+IS_VERSION_1 = os.environ.get("AMQP10_ADDRESSES") == "1"
 KEPT_MESSAGES = 300
 LARGE_BYTES = 5 << 20
 
@@ -56,7 +58,7 @@ class Rabbit:
 
 
 def quoted(name):
-    return f"/queues/{name}"
+    return f"/amq/queue/{name}" if IS_VERSION_1 else f"/queues/{name}"
 
 
 def nothing(receiver, seconds=0.3):
@@ -113,7 +115,8 @@ def send_and_receive():
         equal((got.properties["n"], got.properties["t"]), (1, "x"), "properties")
         equal((got.first_acquirer, got.delivery_count), (True, 0), "header")
         equal(got.annotations[symbol("x-mine")], "kept", "annotation")
-        equal(got.annotations[symbol("x-routing-key")], queue, "x-routing-key")
+        if not IS_VERSION_1:
+            equal(got.annotations[symbol("x-routing-key")], queue, "x-routing-key")
         receiver.accept()
         nothing(receiver)
         connection.close()
@@ -661,7 +664,8 @@ def speaks_amqp10():
 
 if speaks_amqp10():
     for case in CASES:
-        attempt(case.__name__, case)
+        if case.__name__ not in sys.argv[1:]:
+            attempt(case.__name__, case)
 else:
     print("skipped all: no AMQP 1.0 here", flush=True)
 sys.stdout.flush()

@@ -247,7 +247,13 @@ public final class Scenario {
                 Delivery again = take(got);
                 Cases.same("again", again.text());
                 again.context.requeue(Map.of("x-opt-why", "not now"));
-                take(got).context.accept();
+                Delivery noted = take(got);
+                Cases.same("not now", noted.message.annotation("x-opt-why"));
+                noted.context.requeue(Map.of("x-opt-why", "too early", "x-opt-tries", 2));
+                Delivery twice = take(got);
+                Cases.same("too early", twice.message.annotation("x-opt-why"));
+                Cases.same(2, twice.message.annotation("x-opt-tries"));
+                twice.context.accept();
                 accepted(publisher, "refused", "refused with a word");
                 take(got).context.discard();
                 Delivery first = take(letters);
@@ -256,6 +262,7 @@ public final class Scenario {
                 take(got).context.discard(Map.of("x-opt-why", "broken"));
                 Delivery second = take(letters);
                 Cases.same("refused with a word", second.text());
+                Cases.same("broken", second.message.annotation("x-opt-why"));
                 second.context.accept();
                 Cases.check(consumer.unsettledMessageCount() + undertaker.unsettledMessageCount() == 0, "all is settled");
             }

@@ -142,9 +142,10 @@ async function outcomesOfReceivers(channel) {
     (await take(receiving)).delivery.release();
     const again = await take(receiving);
     assert.equal(again.message.delivery_count, 0);
-    again.delivery.modified({ delivery_failed: true });
+    again.delivery.modified({ delivery_failed: true, message_annotations: { 'x-opt-why': 'later' } });
     const counted = await take(receiving);
     assert.equal(counted.message.delivery_count, 1);
+    assert.equal(counted.message.message_annotations['x-opt-why'], 'later');
     counted.delivery.reject();
     const buried = await take(await receiver(connection, queueAddress(dead)));
     assert.equal(buried.message.body, 'one');

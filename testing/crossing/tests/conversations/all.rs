@@ -84,6 +84,7 @@ impl Language for All {
             vendor: Vendor::RabbitMq,
             session,
             formats,
+            herald: None,
             limits: Limits::default(),
             guest_pattern: "^mine",
         }

@@ -188,6 +188,7 @@ impl Checker {
         self.definitions.gone(durable_turn);
         self.sessions.gone(durable_turn);
         self.parked.gone(durable_turn);
+        self.schedules.gone(durable_turn, is_clean);
         self.forget_seen_wills();
     }
 

@@ -2,7 +2,7 @@
 
 use super::copies::{Copy, Place, Stage, body_of, head_of, message_id};
 use super::{Checker, Settle, Violation, WILLS, broken};
-use crate::history::Taken;
+use crate::history::{Event, Taken};
 
 impl Checker {
     pub(super) fn note_delivery(&mut self, session: u32, taken: &Taken) -> Result<(), Violation> {
@@ -221,6 +221,20 @@ impl Checker {
             }
         }
         Ok(())
+    }
+
+    /// Deliveries are settled one way or another.
+    pub(super) fn note_settled(&mut self, event: &Event) {
+        match event {
+            Event::Accept { session, deliveries } => self.note_settles(*session, deliveries, Settle::Accept),
+            Event::Requeue { session, deliveries } => {
+                self.note_settles(*session, deliveries, Settle::Requeue);
+            }
+            Event::Discard { session, deliveries } => {
+                self.note_settles(*session, deliveries, Settle::Discard);
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn note_settles(&mut self, session: u32, deliveries: &[u64], settle: Settle) {

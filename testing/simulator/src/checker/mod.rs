@@ -9,6 +9,7 @@ mod branches;
 mod copies;
 mod definitions;
 mod deliveries;
+mod later;
 mod parked;
 mod sessions;
 
@@ -19,6 +20,8 @@ pub use self::copies::message_id;
 use self::copies::{Copy, Message, Place, Stage};
 pub use self::copies::{body_of, head_of};
 use self::definitions::Definitions;
+pub(crate) use self::later::LATER;
+use self::later::Schedules;
 use self::parked::Parked;
 pub(crate) use self::parked::{WILLS, will_key};
 use self::sessions::Sessions;
@@ -88,6 +91,7 @@ pub struct Checker {
     staged: BTreeMap<u32, Staged>,
     sessions: Sessions,
     parked: Parked,
+    schedules: Schedules,
     /// Transaction of a publish under a token, whose copies follow.
     once: Option<usize>,
     transactions: Vec<Transaction>,
@@ -153,18 +157,12 @@ impl Checker {
             Event::Select { session } => {
                 self.staged.entry(*session).or_default();
             }
-            Event::Commit { op, session, is_refused } => self.note_commit(*op, *session, *is_refused),
+            Event::Commit { op, session } => self.note_commit(*op, *session),
             Event::Rollback { session } => {
                 self.staged.insert(*session, Staged::default());
             }
             Event::Deliver { session, taken } => return self.note_delivery(*session, taken),
-            Event::Accept { session, deliveries } => self.note_settles(*session, deliveries, Settle::Accept),
-            Event::Requeue { session, deliveries } => {
-                self.note_settles(*session, deliveries, Settle::Requeue)
-            }
-            Event::Discard { session, deliveries } => {
-                self.note_settles(*session, deliveries, Settle::Discard)
-            }
+            Event::Accept { .. } | Event::Requeue { .. } | Event::Discard { .. } => self.note_settled(event),
             Event::Close { session } => self.note_close(*session),
             Event::Ok { op } => self.note_ok(*op),
             Event::Turn { turn } => {
@@ -178,6 +176,7 @@ impl Checker {
             Event::Gone { durable_turn, is_clean } => self.note_gone(*durable_turn, *is_clean),
             Event::Back { found } => {
                 self.damaged.clear();
+                self.schedules.back(self.lower_ms);
                 self.judge_clients(found)?;
                 return self.note_back(found);
             }
@@ -185,9 +184,12 @@ impl Checker {
                 *self.damaged.entry(queue.clone()).or_default() += count
             }
             Event::Damage { queue: None, .. } => self.is_maimed = true,
-            Event::Will { op, client, message, delay_ms } => self.note_will(*op, client, *message, *delay_ms),
-            Event::Retain { op, key, message } => self.note_retain(*op, key, *message),
-            Event::Retained { key, found } => return self.note_retained(key, found),
+            Event::Will { .. } | Event::Retain { .. } | Event::Retained { .. } => {
+                return self.note_parked_event(event);
+            }
+            Event::Later { .. } | Event::TakeAway { .. } | Event::Come { .. } => {
+                return self.note_schedule_event(event);
+            }
             Event::End => return self.judge_end(),
             event => return self.note_session_event(event),
         }
@@ -300,15 +302,15 @@ impl Checker {
         made
     }
 
-    fn note_commit(&mut self, op: u64, session: u32, is_refused: bool) {
+    fn note_commit(&mut self, op: u64, session: u32) {
         let Some(staged) = self.staged.get_mut(&session) else { return };
         let Staged { publishes, settles } = std::mem::take(staged);
         let mut transaction =
             Transaction { op, turn: self.turn + 1, is_certain: true, ..Transaction::default() };
         for (message, targets) in publishes {
-            let made = self.make_copies(op, message, &targets, is_refused);
-            // What a crash may lose anyhow says nothing about the rest, nor what a full queue may have refused.
-            let counts = |copy: &usize| self.copies[*copy].is_kept && !is_refused;
+            let made = self.make_copies(op, message, &targets, false);
+            // What a crash may lose anyhow says nothing about the rest.
+            let counts = |copy: &usize| self.copies[*copy].is_kept;
             transaction.published.extend(made.into_iter().filter(counts));
         }
         for (delivery, settle) in settles {
@@ -330,6 +332,7 @@ impl Checker {
         self.definitions.confirm(op);
         self.sessions.confirm(op);
         self.parked.confirm(op);
+        self.schedules.confirm(op);
         self.confirm_branch(op);
         for copy in self.ops.get(&op).cloned().unwrap_or_default() {
             self.copies[copy].is_confirmed = true;
@@ -364,6 +367,7 @@ impl Checker {
         }
         self.judge_tokens()?;
         self.judge_wills()?;
+        self.judge_schedules()?;
         let mut spare = self.damaged.clone();
         for (queue, count) in &self.damaged_and_deleted {
             *spare.entry(queue.clone()).or_default() += count;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::copies::{Message, Place};
 use super::sessions::is_match;
 use super::{Checker, NEVER, TOPICS, Violation, broken};
+use crate::history::Event;
 
 /// The queue that wills are routed to.
 pub(crate) const WILLS: &str = "wills";
@@ -101,7 +102,18 @@ impl Parked {
 }
 
 impl Checker {
-    pub(super) fn note_will(&mut self, op: u64, client: &str, message: Option<u64>, delay_ms: u64) {
+    /// An event of a will, or of what is retained.
+    pub(super) fn note_parked_event(&mut self, event: &Event) -> Result<(), Violation> {
+        match event {
+            Event::Will { op, client, message, delay_ms } => self.note_will(*op, client, *message, *delay_ms),
+            Event::Retain { op, key, message } => self.note_retain(*op, key, *message),
+            Event::Retained { key, found } => return self.note_retained(key, found),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note_will(&mut self, op: u64, client: &str, message: Option<u64>, delay_ms: u64) {
         self.withdraw(client);
         let Some(message) = message else { return };
         let facts = Message {
@@ -246,7 +258,7 @@ impl Checker {
         }
     }
 
-    pub(super) fn note_retain(&mut self, op: u64, key: &str, message: Option<u64>) {
+    fn note_retain(&mut self, op: u64, key: &str, message: Option<u64>) {
         let version = Version { message, op, turn: self.turn + 1, is_kept: false };
         let versions = self.parked.retained.entry(key.into()).or_default();
         versions.all.push(version);
@@ -254,7 +266,7 @@ impl Checker {
     }
 
     /// Under each key that matches there is its last message, after a crash at least the last one that was answered.
-    pub(super) fn note_retained(&mut self, pattern: &str, found: &[(String, u64)]) -> Result<(), Violation> {
+    fn note_retained(&mut self, pattern: &str, found: &[(String, u64)]) -> Result<(), Violation> {
         let is_maimed = self.is_maimed;
         for (key, versions) in self.parked.retained.iter_mut().filter(|(key, _)| is_match(pattern, key)) {
             let is = found.iter().find(|(known, _)| known == key).map(|(_, id)| *id);

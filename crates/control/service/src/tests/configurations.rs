@@ -105,6 +105,38 @@ fn the_xml_of_a_revision_goes_to_the_node_as_it_was_stored() {
 }
 
 #[test]
+fn b4_xml_past_its_limits_is_refused_and_changes_nothing() {
+    let rig = Rig::new();
+    let input = json!({"engineType": "ACTIVEMQ", "name": "shop", "engineVersion": "5.18"});
+    let id = rig.call("POST", "/v1/configurations", &input).body["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/configurations/{id}");
+    let broker =
+        |inner: &str| format!(r#"<broker xmlns="http://activemq.apache.org/schema/core">{inner}</broker>"#);
+    let long = |bytes: usize| broker(&format!("<!--{}-->", "c".repeat(bytes - broker("<!---->").len())));
+    let deep = |depth: usize| broker(&("<a>".repeat(depth - 1) + &"</a>".repeat(depth - 1)));
+    for text in [long(1 << 20), deep(32)] {
+        assert_eq!(rig.call("PUT", &path, &data(&text)).status, 200);
+    }
+    for (text, problem) in [
+        (long((1 << 20) + 1), "The configuration has 1048577 bytes; at most 1048576 are taken."),
+        (deep(33), "there are too many nested elements"),
+        (
+            "<!DOCTYPE broker><broker/>".to_owned(),
+            "Line 1, column 1: document type declarations are not taken.",
+        ),
+        (broker("&xxe;"), "the XML is broken"),
+        // It claims an end that is not there.
+        (broker("").replace("</broker>", ""), "the XML is broken"),
+    ] {
+        let refused = rig.call("PUT", &path, &data(&text));
+        assert_eq!((refused.status, &refused.body["errorAttribute"]), (400, &json!("data")), "{problem}");
+        let message = refused.body["message"].as_str().unwrap();
+        assert!(message.contains(problem) && message.len() < 300, "{message}");
+    }
+    assert_eq!(rig.get(&path).body["latestRevision"]["revision"], 3);
+}
+
+#[test]
 fn limits_of_the_instance_type_hold() {
     let rig = Rig::new();
     let id = create(&rig);

@@ -153,11 +153,16 @@ impl Broker {
                 })
             })
         });
-        match (is_spoilt, is_full) {
-            (true, _) => Err(self.refuse_branch(number, RollbackReason::Spoilt)),
-            (false, true) => Err(self.refuse_branch(number, RollbackReason::QueueFull)),
-            (false, false) => Ok(()),
-        }
+        let reason = if is_spoilt {
+            RollbackReason::Spoilt
+        } else if is_full {
+            RollbackReason::QueueFull
+        } else if !branch.staged.later.is_empty() && !self.has_room_for_later(&branch.staged.later) {
+            RollbackReason::ScheduleFull
+        } else {
+            return Ok(());
+        };
+        Err(self.refuse_branch(number, reason))
     }
 
     fn refuse_branch(&mut self, number: u64, reason: RollbackReason) -> BranchError {
@@ -168,13 +173,14 @@ impl Broker {
     fn carry_out_branch(&mut self, number: u64, by: SessionId) -> Receipt {
         let Some(branch) = self.branches.remove(number) else { return Receipt::NONE };
         let is_prepared = branch.is_prepared();
-        let Staged { publishes, settles, bytes, .. } = branch.staged;
+        let Staged { publishes, settles, later, bytes } = branch.staged;
         let (held, locked): (Vec<_>, Vec<_>) = settles.into_iter().partition(|settle| !settle.is_locked());
         let held = held.into_iter().map(|settle| self.without_owner(settle)).collect();
         let ((), receipt) = self.as_group(|broker| {
             broker.takes_all = true;
             broker.carry_out(by, Staged { publishes, settles: held, later: Vec::new(), bytes });
             broker.takes_all = false;
+            broker.hold_staged(branch.namespace, &branch.user, later);
             for settle in &locked {
                 broker.accept_locked(&settle.entry);
             }

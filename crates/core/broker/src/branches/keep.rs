@@ -13,11 +13,11 @@ use crate::{
     broker::Broker,
     log::Grouping,
     records::{
-        BranchEnd, BranchHold, branch_message_parts, kind, read_branch_end, read_branch_holds,
-        read_branch_message, write_branch_end, write_branch_holds,
+        BranchEnd, BranchHold, branch_later_parts, branch_message_parts, kind, read_branch_end,
+        read_branch_holds, read_branch_later, read_branch_message, write_branch_end, write_branch_holds,
     },
     session_state::{Unsettled, short_incarnation},
-    transaction::{Staged, StagedPublish, StagedSettle},
+    transaction::{Staged, StagedLater, StagedPublish, StagedSettle},
 };
 
 /// Most deliveries of one record.
@@ -27,6 +27,7 @@ const RECORD_HOLDS: usize = 4_096;
 #[derive(Default)]
 pub(crate) struct Unfinished {
     publishes: Vec<StagedPublish>,
+    later: Vec<StagedLater>,
     holds: Vec<BranchHold>,
 }
 
@@ -39,10 +40,10 @@ impl Broker {
         }
     }
 
-    /// Writes one part of a branch: its messages, then its deliveries by the thousands, then its end. False after the last.
+    /// Writes one part of a branch: its messages, then those for later, then its deliveries by the thousands, then its end. False after the last.
     fn write_branch_part(&mut self, number: u64, part: usize, grouping: Grouping) -> bool {
         let Some(branch) = self.branches.all.get(&number) else { return false };
-        let Staged { publishes, settles, .. } = &branch.staged;
+        let Staged { publishes, settles, later, .. } = &branch.staged;
         self.scratch.clear();
         if let Some(publish) = publishes.get(part) {
             branch_message_parts(&mut self.scratch, number, publish);
@@ -50,7 +51,14 @@ impl Broker {
             self.log.append(kind::BRANCH_MESSAGE, grouping, &parts);
             return true;
         }
-        let first = (part - publishes.len()).saturating_mul(RECORD_HOLDS);
+        let part = part - publishes.len();
+        if let Some(later) = later.get(part) {
+            branch_later_parts(&mut self.scratch, number, later);
+            let parts = [self.scratch.bytes(), later.message.raw()];
+            self.log.append(kind::BRANCH_LATER, grouping, &parts);
+            return true;
+        }
+        let first = (part - later.len()).saturating_mul(RECORD_HOLDS);
         if let Some(rest) = settles.get(first..).filter(|rest| !rest.is_empty()) {
             let holds: Vec<BranchHold> =
                 rest.iter().take(RECORD_HOLDS).filter_map(|settle| self.hold_of(settle)).collect();
@@ -122,6 +130,14 @@ impl Broker {
         Ok(())
     }
 
+    pub(crate) fn replay_branch_later(&mut self, payload: &[u8]) -> Result<(), BadLayout> {
+        let (number, later) = read_branch_later(&Bytes::copy_from_slice(payload))?;
+        if let Some(unfinished) = self.unfinished(number) {
+            unfinished.later.push(later);
+        }
+        Ok(())
+    }
+
     pub(crate) fn replay_branch_holds(&mut self, payload: &[u8]) -> Result<(), BadLayout> {
         let (number, holds) = read_branch_holds(payload)?;
         if let Some(unfinished) = self.unfinished(number) {
@@ -142,16 +158,18 @@ impl Broker {
         if self.branches.all.contains_key(&end.number) {
             return Ok(());
         }
-        let Unfinished { publishes, holds } =
+        let Unfinished { publishes, later, holds } =
             self.branches.unfinished.remove(&end.number).unwrap_or_default();
-        let bytes = publishes.iter().map(|publish| publish.message.raw().len() as u64).sum();
+        let messages = publishes.iter().map(|publish| &publish.message);
+        let messages = messages.chain(later.iter().map(|later| &later.message));
+        let bytes = messages.map(|message| message.raw().len() as u64).sum();
         let settles = holds.iter().map(locked).collect();
         let branch = Branch {
             id: end.id,
             namespace,
             user: end.user,
             stage: Stage::Prepared { at_ms: end.prepared_at_ms },
-            staged: Staged { publishes, settles, later: Vec::new(), bytes },
+            staged: Staged { publishes, settles, later, bytes },
         };
         self.branches.insert(end.number, branch);
         Ok(())
@@ -170,6 +188,14 @@ impl Broker {
     /// whose messages were handed out already: they say so (I4).
     pub(crate) fn lock_branches(&mut self, was_clean: bool) {
         self.branches.unfinished.clear();
+        let now_ms = self.time.ms();
+        for branch in self.branches.all.values_mut().filter(|_| !was_clean) {
+            let Stage::Prepared { at_ms } = branch.stage else { continue };
+            for later in &mut branch.staged.later {
+                let times = later.schedule.times_since(at_ms, now_ms);
+                later.repeated_times = later.repeated_times.max(times);
+            }
+        }
         let publishes = self.branches.all.values_mut().flat_map(|branch| &mut branch.staged.publishes);
         for publish in publishes.filter(|publish| !was_clean && !publish.message.may_be_repeated()) {
             let message = &publish.message;

@@ -71,6 +71,9 @@ pub enum RollbackReason {
     /// A queue is full.
     #[error("a queue is full")]
     QueueFull,
+    /// There would be too many scheduled messages.
+    #[error("the limit of scheduled messages is reached")]
+    ScheduleFull,
     /// All prepared branches together would be too large.
     #[error("the limit of {max} bytes of prepared branches is reached")]
     TooLarge {
@@ -98,6 +101,8 @@ pub struct BranchView {
     pub prepared_at_ms: u64,
     /// Messages that it publishes when it is committed.
     pub publishes: u64,
+    /// Messages that it schedules when it is committed.
+    pub later: u64,
     /// Deliveries that it accepts when it is committed.
     pub accepts: u64,
     /// Bytes of its messages.
@@ -236,6 +241,7 @@ impl Broker {
                 user: branch.user.clone(),
                 prepared_at_ms: at_ms,
                 publishes: branch.staged.publishes.len() as u64,
+                later: branch.staged.later.len() as u64,
                 accepts: branch.staged.settles.len() as u64,
                 bytes: branch.staged.bytes,
             })

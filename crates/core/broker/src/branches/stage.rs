@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     producers::MessageOrigin,
     publish::{Publish, Published},
+    scheduled::Schedule,
     settle::{Outcome, SettleRange},
     transaction::{Place, Staged, StagedSettle},
 };
@@ -54,6 +55,22 @@ impl Broker {
     ) -> Result<Published, BranchError> {
         let number = self.active_branch(session, id)?;
         Ok(self.publish_at(session, publish, Some(Place::Branch(number)), origin)?)
+    }
+
+    /// Stages in a branch a message that is published later: its time counts from the commit on.
+    ///
+    /// # Errors
+    /// There is no such branch that can take it, or as [`Broker::publish_later`], or the branch is too large.
+    pub fn publish_later_in_branch(
+        &mut self,
+        session: SessionId,
+        id: &BranchId,
+        publish: Publish<'_>,
+        schedule: Schedule,
+        origin: Option<MessageOrigin>,
+    ) -> Result<Published, BranchError> {
+        let number = self.active_branch(session, id)?;
+        Ok(self.publish_later_at(session, publish, schedule, Some(Place::Branch(number)), origin)?)
     }
 
     /// Stages in a branch that a delivery to the session is accepted.

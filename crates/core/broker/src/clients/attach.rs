@@ -65,7 +65,7 @@ impl Broker {
         session: SessionId,
         spec: &ClientSpec<'_>,
     ) -> Result<Done<Attached>, Error> {
-        let (principal, namespace, _) = self.who(session)?;
+        let (principal, namespace, connection) = self.who(session)?;
         let is_valid = !spec.name.is_empty()
             && spec.name.len() <= self.limits.max_client_name_bytes as usize
             && !spec.name.contains(char::is_control);
@@ -91,6 +91,7 @@ impl Broker {
             }
             self.take_over(known);
         }
+        self.take_client_name(connection, &spec.name.into())?;
         let known = self.clients.find(namespace, spec.name);
         if let Some(known) = known.filter(|_| spec.is_fresh) {
             self.end_client(known);
@@ -146,6 +147,7 @@ impl Broker {
         let Some(state) = self.sessions.get(session.into()) else { return };
         let (connection, session_label) = (state.connection, state.label);
         self.close_session(session);
+        self.free_name(connection);
         self.effects.push((connection, Effect::TakenOver { session_label }));
     }
 

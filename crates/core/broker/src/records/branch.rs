@@ -3,12 +3,13 @@
 //! ```text
 //! message:  branch u64 | target count u32 * (queue u32, incarnation u64) | origin present u8 [ producer u64, sequence u64 ]
 //!           | message front | raw bytes to the end
+//! later:    branch u64 | schedule, as of a scheduled message | times that may be repeated u32 | message front | raw bytes to the end
 //! holds:    branch u64 | count u32 * (queue u32, incarnation u64, seq u64)
 //! end:      branch u64 | namespace text | user text | format u32 | global blob | qualifier blob | prepared_at u64
 //! decided:  branch u64
 //! producer: number u64 | user text | name text | sequence u64 | used_at u64
 //! ```
-//! The message front is that of a message record without targets. A branch is what its end completes.
+//! The message front is that of a message record without targets; of a message for later it says who may send it again. A branch is what its end completes.
 
 use std::sync::Arc;
 
@@ -17,10 +18,11 @@ use ternmq_queue::Seq;
 use ternmq_stdx::layout::{BadLayout, Reader, Writer};
 
 use super::message::{message_parts, read_message_head};
+use super::scheduled::{read_schedule, write_schedule};
 use crate::{
     branches::BranchId,
     producers::MessageOrigin,
-    transaction::{StagedPublish, Targets},
+    transaction::{StagedLater, StagedPublish, Targets},
 };
 
 /// Writes everything but the raw bytes of the message, which follow as a second part.
@@ -53,6 +55,26 @@ pub(crate) fn read_branch_message(payload: &Bytes) -> Result<(u64, StagedPublish
     let bad = input.bad();
     let message = head.message(payload.slice(input.offset()..)).ok_or(bad)?;
     Ok((branch, StagedPublish { message, targets, origin }))
+}
+
+/// Writes everything but the raw bytes of the message, which follow as a second part.
+pub(crate) fn branch_later_parts(out: &mut Writer, branch: u64, later: &StagedLater) {
+    out.u64(branch);
+    write_schedule(out, &later.schedule);
+    out.u32(later.repeated_times);
+    message_parts(out, &later.message, true, None, later.origin, &[]);
+}
+
+/// Reads one; its message shares `payload`.
+pub(crate) fn read_branch_later(payload: &Bytes) -> Result<(u64, StagedLater), BadLayout> {
+    let mut input = Reader::new(payload);
+    let branch = input.u64()?;
+    let schedule = read_schedule(&mut input)?;
+    let repeated_times = input.u32()?;
+    let head = read_message_head(&mut input)?;
+    let (origin, bad) = (head.origin, input.bad());
+    let message = head.message(payload.slice(input.offset()..)).ok_or(bad)?;
+    Ok((branch, StagedLater { message, schedule, origin, repeated_times }))
 }
 
 /// A delivery that a branch accepts when it is committed.
@@ -136,6 +158,7 @@ mod tests {
     use ternmq_message::{Message, MessageMeta};
 
     use super::*;
+    use crate::scheduled::Schedule;
 
     #[test]
     fn a_branch_comes_back_and_no_truncation_is_taken() {
@@ -155,6 +178,18 @@ mod tests {
                 "cut at {len}"
             );
         }
+        let schedule = Schedule { delay_ms: 1, period_ms: 2, repeats: Some(3), calendar: None };
+        let later = StagedLater { message: publish.message.clone(), schedule, origin, repeated_times: 4 };
+        out.clear();
+        branch_later_parts(&mut out, 7, &later);
+        out.raw(later.message.raw());
+        let (branch, read) = read_branch_later(&Bytes::copy_from_slice(out.bytes())).unwrap();
+        assert_eq!((branch, &read.schedule, read.origin), (7, &later.schedule, origin));
+        assert_eq!((read.message.raw(), read.repeated_times), (later.message.raw(), 4));
+        for len in 0..out.bytes().len() - 4 {
+            assert!(read_branch_later(&Bytes::copy_from_slice(&out.bytes()[..len])).is_err(), "cut at {len}");
+        }
+        out.clear();
         let holds = vec![BranchHold { queue: 1, incarnation: 2, seq: Seq(3) }; 2];
         out.clear();
         write_branch_holds(&mut out, 7, &holds);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ternmq_access::{HashKind, PasswordHash};
+use ternmq_access::{HashKind, PasswordHash, SaltKey, ScramVerifier};
 use ternmq_routing::{HashBy, NodeKind};
 use ternmq_stdx::layout::{BadLayout, Reader, Writer};
 
@@ -39,15 +39,7 @@ pub(crate) fn write_definition(out: &mut Writer, definition: &Definition) {
         }
         Definition::PutBinding(record) => write_binding(out.u8(7), record),
         Definition::DeleteBinding(record) => write_binding(out.u8(8), record),
-        Definition::PutUser(record) => {
-            out.u8(9).text(&record.name);
-            match &record.password {
-                None => out.u8(0),
-                Some(hash) => out.u8(hash_code(hash.kind())).text(&hash.to_text()),
-            };
-            write_texts(out, &record.tags);
-            out.opt_u64(record.max_connections).opt_u64(record.max_sessions);
-        }
+        Definition::PutUser(record) => write_user(out, record),
         Definition::DeleteUser(name) => {
             out.u8(10).text(name);
         }
@@ -87,6 +79,9 @@ pub(crate) fn write_definition(out: &mut Writer, definition: &Definition) {
         Definition::DeleteGrants(user) => {
             out.u8(24).text(user);
         }
+        Definition::PutSaltKey(key) => {
+            out.u8(26).raw(key.expose());
+        }
     }
 }
 
@@ -108,13 +103,7 @@ pub(crate) fn read_definition(payload: &[u8]) -> Result<Definition, BadLayout> {
         6 => Definition::DeleteQueue { id: input.u32()? },
         7 => Definition::PutBinding(read_binding(&mut input)?),
         8 => Definition::DeleteBinding(read_binding(&mut input)?),
-        9 => Definition::PutUser(UserDefinition {
-            name: input.text()?,
-            password: read_hash(&mut input)?,
-            tags: read_texts(&mut input)?,
-            max_connections: input.opt_u64()?,
-            max_sessions: input.opt_u64()?,
-        }),
+        9 => Definition::PutUser(read_user(&mut input, None)?),
         10 => Definition::DeleteUser(input.text()?),
         11 => Definition::PutPermission(PermissionDefinition {
             user: input.text()?,
@@ -152,9 +141,43 @@ pub(crate) fn read_definition(payload: &[u8]) -> Result<Definition, BadLayout> {
             Definition::PutGrants(GrantsDefinition { user: input.text()?, grants: read_grants(&mut input)? })
         }
         24 => Definition::DeleteGrants(input.text()?),
+        25 => {
+            let scram = ScramVerifier::import(&input.text()?).map_err(|_| bad)?;
+            Definition::PutUser(read_user(&mut input, Some(scram))?)
+        }
+        26 => {
+            let bytes = input.raw(SaltKey::BYTES)?.try_into().map_err(|_| bad)?;
+            Definition::PutSaltKey(SaltKey::new(bytes))
+        }
         _ => return Err(bad),
     };
     if input.remaining() > 0 { Err(input.bad()) } else { Ok(definition) }
+}
+
+/// One without a verifier has the layout from before there were such.
+fn write_user(out: &mut Writer, record: &UserDefinition) {
+    match &record.scram {
+        None => out.u8(9),
+        Some(scram) => out.u8(25).text(&scram.to_text()),
+    };
+    out.text(&record.name);
+    match &record.password {
+        None => out.u8(0),
+        Some(hash) => out.u8(hash_code(hash.kind())).text(&hash.to_text()),
+    };
+    write_texts(out, &record.tags);
+    out.opt_u64(record.max_connections).opt_u64(record.max_sessions);
+}
+
+fn read_user(input: &mut Reader<'_>, scram: Option<ScramVerifier>) -> Result<UserDefinition, BadLayout> {
+    Ok(UserDefinition {
+        name: input.text()?,
+        password: read_hash(input)?,
+        scram,
+        tags: read_texts(input)?,
+        max_connections: input.opt_u64()?,
+        max_sessions: input.opt_u64()?,
+    })
 }
 
 fn write_opt_u32(out: &mut Writer, number: Option<u32>) {
@@ -438,6 +461,14 @@ mod tests {
         ]
     }
 
+    fn scram_user() -> Definition {
+        Definition::PutUser(UserDefinition {
+            name: "u".into(),
+            scram: ScramVerifier::make(&"secret".into(), &[7; 16]),
+            ..UserDefinition::default()
+        })
+    }
+
     fn one_of_each() -> Vec<Definition> {
         let node = |kind| {
             Definition::PutNode(NodeRecord {
@@ -475,10 +506,13 @@ mod tests {
                     "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR",
                 )
                 .ok(),
+                scram: None,
                 tags: vec!["administrator".into()],
                 max_connections: None,
                 max_sessions: Some(3),
             }),
+            scram_user(),
+            Definition::PutSaltKey(SaltKey::new([7; SaltKey::BYTES])),
             Definition::DeleteUser("u".into()),
             Definition::PutPermission(PermissionDefinition { user: "u".into(), ..Default::default() }),
             Definition::DeletePermission { user: "u".into(), namespace: "/".into() },

@@ -8,14 +8,16 @@ mod dying;
 mod grants;
 mod message;
 mod parked;
+mod remark;
 mod scheduled;
 mod settle;
 mod snapshot;
 mod value;
 
 pub(crate) use branch::{
-    BranchEnd, BranchHold, ProducerRecord, branch_message_parts, read_branch_end, read_branch_holds,
-    read_branch_message, read_producer, write_branch_end, write_branch_holds, write_producer,
+    BranchEnd, BranchHold, ProducerRecord, branch_later_parts, branch_message_parts, read_branch_end,
+    read_branch_holds, read_branch_later, read_branch_message, read_producer, write_branch_end,
+    write_branch_holds, write_producer,
 };
 pub(crate) use chunk::{read_chunk, write_chunk};
 pub(crate) use definition::{read_definition, write_definition};
@@ -25,6 +27,7 @@ pub(crate) use parked::{
     RetainedRecord, TokenOp, TokenRecord, WillRecord, read_retained, read_token, read_will, retained_parts,
     will_parts, write_token,
 };
+pub(crate) use remark::{read_remark, write_remark};
 pub(crate) use scheduled::{
     ScheduledRecord, read_scheduled, scheduled_gone, scheduled_parts, scheduled_shifted,
 };
@@ -69,4 +72,8 @@ pub(crate) mod kind {
     pub(crate) const BRANCH_DECIDED: u8 = 23;
     /// A producer that may send messages again.
     pub(crate) const PRODUCER: u8 = 24;
+    /// What was remarked on a message when it was given back.
+    pub(crate) const REMARK: u8 = 25;
+    /// A message that a prepared branch schedules when it is committed.
+    pub(crate) const BRANCH_LATER: u8 = 26;
 }

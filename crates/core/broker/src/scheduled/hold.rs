@@ -17,6 +17,7 @@ use crate::{
     records::{kind, scheduled_gone, scheduled_parts},
     session_state::RouteMemo,
     timers::TimerKey,
+    transaction::{Place, StagedLater},
 };
 
 impl Broker {
@@ -51,6 +52,18 @@ impl Broker {
         schedule: Schedule,
         origin: Option<MessageOrigin>,
     ) -> Result<Published, Error> {
+        self.publish_later_at(id, publish, schedule, None, origin)
+    }
+
+    /// As [`Broker::publish_later`], or staged in `place`.
+    pub(crate) fn publish_later_at(
+        &mut self,
+        id: SessionId,
+        publish: Publish<'_>,
+        schedule: Schedule,
+        place: Option<Place>,
+        origin: Option<MessageOrigin>,
+    ) -> Result<Published, Error> {
         let Publish { message, extra_keys, claimed_user } = publish;
         self.resolve(id, &message, extra_keys, &mut RouteMemo::default())?;
         if let Some(claimed) = claimed_user {
@@ -64,36 +77,31 @@ impl Broker {
         let meta = self.intake.meta(message.meta());
         let message = message.with_meta(meta);
         self.check_scheduled_room(&message)?;
-        if self.sessions.get(id.into()).is_some_and(|session| session.staged.is_some()) {
-            self.stage_schedule(id, message, schedule, origin)?;
+        let is_transactional = self.sessions.get(id.into()).is_some_and(|session| session.staged.is_some());
+        if let Some(place) = place.or(is_transactional.then_some(Place::Session(id))) {
+            self.stage_schedule(place, message, schedule, origin)?;
             return Ok(Published::Accepted(Receipt::NONE));
         }
         let (principal, namespace, _) = self.who(id)?;
         let user = principal.user().clone();
         self.counters.published += 1;
-        Ok(Published::Accepted(self.hold_for_user(namespace, user, message, schedule, origin)))
+        let receipt = self.hold_for_user(namespace, user, (message, schedule), origin, 0);
+        Ok(Published::Accepted(receipt))
     }
 
-    /// Keeps a message that its user may publish, as was asked.
+    /// Keeps a message that its user may publish, as was asked; so many of its times may be repetitions.
     pub(crate) fn hold_for_user(
         &mut self,
         namespace: NamespaceId,
         user: Arc<str>,
-        message: Message,
-        schedule: Schedule,
+        (message, schedule): (Message, Schedule),
         origin: Option<MessageOrigin>,
+        repeated_times: u32,
     ) -> Receipt {
         let due_ms = schedule.first_ms(self.time.ms()).unwrap_or(u64::MAX);
         let message = message.compact();
-        let scheduled = Scheduled {
-            namespace,
-            user,
-            goal: Goal::Node,
-            message,
-            schedule,
-            due_ms,
-            may_be_repeated: false,
-        };
+        let scheduled =
+            Scheduled { namespace, user, goal: Goal::Node, message, schedule, due_ms, repeated_times };
         self.hold(scheduled, None, origin)
     }
 
@@ -130,7 +138,7 @@ impl Broker {
             namespace,
             user: Arc::default(),
             goal: Goal::Queue { queue, incarnation },
-            may_be_repeated: message.may_be_repeated(),
+            repeated_times: u32::from(message.may_be_repeated()),
             message: message.compact(),
             schedule: Schedule::after(delay_ms),
             due_ms: self.time.ms().saturating_add(delay_ms),
@@ -149,6 +157,14 @@ impl Broker {
             return Ok(());
         };
         Err(Error::Limit { limit: LimitKind::Scheduled, owner: self.node_name.clone(), max: exceeded })
+    }
+
+    /// Whether there is room for all of these.
+    pub(crate) fn has_room_for_later(&self, later: &[StagedLater]) -> bool {
+        let bytes = later.iter().map(|later| cost(&later.message)).sum();
+        let count = self.scheduled.all.len().saturating_add(later.len()) as u64;
+        count <= u64::from(self.limits.max_scheduled)
+            && self.scheduled.bytes.saturating_add(bytes) <= self.limits.max_scheduled_bytes
     }
 
     /// Whether there is room for one more, for what has nobody to answer.

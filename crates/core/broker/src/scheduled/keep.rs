@@ -36,7 +36,9 @@ impl Broker {
             ScheduledRecord::Gone { id } => {
                 self.scheduled.take(id);
             }
-            ScheduledRecord::Shifted { id, due_ms, repeats } => self.scheduled.shift(id, due_ms, repeats),
+            ScheduledRecord::Shifted { id, due_ms, repeats, repeated_times } => {
+                self.scheduled.shift(id, due_ms, repeats, repeated_times);
+            }
             ScheduledRecord::Held(held) => {
                 if let Some((queue, seq)) = held.replaces {
                     self.replay_gone(queue, seq, seq);
@@ -52,7 +54,7 @@ impl Broker {
                         message: held.message,
                         schedule: held.schedule,
                         due_ms: held.due_ms,
-                        may_be_repeated: held.may_be_repeated,
+                        repeated_times: held.repeated_times,
                     };
                     self.scheduled.put(held.id, scheduled);
                 }
@@ -68,7 +70,7 @@ impl Broker {
             let due = self.scheduled.due.range(..=(now_ms, u64::MAX));
             for (_, id) in due {
                 if let Some(scheduled) = self.scheduled.all.get_mut(id) {
-                    scheduled.may_be_repeated = true;
+                    scheduled.repeated_times = scheduled.repeated_times.max(scheduled.times_until(now_ms));
                 }
             }
         }

@@ -56,6 +56,22 @@ impl Schedule {
         if self.delay_ms > 0 { self.delay_ms } else { self.period_ms }
     }
 
+    /// How many of its times, the first of which is at `first_ms`, may have been by `now_ms`.
+    fn times_between(&self, first_ms: u64, now_ms: u64) -> u32 {
+        let Some(late_ms) = now_ms.checked_sub(first_ms) else { return 0 };
+        if self.calendar.is_some() {
+            return 1;
+        }
+        let passed = late_ms / self.period_ms.max(MIN_PERIOD_MS);
+        let most = self.repeats.unwrap_or(u32::MAX);
+        u32::try_from(passed).unwrap_or(u32::MAX).min(most).saturating_add(1)
+    }
+
+    /// How many of its times may have been by `now_ms` when it began at `began_ms` at the earliest.
+    pub(crate) fn times_since(&self, began_ms: u64, now_ms: u64) -> u32 {
+        self.first_ms(began_ms).map_or(0, |first_ms| self.times_between(first_ms, now_ms))
+    }
+
     /// When it first has something to do; `None` when that is past all times.
     fn first_ms(&self, now_ms: u64) -> Option<u64> {
         match &self.calendar {
@@ -90,8 +106,8 @@ pub(crate) struct Scheduled {
     /// What is left of it: repetitions are counted down.
     pub(crate) schedule: Schedule,
     pub(crate) due_ms: u64,
-    /// It may have been published before a crash that forgot it (I4).
-    pub(crate) may_be_repeated: bool,
+    /// So many of its times, from the next one on, may have been published before a crash that forgot it (I4).
+    pub(crate) repeated_times: u32,
 }
 
 /// All of them.
@@ -105,6 +121,14 @@ pub(crate) struct ScheduledStore {
     timer_ms: Option<u64>,
     /// The running checkpoint has still to write those from this id on.
     checkpoint: Option<u64>,
+}
+
+impl Scheduled {
+    /// How many of its times a node may have published before it crashed at this time. What has passed comes anew, one time after
+    /// the other.
+    fn times_until(&self, now_ms: u64) -> u32 {
+        self.schedule.times_between(self.due_ms, now_ms)
+    }
 }
 
 impl ScheduledStore {
@@ -140,12 +164,12 @@ impl ScheduledStore {
     }
 
     /// Its next time, and the repetitions that are left then.
-    fn shift(&mut self, id: u64, due_ms: u64, repeats: Option<u32>) {
+    fn shift(&mut self, id: u64, due_ms: u64, repeats: Option<u32>, repeated_times: u32) {
         let Some(scheduled) = self.all.get_mut(&id) else { return };
         self.due.remove(&(scheduled.due_ms, id));
         scheduled.due_ms = due_ms;
         scheduled.schedule.repeats = repeats;
-        scheduled.may_be_repeated = false;
+        scheduled.repeated_times = repeated_times;
         self.due.insert((due_ms, id));
     }
 }

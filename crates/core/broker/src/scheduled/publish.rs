@@ -77,14 +77,14 @@ impl Broker {
             let message = self.message_of(id, scheduled, true);
             match self.way_of(scheduled, &message) {
                 Way::Open(copies) => {
-                    self.shift_or_forget(id, next_ms, Some(0));
+                    self.shift_or_forget(id, next_ms, Some(0), 0);
                     return self.hand_in(copies);
                 }
                 Way::Full => (schedule.period_ms, due_ms) = (0, now_ms.saturating_add(PAUSE_MS)),
                 Way::Closed => return self.drop_closed(id, scheduled),
             }
         }
-        self.shift_or_forget(id, next_ms, schedule.repeats);
+        self.shift_or_forget(id, next_ms, schedule.repeats, 0);
         if !self.has_scheduled_room(&scheduled.message) {
             self.note_unpublished(scheduled, "the limit of scheduled messages is reached");
             return;
@@ -101,7 +101,8 @@ impl Broker {
             Way::Open(copies) => copies,
             Way::Full => {
                 let due_ms = now_ms.checked_add(PAUSE_MS);
-                return self.shift_or_forget(id, due_ms, scheduled.schedule.repeats);
+                let Scheduled { schedule, repeated_times, .. } = scheduled;
+                return self.shift_or_forget(id, due_ms, schedule.repeats, *repeated_times);
             }
             Way::Closed => return self.drop_closed(id, scheduled),
         };
@@ -112,7 +113,8 @@ impl Broker {
             // What a stop let pass comes once, not once for each time.
             let next_ms = scheduled.due_ms.checked_add(period_ms).filter(|next_ms| *next_ms > now_ms);
             let left = scheduled.schedule.repeats.map(|count| count.saturating_sub(1));
-            self.shift_or_forget(id, next_ms.or(now_ms.checked_add(period_ms)), left);
+            let next_ms = next_ms.or(now_ms.checked_add(period_ms));
+            self.shift_or_forget(id, next_ms, left, scheduled.repeated_times.saturating_sub(1));
         }
         self.hand_in(copies);
     }
@@ -131,16 +133,16 @@ impl Broker {
         self.forget(id);
     }
 
-    fn shift_or_forget(&mut self, id: u64, due_ms: Option<u64>, repeats: Option<u32>) {
+    fn shift_or_forget(&mut self, id: u64, due_ms: Option<u64>, repeats: Option<u32>, repeated_times: u32) {
         let Some(due_ms) = due_ms else {
             self.forget(id);
             return;
         };
         self.scratch.clear();
-        scheduled_shifted(&mut self.scratch, id, due_ms, repeats);
+        scheduled_shifted(&mut self.scratch, id, due_ms, repeats, repeated_times);
         let grouping = self.grouping(Grouping::Ends);
         self.log.append(kind::SCHEDULED, grouping, &[self.scratch.bytes()]);
-        self.scheduled.shift(id, due_ms, repeats);
+        self.scheduled.shift(id, due_ms, repeats, repeated_times);
     }
 
     fn note_unpublished(&mut self, scheduled: &Scheduled, reason: &'static str) {
@@ -236,7 +238,7 @@ impl Broker {
             }
             Goal::Queue { .. } => scheduled.message.clone(),
         };
-        if !scheduled.may_be_repeated {
+        if scheduled.repeated_times == 0 {
             return message;
         }
         let known = message.history().map(|history| History::clone(history)).unwrap_or_default();

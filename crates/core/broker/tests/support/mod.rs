@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ternmq_access::{PasswordHash, Role};
 use ternmq_broker::{
     Appended, ArgumentError, Broker, BrokerConfig, ConnectionId, ConnectionInfo, ConsumeSpec, ConsumerId,
-    Deliver, Dialect, Effect, Error, Filters, Grouping, Limits, Log, LogRequest, NodeSpec, Now,
+    Deliver, Dialect, Effect, Error, Event, Filters, Grouping, Limits, Log, LogRequest, NodeSpec, Now,
     PermissionDefinition, Predefined, Publish, Published, QueueClass, QueueOptions, QueueSpec, RecordSource,
     ScheduleWords, SessionId, UserDefinition,
 };
@@ -93,6 +93,9 @@ impl Filter for StartsWith {
 /// Encoding of heads that are lines `NAME=VALUE`: a property by the name of its member, else a header.
 pub const LINES: Encoding = Encoding(9);
 
+/// Another one, with the same heads.
+pub const OTHER_LINES: Encoding = Encoding(10);
+
 struct LinesFormat;
 
 impl Format for LinesFormat {
@@ -126,6 +129,18 @@ impl Format for LinesFormat {
         None
     }
 
+    fn remarked(&self, head: &[u8], remark: &[u8]) -> Option<Vec<u8>> {
+        Some([head, remark].concat())
+    }
+
+    fn joined_remarks(&self, earlier: &[u8], later: &[u8]) -> Vec<u8> {
+        [earlier, later].concat()
+    }
+
+    fn remark_headers(&self, remark: &[u8]) -> Map {
+        self.properties(remark).headers
+    }
+
     fn edited(&self, head: &[u8], headers: &[(&str, Option<Value>)], new_id: Option<u64>) -> Option<Vec<u8>> {
         let lines = std::str::from_utf8(head).unwrap().lines();
         let is_kept = |line: &&str| {
@@ -157,6 +172,7 @@ pub static SCHEDULE: ScheduleWords = ScheduleWords {
 fn formats() -> Formats {
     let mut formats = Formats::default();
     formats.register(LINES, Arc::new(LinesFormat));
+    formats.register(OTHER_LINES, Arc::new(LinesFormat));
     formats
 }
 
@@ -176,6 +192,7 @@ fn options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
             "expires" => options.idle_expiry_ms = number(),
             "filled" => options.is_kept_while_filled = value.as_bool(),
             "max_length" => options.max_length = number(),
+            "max_bytes" => options.max_length_bytes = number(),
             "dead_node" => options.dead_letter_node = text(),
             "dead_key" => options.dead_letter_key = text(),
             "max_priority" => options.max_priority = number().and_then(|n| u8::try_from(n).ok()),
@@ -274,6 +291,10 @@ impl Dialect for PlainDialect {
         }
     }
 
+    fn is_matching_queue(&self, pattern: &str, queue: &str) -> bool {
+        self.wildcards().is_match(pattern, queue)
+    }
+
     fn dead_letter_queue(&self, name: &str) -> Option<QueueSpec> {
         let spec = QueueSpec { name: name.into(), is_durable: true, ..QueueSpec::default() };
         (name == GRAVES).then_some(spec)
@@ -296,6 +317,25 @@ impl Dialect for PlainDialect {
 
     fn default_namespace(&self) -> &'static str {
         "main"
+    }
+
+    fn has_sole_clients(&self) -> bool {
+        true
+    }
+
+    fn event_key(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::Connection(..) => Some("told.connection".to_owned()),
+            Event::Consumer(_, consumer, _) if consumer.place.key.starts_with("told.") => None,
+            Event::Consumer(_, consumer, _) => Some(format!("told.consumer.{}", consumer.place.key)),
+            Event::Producer(_, producer, _) => Some(format!("told.producer.{}", producer.place.key)),
+            Event::Place(_, place, _) if place.key.starts_with("told.") => None,
+            Event::Place(..) => Some("told.place".to_owned()),
+        }
+    }
+
+    fn event_listening(&self) -> fn(&str) -> bool {
+        |key| key.starts_with("told.")
     }
 
     fn wildcards(&self) -> Wildcards {
@@ -367,7 +407,16 @@ impl Rig {
         Self::limited(log, true, Limits { resident_bytes, ..Limits::default() })
     }
 
-    fn limited(log: MemoryLog, was_clean: bool, limits: Limits) -> Self {
+    /// One that recovers from a crash at this wall time.
+    pub fn over_at(log: MemoryLog, wall_ms: u64) -> Self {
+        Self::started(log, false, Limits::default(), wall_ms)
+    }
+
+    pub fn limited(log: MemoryLog, was_clean: bool, limits: Limits) -> Self {
+        Self::started(log, was_clean, limits, START_MS)
+    }
+
+    fn started(log: MemoryLog, was_clean: bool, limits: Limits, wall_ms: u64) -> Self {
         let mut broker = Broker::new(BrokerConfig {
             dialect: Arc::new(PlainDialect),
             formats: formats(),
@@ -376,7 +425,7 @@ impl Rig {
             limits,
             node_name: "test".into(),
         });
-        let now = Now { monotonic_ms: 1_000, wall_ms: START_MS };
+        let now = Now { monotonic_ms: 1_000, wall_ms };
         let records: Vec<_> = log.0.borrow().all.clone();
         let start = log.0.borrow().start;
         for (pos, kind, _, payload) in records.into_iter().filter(|record| record.0 >= start) {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use ternmq_broker::{DeadMessage, Forwards, Grave, Intake, Provided, QueueOptions};
 use ternmq_configuration::activemq_service::{DestinationKind, Settings};
+use ternmq_queue::Overflow;
 
 use crate::{names, options::GROUPS};
 use dead_letters::Discards;
@@ -109,9 +110,19 @@ impl Configuration {
             if names::parts_of_subscription(name).is_some() {
                 options.idle_expiry_ms = self.offline_timeout_ms;
             }
-        } else if let Some(ms) = self.policies.find(DestinationKind::Queue, name).gc_after_ms {
+            return options;
+        }
+        let policy = self.policies.find(DestinationKind::Queue, name);
+        if let Some(ms) = policy.gc_after_ms {
             options.idle_expiry_ms = Some(ms);
             options.is_kept_while_filled = Some(true);
+        }
+        // One for dead messages takes them all: nobody is there to hear of a refusal.
+        if let Some(bytes) = policy.max_bytes
+            && options.dead_letter_node.is_some()
+        {
+            options.max_length_bytes = Some(bytes);
+            options.overflow = Some(Overflow::RejectPublish);
         }
         options
     }

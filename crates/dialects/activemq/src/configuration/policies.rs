@@ -34,6 +34,8 @@ pub(crate) struct Policy {
     pub(crate) recall: Option<Recall>,
     /// Older messages come to every new subscription.
     pub(crate) is_retroactive: bool,
+    /// Bytes of messages that may wait in a queue; it refuses what is more.
+    pub(super) max_bytes: Option<u64>,
 }
 
 /// What a consumer receives from.
@@ -71,6 +73,7 @@ impl Policy {
             recall: entry.property("subscriptionRecoveryPolicy").next_back().and_then(recall),
             is_exclusive: entry.truth("allConsumersExclusiveByDefault").unwrap_or(false),
             is_retroactive: entry.truth("alwaysRetroactive").unwrap_or(false),
+            max_bytes: entry.refusal_bytes(),
         }
     }
 

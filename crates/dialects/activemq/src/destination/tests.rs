@@ -134,7 +134,11 @@ fn what_is_not_there_is_refused() {
         ("/queue/a", &[("selector", "a ==")][..], "Invalid selector: column 4: expected a value, found '='"),
         ("/queue/a", &[("browser", "true")], "queue browsers: not available"),
         ("/queue/a", &[("transformation", "jms-json")], "transformations of messages: not available"),
-        ("/queue/a.>", &[], "wildcards of queues, as in 'a.>': not available"),
+        (
+            "/queue/a.>.>.>",
+            &[],
+            "'a.>.>.>': the pattern has 3 wildcards that match any number of words; at most 2 are allowed",
+        ),
         ("/queue/a", &[("activemq.prefetchSize", "0")], "activemq.prefetchSize has to be at least 1"),
         ("/queue/a", &[("activemq.prefetchSize", "x")], "activemq.prefetchSize has to be a whole number"),
         (
@@ -198,7 +202,7 @@ fn a_selector_goes_to_the_consumer_of_a_queue_and_to_the_queue_of_a_subscription
         let sources = sources(text, pairs).unwrap();
         let arguments = sources.all.iter().find_map(|source| match &source.queue {
             SourceQueue::Subscription(spec) => spec.arguments.first().map(|(_, value)| value.clone()),
-            SourceQueue::Shared(_) => None,
+            SourceQueue::Shared(_) | SourceQueue::Matching(_) | SourceQueue::Several(_) => None,
         });
         (sources.selector.map(|selector| selector.text().to_owned()), arguments)
     };

@@ -6,6 +6,7 @@ use super::{
         Attribute, Element, bare, count, count_or_none, destination, element, long, long_or_never, memory,
         percent, property, real, since, text, truth, whole,
     },
+    settings::VM_QUEUE_CURSOR as IN_MEMORY,
 };
 
 pub(super) static POLICY_MAP: Element = element(
@@ -207,7 +208,7 @@ static FILE_CURSOR: Element = bare("fileCursor");
 static VM_CURSOR: Element = bare("vmCursor");
 static FILE_QUEUE_CURSOR: Element = bare("fileQueueCursor");
 static STORE_CURSOR: Element = bare("storeCursor");
-static VM_QUEUE_CURSOR: Element = bare("vmQueueCursor");
+static VM_QUEUE_CURSOR: Element = bare(IN_MEMORY);
 static FILE_DURABLE_CURSOR: Element = bare("fileDurableSubscriberCursor");
 static STORE_DURABLE_CURSOR: Element =
     element("storeDurableSubscriberCursor", &[truth("immediatePriorityDispatch"), truth("useCache")], &[]);

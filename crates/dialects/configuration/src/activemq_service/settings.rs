@@ -26,6 +26,9 @@ pub enum DestinationKind {
 /// Matches every name.
 const ALL_NAMES: &str = ">";
 
+/// The cursor that keeps a queue's messages in memory.
+pub(super) const VM_QUEUE_CURSOR: &str = "vmQueueCursor";
+
 impl Object {
     pub(super) fn new(name: &'static str) -> Self {
         Self { name, values: Vec::new(), properties: Vec::new() }
@@ -71,6 +74,22 @@ impl Object {
     pub fn whole(&self, name: &str) -> Option<i64> {
         match self.value(name)? {
             Value::Whole(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Of an entry whose queues refuse what they have no room for: how many bytes of messages may wait in each. That is one
+    /// with flow control that keeps its messages in memory, by name; those of other cursors go to disk and are never full.
+    #[must_use]
+    pub fn refusal_bytes(&self) -> Option<u64> {
+        let is_of_queues = self.destination().is_none_or(|(kind, _)| kind == DestinationKind::Queue);
+        let is_in_memory = self.property("pendingQueuePolicy").next_back()?.name() == VM_QUEUE_CURSOR;
+        let refuses =
+            self.truth("sendFailIfNoSpace") == Some(true) && self.truth("producerFlowControl") != Some(false);
+        match self.value("memoryLimit") {
+            Some(Value::Bytes(bytes)) if is_of_queues && is_in_memory && refuses && *bytes > 0 => {
+                Some(*bytes)
+            }
             _ => None,
         }
     }

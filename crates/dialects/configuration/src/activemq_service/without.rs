@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use super::{
-    settings::{Object, Settings},
+    settings::{Object, Settings, VM_QUEUE_CURSOR},
     values::Value,
 };
 
@@ -76,7 +76,8 @@ const OWN_GROUPS: &str = "a queue remembers at least the 1,024 groups of message
 const COPIES: &str = "copies are of one message, which is kept once, all of them or none";
 const TEMPORARY: &str = "a temporary destination can't be named before its connection makes it";
 const NOT_YET: &str = "it is not there in this version";
-const NO_ADVISORY: &str = "of the advisory topics there are those of temporary destinations, and no others that a policy could switch";
+const NO_ADVISORY: &str =
+    "the advisory topics that a policy switches are not there; the others are told in any case";
 
 const AUDIT: &[&str] = &["enableAudit", "maxAuditDepth", "maxProducersToAudit"];
 
@@ -136,13 +137,11 @@ static ROWS: &[Row] = &[
         true,
         "persistent messages are kept; see forcePersistencyModeBrokerPlugin to have none",
     ),
-    as_is(
+    row(
         "broker",
-        &["populateJMSXUserID"],
-        false,
-        "a message tells the user's name where its sender says it, and it is checked",
+        &["useAuthenticatedPrincipalForJMSXUserID"],
+        "the name by which a user logs in and the one that is told are the same",
     ),
-    row("broker", &["useAuthenticatedPrincipalForJMSXUserID"], "see populateJMSXUserID"),
     as_is(
         "broker",
         &["rollbackOnlyOnAsyncException"],
@@ -322,6 +321,9 @@ pub fn without_effect(settings: &Settings) -> Vec<Notice> {
     notices.into_iter().collect()
 }
 
+/// Attributes of an entry by which its queues refuse what they have no room for.
+const REFUSING: [&str; 3] = ["memoryLimit", "producerFlowControl", "sendFailIfNoSpace"];
+
 /// Nesting is limited, so the walk may follow it.
 fn look(object: &Object, notices: &mut BTreeSet<Notice>) {
     let element = object.name();
@@ -329,7 +331,11 @@ fn look(object: &Object, notices: &mut BTreeSet<Notice>) {
         notices.insert(Notice { element, attribute: None, reason: row.reason });
         return;
     }
+    let is_limited = object.refusal_bytes().is_some();
     for (attribute, value) in object.values() {
+        if is_limited && REFUSING.contains(attribute) {
+            continue;
+        }
         let Some(row) = find(element, Some(attribute)) else { continue };
         if let (Of::AllBut(said), Value::Truth(truth)) = (row.of, value)
             && said == *truth
@@ -338,7 +344,8 @@ fn look(object: &Object, notices: &mut BTreeSet<Notice>) {
         }
         notices.insert(Notice { element, attribute: Some(attribute), reason: row.reason });
     }
-    object.objects().for_each(|inner| look(inner, notices));
+    let inner = object.objects().filter(|inner| !is_limited || inner.name() != VM_QUEUE_CURSOR);
+    inner.for_each(|inner| look(inner, notices));
 }
 
 fn find(element: &str, attribute: Option<&str>) -> Option<&'static Row> {

@@ -1,6 +1,7 @@
 //! Virtual hosts, users, permissions, policies and limits.
 
 use serde_json::{Value as Json, json};
+use ternmq_broker::Broker;
 
 use super::rig::{Rig, basic, nothing, request};
 
@@ -83,6 +84,39 @@ async fn password_hashes_of_rabbitmq_are_taken() {
     }
     rig.expect(400, "PUT", "/api/users/a%0Ab", json!({ "password": "x", "tags": "" })).await;
     rig.expect(404, "GET", "/api/users/refused", Json::Null).await;
+}
+
+#[tokio::test]
+async fn verifiers_are_kept_exported_and_taken_where_they_are_wanted() {
+    const MEMBER: &str = "scram_sha_256";
+    let rig = Rig::new().await;
+    let path = "/api/users/prover";
+    rig.expect(201, "PUT", path, json!({ "password": "secret", "tags": "" })).await;
+    assert_eq!(rig.get(path).await.get(MEMBER), None, "nobody asked for it");
+    rig.with(Broker::keep_scram).await;
+    rig.expect(204, "PUT", path, json!({ "password": "secret", "tags": "" })).await;
+    let user = rig.get(path).await;
+    let verifier = user[MEMBER].as_str().unwrap();
+    assert!(verifier.starts_with("SCRAM-SHA-256$60000:"), "{verifier}");
+    // Who brings the hash alone changes the rest; another hash is another password.
+    let (hash, kind) = (&user["password_hash"], &user["hashing_algorithm"]);
+    rig.expect(
+        204,
+        "PUT",
+        path,
+        json!({ "password_hash": hash, "hashing_algorithm": kind, "tags": "monitoring" }),
+    )
+    .await;
+    assert_eq!(rig.get(path).await[MEMBER], verifier);
+    let file = rig.get("/api/definitions").await;
+    rig.expect(204, "PUT", path, json!({ "password": "caf\u{e9}", "tags": "" })).await;
+    assert_eq!(rig.get(path).await.get(MEMBER), None);
+    rig.expect(204, "POST", "/api/definitions", file).await;
+    assert_eq!(rig.get(path).await[MEMBER], verifier);
+    let bad =
+        json!({ "password_hash": hash, "hashing_algorithm": kind, "tags": "", MEMBER: "SCRAM-SHA-256$1:" });
+    rig.expect(400, "PUT", path, bad).await;
+    assert_eq!(rig.get(path).await[MEMBER], verifier);
 }
 
 #[tokio::test]

@@ -245,3 +245,23 @@ fn reasons_have_their_words() {
     }
     assert_eq!(DeathReason::from_word("unknown"), None);
 }
+
+#[test]
+fn headers_are_added_in_the_place_of_those_of_the_same_name() {
+    let before =
+        head_with(&[("a", FieldValue::I8(1)), ("x-opt-b", FieldValue::I8(2)), ("c", FieldValue::I8(3))]);
+    let long = "x".repeat(SHORT_STRING_MAX_BYTES + 1);
+    let added =
+        vec![("x-opt-b".into(), Value::I32(5)), (long.into(), Value::Null), ("d".into(), Value::str("t"))];
+    let after = head_with(&[
+        ("a", FieldValue::I8(1)),
+        ("c", FieldValue::I8(3)),
+        ("x-opt-b", FieldValue::I32(5)),
+        ("d", FieldValue::text("t")),
+    ]);
+    assert_eq!(Amqp091Format.with_headers(&before, &added), Some(after));
+    assert_eq!(Amqp091Format.with_headers(b"\xff", &added), None, "a head that can't be read stays");
+    let many: Map = (0..ENTRIES_MAX).map(|number| (format!("x-opt-{number}").into(), Value::Null)).collect();
+    let full = Amqp091Format.with_headers(&before, &many).unwrap();
+    assert_eq!(headers(&full).entries().count(), ENTRIES_MAX as usize, "never more than a peer takes");
+}

@@ -63,8 +63,8 @@ impl Amqp091Session {
                     self.end_channel(broker, number, &fault, (0, 0), out);
                 }
             }
-            // No session of this protocol serves a client by name.
-            Effect::TakenOver { .. } => {}
+            // No session of this protocol serves a client by name, and no consumer has several queues.
+            Effect::TakenOver { .. } | Effect::DeliverFrom(_) => {}
             Effect::Loaded { session_label } => self.on_loaded(broker, session_label, out),
             Effect::Close { reason } => {
                 self.fail(broker, Fault::new(CONNECTION_FORCED, &*reason), (0, 0), out);

@@ -31,7 +31,7 @@ impl Language for Methods {
             let settings = Settings { version: "test".into(), ..Settings::default() };
             Box::new(Amqp091Session::new(Arc::new(settings), None, None, now_ms)) as _
         };
-        Setup { vendor: Vendor::RabbitMq, session, formats, limits, guest_pattern: "^mine" }
+        Setup { vendor: Vendor::RabbitMq, session, formats, herald: None, limits, guest_pattern: "^mine" }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {

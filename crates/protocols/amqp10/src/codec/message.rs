@@ -35,6 +35,8 @@ enum Order {
     Kept,
     /// Anywhere.
     Any,
+    /// As they were when the message came: none of it is looked at again.
+    Known,
 }
 
 /// A message taken apart: each section with its descriptor, as it came.
@@ -86,30 +88,44 @@ impl<'a> Sections<'a> {
         Self::split_as(input, Order::Any)
     }
 
+    /// Splits a message, or the front of one, that was split before.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn split_known(input: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::split_as(input, Order::Known)
+    }
+
     fn split_as(input: &'a [u8], order: Order) -> Result<Self, DecodeError> {
         let mut seen = [false; 16];
         let mut sections = Self::default();
         let (mut rest, mut last, mut body_sections) = (input, 0, 0);
         while !rest.is_empty() {
-            check(rest)?;
+            if order != Order::Known {
+                check(rest)?;
+            }
             let (code, value, length) = section(rest)?;
-            let is_repeatable = matches!(code, code::DATA | code::AMQP_SEQUENCE) && order == Order::Kept;
+            let is_repeatable = matches!(code, code::DATA | code::AMQP_SEQUENCE) && order != Order::Any;
             let was_seen =
                 seen.get_mut(usize::from(code & 15)).is_some_and(|seen| std::mem::replace(seen, true));
-            if (was_seen && !is_repeatable) || (order == Order::Kept && code < last) {
+            if (was_seen && !is_repeatable) || (order != Order::Any && code < last) {
                 return Err(DecodeError::OutOfOrder);
             }
             let (whole, next) = rest.split_at_checked(length).ok_or(DecodeError::Truncated)?;
             match (code, &value) {
                 (code::HEADER, Value::List(_)) => {
                     sections.header = whole;
-                    Header::decode(whole)?;
+                    if order != Order::Known {
+                        Header::decode(whole)?;
+                    }
                 }
                 (code::DELIVERY_ANNOTATIONS, Value::Map(_)) => sections.delivery_annotations = whole,
                 (code::MESSAGE_ANNOTATIONS, Value::Map(_)) => sections.message_annotations = whole,
                 (code::PROPERTIES, Value::List(_)) => {
                     sections.properties = whole;
-                    MessageProperties::decode(whole)?;
+                    if order != Order::Known {
+                        MessageProperties::decode(whole)?;
+                    }
                 }
                 (code::APPLICATION_PROPERTIES, Value::Map(_)) => sections.application_properties = whole,
                 (code::FOOTER, Value::Map(_)) => sections.footer = whole,
@@ -150,6 +166,18 @@ impl<'a> Sections<'a> {
             rest = next;
             Some((whole.get(..length - bytes.len())?, bytes))
         })
+    }
+
+    /// The values in the sequences of the body, one behind the other.
+    #[must_use]
+    pub fn items(&self) -> Vec<Value<'a>> {
+        let mut rest = if self.body_kind == BodyKind::Sequences { self.body } else { &[] };
+        let mut items = Vec::new();
+        while let Ok((_, Value::List(list), length)) = section(rest) {
+            items.extend(list.iter());
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        items
     }
 
     /// The value of the body, when it is one.

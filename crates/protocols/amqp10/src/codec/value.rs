@@ -232,6 +232,31 @@ fn read_content(code: u8, input: &[u8]) -> Result<(Value<'_>, &[u8]), DecodeErro
     }
 }
 
+/// Bytes behind a constructor that make a value whatever they are; `None`: they have a length, or not all are values.
+fn fixed_width(code: u8) -> Option<usize> {
+    match code {
+        0x40..=0x45 => Some(0),
+        0x50..=0x55 => Some(1),
+        0x60 | 0x61 => Some(2),
+        0x70..=0x72 | 0x74 => Some(4),
+        0x80..=0x84 => Some(8),
+        0x94 | 0x98 => Some(16),
+        _ => None,
+    }
+}
+
+/// Steps over what is behind a constructor, without a look at it.
+fn skip_content(code: u8, input: &[u8]) -> Result<&[u8], DecodeError> {
+    match code {
+        0xa0 | 0xa1 | 0xa3 | 0xc0 | 0xc1 | 0xe0 => take_variable(input, false).map(|(_, rest)| rest),
+        0xb0 | 0xb1 | 0xb3 | 0xd0 | 0xd1 | 0xf0 => take_variable(input, true).map(|(_, rest)| rest),
+        _ => match fixed_width(code) {
+            Some(width) => input.get(width..).ok_or(DecodeError::Truncated),
+            None => read_content(code, input).map(|(_, rest)| rest),
+        },
+    }
+}
+
 /// Length in bytes of the value at the start of the input, of which nothing deeper than descriptors is looked at.
 fn measure(input: &[u8], depth: usize) -> Result<usize, DecodeError> {
     let ([code], mut rest) = take::<1>(input)?;
@@ -243,7 +268,7 @@ fn measure(input: &[u8], depth: usize) -> Result<usize, DecodeError> {
             rest = rest.get(length..).ok_or(DecodeError::Truncated)?;
         }
     } else {
-        rest = read_content(code, rest)?.1;
+        rest = skip_content(code, rest)?;
     }
     Ok(input.len() - rest.len())
 }
@@ -277,6 +302,9 @@ fn check_nested(input: &[u8], depth: usize) -> Result<usize, DecodeError> {
         return Err(DecodeError::TooDeep { max: MAX_DEPTH });
     }
     let ([code], content) = take::<1>(input)?;
+    if let Some(width) = fixed_width(code) {
+        return if content.len() < width { Err(DecodeError::Truncated) } else { Ok(1 + width) };
+    }
     if code != DESCRIBED {
         let (value, rest) = read_content(code, content)?;
         check_content(&value, depth)?;

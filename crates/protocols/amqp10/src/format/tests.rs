@@ -219,3 +219,38 @@ fn a_subject_is_the_type_where_the_dialect_says_so() {
     assert_eq!(format().properties(&plain).kind, None);
     assert_eq!(format().given_kind(&encoded), None);
 }
+
+#[test]
+fn a_remark_becomes_annotations_and_may_not_lead_a_message_elsewhere() {
+    let mut said = Vec::new();
+    let mut map = MapWriter::start(&mut said);
+    for name in ["x-opt-a", "x-cc", "x-exchange", "x-routing-key", "x-opt-deaths", "x-basic-type", "own"] {
+        map.symbol(name, |out| put_string(out, name));
+    }
+    map.pair(|out| {
+        put_string(out, "x-opt-string");
+        put_string(out, "no symbol");
+    });
+    map.end();
+    let Ok((Value::Map(said), _)) = read(&said) else { panic!("no map") };
+    let remark = remark_of(&said).unwrap();
+    let names = |map: Map<'_>| -> Vec<String> {
+        map.iter().filter_map(|(key, _)| key.as_text().map(str::to_owned)).collect()
+    };
+    assert_eq!(names(map_in(&remark)), ["x-opt-a", "own"]);
+    let headers = format().remark_headers(&remark);
+    assert_eq!(headers, [("x-opt-a".into(), Neutral::str("x-opt-a"))]);
+    // A message has its earlier annotations beside them, and the later ones are right.
+    let mut message = lead();
+    put_data(&mut message, b"body");
+    let (head, body) = kept(&message);
+    let before = names(map_of(Head::read(&head).unwrap().sections().message_annotations));
+    let remarked = format().remarked(&head, &remark).unwrap();
+    let after = names(map_of(Head::read(&remarked).unwrap().sections().message_annotations));
+    assert_eq!(after, [before, vec!["x-opt-a".into(), "own".into()]].concat());
+    let twice = format().remarked(&remarked, &format().joined_remarks(&remark, &remark)).unwrap();
+    assert_eq!(twice, remarked);
+    let sections = Sections::split(&sent(&remarked, &body)).map(|sections| sections.body_kind);
+    assert_eq!(sections, Ok(BodyKind::Data), "it is a whole message still");
+    assert_eq!(format().remarked(b"none", &remark), None);
+}

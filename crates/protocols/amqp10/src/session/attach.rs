@@ -8,7 +8,7 @@ use ternmq_broker::{AddressQueue, Broker, Error, Kind, LinkKey, LinkRequest, Rec
 use super::{
     Amqp10Session,
     close::addresses,
-    line::{HANDLE_MAX, Incoming, LINK_CREDIT, Line, Link, NOTHING_OUTLIVES, Way, Where},
+    line::{Feed, HANDLE_MAX, Incoming, LINK_CREDIT, Line, Link, NOTHING_OUTLIVES, Way, Where},
 };
 use crate::{
     codec::{
@@ -317,7 +317,9 @@ impl Amqp10Session {
         let core = line.core;
         let own_queue = match line.links.get_mut(&handle).map(|link| &mut link.way) {
             Some(Way::Out(outgoing)) => {
-                broker.cancel(outgoing.consumer);
+                if let Feed::Consumer(consumer) = outgoing.feed {
+                    broker.cancel(consumer);
+                }
                 outgoing.own_queue.take()
             }
             Some(Way::In(incoming)) => incoming.own_queue.take(),

@@ -65,6 +65,7 @@ impl Amqp10Session {
         // The core drops what is staged, with the connection.
         self.transactions = Transactions::default();
         self.assemblies = Assemblies::default();
+        self.looks = None;
         self.busy = Vec::new();
         self.is_held = false;
         if let Some(connection) = self.connection.take() {

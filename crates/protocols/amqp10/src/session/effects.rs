@@ -18,6 +18,7 @@ impl Amqp10Session {
         }
         match effect {
             Effect::Deliver(deliver) => self.on_deliver(broker, deliver, out),
+            Effect::DeliverFrom(from) => self.on_deliver(broker, from.deliver, out),
             Effect::ConsumerEnded { session_label, consumer_label, reason } => {
                 let Ok(channel) = u16::try_from(session_label) else { return };
                 let fault = match reason {

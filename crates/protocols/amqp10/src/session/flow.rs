@@ -4,7 +4,7 @@ use ternmq_broker::Broker;
 
 use super::{
     Amqp10Session,
-    line::{Outgoing, Way},
+    line::{Feed, Outgoing, Way},
 };
 use crate::{
     codec::performative::Flow,
@@ -125,7 +125,10 @@ impl Amqp10Session {
         }
         let Some(line) = self.line_mut(channel) else { return };
         let Some(Way::Out(outgoing)) = line.links.get(&handle).map(|link| &link.way) else { return };
-        let ready = broker.consumer_credit(outgoing.consumer).map(|known| known.ready_count);
+        let ready = match &outgoing.feed {
+            Feed::Consumer(consumer) => broker.consumer_credit(*consumer).map(|known| known.ready_count),
+            Feed::Browser(_) => None,
+        };
         let answer = Flow {
             handle: Some(handle),
             delivery_count: Some(outgoing.delivery_count),
@@ -141,6 +144,9 @@ impl Amqp10Session {
         let Some(line) = self.line_mut(channel) else { return };
         let is_open = line.pending.is_empty() && line.sending.is_none() && line.remote_window > 0;
         let Some(Way::Out(outgoing)) = line.links.get_mut(&handle).map(|link| &mut link.way) else { return };
+        let Feed::Consumer(consumer) = outgoing.feed else {
+            return self.look_on(broker, channel, handle, out);
+        };
         let free = outgoing.credit.saturating_sub(outgoing.pending);
         let wanted = if is_open { free.min(LENT_MAX) } else { free.min(outgoing.lent) };
         // Small top-ups are not worth a look at the queue.
@@ -150,7 +156,6 @@ impl Amqp10Session {
             return;
         }
         outgoing.lent = wanted;
-        let consumer = outgoing.consumer;
         broker.set_consumer_credit(consumer, wanted);
         self.flush_effects(broker, out);
     }
@@ -194,16 +199,25 @@ impl Amqp10Session {
         if outgoing.pending > 0 {
             return false;
         }
-        let Some(known) = broker.consumer_credit(outgoing.consumer) else { return true };
-        // A delivery may be on its way here, and messages on their way from the log.
-        let is_empty = !known.has_more || !known.is_served;
-        if outgoing.credit > 0 && (known.left != outgoing.lent || outgoing.lent == 0 || !is_empty) {
-            return false;
-        }
+        let consumer = match &outgoing.feed {
+            Feed::Browser(browser) if outgoing.credit > 0 && !browser.is_at_end() => return false,
+            Feed::Browser(_) => None,
+            Feed::Consumer(consumer) => {
+                let Some(known) = broker.consumer_credit(*consumer) else { return true };
+                // A delivery may be on its way here, and messages on their way from the log.
+                let is_empty = !known.has_more || !known.is_served;
+                if outgoing.credit > 0 && (known.left != outgoing.lent || outgoing.lent == 0 || !is_empty) {
+                    return false;
+                }
+                Some(*consumer)
+            }
+        };
         outgoing.delivery_count = outgoing.delivery_count.wrapping_add(outgoing.credit);
         (outgoing.credit, outgoing.lent, outgoing.is_draining) = (0, 0, false);
-        let (consumer, delivery_count) = (outgoing.consumer, outgoing.delivery_count);
-        broker.set_consumer_credit(consumer, 0);
+        let delivery_count = outgoing.delivery_count;
+        if let Some(consumer) = consumer {
+            broker.set_consumer_credit(consumer, 0);
+        }
         let flow = Flow {
             handle: Some(handle),
             delivery_count: Some(delivery_count),
@@ -229,5 +243,8 @@ impl Outgoing {
         let credit = limit.wrapping_sub(self.delivery_count);
         self.credit = if credit > u32::MAX / 2 { 0 } else { credit };
         self.is_draining = flow.drain;
+        if let Feed::Browser(browser) = &mut self.feed {
+            browser.look_again();
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ternmq_access::Secret;
-use ternmq_broker::{Broker, ConnectionInfo, LinkAddresses};
+use ternmq_broker::{Broker, ChallengeLogin, ConnectionId, ConnectionInfo, LinkAddresses};
 use ternmq_message::Value as Neutral;
 
 use super::{Amqp10Session, State, close::addresses};
@@ -49,6 +49,8 @@ pub struct Settings {
     pub is_plain_login: bool,
     /// The client's verified certificate is a login; offered to those that have shown one (S4).
     pub is_certificate_login: bool,
+    /// Logging in by SCRAM-SHA-256 is allowed.
+    pub is_scram_login: bool,
     /// User that clients without a login stand for, with the password; absent: nobody comes so (S1).
     pub anonymous: Option<(Arc<str>, Secret)>,
 }
@@ -68,6 +70,7 @@ impl Default for Settings {
             transaction_timeout_ms: 30 * 60 * 1_000,
             is_plain_login: true,
             is_certificate_login: false,
+            is_scram_login: false,
             anonymous: None,
         }
     }
@@ -96,8 +99,10 @@ pub(super) enum Expect {
     Greeting,
     /// The client's choice of a mechanism.
     Init,
-    /// Its answer to an empty challenge.
+    /// Its answer to an empty challenge: what it could have begun with.
     Response,
+    /// Its answer to a challenge.
+    Proof,
     /// The password is being checked.
     Verdict,
     /// The protocol header behind the login.
@@ -107,11 +112,13 @@ pub(super) enum Expect {
 }
 
 /// What is known before the connection is open.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Handshake {
     pub(super) expect: Expect,
     pub(super) user: Arc<str>,
     pub(super) mechanism: &'static str,
+    /// The login that its proof is for.
+    pub(super) challenge: Option<Box<ChallengeLogin>>,
     /// The broker's open is out already.
     pub(super) is_open_sent: bool,
 }
@@ -195,11 +202,29 @@ impl Amqp10Session {
             self.put_open(broker, Establishment::Failed, out);
             return Err(fault);
         }
+        self.name_client(broker, connection, out)?;
         self.put_open(broker, Establishment::Done, out);
         self.state = State::Open;
         self.beats.start(broker.monotonic_ms(), self.settings.idle_timeout_s, idle_ms);
         self.deadline_ms = self.beats.deadline_ms();
         Ok(())
+    }
+
+    /// A container is a client, where the dialect counts them.
+    fn name_client(
+        &mut self,
+        broker: &mut Broker,
+        connection: ConnectionId,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        if self.container.is_empty() {
+            return Ok(());
+        }
+        let Err(error) = broker.name_client(connection, &self.container, None) else { return Ok(()) };
+        let fault = Fault::of(&error, &**broker.dialect());
+        self.put_open(broker, Establishment::Failed, out);
+        let field = Some("container-id");
+        Err(Fault { field, ..Fault::connection(fault.condition, fault.text) })
     }
 
     fn connection_info(&self, handshake: &Handshake, open: &Open<'_>) -> ConnectionInfo {
@@ -221,6 +246,7 @@ impl Amqp10Session {
             frame_max: self.settings.frame_max,
             heartbeat_s: self.settings.idle_timeout_s,
             auth_mechanism: handshake.mechanism.into(),
+            own_id: None,
         }
     }
 

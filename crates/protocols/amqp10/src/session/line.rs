@@ -7,7 +7,10 @@ use std::{
 
 use ternmq_broker::{ConsumerId, Deliver, Durable, LinkKey, Receipt, SessionId, Target};
 
-use super::unsettled::{Unsettled, UnsettledList};
+use super::{
+    browse::Browser,
+    unsettled::{Unsettled, UnsettledList},
+};
 use crate::codec::{
     DeliveryState, Durability,
     frame::{FrameKind, put_frame},
@@ -64,9 +67,17 @@ pub(super) struct Incoming {
     pub(super) own_queue: Option<Arc<str>>,
 }
 
+/// Where the messages of a link to the peer come from.
+pub(super) enum Feed {
+    /// A consumer, which takes them from their queue.
+    Consumer(ConsumerId),
+    /// Looks at a queue, which keeps them.
+    Browser(Box<Browser>),
+}
+
 /// A link whose messages go to the peer.
 pub(super) struct Outgoing {
-    pub(super) consumer: ConsumerId,
+    pub(super) feed: Feed,
     pub(super) is_settled: bool,
     /// Deliveries that the peer wants beyond those that have left.
     pub(super) credit: u32,
@@ -228,6 +239,14 @@ impl Line {
     pub(super) fn put(&mut self, performative: &Performative<'_>, out: &mut Vec<u8>) {
         let channel = self.channel;
         put_frame(self.sink(out), FrameKind::Amqp, channel, |out| performative.put(out));
+    }
+
+    /// A link whose messages go to the peer.
+    pub(super) fn outgoing(&mut self, handle: u32) -> Option<&mut Outgoing> {
+        match &mut self.links.get_mut(&handle)?.way {
+            Way::Out(outgoing) => Some(outgoing),
+            Way::In(_) | Way::Answers(_) | Way::Kept(_) | Way::Ending => None,
+        }
     }
 
     /// From here on frames wait until the receipt is covered.

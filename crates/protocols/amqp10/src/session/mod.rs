@@ -12,6 +12,7 @@
 mod assembly;
 mod attach;
 mod begin;
+mod browse;
 mod close;
 mod definitions;
 mod deliver;
@@ -32,11 +33,14 @@ mod unsettled;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use ternmq_broker::{Broker, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session};
+use ternmq_broker::{
+    Broker, BrowsePage, ConnectionId, Durable, Effect, LoginResult, Phase, Request, Session,
+};
 
 pub use self::handshake::Settings;
 use self::{
-    assembly::Assemblies, handshake::Handshake, heartbeat::Beats, line::Line, transaction::Transactions,
+    assembly::Assemblies, browse::Looks, handshake::Handshake, heartbeat::Beats, line::Line,
+    transaction::Transactions,
 };
 
 /// Output of one call beyond which no more input is taken.
@@ -86,6 +90,8 @@ pub struct Amqp10Session {
     draining: Vec<(u16, u32)>,
     transactions: Transactions,
     assemblies: Assemblies,
+    /// Pages of receivers that only look; absent until there is one.
+    looks: Option<Box<Looks>>,
     /// Channels with something to say at the end of this call.
     busy: Vec<u16>,
     /// Room for what is put together before it is sent or kept.
@@ -121,6 +127,7 @@ impl Amqp10Session {
             draining: Vec::new(),
             transactions: Transactions::default(),
             assemblies: Assemblies::default(),
+            looks: None,
             busy: Vec::new(),
             scratch: Vec::new(),
             settings,
@@ -191,6 +198,9 @@ impl Session for Amqp10Session {
 
     fn handle_durable(&mut self, durable: Durable, out: &mut Vec<u8>) {
         let before = out.len();
+        if let Some(looks) = &mut self.looks {
+            looks.note_durable(durable);
+        }
         for line in self.lines.iter_mut().filter_map(Option::as_deref_mut) {
             line.on_durable(durable, out);
         }
@@ -198,7 +208,14 @@ impl Session for Amqp10Session {
     }
 
     fn is_waiting(&self) -> bool {
-        self.lines.iter().flatten().any(|line| line.is_waiting())
+        let is_looking = self.looks.as_ref().is_some_and(|looks| looks.is_waiting());
+        is_looking || self.lines.iter().flatten().any(|line| line.is_waiting())
+    }
+
+    fn handle_browsed(&mut self, broker: &mut Broker, page: BrowsePage, out: &mut Vec<u8>) {
+        let before = out.len();
+        self.on_browsed(broker, page, out);
+        self.beats.note_output(out.len() > before);
     }
 
     fn handle_login(&mut self, broker: &mut Broker, result: LoginResult, out: &mut Vec<u8>) {
@@ -222,7 +239,7 @@ impl Session for Amqp10Session {
     }
 
     fn poll_request(&mut self) -> Option<Request> {
-        self.request.take()
+        self.request.take().or_else(|| self.poll_look())
     }
 
     fn deadline_ms(&self) -> Option<u64> {
@@ -248,6 +265,15 @@ impl Session for Amqp10Session {
 
     fn connection(&self) -> Option<ConnectionId> {
         self.connection
+    }
+
+    fn handle_congestion(&mut self, broker: &mut Broker, is_congested: bool) {
+        if let Some(looks) = &mut self.looks {
+            looks.note_congestion(is_congested);
+        }
+        if let Some(connection) = self.connection {
+            broker.set_congested(connection, is_congested);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Logging in (AMQP 1.0 5.3) by PLAIN and EXTERNAL, and by ANONYMOUS where the listener has a user for that (S1). Password
-//! hashes are Argon2id, which SCRAM can't use, so it is not offered.
+//! Logging in (AMQP 1.0 5.3) by PLAIN, by EXTERNAL and SCRAM-SHA-256 where they are allowed, and by ANONYMOUS where the
+//! listener has a user for that (S1).
 
 use std::sync::Arc;
 
@@ -18,12 +18,20 @@ use crate::{
     error::{Fault, condition},
 };
 
+/// Proof of a password that does not come itself (RFC 7677).
+const SCRAM: &str = "SCRAM-SHA-256";
+
 impl Amqp10Session {
     /// What is offered.
     pub(super) fn put_mechanisms(&self, out: &mut Vec<u8>) {
         let external = self.settings.is_certificate_login && self.certificate_user.is_some();
         let anonymous = self.settings.anonymous.is_some();
-        let all = [("EXTERNAL", external), ("PLAIN", self.settings.is_plain_login), ("ANONYMOUS", anonymous)];
+        let all = [
+            ("EXTERNAL", external),
+            (SCRAM, self.settings.is_scram_login),
+            ("PLAIN", self.settings.is_plain_login),
+            ("ANONYMOUS", anonymous),
+        ];
         let names: Vec<&str> = all.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| *name).collect();
         put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Mechanisms(&names).put(out));
     }
@@ -43,15 +51,16 @@ impl Amqp10Session {
                 if self.settings.is_plain_login =>
             {
                 handshake.mechanism = "PLAIN";
-                match initial_response {
-                    Some(response) => self.log_in(broker, response, out),
-                    None => {
-                        handshake.expect = Expect::Response;
-                        put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Challenge(b"").put(out));
-                    }
-                }
+                self.begin(broker, initial_response, out);
             }
-            (Expect::Response, SaslFrame::Response(response)) => self.log_in(broker, response, out),
+            (Expect::Init, SaslFrame::Init { mechanism: SCRAM, initial_response, .. })
+                if self.settings.is_scram_login =>
+            {
+                handshake.mechanism = SCRAM;
+                self.begin(broker, initial_response, out);
+            }
+            (Expect::Response, SaslFrame::Response(response)) => self.begin(broker, Some(response), out),
+            (Expect::Proof, SaslFrame::Response(response)) => self.log_in_by_proof(broker, response, out),
             (Expect::Init, SaslFrame::Init { mechanism: "EXTERNAL", initial_response, .. })
                 if self.settings.is_certificate_login =>
             {
@@ -75,6 +84,42 @@ impl Amqp10Session {
         Ok(())
     }
 
+    /// Goes on with what the client begins with. It may leave that to the answer to a challenge, which is empty then
+    /// (RFC 4422 section 3.3).
+    fn begin(&mut self, broker: &mut Broker, response: Option<&[u8]>, out: &mut Vec<u8>) {
+        let State::Handshake(handshake) = &mut self.state else { return };
+        match response {
+            None => {
+                handshake.expect = Expect::Response;
+                put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Challenge(b"").put(out));
+            }
+            Some(response) if handshake.mechanism == SCRAM => self.put_challenge(broker, response, out),
+            Some(response) => self.log_in(broker, response, out),
+        }
+    }
+
+    fn put_challenge(&mut self, broker: &mut Broker, response: &[u8], out: &mut Vec<u8>) {
+        let State::Handshake(handshake) = &mut self.state else { return };
+        match broker.begin_challenge(response, self.peer.map(|peer| peer.ip())) {
+            Ok((login, challenge)) => {
+                handshake.expect = Expect::Proof;
+                handshake.challenge = Some(Box::new(login));
+                put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Challenge(challenge.as_bytes()).put(out));
+            }
+            Err(_) => self.refuse_login(SaslCode::Auth, out),
+        }
+    }
+
+    fn log_in_by_proof(&mut self, broker: &mut Broker, response: &[u8], out: &mut Vec<u8>) {
+        let State::Handshake(handshake) = &mut self.state else { return };
+        let peer = self.peer.map(|peer| peer.ip());
+        let login = handshake.challenge.take();
+        match login.map(|login| broker.finish_challenge(*login, response, peer)) {
+            Some(Ok((user, signature))) => self.let_in(user, Some(signature.as_bytes()), out),
+            Some(Err(_)) | None => self.refuse_login(SaslCode::Auth, out),
+        }
+    }
+
     fn log_in(&mut self, broker: &mut Broker, response: &[u8], out: &mut Vec<u8>) {
         match plain(response) {
             Some((user, password)) => self.begin_login(broker, user, password, out),
@@ -85,7 +130,7 @@ impl Amqp10Session {
     fn begin_login(&mut self, broker: &mut Broker, user: &str, password: Secret, out: &mut Vec<u8>) {
         let peer = self.peer.map(|peer| peer.ip());
         match broker.begin_login(user, password, peer) {
-            LoginStep::Done(user) => self.let_in(user, out),
+            LoginStep::Done(user) => self.let_in(user, None, out),
             LoginStep::Refused => self.refuse_login(SaslCode::Auth, out),
             LoginStep::Verify(check) => {
                 if let State::Handshake(handshake) = &mut self.state {
@@ -104,7 +149,7 @@ impl Amqp10Session {
         let named = self.certificate_user.clone();
         let named = named.filter(|user| wanted.is_empty() || wanted == user.as_bytes());
         match named.and_then(|user| broker.login_proven(&user, peer)) {
-            Some(user) => self.let_in(user, out),
+            Some(user) => self.let_in(user, None, out),
             None => self.refuse_login(SaslCode::Auth, out),
         }
     }
@@ -116,17 +161,17 @@ impl Amqp10Session {
             return;
         }
         match user {
-            Ok(user) => self.let_in(user, out),
+            Ok(user) => self.let_in(user, None, out),
             Err(LoginRefused::Wrong) => self.refuse_login(SaslCode::Auth, out),
             Err(LoginRefused::Unavailable) => self.refuse_login(SaslCode::System, out),
         }
     }
 
-    fn let_in(&mut self, user: Arc<str>, out: &mut Vec<u8>) {
+    fn let_in(&mut self, user: Arc<str>, data: Option<&[u8]>, out: &mut Vec<u8>) {
         let State::Handshake(handshake) = &mut self.state else { return };
         handshake.user = user;
         handshake.expect = Expect::AmqpGreeting;
-        put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Outcome(SaslCode::Ok, None).put(out));
+        put_frame(out, FrameKind::Sasl, 0, |out| SaslFrame::Outcome(SaslCode::Ok, data).put(out));
     }
 
     fn refuse_login(&mut self, code: SaslCode, out: &mut Vec<u8>) {

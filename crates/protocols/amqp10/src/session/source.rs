@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ternmq_broker::{
-    Broker, ConsumeSpec, ConsumerId, Error, LinkAddresses, LinkRequest, Receipt, SessionId, Source as Place,
-    SourceQueue, SubscriptionSpec, Verb,
+    Broker, ConsumeSpec, Error, LinkAddresses, LinkRequest, Receipt, SessionId, Source as Place, SourceQueue,
+    SubscriptionSpec, Verb,
 };
 use ternmq_message::Map as NeutralMap;
 use ternmq_selector::Selector;
@@ -14,7 +14,7 @@ use super::{
     attach::{delete_own, lifetime, map_in, open_queue},
     close::addresses,
     filter::{Filters, put_effective, read_filters},
-    line::{Link, NOTHING_OUTLIVES, Outgoing, Way},
+    line::{Feed, Link, NOTHING_OUTLIVES, Outgoing, Way},
 };
 use crate::{
     codec::{
@@ -26,9 +26,12 @@ use crate::{
     error::{Fault, condition},
 };
 
+/// The distribution mode that leaves a queue its messages (AMQP 1.0 3.5.7).
+const COPY: &str = "copy";
+
 /// A source that is open.
 struct Opened {
-    consumer: ConsumerId,
+    feed: Feed,
     receipt: Receipt,
     own_queue: Option<Arc<str>>,
     /// The queue of a durable subscription.
@@ -67,7 +70,7 @@ impl Amqp10Session {
         line.wait_for(opened.receipt, durable);
         line.put(&Performative::Attach(Box::new(answer)), out);
         let outgoing = Outgoing {
-            consumer: opened.consumer,
+            feed: opened.feed,
             is_settled,
             credit: 0,
             lent: 0,
@@ -107,8 +110,14 @@ impl Amqp10Session {
                 self.check_own(broker, spec)?;
                 return self.open_subscription(broker, channel, attach, spec);
             }
-            if source.distribution_mode == Some("copy") && addresses(&**broker.dialect())?.refuses_copies() {
-                return Err(Fault::link(condition::NOT_IMPLEMENTED, "copies of a queue's messages"));
+            if place.is_wide() {
+                if source.distribution_mode == Some(COPY) && addresses(&**broker.dialect())?.copies_queues() {
+                    return Err(Fault::link(
+                        condition::NOT_IMPLEMENTED,
+                        "copies of several queues' messages",
+                    ));
+                }
+                return self.open_several(broker, channel, attach, &place, filters);
             }
             // What does not pass would stay in a queue that nobody else takes from.
             if place.is_subscription && filters.selector.is_some() {
@@ -118,6 +127,18 @@ impl Amqp10Session {
             self.open_place(broker, channel, &place)?
         };
         let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
+        if source.distribution_mode == Some(COPY) && addresses(&**broker.dialect())?.copies_queues() {
+            let Found { queue, receipt, own_queue } = found;
+            if let Err(error) = broker.check_browse(core, &queue) {
+                if let Some(queue) = own_queue {
+                    delete_own(broker, core, &queue);
+                }
+                return Err(Fault::of(&error, &**broker.dialect()));
+            }
+            let browser = self.looks.get_or_insert_default().begin(queue, filters.selector.clone());
+            let feed = Feed::Browser(Box::new(browser));
+            return Ok(Opened { feed, receipt, own_queue, subscription: None, skips_own: false });
+        }
         consume_from(broker, core, attach, found, filters)
     }
 
@@ -206,11 +227,45 @@ impl Amqp10Session {
         let done = done.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
         broker.set_consumer_credit(done.value, 0);
         Ok(Opened {
-            consumer: done.value,
+            feed: Feed::Consumer(done.value),
             receipt: done.receipt,
             own_queue: None,
             subscription: spec.is_durable.then(|| spec.queue.clone()),
             skips_own: spec.skips_own,
+        })
+    }
+
+    /// Opens an address that stands for several queues.
+    fn open_several(
+        &mut self,
+        broker: &mut Broker,
+        channel: u16,
+        attach: &Attach<'_>,
+        place: &Place,
+        filters: &Filters,
+    ) -> Result<Opened, Fault> {
+        if let SourceQueue::Several(parts) = &place.queue {
+            for part in parts {
+                if let SourceQueue::Subscription(spec) = &part.queue {
+                    self.check_own(broker, spec)?;
+                }
+            }
+        }
+        let core = self.line_mut(channel).ok_or_else(Fault::gone)?.core;
+        let arguments = attach.properties.as_ref().map(priority_of).unwrap_or_default();
+        let priority = broker.dialect().consumer_priority(&arguments);
+        let priority = priority.map_err(|error| Fault::link(condition::INVALID_FIELD, error.problem))?;
+        let filter = filters.selector.as_ref().map(|selector| broker.filters().of(selector.clone()));
+        let consume = consume_spec("", attach, priority);
+        let done = broker.consume_several(core, std::slice::from_ref(place), &consume, filter);
+        let done = done.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+        broker.set_consumer_credit(done.value, 0);
+        Ok(Opened {
+            feed: Feed::Consumer(done.value),
+            receipt: done.receipt,
+            own_queue: None,
+            subscription: None,
+            skips_own: false,
         })
     }
 
@@ -297,7 +352,8 @@ fn consume_from(
     match consumed {
         Ok(consumer) => {
             broker.set_consumer_credit(consumer, 0);
-            Ok(Opened { consumer, receipt, own_queue, subscription: None, skips_own: false })
+            let feed = Feed::Consumer(consumer);
+            Ok(Opened { feed, receipt, own_queue, subscription: None, skips_own: false })
         }
         Err(error) => {
             // A queue that was made for this link alone must not stay behind.
@@ -339,9 +395,13 @@ impl Told {
                 Some(_) => Durability::Configuration,
                 None => NOTHING_OUTLIVES,
             },
-            expiry_policy: opened.subscription.as_ref().map(|_| "never"),
+            // Whatever was asked for: a subscription stays until it is given up, all else goes with its link.
+            expiry_policy: Some(if opened.subscription.is_some() { "never" } else { "link-detach" }),
             dynamic: asked.dynamic,
-            distribution_mode: Some("move"),
+            distribution_mode: match opened.feed {
+                Feed::Consumer(_) => Some("move"),
+                Feed::Browser(_) => Some(COPY),
+            },
             dynamic_node_properties: map_in(&self.lifetime),
             filter: map_in(&self.filters),
             default_outcome: read(&self.released).ok().map(|(value, _)| value),

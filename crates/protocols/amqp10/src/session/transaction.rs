@@ -4,10 +4,13 @@
 //! A transaction belongs to the link that declared it, and is at the disposal of all sessions of the connection. What ends
 //! its link rolls it back.
 
-use ternmq_broker::{Broker, DeliveryId, Error, Outcome, SessionId, SettleRange};
+use std::sync::Arc;
+
+use ternmq_broker::{Broker, DeliveryId, Error, Outcome, RemarkPlace, SessionId, SettleRange};
 
 use super::{
     Amqp10Session,
+    disposition::put_remark,
     line::{Controller, Incoming, Told, Way, Where},
     transfer::Whole,
     unsettled::Unsettled,
@@ -50,6 +53,8 @@ struct Taken {
     /// Its receiver has settled it and forgotten it, or its link is gone: should the outcome not come to pass, the broker
     /// has it back.
     is_given_up: bool,
+    /// What its outcome adds to the message when the transaction is committed.
+    remark: Option<(RemarkPlace, Arc<[u8]>)>,
 }
 
 /// How far a transaction has come.
@@ -243,18 +248,25 @@ impl Amqp10Session {
                 ternmq_broker::Receipt::NONE
             }
             (Stage::Open, false) => {
+                for (place, remark) in transaction.taken.iter().filter_map(|taken| taken.remark.as_ref()) {
+                    if let Err(fault) = put_remark(broker, Some(*place), remark) {
+                        self.undo(broker, transaction);
+                        return Err(Fault::link(fault.condition, fault.text));
+                    }
+                }
                 let done = broker.tx_commit(transaction.session);
                 let done = done.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+                if done.value.is_refused {
+                    self.undo(broker, transaction);
+                    let text = "the transaction was rolled back: a queue is full and refused a message of it";
+                    return Err(Fault::link(condition::TRANSACTION_ROLLBACK, text));
+                }
                 broker.close_session(transaction.session);
                 for taken in transaction.taken.iter().filter(|taken| !taken.is_given_up) {
                     if let Some(line) = self.line_mut(taken.channel) {
                         line.owe_staged(taken.delivery_id, taken.told, done.receipt);
                     }
                     self.touch(taken.channel);
-                }
-                if done.value.is_refused {
-                    let text = "a queue is full and refused a message of the transaction";
-                    return Err(Fault::link(condition::RESOURCE_LIMIT_EXCEEDED, text));
                 }
                 done.receipt
             }
@@ -317,7 +329,7 @@ impl Amqp10Session {
         channel: u16,
         ids: &[u32],
         is_given_up: bool,
-        (id, outcome, told): (TransactionId, Outcome, Told),
+        (id, outcome, told, remark): (TransactionId, Outcome, Told, Option<Arc<[u8]>>),
     ) -> Result<(), Fault> {
         let staging = self.staging(id).map_err(|fault| Fault::session(fault.condition, fault.text))?;
         for delivery_id in ids.iter().copied() {
@@ -325,6 +337,7 @@ impl Amqp10Session {
             let core = line.core;
             let Some(unsettled) = line.unsettled.take(delivery_id) else { continue };
             let number = DeliveryId(unsettled.number);
+            let remark = remark.clone().and_then(|remark| Some((broker.remark_place(core, number)?, remark)));
             match broker.settle_within(staging, core, number, outcome) {
                 Ok(()) => {}
                 // The core took it back meanwhile, as with its queue.
@@ -339,7 +352,7 @@ impl Amqp10Session {
                 }
             }
             if let Some(known) = self.transactions.find(id) {
-                known.taken.push(Taken { channel, delivery_id, unsettled, told, is_given_up });
+                known.taken.push(Taken { channel, delivery_id, unsettled, told, is_given_up, remark });
             }
         }
         Ok(())

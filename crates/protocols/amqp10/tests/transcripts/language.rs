@@ -1,12 +1,12 @@
 //! Performatives as lines: what conversations of this protocol bring along.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use ternmq_access::Secret;
 use ternmq_amqp10::{Amqp10Session, ENCODING, Settings, format::Amqp10Format};
 use ternmq_broker::Limits;
 use ternmq_message::Formats;
-use ternmq_transcripts::{Language, Setup, Vendor};
+use ternmq_transcripts::{Language, ScramClient, Setup, Vendor};
 
 use super::wire;
 
@@ -29,10 +29,13 @@ impl Ways for RabbitMq {
     const VENDOR: Vendor = Vendor::RabbitMq;
 }
 
-/// Performatives as lines.
+/// Performatives as lines. `scram user=NAME` begins a login by SCRAM, `prove password=PASSWORD` goes on with it, and
+/// `prove last=TEXT` does so with something else, in which `$nonce` stands for the nonce.
 #[derive(Default)]
 pub struct Performatives<W = RabbitMq> {
     name: String,
+    /// By client, with the challenge.
+    logins: BTreeMap<String, (ScramClient, String)>,
     ways: PhantomData<W>,
 }
 
@@ -46,6 +49,8 @@ impl<W: Ways> Language for Performatives<W> {
             max_message_bytes: 1_000,
             max_consumers_per_session: 3,
             max_staged: 4,
+            // A map of one annotation of that name with a text of 80 bytes.
+            max_remark_bytes: 93,
             ..Limits::default()
         };
         let session = |name: &str, now_ms| {
@@ -53,9 +58,10 @@ impl<W: Ways> Language for Performatives<W> {
             let (certificate, anonymous) = (name.starts_with("cert"), name.starts_with("anon"));
             let settings = Settings {
                 is_certificate_login: certificate,
+                is_scram_login: name.starts_with("scram"),
                 anonymous: anonymous.then(|| ("guest".into(), Secret::new(b"secret".to_vec()))),
                 version: "test".into(),
-                frame_max: 1_024,
+                frame_max: if name.starts_with("wide") { 8_192 } else { 1_024 },
                 channel_max: 2,
                 assembly_max_bytes: 1_500,
                 max_transactions: 2,
@@ -65,7 +71,7 @@ impl<W: Ways> Language for Performatives<W> {
             let session = Amqp10Session::new(Arc::new(settings), None, None, now_ms);
             Box::new(session.with_certificate_user(certificate.then(|| "guest".into()))) as _
         };
-        Setup { vendor: W::VENDOR, session, formats, limits, guest_pattern: "^mine" }
+        Setup { vendor: W::VENDOR, session, formats, herald: None, limits, guest_pattern: "^mine" }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {
@@ -76,7 +82,8 @@ impl<W: Ways> Language for Performatives<W> {
         let user = words.iter().find_map(|word| word.strip_prefix("user=")).unwrap_or("root");
         let mut lines = vec!["sasl".to_owned(), format!("init user={user}"), "amqp".to_owned()];
         let open: Vec<&str> = words.iter().copied().filter(|word| word.contains('=')).collect();
-        lines.push(format!("0 open container=c {}", open.join(" ")));
+        let container = if line.contains("container=") { "" } else { "container=c " };
+        lines.push(format!("0 open {container}{}", open.join(" ")));
         if words.contains(&"session") {
             lines.push("0 begin".to_owned());
             return Some((lines, "0 begin".to_owned()));
@@ -84,13 +91,40 @@ impl<W: Ways> Language for Performatives<W> {
         Some((lines, "0 open".to_owned()))
     }
 
-    fn encode(&mut self, _: &str, line: &str) -> Vec<u8> {
+    fn encode(&mut self, client: &str, line: &str) -> Vec<u8> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        wire::encode(&words)
+        let given = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        match &*words[0] {
+            "scram" => {
+                let (login, first) = ScramClient::begin(given("user").unwrap_or("root"));
+                self.logins.insert(client.to_owned(), (login, String::new()));
+                if words.contains(&"late".to_owned()) { wire::response(&first) } else { wire::scram(&first) }
+            }
+            "prove" => {
+                let (login, challenge) = self.logins.get_mut(client).unwrap();
+                let proof = login.prove(challenge, given("password").unwrap_or("secret"));
+                let nonce = challenge[2..].split(',').next().unwrap();
+                let fill = "x".repeat(given("fill").map_or(0, |bytes| bytes.parse().unwrap()));
+                let last = given("last").map(|last| last.replace("$nonce", nonce)).unwrap_or(proof);
+                wire::response(&last.replace("$fill", &fill))
+            }
+            _ => wire::encode(&words),
+        }
     }
 
-    fn decode(&mut self, _: &str, bytes: &[u8]) -> Vec<String> {
-        wire::decode(bytes)
+    fn decode(&mut self, client: &str, bytes: &[u8]) -> Vec<String> {
+        let mut lines = wire::decode(bytes);
+        let Some((login, challenge)) = self.logins.get_mut(client) else { return lines };
+        for line in &mut lines {
+            if let Some(text) = line.strip_prefix("challenge ") {
+                text.clone_into(challenge);
+                *line = "challenge $challenge".to_owned();
+            } else if let Some(signature) = line.strip_prefix("outcome 0 ") {
+                assert!(login.is_server(signature), "{signature}");
+                *line = "outcome 0 $signature".to_owned();
+            }
+        }
+        lines
     }
 
     fn named(&self, _: &str, line: &str) -> String {

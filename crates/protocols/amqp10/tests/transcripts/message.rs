@@ -29,10 +29,15 @@ impl Words {
             });
             map.end();
         }
-        if self.text("dest").is_some() || self.text("reply-kind").is_some() {
+        const KINDS: [(&str, &str); 3] = [
+            ("x-opt-jms-dest", "dest"),
+            ("x-opt-jms-reply-to", "reply-kind"),
+            ("x-opt-jms-msg-type", "kind"),
+        ];
+        if KINDS.iter().any(|(_, word)| self.text(word).is_some()) {
             put_descriptor(&mut out, 0x72);
             let mut map = MapWriter::start(&mut out);
-            for (name, word) in [("x-opt-jms-dest", "dest"), ("x-opt-jms-reply-to", "reply-kind")] {
+            for (name, word) in KINDS {
                 if let Some(kind) = self.number(word) {
                     map.symbol(name, |out| put_value(out, &Value::Byte(kind)));
                 }
@@ -102,6 +107,16 @@ impl Words {
             map.end();
             return;
         }
+        if let Some(items) = self.text("stream") {
+            put_descriptor(out, 0x76);
+            let items = items.split(',').map(|item| match item.parse() {
+                Ok(number) => Value::Int(number),
+                Err(_) => Value::String(item),
+            });
+            let list = ternmq_amqp10::codec::write::ListWriter::start(out);
+            items.fold(list, |list, item| list.field(Some(&item), put_value)).end();
+            return;
+        }
         if self.has("null") {
             put_descriptor(out, 0x77);
             put_value(out, &Value::Null);
@@ -122,6 +137,10 @@ impl Words {
 /// Symbols with numbers or texts.
 fn put_annotations(pairs: &str, out: &mut Vec<u8>) {
     put_descriptor(out, 0x72);
+    put_symbol_map(pairs, out);
+}
+
+pub fn put_symbol_map(pairs: &str, out: &mut Vec<u8>) {
     let mut map = MapWriter::start(out);
     for (name, value) in pairs.split(',').filter_map(|pair| pair.split_once(':')) {
         map.symbol(name, |out| match value.parse() {

@@ -5,12 +5,14 @@ use std::{collections::BTreeMap, fmt::Write};
 use ternmq_amqp10::codec::{
     AnyTarget, DeliveryState, Durability, ErrorInfo, SaslFrame, Source, Target, Value,
     frame::{AMQP_HEADER, FrameKind, SASL_HEADER, put_frame, split_frame},
-    message::{Header, MessageProperties, Sections, map_of},
+    message::{BodyKind, Header, MessageProperties, Sections, map_of},
     performative::*,
     read,
     write::{ListWriter, MapWriter, put_symbol, put_symbols, put_value},
 };
 use ternmq_amqp10::format::neutral;
+
+use super::message::put_symbol_map;
 
 /// Words of an input line: `name=value` pairs and flags.
 pub struct Words {
@@ -21,6 +23,8 @@ pub struct Words {
     outcome: Vec<u8>,
     /// Capabilities of a terminus, as `capability=one,two`.
     capabilities: Vec<u8>,
+    /// What an outcome adds to a message, as `add=NAME:VALUE,...` or `fill-add=BYTES`.
+    added: Vec<u8>,
 }
 
 impl Words {
@@ -38,6 +42,7 @@ impl Words {
             Some("accepted") => DeliveryState::Accepted.put(&mut outcome),
             Some("released") => DeliveryState::Released.put(&mut outcome),
             Some("rejected") => DeliveryState::Rejected { error: None }.put(&mut outcome),
+            Some("modified") => {}
             Some("nested") => DeliveryState::Transactional { txn_id: b"t", outcome: None }.put(&mut outcome),
             Some(other) => panic!("no outcome {other}"),
         }
@@ -45,7 +50,16 @@ impl Words {
         if let Some(all) = named.get("capability") {
             put_symbols(&mut capabilities, &all.split(',').collect::<Vec<_>>());
         }
-        Self { named, txn, outcome, capabilities }
+        let mut added = Vec::new();
+        let fill =
+            named.get("fill-add").map(|count| format!("x-fill:{}", "x".repeat(count.parse().unwrap())));
+        if let Some(pairs) = named.get("add").or(fill.as_ref()) {
+            put_symbol_map(pairs, &mut added);
+        }
+        if named.get("outcome").map(String::as_str) == Some("modified") {
+            modified(named.contains_key("failed"), false, &added).put(&mut outcome);
+        }
+        Self { named, txn, outcome, capabilities, added }
     }
 
     pub fn text(&self, name: &str) -> Option<&str> {
@@ -78,18 +92,37 @@ impl Words {
                 DeliveryState::Transactional { txn_id: &self.txn, outcome }
             }
             "declared" => DeliveryState::Declared { txn_id: &self.txn },
-            "modified" => DeliveryState::Modified {
-                delivery_failed: self.has("failed"),
-                undeliverable_here: self.has("undeliverable"),
-                message_annotations: None,
-            },
+            "modified" => modified(self.has("failed"), self.has("undeliverable"), &self.added),
             other => panic!("no state {other}"),
         })
     }
 }
 
+fn modified(delivery_failed: bool, undeliverable_here: bool, added: &[u8]) -> DeliveryState<'_> {
+    let message_annotations = match read(added) {
+        Ok((Value::Map(map), _)) => Some(map),
+        _ => None,
+    };
+    DeliveryState::Modified { delivery_failed, undeliverable_here, message_annotations }
+}
+
 pub fn hex(digits: &str) -> Vec<u8> {
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}
+
+/// What a client says in the login.
+pub fn response(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_frame(&mut out, FrameKind::Sasl, 0, |out| SaslFrame::Response(text.as_bytes()).put(out));
+    out
+}
+
+/// A client's choice of SCRAM-SHA-256, with what it begins with.
+pub fn scram(first: &str) -> Vec<u8> {
+    let (mut out, initial_response) = (Vec::new(), Some(first.as_bytes()));
+    let init = SaslFrame::Init { mechanism: "SCRAM-SHA-256", initial_response, hostname: None };
+    put_frame(&mut out, FrameKind::Sasl, 0, |out| init.put(out));
+    out
 }
 
 pub fn encode(words: &[String]) -> Vec<u8> {
@@ -299,8 +332,11 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
         } else {
             (!named.has("no-target")).then_some(AnyTarget::Target(target))
         },
-        unsettled: None,
-        incomplete_unsettled: false,
+        unsettled: match read(&named.added) {
+            Ok((Value::Map(map), _)) => Some(map),
+            _ => None,
+        },
+        incomplete_unsettled: named.has("incomplete"),
         initial_delivery_count: (!is_receiver).then_some(0),
         max_message_size: named.number("max").unwrap_or_default(),
         offered_capabilities: None,
@@ -339,9 +375,18 @@ fn sasl_line(body: &[u8]) -> String {
     let first = fields.iter().next().unwrap_or(Value::Null);
     match described.code() {
         Some(0x40) => format!("mechanisms {}", first.texts().collect::<Vec<_>>().join(" ")),
-        Some(0x42) => "challenge".to_owned(),
-        Some(0x44) => format!("outcome {}", first.as_i64().unwrap()),
+        Some(0x42) => format!("challenge{}", data(Some(first))),
+        Some(0x44) => format!("outcome {}{}", first.as_i64().unwrap(), data(fields.iter().nth(1))),
         other => panic!("{other:?}"),
+    }
+}
+
+fn data(value: Option<Value<'_>>) -> String {
+    match value {
+        Some(Value::Binary(bytes)) if !bytes.is_empty() => {
+            format!(" {}", std::str::from_utf8(bytes).unwrap())
+        }
+        _ => String::new(),
     }
 }
 
@@ -441,6 +486,9 @@ fn attach_line(attach: &Attach<'_>) -> String {
         "attach name: {:?}, handle: {}, role: {:?}, settle: {:?}",
         attach.name, attach.handle, attach.role, attach.snd_settle_mode
     );
+    if attach.unsettled.is_some() || attach.incomplete_unsettled {
+        line += ", unsettled";
+    }
     if attach.rcv_settle_mode == Some(ReceiverSettleMode::Second) {
         line += ", settled second";
     }
@@ -450,8 +498,14 @@ fn attach_line(attach: &Attach<'_>) -> String {
             for (name, _) in source.filter.iter().flat_map(|map| map.iter()) {
                 let _ = write!(line, " with filter {:?}", name.as_text().unwrap());
             }
-            if source.durable != Durability::None {
+            // What outlives nothing goes with its link, and says so.
+            let is_made = attach.role == Role::Sender && source.outcomes.is_some();
+            let goes = source.expiry_policy == Some("link-detach");
+            if source.durable != Durability::None || (is_made && !goes) {
                 let _ = write!(line, ", durable: {:?}, expiry: {:?}", source.durable, source.expiry_policy);
+            }
+            if source.distribution_mode == Some("copy") {
+                line += ", copies";
             }
             if source.dynamic_node_properties.is_some() {
                 line += ", goes with its link";
@@ -530,6 +584,10 @@ fn body_text(sections: &Sections<'_>) -> String {
     match sections.value() {
         Some(value) => {
             let _ = write!(line, ", value: {:?}", neutral(&value));
+        }
+        None if sections.body_kind == BodyKind::Sequences => {
+            let items: Vec<_> = sections.items().iter().map(neutral).collect();
+            let _ = write!(line, ", stream: {items:?}");
         }
         None => {
             let data: Vec<u8> = sections.data().flat_map(|(_, bytes)| bytes).copied().collect();

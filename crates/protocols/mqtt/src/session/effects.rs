@@ -15,6 +15,8 @@ impl MqttSession {
         }
         match effect {
             Effect::Deliver(deliver) => self.on_deliver(broker, deliver, out),
+            // No consumer of this protocol has several queues.
+            Effect::DeliverFrom(_) => {}
             Effect::Loaded { .. } => self.on_woken(broker, out),
             Effect::TakenOver { .. } => {
                 let text = "the client identifier is used by another connection now";

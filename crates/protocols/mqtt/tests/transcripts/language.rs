@@ -73,7 +73,14 @@ impl Language for Packets {
             max_retained: 20,
             ..Limits::default()
         };
-        Setup { vendor: Vendor::RabbitMq, session, formats, limits, guest_pattern: "^(mine.*|amq.topic)$" }
+        Setup {
+            vendor: Vendor::RabbitMq,
+            session,
+            formats,
+            herald: None,
+            limits,
+            guest_pattern: "^(mine.*|amq.topic)$",
+        }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {

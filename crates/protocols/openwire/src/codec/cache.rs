@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Encoding, MAX_VERSION, error::DecodeError, object::Object, write::encode_bare};
+use super::{Encoding, error::DecodeError, object::Object, write::encode_bare};
 
 /// Entries that both sides keep, unless one says less: what ActiveMQ's clients offer.
 pub const MAX_ENTRIES: u16 = 1_024;
@@ -14,16 +14,33 @@ const OWN_MIN_ENTRIES: u16 = 4;
 pub const NOT_KEPT: i16 = -1;
 /// Most bytes of one object.
 const OBJECT_MAX_BYTES: usize = 8 << 10;
-/// How objects are told apart.
-const PLAIN: Encoding = Encoding { version: MAX_VERSION, is_tight: false, has_cache: false };
 /// Bytes that an entry takes beside its text.
 const ENTRY_BYTES: usize = 128;
+
+/// What the peer put at an index.
+#[derive(Clone, Debug)]
+struct Entry {
+    /// `None`: "no object" was put there.
+    object: Option<Arc<Object<'static>>>,
+    /// The same as it is kept, behind the byte that says whether it is there.
+    raw: Box<[u8]>,
+}
+
+impl Entry {
+    fn of(object: Option<Arc<Object<'static>>>) -> Self {
+        let mut raw = vec![u8::from(object.is_some())];
+        if let Some(object) = &object {
+            encode_bare(object, Encoding::KEPT, &mut OutCache::default(), &mut raw);
+        }
+        Self { object, raw: raw.into() }
+    }
+}
 
 /// What the peer has sent and may name by number.
 #[derive(Clone, Debug, Default)]
 pub struct InCache {
-    /// Outer `None`: nothing was put there. Inner: "no object" was.
-    slots: Vec<Option<Option<Arc<Object<'static>>>>>,
+    /// `None`: nothing was put there.
+    slots: Vec<Option<Entry>>,
     bytes: usize,
     max_entries: u16,
     max_bytes: usize,
@@ -55,7 +72,8 @@ impl InCache {
         if size > OBJECT_MAX_BYTES {
             return Err(DecodeError::CacheFull { max: OBJECT_MAX_BYTES });
         }
-        let old = self.slots.get(place).and_then(Option::as_ref).map_or(0, |old| entry_bytes(old.as_deref()));
+        let old = self.slots.get(place).and_then(Option::as_ref);
+        let old = old.map_or(0, |old| entry_bytes(old.object.as_deref()));
         let bytes = self.bytes - old + entry_bytes(object.as_deref());
         if bytes > self.max_bytes {
             return Err(DecodeError::CacheFull { max: self.max_bytes });
@@ -64,7 +82,7 @@ impl InCache {
             self.slots.resize(place + 1, None);
         }
         if let Some(slot) = self.slots.get_mut(place) {
-            *slot = Some(object);
+            *slot = Some(Entry::of(object));
             self.bytes = bytes;
         }
         Ok(())
@@ -75,14 +93,27 @@ impl InCache {
     /// # Errors
     /// Nothing was put there.
     pub fn get(&self, index: i16) -> Result<Option<Arc<Object<'static>>>, DecodeError> {
+        self.entry(index).map(|entry| entry.object.clone())
+    }
+
+    /// The same as it is kept, behind the byte that says whether it is there.
+    ///
+    /// # Errors
+    /// Nothing was put there.
+    pub fn get_raw(&self, index: i16) -> Result<&[u8], DecodeError> {
+        self.entry(index).map(|entry| &*entry.raw)
+    }
+
+    fn entry(&self, index: i16) -> Result<&Entry, DecodeError> {
         let place = usize::try_from(index).ok();
-        let slot = place.and_then(|place| self.slots.get(place));
-        slot.cloned().flatten().ok_or(DecodeError::NotCached { index })
+        let slot = place.and_then(|place| self.slots.get(place)).and_then(Option::as_ref);
+        slot.ok_or(DecodeError::NotCached { index })
     }
 }
 
+/// Its text is there twice.
 fn entry_bytes(object: Option<&Object<'static>>) -> usize {
-    ENTRY_BYTES + object.map_or(0, Object::size_bytes)
+    ENTRY_BYTES + object.map_or(0, Object::size_bytes) * 2
 }
 
 /// What the peer remembers of us.
@@ -120,7 +151,7 @@ impl OutCache {
         }
         let mut raw = std::mem::take(&mut self.scratch);
         raw.clear();
-        encode_bare(object, PLAIN, &mut Self::default(), &mut raw);
+        encode_bare(object, Encoding::KEPT, &mut Self::default(), &mut raw);
         let known = self.find_or_put_raw(&raw);
         raw.shrink_to(OBJECT_MAX_BYTES);
         self.scratch = raw;

@@ -83,6 +83,28 @@ impl<'a> Primitives<'a> {
         if reader.data.rest().is_empty() { Ok(map) } else { Err(DecodeError::Trailing) }
     }
 
+    /// Reads values that follow one another to the end of the bytes: the content of a stream message.
+    ///
+    /// # Errors
+    /// They are none, or too deep or too many.
+    pub fn read_stream(bytes: &'a [u8]) -> Result<Vec<Primitive<'a>>, DecodeError> {
+        let mut reader = Reader { data: Cursor::new(bytes), elements: 0 };
+        let mut values = Vec::new();
+        while !reader.data.rest().is_empty() {
+            reader.count(1, 0)?;
+            values.push(reader.value(0)?);
+        }
+        Ok(values)
+    }
+
+    /// Values as the content of a stream message.
+    #[must_use]
+    pub fn stream_bytes(values: &[Primitive<'_>]) -> Vec<u8> {
+        let mut out = Vec::new();
+        values.iter().for_each(|value| value.write(&mut out));
+        out
+    }
+
     /// The value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Primitive<'a>> {

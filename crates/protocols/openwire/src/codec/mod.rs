@@ -6,8 +6,8 @@
 //! loose: every field in turn
 //! ```
 //! Owns: frames ([`frame`]), the structures as tables of fields ([`table`]) and what is read by them ([`Object`]), the
-//! reader and the writer that go through a table in either encoding ([`read`], [`write`]), kept messages that go out without
-//! being taken apart ([`relay`]), objects that both sides remember
+//! reader and the writer that go through a table in either encoding ([`read`], [`write`]), messages that are
+//! kept without being taken apart on their way in and out ([`keep`], [`stored`], [`relay`]), objects that both sides remember
 //! ([`cache`]), maps of primitive values ([`map`]), the agreement on all that ([`agreement`]).
 //! Must not know: connections, the order of commands, what a structure means, nor any other crate of ours.
 //!
@@ -22,11 +22,13 @@ pub mod agreement;
 pub mod cache;
 pub mod error;
 pub mod frame;
+pub mod keep;
 pub mod kind;
 pub mod map;
 pub mod object;
 pub mod read;
 pub mod relay;
+pub mod stored;
 pub mod table;
 pub mod text;
 pub mod wire;
@@ -36,13 +38,15 @@ pub use agreement::{Agreement, Offer};
 pub use cache::{InCache, OutCache};
 pub use error::DecodeError;
 pub use frame::{Limits, split_frame};
+pub use keep::{Incoming, keep};
 pub use kind::Kind;
 pub use map::{Primitive, Primitives};
 pub use object::{Object, Throwable, Value};
 pub use read::decode;
-pub use relay::Relay;
+pub use relay::{Content, Relay};
+pub use stored::Stored;
 pub use table::Field;
-pub use write::{encode, encode_around, encode_bare};
+pub use write::{Dispatch, encode, encode_bare, encode_dispatch, kept};
 
 /// Oldest version.
 pub const MIN_VERSION: u8 = 1;
@@ -63,6 +67,13 @@ pub struct Encoding {
 impl Encoding {
     /// Of everything before the agreement.
     pub const FIRST: Self = Self { version: MIN_VERSION, is_tight: false, has_cache: false };
+    /// Of everything that is kept.
+    pub const KEPT: Self = Self { version: MAX_VERSION, is_tight: false, has_cache: false };
+
+    /// Whether messages have their fields as they are kept: since version 11 no structure has others.
+    fn is_kept_alike(self) -> bool {
+        self.version >= 11 && !self.is_tight && !self.has_cache
+    }
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl<'a> Object<'a> {
     /// A structure with nothing in it.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
-        Self { kind, values: rows(kind).map(Row::default_value).collect() }
+        Self { kind, values: rows(kind).iter().map(Row::default_value).collect() }
     }
 
     /// One whose values have been read, in the order of its table.
@@ -112,13 +112,13 @@ impl<'a> Object<'a> {
 
     /// The fields with their values, in order.
     pub fn fields(&self) -> impl Iterator<Item = (&'static Row, &Value<'a>)> {
-        rows(self.kind).zip(&self.values)
+        rows(self.kind).iter().zip(&self.values)
     }
 
     /// The same structure as another kind that has the same fields.
     #[must_use]
     pub fn into_kind(self, kind: Kind) -> Self {
-        if rows(kind).map(|row| row.field).eq(rows(self.kind).map(|row| row.field)) {
+        if rows(kind).iter().map(|row| row.field).eq(rows(self.kind).iter().map(|row| row.field)) {
             return Self { kind, ..self };
         }
         self

@@ -28,10 +28,7 @@ pub fn decode<'a>(
     encoding: Encoding,
     cache: &mut InCache,
 ) -> Result<Object<'a>, DecodeError> {
-    let mut data = Cursor::new(frame);
-    let kind = kind_of(data.u8()?, encoding)?;
-    let bits = if encoding.is_tight { Some(Bits::read(&mut data)?) } else { None };
-    let mut reader = Reader { data, bits, encoding, cache, elements: 0 };
+    let (mut reader, kind) = Reader::start(frame, encoding, cache)?;
     let object = reader.object(kind, 0)?;
     if reader.data.rest().is_empty() { Ok(object) } else { Err(DecodeError::Trailing) }
 }
@@ -42,35 +39,57 @@ fn kind_of(code: u8, encoding: Encoding) -> Result<Kind, DecodeError> {
     known.ok_or(DecodeError::UnknownKind { code, version })
 }
 
-struct Reader<'a, 'c> {
-    data: Cursor<'a>,
+/// A structure that stands in a field of a kept message; `None` when there is none.
+pub(super) fn decode_kept(raw: &[u8]) -> Option<Object<'_>> {
+    let (&[1], fields) = raw.split_first_chunk()? else { return None };
+    decode(fields, Encoding::KEPT, &mut InCache::default()).ok()
+}
+
+pub(super) struct Reader<'a, 'c> {
+    pub(super) data: Cursor<'a>,
     /// Only in tight encoding.
     bits: Option<Bits<'a>>,
-    encoding: Encoding,
-    cache: &'c mut InCache,
+    pub(super) encoding: Encoding,
+    pub(super) cache: &'c mut InCache,
     /// Elements of lists so far.
     elements: u32,
 }
 
-impl<'a> Reader<'a, '_> {
+impl<'a, 'c> Reader<'a, 'c> {
+    /// A reader of a frame, and the kind of the structure that it is.
+    pub(super) fn start(
+        frame: &'a [u8],
+        encoding: Encoding,
+        cache: &'c mut InCache,
+    ) -> Result<(Self, Kind), DecodeError> {
+        let mut data = Cursor::new(frame);
+        let kind = kind_of(data.u8()?, encoding)?;
+        let bits = if encoding.is_tight { Some(Bits::read(&mut data)?) } else { None };
+        Ok((Self { data, bits, encoding, cache, elements: 0 }, kind))
+    }
+
     fn object(&mut self, kind: Kind, depth: u8) -> Result<Object<'a>, DecodeError> {
         if depth > MAX_DEPTH {
             return Err(DecodeError::TooDeep { max: MAX_DEPTH });
         }
-        let mut values = Vec::with_capacity(rows(kind).count());
-        let version = self.encoding.version;
-        rows(kind).try_for_each(|row| {
-            if row.is_in(version) {
-                return self.value(row.form, depth, &mut values);
+        let mut values = Vec::with_capacity(rows(kind).len());
+        for row in rows(kind) {
+            if row.is_in(self.encoding.version) {
+                self.value(row.form, depth, &mut values)?;
+            } else {
+                values.push(row.default_value());
             }
-            values.push(row.default_value());
-            Ok(())
-        })?;
+        }
         Ok(Object::of_values(kind, values))
     }
 
     /// Reads a value to the end of `values`: made in its place, as a message has some thirty.
-    fn value(&mut self, form: Form, depth: u8, values: &mut Vec<Value<'a>>) -> Result<(), DecodeError> {
+    pub(super) fn value(
+        &mut self,
+        form: Form,
+        depth: u8,
+        values: &mut Vec<Value<'a>>,
+    ) -> Result<(), DecodeError> {
         match form {
             Form::Bool => values.push(Value::Bool(self.truth()?)),
             Form::Byte => values.push(Value::Byte(self.data.u8()?)),
@@ -96,14 +115,15 @@ impl<'a> Reader<'a, '_> {
         Ok(())
     }
 
-    fn truth(&mut self) -> Result<bool, DecodeError> {
+    #[inline]
+    pub(super) fn truth(&mut self) -> Result<bool, DecodeError> {
         match &mut self.bits {
             Some(bits) => bits.bit(),
             None => Ok(self.data.u8()? != 0),
         }
     }
 
-    fn long(&mut self) -> Result<i64, DecodeError> {
+    pub(super) fn long(&mut self) -> Result<i64, DecodeError> {
         if self.bits.is_none() {
             return self.data.i64();
         }
@@ -116,20 +136,22 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn text(&mut self) -> Result<Option<Cow<'a, str>>, DecodeError> {
+        self.raw_text()?.map(|(is_latin, bytes)| text::read_as(bytes, is_latin)).transpose()
+    }
+
+    /// The bytes of a text, with whether a letter is a byte of it.
+    #[inline]
+    pub(super) fn raw_text(&mut self) -> Result<Option<(bool, &'a [u8])>, DecodeError> {
         if !self.truth()? {
             return Ok(None);
         }
-        // A letter is a byte then.
         let is_latin = self.bits.is_some() && self.truth()?;
         let len = self.data.u16()?;
-        let bytes = self.data.take(usize::from(len))?;
-        if is_latin && !bytes.is_ascii() {
-            return Ok(Some(Cow::Owned(bytes.iter().copied().map(char::from).collect())));
-        }
-        text::read(bytes).map(Some)
+        Ok(Some((is_latin, self.data.take(usize::from(len))?)))
     }
 
-    fn bytes(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
+    #[inline]
+    pub(super) fn bytes(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
         if !self.truth()? {
             return Ok(None);
         }
@@ -138,6 +160,12 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn nested(&mut self, class: Class, depth: u8) -> Result<Option<Object<'a>>, DecodeError> {
+        self.nested_kind(class)?.map(|kind| self.object(kind, depth + 1)).transpose()
+    }
+
+    /// The kind of a structure within another, if there is one.
+    #[inline]
+    pub(super) fn nested_kind(&mut self, class: Class) -> Result<Option<Kind>, DecodeError> {
         if !self.truth()? {
             return Ok(None);
         }
@@ -149,15 +177,12 @@ impl<'a> Reader<'a, '_> {
         if kind.is_message() && self.bits.is_some() && self.truth()? {
             return Err(DecodeError::Reframed);
         }
-        self.object(kind, depth + 1).map(Some)
+        Ok(Some(kind))
     }
 
     fn cached(&mut self, class: Class, depth: u8) -> Result<Value<'a>, DecodeError> {
         if self.truth()? {
-            let index = self.data.i16()?;
-            let object = self.nested(class, depth)?.map(|object| Arc::new(object.into_owned()));
-            self.cache.put(index, object.clone())?;
-            return Ok(of_object(object));
+            return Ok(of_object(self.put_cached(class, depth)?));
         }
         let index = self.data.i16()?;
         let object = self.cache.get(index)?;
@@ -167,17 +192,34 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
+    /// Reads what the peer wants to be remembered.
+    pub(super) fn put_cached(
+        &mut self,
+        class: Class,
+        depth: u8,
+    ) -> Result<Option<Arc<Object<'static>>>, DecodeError> {
+        let index = self.data.i16()?;
+        let object = self.nested(class, depth)?.map(|object| Arc::new(object.into_owned()));
+        self.cache.put(index, object.clone())?;
+        Ok(object)
+    }
+
+    /// The number of elements of a list.
+    pub(super) fn count(&mut self) -> Result<u16, DecodeError> {
+        let count = u16::try_from(self.data.i16()?).map_err(|_| DecodeError::Negative)?;
+        self.elements += u32::from(count);
+        if self.elements > MAX_ELEMENTS {
+            return Err(DecodeError::TooMany { max: MAX_ELEMENTS });
+        }
+        Ok(count)
+    }
+
     fn array(&mut self, class: Class, depth: u8) -> Result<Value<'a>, DecodeError> {
         if !self.truth()? {
             return Ok(Value::None);
         }
-        let count = u32::try_from(self.data.i16()?).map_err(|_| DecodeError::Negative)?;
-        self.elements += count;
-        if self.elements > MAX_ELEMENTS {
-            return Err(DecodeError::TooMany { max: MAX_ELEMENTS });
-        }
         let mut objects = Vec::new();
-        for _ in 0..count {
+        for _ in 0..self.count()? {
             objects.push(self.nested(class, depth)?.map(Arc::new));
         }
         Ok(Value::Array(objects))

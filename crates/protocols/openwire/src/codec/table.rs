@@ -103,6 +103,7 @@ pub struct Row {
 impl Row {
     /// Whether a version has the field.
     #[must_use]
+    #[inline]
     pub fn is_in(&self, version: u8) -> bool {
         (self.since..=self.until).contains(&version)
     }
@@ -377,22 +378,53 @@ const SESSION_ID: &[Row] = &[row(F::ConnectionId, Text), row(F::Value, Long)];
 const CONSUMER_ID: &[Row] = &[row(F::ConnectionId, Text), row(F::SessionId, Long), row(F::Value, Long)];
 const PRODUCER_ID: &[Row] = &[row(F::ConnectionId, Text), row(F::Value, Long), row(F::SessionId, Long)];
 
+/// The rows of one part behind those of another.
+const fn join<const N: usize>(first: &[Row], own: &[Row]) -> [Row; N] {
+    let mut all = [row(F::Value, Bool); N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < first.len() { first[at] } else { own[at - first.len()] };
+        at += 1;
+    }
+    all
+}
+
+/// The rows of what a structure is a kind of, and its own behind them.
+macro_rules! behind {
+    ($first:ident, $own:ident) => {{
+        const ALL: [Row; $first.len() + $own.len()] = join($first, $own);
+        &ALL
+    }};
+}
+
+/// Kinds by their code.
+const CODES: usize = 256;
+/// The fields of each kind, by its code: every structure that is read or written goes through one.
+static ROWS: [&[Row]; CODES] = all_rows();
 /// Where a kind has a field, by the kind's code and the field. Messages are looked into for some thirty fields each.
-static PLACES: [[u8; FIELD_COUNT]; 256] = places();
+static PLACES: [[u8; FIELD_COUNT]; CODES] = places();
 /// The kind has no such field.
 const NOWHERE: u8 = u8::MAX;
 
-const fn places() -> [[u8; FIELD_COUNT]; 256] {
-    let mut all = [[NOWHERE; FIELD_COUNT]; 256];
+const fn all_rows() -> [&'static [Row]; CODES] {
+    let mut all = [NOTHING; CODES];
+    let mut next = 0;
+    while next < Kind::ALL.len() {
+        all[Kind::ALL[next] as usize] = rows_of(Kind::ALL[next]);
+        next += 1;
+    }
+    all
+}
+
+const fn places() -> [[u8; FIELD_COUNT]; CODES] {
+    let mut all = [[NOWHERE; FIELD_COUNT]; CODES];
     let mut next = 0;
     while next < Kind::ALL.len() {
         let kind = Kind::ALL[next];
-        let (first, own) = parts(kind);
-        let places = &mut all[kind as usize];
+        let rows = rows_of(kind);
         let mut at = 0;
-        while at < first.len() + own.len() {
-            let row = if at < first.len() { &first[at] } else { &own[at - first.len()] };
-            places[row.field as usize] = at as u8;
+        while at < rows.len() {
+            all[kind as usize][rows[at].field as usize] = at as u8;
             at += 1;
         }
         next += 1;
@@ -401,61 +433,61 @@ const fn places() -> [[u8; FIELD_COUNT]; 256] {
 }
 
 /// Where a field is among those of a kind.
+#[inline]
 pub(super) fn place(kind: Kind, field: Field) -> Option<usize> {
     let place = PLACES.get(kind as usize)?.get(field as usize)?;
     (*place != NOWHERE).then_some(usize::from(*place))
 }
 
 /// The fields of a kind, in their order.
-pub fn rows(kind: Kind) -> impl Iterator<Item = &'static Row> + Clone {
-    let (first, own) = parts(kind);
-    first.iter().chain(own)
+#[must_use]
+#[inline]
+pub fn rows(kind: Kind) -> &'static [Row] {
+    ROWS.get(kind as usize).copied().unwrap_or_default()
 }
 
-/// The fields of a kind in two parts: those of what it is a kind of, and its own.
-const fn parts(kind: Kind) -> (&'static [Row], &'static [Row]) {
-    let own = match kind {
-        Kind::WireFormatInfo => return (NOTHING, WIRE_FORMAT_INFO),
-        Kind::BrokerInfo => BROKER_INFO,
-        Kind::ConnectionInfo => CONNECTION_INFO,
-        Kind::SessionInfo => SESSION_INFO,
-        Kind::ConsumerInfo => CONSUMER_INFO,
-        Kind::ProducerInfo => PRODUCER_INFO,
-        Kind::TransactionInfo => TRANSACTION_INFO,
-        Kind::DestinationInfo => DESTINATION_INFO,
-        Kind::RemoveSubscriptionInfo => REMOVE_SUBSCRIPTION_INFO,
-        Kind::KeepAliveInfo | Kind::ShutdownInfo | Kind::FlushCommand => NOTHING,
-        Kind::RemoveInfo => REMOVE_INFO,
-        Kind::ControlCommand => CONTROL_COMMAND,
-        Kind::ConnectionError => CONNECTION_ERROR,
-        Kind::ConsumerControl => CONSUMER_CONTROL,
-        Kind::ConnectionControl => CONNECTION_CONTROL,
-        Kind::ProducerAck => PRODUCER_ACK,
-        Kind::MessagePull => MESSAGE_PULL,
-        Kind::MessageDispatch => MESSAGE_DISPATCH,
-        Kind::MessageAck => MESSAGE_ACK,
-        Kind::MessageDispatchNotification => MESSAGE_DISPATCH_NOTIFICATION,
-        Kind::BrokerSubscriptionInfo => BROKER_SUBSCRIPTION_INFO,
-        Kind::ReplayCommand => REPLAY_COMMAND,
-        Kind::BlobMessage => return (MESSAGE, BLOB),
+const fn rows_of(kind: Kind) -> &'static [Row] {
+    match kind {
+        Kind::WireFormatInfo => WIRE_FORMAT_INFO,
+        Kind::BrokerInfo => behind!(COMMAND, BROKER_INFO),
+        Kind::ConnectionInfo => behind!(COMMAND, CONNECTION_INFO),
+        Kind::SessionInfo => behind!(COMMAND, SESSION_INFO),
+        Kind::ConsumerInfo => behind!(COMMAND, CONSUMER_INFO),
+        Kind::ProducerInfo => behind!(COMMAND, PRODUCER_INFO),
+        Kind::TransactionInfo => behind!(COMMAND, TRANSACTION_INFO),
+        Kind::DestinationInfo => behind!(COMMAND, DESTINATION_INFO),
+        Kind::RemoveSubscriptionInfo => behind!(COMMAND, REMOVE_SUBSCRIPTION_INFO),
+        Kind::KeepAliveInfo | Kind::ShutdownInfo | Kind::FlushCommand => COMMAND,
+        Kind::RemoveInfo => behind!(COMMAND, REMOVE_INFO),
+        Kind::ControlCommand => behind!(COMMAND, CONTROL_COMMAND),
+        Kind::ConnectionError => behind!(COMMAND, CONNECTION_ERROR),
+        Kind::ConsumerControl => behind!(COMMAND, CONSUMER_CONTROL),
+        Kind::ConnectionControl => behind!(COMMAND, CONNECTION_CONTROL),
+        Kind::ProducerAck => behind!(COMMAND, PRODUCER_ACK),
+        Kind::MessagePull => behind!(COMMAND, MESSAGE_PULL),
+        Kind::MessageDispatch => behind!(COMMAND, MESSAGE_DISPATCH),
+        Kind::MessageAck => behind!(COMMAND, MESSAGE_ACK),
+        Kind::MessageDispatchNotification => behind!(COMMAND, MESSAGE_DISPATCH_NOTIFICATION),
+        Kind::BrokerSubscriptionInfo => behind!(COMMAND, BROKER_SUBSCRIPTION_INFO),
+        Kind::ReplayCommand => behind!(COMMAND, REPLAY_COMMAND),
+        Kind::BlobMessage => behind!(MESSAGE, BLOB),
         Kind::Message
         | Kind::BytesMessage
         | Kind::MapMessage
         | Kind::ObjectMessage
         | Kind::StreamMessage
-        | Kind::TextMessage => return (MESSAGE, NOTHING),
-        Kind::Response => return (RESPONSE, NOTHING),
-        Kind::ExceptionResponse => return (RESPONSE, EXCEPTION_RESPONSE),
-        Kind::DataResponse => return (RESPONSE, DATA_RESPONSE),
-        Kind::DataArrayResponse => return (RESPONSE, DATA_ARRAY_RESPONSE),
-        Kind::IntegerResponse => return (RESPONSE, INTEGER_RESPONSE),
-        other => return (NOTHING, plain_parts(other)),
-    };
-    (COMMAND, own)
+        | Kind::TextMessage => MESSAGE,
+        Kind::Response => RESPONSE,
+        Kind::ExceptionResponse => behind!(RESPONSE, EXCEPTION_RESPONSE),
+        Kind::DataResponse => behind!(RESPONSE, DATA_RESPONSE),
+        Kind::DataArrayResponse => behind!(RESPONSE, DATA_ARRAY_RESPONSE),
+        Kind::IntegerResponse => behind!(RESPONSE, INTEGER_RESPONSE),
+        other => plain_rows(other),
+    }
 }
 
 /// The fields of what is no command.
-const fn plain_parts(kind: Kind) -> &'static [Row] {
+const fn plain_rows(kind: Kind) -> &'static [Row] {
     match kind {
         Kind::DiscoveryEvent => DISCOVERY_EVENT,
         Kind::SubscriptionInfo => SUBSCRIPTION_INFO,

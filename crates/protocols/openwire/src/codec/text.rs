@@ -26,6 +26,17 @@ pub fn read(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
     }
 }
 
+/// As [`read`]; `is_latin`: a letter is a byte.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as(bytes: &[u8], is_latin: bool) -> Result<Cow<'_, str>, DecodeError> {
+    if is_latin && !bytes.is_ascii() {
+        return Ok(Cow::Owned(bytes.iter().copied().map(char::from).collect()));
+    }
+    read(bytes)
+}
+
 fn follower(byte: Option<&u8>) -> Result<u32, DecodeError> {
     match byte {
         Some(byte) if byte & 0xc0 == 0x80 => Ok(u32::from(byte & 0x3f)),

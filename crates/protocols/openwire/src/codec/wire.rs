@@ -19,6 +19,7 @@ impl<'a> Cursor<'a> {
 
     /// What has not been read.
     #[must_use]
+    #[inline]
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
@@ -27,12 +28,14 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// There are fewer.
+    #[inline]
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(DecodeError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
 
+    #[inline]
     fn chunk<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (chunk, rest) = self.rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
         self.rest = rest;
@@ -43,6 +46,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// There is none.
+    #[inline]
     pub fn u8(&mut self) -> Result<u8, DecodeError> {
         self.chunk().map(u8::from_be_bytes)
     }
@@ -51,6 +55,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// There are fewer.
+    #[inline]
     pub fn u16(&mut self) -> Result<u16, DecodeError> {
         self.chunk().map(u16::from_be_bytes)
     }
@@ -59,6 +64,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// There are fewer.
+    #[inline]
     pub fn i16(&mut self) -> Result<i16, DecodeError> {
         self.chunk().map(i16::from_be_bytes)
     }
@@ -67,6 +73,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// There are fewer.
+    #[inline]
     pub fn i32(&mut self) -> Result<i32, DecodeError> {
         self.chunk().map(i32::from_be_bytes)
     }
@@ -75,6 +82,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// There are fewer.
+    #[inline]
     pub fn i64(&mut self) -> Result<i64, DecodeError> {
         self.chunk().map(i64::from_be_bytes)
     }
@@ -83,6 +91,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// There is none.
+    #[inline]
     pub fn flag(&mut self) -> Result<bool, DecodeError> {
         self.u8().map(|byte| byte != 0)
     }
@@ -134,6 +143,7 @@ impl<'a> Bits<'a> {
     ///
     /// # Errors
     /// There is none.
+    #[inline]
     pub fn bit(&mut self) -> Result<bool, DecodeError> {
         let byte = self.bytes.get(self.next / 8).ok_or(DecodeError::Truncated)?;
         let bit = byte >> (self.next % 8) & 1;

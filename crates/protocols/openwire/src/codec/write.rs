@@ -7,7 +7,8 @@ use super::{
     cache::{Known, OutCache},
     kind::Kind,
     object::{Object, Throwable, Value},
-    relay::{Relay, skip},
+    relay::{Content, Relay},
+    stored::{is_kept, skip},
     table::{Class, Field, Form, rows},
     text,
     wire::{BitsBuf, Cursor},
@@ -18,26 +19,55 @@ pub fn encode(object: &Object<'_>, encoding: Encoding, cache: &mut OutCache, out
     frame(out, |out| encode_bare(object, encoding, cache, out));
 }
 
-/// As [`encode`], with a message that is kept in the place of the structure's own.
-pub fn encode_around(
-    object: &Object<'_>,
+/// A dispatch of a kept message. Both structures are as they are kept, behind the byte that says that they are there.
+#[derive(Clone, Copy, Debug)]
+pub struct Dispatch<'a> {
+    /// The consumer's id.
+    pub consumer: &'a [u8],
+    /// Where the message comes from.
+    pub destination: &'a [u8],
+    /// Deliveries before.
+    pub redeliveries: i32,
+}
+
+/// Appends the frame of a [`Kind::MessageDispatch`] around a message that is kept.
+pub fn encode_dispatch(
+    dispatch: Dispatch<'_>,
     message: &Relay<'_>,
     encoding: Encoding,
     cache: &mut OutCache,
     out: &mut Vec<u8>,
 ) {
     frame(out, |out| {
-        let size = object.size_bytes() + message.size_bytes();
-        encode_with(object.kind(), size, encoding, cache, out, |writer| {
-            for (row, value) in object.fields() {
-                if row.field == Field::Message {
-                    writer.relay(message);
-                } else if row.is_in(encoding.version) {
-                    writer.value(row.form, value);
+        let size = dispatch.consumer.len() + dispatch.destination.len() + message.size_bytes();
+        encode_with(Kind::MessageDispatch, size, encoding, cache, out, |writer| {
+            for row in rows(Kind::MessageDispatch).iter().filter(|row| row.is_in(encoding.version)) {
+                match row.field {
+                    Field::Message => writer.relay(message),
+                    Field::ConsumerId => writer.copy(row.form, &mut Cursor::new(dispatch.consumer), None),
+                    Field::Destination => writer.copy(row.form, &mut Cursor::new(dispatch.destination), None),
+                    Field::RedeliveryCounter => writer.value(row.form, &Value::Int(dispatch.redeliveries)),
+                    _ => writer.value(row.form, &Value::None),
                 }
             }
         });
     });
+}
+
+/// Appends a field as it is kept.
+pub(super) fn write_kept(form: Form, value: &Value<'_>, out: &mut Vec<u8>) {
+    let (data, mut cache) = (std::mem::take(out), OutCache::default());
+    let mut writer = Writer { data, bits: None, encoding: Encoding::KEPT, cache: &mut cache };
+    writer.value(form, value);
+    *out = writer.data;
+}
+
+/// A structure as it is kept, behind the byte that says that it is there.
+#[must_use]
+pub fn kept(object: &Object<'_>) -> Box<[u8]> {
+    let mut raw = vec![1];
+    encode_bare(object, Encoding::KEPT, &mut OutCache::default(), &mut raw);
+    raw.into()
 }
 
 /// Appends a structure as a frame without its size.
@@ -84,8 +114,6 @@ fn encode_with(
 
 /// Room for what a structure has beside text and bytes.
 const SPARE_BYTES: usize = 256;
-/// Since this version messages and all within them have the fields that they have in the newest.
-const SAME_SINCE: u8 = 10;
 
 struct Writer<'c> {
     data: Vec<u8>,
@@ -226,33 +254,50 @@ impl Writer<'_> {
 
     /// A message that is kept. All of it has been walked through, so that nothing of it can be missing here.
     fn relay(&mut self, message: &Relay<'_>) {
+        let stored = &message.stored;
         self.truth(true);
-        self.kind(message.kind);
-        let Encoding { version, is_tight, has_cache } = self.encoding;
-        let is_same = version >= SAME_SINCE && !is_tight && !has_cache;
+        self.kind(stored.kind());
+        let (version, is_same) = (self.encoding.version, self.encoding.is_kept_alike());
+        let all = rows(stored.kind());
         // Where what can go over in one piece begins.
         let mut piece = 0;
-        rows(message.kind).enumerate().filter(|(_, row)| row.is_in(version)).for_each(|(at, row)| {
+        for (at, row) in all.iter().enumerate().filter(|(_, row)| row.is_in(version)) {
             let change = message.change(at);
-            if is_same && change.is_none() && row.field != Field::MessageId {
-                return;
-            }
+            let content = message.content.as_ref().filter(|_| row.field == Field::Content);
             if is_same {
-                self.data.extend_from_slice(message.raw_between(piece, at));
+                if change.is_none() && content.is_none() && row.field != Field::MessageId {
+                    continue;
+                }
+                self.data.extend_from_slice(stored.raw_between(piece, at));
                 piece = at + 1;
             }
-            match change {
-                Some(value) => self.value(row.form, value),
-                None => self.copy(row.form, &mut Cursor::new(message.raw_at(at)), message),
+            match (content, change) {
+                (Some(content), _) => self.content(content),
+                (None, Some(value)) => self.value(row.form, value),
+                (None, None) => {
+                    self.copy(row.form, &mut Cursor::new(stored.raw_at(at)), message.sequence());
+                }
             }
-        });
+        }
         if is_same {
-            self.data.extend_from_slice(message.raw_between(piece, rows(message.kind).count()));
+            self.data.extend_from_slice(stored.raw_between(piece, all.len()));
         }
     }
 
-    /// Copies a field; what a cut one leaves out is written as absent.
-    fn copy(&mut self, form: Form, from: &mut Cursor<'_>, message: &Relay<'_>) {
+    fn content(&mut self, content: &Content<'_>) {
+        if !content.has_length {
+            return self.bytes(&content.bytes);
+        }
+        // A frame is never so long: its own size has as many bits.
+        let len = i32::try_from(content.bytes.len()).unwrap_or(i32::MAX);
+        self.truth(true);
+        self.data.extend_from_slice(&len.saturating_add(4).to_be_bytes());
+        self.data.extend_from_slice(&len.to_be_bytes());
+        self.data.extend_from_slice(&content.bytes);
+    }
+
+    /// Copies a field; what a cut one leaves out is written as absent. `sequence`: the broker's number in the ids on the way.
+    fn copy(&mut self, form: Form, from: &mut Cursor<'_>, sequence: Option<i64>) {
         let is_there = |from: &mut Cursor<'_>| from.u8().is_ok_and(|there| there != 0);
         match form {
             Form::Bool => self.truth(is_there(from)),
@@ -268,15 +313,15 @@ impl Writer<'_> {
                 let len = from.len32().unwrap_or_default();
                 self.bytes(from.take(len).unwrap_or_default());
             }
-            Form::Cached(_) if self.encoding.has_cache => self.copy_cached(from, message),
-            Form::Object(_) | Form::Cached(_) => self.copy_nested(from, message),
+            Form::Cached(_) if self.encoding.has_cache => self.copy_cached(from, sequence),
+            Form::Object(_) | Form::Cached(_) => self.copy_nested(from, sequence),
             Form::Array(_) => {
                 let is_list = is_there(from);
                 self.truth(is_list);
                 if is_list {
                     let count = from.i16().unwrap_or_default();
                     self.data.extend_from_slice(&count.to_be_bytes());
-                    (0..count).for_each(|_| self.copy_nested(from, message));
+                    (0..count).for_each(|_| self.copy_nested(from, sequence));
                 }
             }
             Form::Throwable => {
@@ -305,7 +350,7 @@ impl Writer<'_> {
         self.data.extend_from_slice(bytes);
     }
 
-    fn copy_nested(&mut self, from: &mut Cursor<'_>, message: &Relay<'_>) {
+    fn copy_nested(&mut self, from: &mut Cursor<'_>, sequence: Option<i64>) {
         let kind = match from.u8() {
             Ok(0) | Err(_) => None,
             Ok(_) => from.u8().ok().and_then(Kind::of_code),
@@ -313,27 +358,30 @@ impl Writer<'_> {
         self.truth(kind.is_some());
         let Some(kind) = kind else { return };
         self.kind(kind);
-        rows(kind).for_each(|row| {
-            let sequence = message.sequence().filter(|_| row.field == Field::BrokerSequenceId);
-            if !row.is_in(self.encoding.version) {
-                let _walked_before = skip(row.form, from, 0);
-            } else if let Some(sequence) = sequence {
-                let _walked_before = skip(row.form, from, 0);
-                self.long(sequence);
-            } else {
-                self.copy(row.form, from, message);
+        for row in rows(kind) {
+            let number = sequence.filter(|_| row.field == Field::BrokerSequenceId);
+            match (is_kept(row), row.is_in(self.encoding.version)) {
+                (true, true) if number.is_none() => self.copy(row.form, from, sequence),
+                (true, is_written) => {
+                    let _walked_before = skip(row.form, from, 0);
+                    if let Some(number) = number.filter(|_| is_written) {
+                        self.long(number);
+                    }
+                }
+                (false, true) => self.value(row.form, &Value::None),
+                (false, false) => {}
             }
-        });
+        }
     }
 
-    fn copy_cached(&mut self, from: &mut Cursor<'_>, message: &Relay<'_>) {
+    fn copy_cached(&mut self, from: &mut Cursor<'_>, sequence: Option<i64>) {
         let (all, mut after) = (from.rest(), *from);
         let _walked_before = skip(Form::Object(Class::Any), &mut after, 0);
         // Without the byte that says that it is there.
         let raw = all.get(1..all.len() - after.rest().len()).filter(|raw| !raw.is_empty());
         let known = raw.map_or(Known::New(super::cache::NOT_KEPT), |raw| self.cache.find_or_put_raw(raw));
         if self.known(known) {
-            self.copy_nested(from, message);
+            self.copy_nested(from, sequence);
         } else {
             *from = after;
         }

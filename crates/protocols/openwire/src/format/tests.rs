@@ -5,7 +5,7 @@ use ternmq_activemq::ActiveMq;
 
 use super::*;
 use crate::{
-    codec::{encode, encode_around},
+    codec::{Dispatch, OutCache, encode, encode_dispatch, kept},
     translate::destination_of,
 };
 
@@ -184,17 +184,26 @@ fn a_kept_message_goes_out_as_if_it_had_been_put_together() {
         (Field::RedeliveryCounter, Value::Int(3)),
         (Field::Expiration, Value::Long(7)),
     ];
-    let dispatch = Object::new(Kind::MessageDispatch).with(Field::RedeliveryCounter, Value::Int(3));
+    let consumer = Object::new(Kind::ConsumerId)
+        .with_text(Field::ConnectionId, "ID:c")
+        .with(Field::Value, Value::Long(1));
+    let source = Object::new(Kind::Queue).with_text(Field::PhysicalName, "from");
+    let (raw_consumer, raw_source) = (kept(&consumer), kept(&source));
+    let parts = Dispatch { consumer: &raw_consumer, destination: &raw_source, redeliveries: 3 };
+    let dispatch = Object::new(Kind::MessageDispatch)
+        .with_object(Field::ConsumerId, Arc::new(consumer))
+        .with_object(Field::Destination, Arc::new(source))
+        .with(Field::RedeliveryCounter, Value::Int(3));
     for sent in samples() {
         let id = sent.object(Field::MessageId).map(|id| Object::clone(id));
         let (head, body) = take_apart(sent);
-        let mut kept = relay(&head, &body).unwrap();
+        let mut relayed = relay(&head, &body).unwrap();
         let mut made = put_together(&head, &body).unwrap();
         for (field, value) in changes.clone() {
-            kept.set(field, value.clone());
+            relayed.set(field, value.clone());
             made.set(field, value);
         }
-        kept.set_sequence(-9);
+        relayed.set_sequence(-9);
         if let Some(id) = id {
             let id = id.with(Field::BrokerSequenceId, Value::Long(-9));
             made.set(Field::MessageId, Value::Object(Arc::new(id)));
@@ -207,10 +216,118 @@ fn a_kept_message_goes_out_as_if_it_had_been_put_together() {
                 let (mut as_kept, mut as_made) = (Vec::new(), Vec::new());
                 // Twice, as what the peer remembers is written otherwise.
                 for _ in 0..2 {
-                    encode_around(&dispatch, &kept, encoding, &mut one, &mut as_kept);
+                    encode_dispatch(parts, &relayed, encoding, &mut one, &mut as_kept);
                     encode(&whole, encoding, &mut other, &mut as_made);
                     assert_eq!(as_kept, as_made, "{encoding:?}");
                 }
+            }
+        }
+    }
+}
+
+/// What comes in is kept as it would be had it been read first, whatever its sender agreed on.
+#[test]
+fn a_message_is_kept_as_if_it_had_been_taken_apart() {
+    let hop = |message: Object<'static>| {
+        message
+            .with(Field::CommandId, Value::Int(7))
+            .with(Field::ResponseRequired, Value::Bool(true))
+            .with(Field::RedeliveryCounter, Value::Int(2))
+            .with(Field::BrokerPath, Value::Array(vec![None]))
+            .with(Field::BrokerInTime, Value::Long(5))
+            .with_object(Field::TargetConsumerId, Arc::new(Object::new(Kind::ConsumerId)))
+            .with_object(Field::TransactionId, Arc::new(Object::new(Kind::LocalTransactionId)))
+    };
+    let texts = ["", "\0😀", "\u{e9}", "a\0b"];
+    let all =
+        samples().into_iter().chain(samples().into_iter().map(hop)).chain(texts.map(|text| {
+            samples().swap_remove(0).with_text(Field::Type, text).with_text(Field::GroupId, text)
+        }));
+    for sent in all {
+        for version in sent.kind().since()..=12 {
+            for (is_tight, has_cache) in [(false, false), (false, true), (true, false), (true, true)] {
+                let encoding = Encoding { version, is_tight, has_cache };
+                let mut sending = OutCache::new(16);
+                let (mut reading, mut keeping) = (InCache::new(16, 1 << 16), InCache::new(16, 1 << 16));
+                for _ in 0..2 {
+                    let mut frame = Vec::new();
+                    encode(&sent, encoding, &mut sending, &mut frame);
+                    let read = decode(&frame[4..], encoding, &mut reading).unwrap();
+                    let number = i32::try_from(read.number(Field::CommandId)).unwrap();
+                    let asked = (number, read.is(Field::ResponseRequired));
+                    let transaction = read.object(Field::TransactionId).cloned();
+                    let (head, body) = take_apart(read.with(Field::UserId, Value::None));
+                    let (kept, kept_body) = keep(&frame[4..], encoding, &mut keeping, vec![1, 2]).unwrap();
+                    assert_eq!((kept.buffer(), &*kept_body), (&*head, &*body), "{encoding:?} {sent:?}");
+                    assert_eq!((kept.command_id, kept.is_response_required), asked);
+                    assert_eq!(kept.transaction, transaction);
+                    // What is looked up in it is what is there when it is walked through.
+                    let (now, walked) = (kept.stored(), Stored::of(&head[2..]).unwrap());
+                    for field in [Field::Destination, Field::MessageId, Field::Timestamp, Field::Compressed] {
+                        assert_eq!(now.raw(field), walked.raw(field));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_that_is_kept_is_read_as_strictly() {
+    let encoding = Encoding { version: 12, is_tight: true, has_cache: true };
+    for sent in samples() {
+        let mut frame = Vec::new();
+        encode(&sent, encoding, &mut OutCache::new(16), &mut frame);
+        for end in 4..frame.len() {
+            let mut caches = [InCache::new(16, 1 << 16), InCache::new(16, 1 << 16)];
+            let [one, other] = &mut caches;
+            let read = decode(&frame[4..end], encoding, one).unwrap_err();
+            assert_eq!(keep(&frame[4..end], encoding, other, Vec::new()).unwrap_err(), read, "{end}");
+        }
+    }
+}
+
+#[test]
+fn a_field_of_an_incoming_message_is_changed_in_its_place() {
+    for sent in samples() {
+        let mut frame = Vec::new();
+        encode(&sent, Encoding::KEPT, &mut OutCache::default(), &mut frame);
+        let mut cache = InCache::default();
+        let (mut kept, _) = keep(&frame[4..], Encoding::KEPT, &mut cache, Vec::new()).unwrap();
+        let changes = [
+            (Field::Timestamp, Value::Long(-1)),
+            (Field::UserId, Value::Text("somebody".into())),
+            (Field::Priority, Value::Byte(9)),
+            (Field::Type, Value::None),
+            (Field::Persistent, Value::Bool(true)),
+        ];
+        let mut expect = sent.clone().with(Field::UserId, Value::None);
+        for (field, value) in changes {
+            kept.set(field, &value);
+            expect.set(field, value);
+        }
+        let (head, _) = take_apart(expect);
+        assert_eq!(kept.buffer(), head);
+        assert_eq!(kept.stored().text(Field::UserId).as_deref(), Some("somebody"));
+        assert_eq!((kept.stored().number(Field::Timestamp), kept.stored().number(Field::Priority)), (-1, 9));
+        assert!(kept.stored().is(Field::Persistent) && kept.stored().text(Field::Type).is_none());
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_frame_is_kept_as_it_is_read(frame: Vec<u8>, version in 1_u8..=12, is_tight: bool, has_cache: bool) {
+        for kind in [Kind::TextMessage, Kind::BlobMessage] {
+            let frame = [&[kind.code()], &frame[..]].concat();
+            let encoding = Encoding { version, is_tight, has_cache };
+            let read = decode(&frame, encoding, &mut InCache::new(4, 1 << 10));
+            let kept = keep(&frame, encoding, &mut InCache::new(4, 1 << 10), Vec::new());
+            match (read, kept) {
+                (Ok(read), Ok((kept, body))) => {
+                    let (head, expect) = take_apart(read.with(Field::UserId, Value::None));
+                    prop_assert_eq!((kept.buffer(), &*body), (&*head, &*expect));
+                }
+                (read, kept) => prop_assert_eq!(read.err(), kept.err()),
             }
         }
     }

@@ -28,7 +28,26 @@ pub(super) struct Deferred {
     receipt: Receipt,
     /// It waits for settlements that are not in the log yet.
     is_unsealed: bool,
-    frame: Vec<u8>,
+    due: Due,
+}
+
+/// What is sent once it may be.
+#[derive(Debug)]
+enum Due {
+    /// The response to the command of this number, which says nothing more.
+    Response(i32),
+    /// A frame that holds nothing to remember, whenever it leaves.
+    Frame(Vec<u8>),
+}
+
+impl Due {
+    /// Bytes that it takes up, about.
+    fn size_bytes(&self) -> usize {
+        match self {
+            Self::Response(_) => size_of::<Deferred>(),
+            Self::Frame(frame) => frame.len(),
+        }
+    }
 }
 
 /// An exception as it is told.
@@ -53,7 +72,8 @@ impl OpenWireSession {
 
     /// Promises the answer to a command, if it wants one.
     pub(super) fn promise(&mut self, broker: &Broker, asked: Asked, receipt: Receipt, out: &mut Vec<u8>) {
-        self.promise_kind(broker, asked, receipt, (Kind::Response, &|answer| answer), out);
+        let Some(number) = asked.0 else { return };
+        self.promise_due(broker, receipt, Due::Response(number), out);
     }
 
     /// As [`Self::promise`], of an answer of this kind that says more.
@@ -67,19 +87,28 @@ impl OpenWireSession {
     ) {
         let Some(number) = asked.0 else { return };
         let frame = self.framed(&fill(Self::answer(kind, number)));
+        self.promise_due(broker, receipt, Due::Frame(frame), out);
+    }
+
+    fn promise_due(&mut self, broker: &Broker, receipt: Receipt, due: Due, out: &mut Vec<u8>) {
         if self.deferred.is_empty() && broker.durable().covers(receipt) {
-            out.extend_from_slice(&frame);
-            return;
+            return self.put_due(&due, out);
         }
-        self.defer(Deferred { receipt, is_unsealed: false, frame });
+        self.defer(Deferred { receipt, is_unsealed: false, due });
+    }
+
+    fn put_due(&mut self, due: &Due, out: &mut Vec<u8>) {
+        match due {
+            Due::Response(number) => self.send(&Self::answer(Kind::Response, *number), out),
+            Due::Frame(frame) => out.extend_from_slice(frame),
+        }
     }
 
     /// Promises the answer to a command that covers everything done so far, if it wants one.
     pub(super) fn promise_all(&mut self, asked: Asked) {
         let Some(number) = asked.0 else { return };
-        let frame = self.framed(&Self::answer(Kind::Response, number));
         self.owes_answers = true;
-        self.defer(Deferred { receipt: Receipt::NONE, is_unsealed: true, frame });
+        self.defer(Deferred { receipt: Receipt::NONE, is_unsealed: true, due: Due::Response(number) });
     }
 
     /// Tells that a command is refused: as its answer, or else as an error of the connection, which goes on.
@@ -105,12 +134,12 @@ impl OpenWireSession {
         if self.deferred.is_empty() {
             out.extend_from_slice(&frame);
         } else {
-            self.defer(Deferred { receipt: Receipt::NONE, is_unsealed: false, frame });
+            self.defer(Deferred { receipt: Receipt::NONE, is_unsealed: false, due: Due::Frame(frame) });
         }
     }
 
     fn defer(&mut self, deferred: Deferred) {
-        self.deferred_bytes += deferred.frame.len();
+        self.deferred_bytes += deferred.due.size_bytes();
         self.deferred.push_back(deferred);
     }
 
@@ -133,8 +162,8 @@ impl OpenWireSession {
         let is_free = |deferred: &Deferred| !deferred.is_unsealed && durable.covers(deferred.receipt);
         while self.deferred.front().is_some_and(is_free) {
             if let Some(deferred) = self.deferred.pop_front() {
-                self.deferred_bytes = self.deferred_bytes.saturating_sub(deferred.frame.len());
-                out.extend_from_slice(&deferred.frame);
+                self.deferred_bytes = self.deferred_bytes.saturating_sub(deferred.due.size_bytes());
+                self.put_due(&deferred.due, out);
             }
         }
         if self.deferred.is_empty() && matches!(self.state, State::Ending) {

@@ -87,6 +87,7 @@ pub(super) fn branch_fault(error: &BranchError, branch: &BranchId, broker: &Brok
             let reason = match reason {
                 RollbackReason::Spoilt => "a message or an acknowledgement in it was refused".to_owned(),
                 RollbackReason::QueueFull => "a queue is full".to_owned(),
+                RollbackReason::ScheduleFull => "there are too many scheduled messages".to_owned(),
                 RollbackReason::TooLarge { max } => {
                     format!("prepared transactions would have more than {max} bytes together")
                 }

@@ -16,7 +16,7 @@ use super::{
     unsettled::UnsettledList,
 };
 use crate::{
-    codec::{Field, Kind, Object, Value},
+    codec::{Field, Kind, Object, Value, kept},
     error::{Fault, class},
     translate::{message_of, places, places_of},
 };
@@ -98,7 +98,9 @@ impl OpenWireSession {
             key: key_of(id),
             id: Arc::new(Object::clone(id).into_owned()),
             destination: Arc::new(Object::clone(destination).into_owned()),
-            parts: Vec::new(),
+            raw_id: kept(id),
+            raw_destination: kept(destination),
+            part: None,
             queue,
             prefetch: if prefetch == 0 { USUAL_PREFETCH } else { prefetch },
             pulls: 0,
@@ -128,7 +130,8 @@ impl OpenWireSession {
                 return Ok(name);
             }
             Some(SourceQueue::Shared(AddressQueue::Declared(spec) | AddressQueue::OnUse(spec))) => spec,
-            Some(SourceQueue::Subscription(_)) | None => {
+            Some(SourceQueue::Subscription(_) | SourceQueue::Matching(_) | SourceQueue::Several(_))
+            | None => {
                 return Err(Fault::new(class::INVALID_DESTINATION, "A browser needs one queue"));
             }
         };

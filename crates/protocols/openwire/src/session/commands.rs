@@ -6,7 +6,11 @@ use super::{MAX_OUTPUT_BYTES, OpenWireSession, State, answer::Asked};
 use crate::{
     codec::{Field, Kind, Object, decode, split_frame},
     error::{Fault, class},
+    format::keep,
 };
+
+/// Most bytes of the place for heads that stay between messages.
+const MAX_SPARE_HEAD_BYTES: usize = 1 << 10;
 
 impl OpenWireSession {
     /// Handles whole frames until the input ends or has to wait.
@@ -39,6 +43,10 @@ impl OpenWireSession {
     }
 
     fn handle_frame(&mut self, broker: &mut Broker, frame: &[u8], out: &mut Vec<u8>) {
+        let kind = frame.first().and_then(|code| Kind::of_code(*code));
+        if self.is_open() && kind.is_some_and(Kind::is_message) {
+            return self.handle_message(broker, frame, out);
+        }
         let mut kept = std::mem::take(&mut self.kept);
         let command = decode(frame, self.encoding, &mut kept);
         self.kept = kept;
@@ -47,26 +55,47 @@ impl OpenWireSession {
             Err(error) => return self.on_malformed(broker, error, out),
         };
         let asked = Asked::of(&command);
-        if let Err(fault) = self.on_command(broker, command, asked, out) {
-            if fault.is_last {
-                self.fail(broker, asked, &fault, out);
-            } else {
-                self.refuse(asked, &fault, out);
-            }
+        if let Err(fault) = self.on_command(broker, &command, asked, out) {
+            self.on_fault(broker, asked, &fault, out);
+        }
+    }
+
+    /// A message is not taken apart, but kept as it is read.
+    fn handle_message(&mut self, broker: &mut Broker, frame: &[u8], out: &mut Vec<u8>) {
+        let (mut kept, head) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.head));
+        let read = keep(frame, self.encoding, &mut kept, head);
+        self.kept = kept;
+        let (mut message, body) = match read {
+            Ok(read) => read,
+            Err(error) => return self.on_malformed(broker, error, out),
+        };
+        let asked = Asked(message.is_response_required.then_some(message.command_id));
+        if let Err(fault) = self.on_message(broker, &mut message, &body, asked, out) {
+            self.on_fault(broker, asked, &fault, out);
+        }
+        self.head = message.into_buffer();
+        self.head.clear();
+        self.head.shrink_to(MAX_SPARE_HEAD_BYTES);
+    }
+
+    fn on_fault(&mut self, broker: &mut Broker, asked: Asked, fault: &Fault, out: &mut Vec<u8>) {
+        if fault.is_last {
+            self.fail(broker, asked, fault, out);
+        } else {
+            self.refuse(asked, fault, out);
         }
     }
 
     fn on_command(
         &mut self,
         broker: &mut Broker,
-        command: Object<'_>,
+        command: &Object<'_>,
         asked: Asked,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         match (&self.state, command.kind()) {
-            (State::Open, kind) if kind.is_message() => self.on_message(broker, command, asked, out),
-            (State::Open, Kind::MessageAck) => self.on_ack(broker, &command, asked, out),
-            (State::Greeting, Kind::WireFormatInfo) => self.on_offer(&command, out),
+            (State::Open, Kind::MessageAck) => self.on_ack(broker, command, asked, out),
+            (State::Greeting, Kind::WireFormatInfo) => self.on_offer(command, out),
             (State::Greeting, _) => {
                 Err(Fault::new(class::JMS, "the first command has to be WireFormatInfo").last())
             }
@@ -74,7 +103,7 @@ impl OpenWireSession {
                 Err(Fault::new(class::JMS, "the wire format has been agreed on already").last())
             }
             (_, Kind::KeepAliveInfo) => {
-                self.on_keep_alive(&command, out);
+                self.on_keep_alive(command, out);
                 Ok(())
             }
             (_, Kind::ShutdownInfo) => {
@@ -90,10 +119,8 @@ impl OpenWireSession {
                 self.has_controlled = true;
                 Ok(())
             }
-            (State::Handshake(None), Kind::ConnectionInfo) => {
-                self.on_connection(broker, &command, asked, out)
-            }
-            (State::Open, kind) => self.on_request(broker, kind, &command, asked, out),
+            (State::Handshake(None), Kind::ConnectionInfo) => self.on_connection(broker, command, asked, out),
+            (State::Open, kind) => self.on_request(broker, kind, command, asked, out),
             _ => Err(Fault::new(class::SECURITY, "log in first, by ConnectionInfo").last()),
         }
     }

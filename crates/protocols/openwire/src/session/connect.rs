@@ -14,6 +14,7 @@ use crate::{
         Agreement, Field, InCache, Kind, Limits, MAX_VERSION, Object, Offer, OutCache, cache::MAX_ENTRIES,
     },
     error::{Fault, class},
+    herald::broker_id,
     translate::places,
 };
 
@@ -149,6 +150,7 @@ impl OpenWireSession {
             channel_max: u16::MAX,
             heartbeat_s: self.alive.interval_s(),
             auth_mechanism: login.mechanism.into(),
+            own_id: login.id.text(Field::Value).map(Arc::from),
             ..ConnectionInfo::default()
         };
         let space = dialect.default_namespace();
@@ -158,6 +160,10 @@ impl OpenWireSession {
             other => Fault::of(&other, &*dialect).last(),
         })?;
         self.connection = Some(connection);
+        if let Some(client) = &login.client {
+            let taken = broker.name_client(connection, client, login.id.text(Field::Value));
+            taken.map_err(|error| Fault::of(&error, &*dialect).last())?;
+        }
         let session =
             broker.open_session(connection, 0).map_err(|error| Fault::of(&error, &*dialect).last())?;
         self.session = Some(session);
@@ -176,7 +182,7 @@ impl OpenWireSession {
     /// What the client is told of this broker.
     fn broker_info(&self, broker: &Broker) -> Object<'static> {
         let name = broker.node_name();
-        let id = Object::new(Kind::BrokerId).with_text(Field::Value, format!("ID:{name}"));
+        let id = Object::new(Kind::BrokerId).with_text(Field::Value, broker_id(name));
         Object::new(Kind::BrokerInfo)
             .with_object(Field::BrokerId, Arc::new(id))
             .with_text(Field::BrokerName, name.to_string())

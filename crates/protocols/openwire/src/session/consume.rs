@@ -1,9 +1,6 @@
 //! SessionInfo, ProducerInfo, ConsumerInfo and ConsumerControl.
 
-use std::{
-    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use ternmq_broker::{
     AddressQueue, Broker, ConsumeSpec, ConsumerId, Place, PlaceWishes, Receipt, Source, SourceQueue, Verb,
@@ -16,7 +13,7 @@ use super::{
     temporary::check_advisories, unsettled::UnsettledList,
 };
 use crate::{
-    codec::{Field, Object, wire::Cursor},
+    codec::{Field, Object, kept},
     error::{Fault, class},
     translate::{places, places_of},
 };
@@ -27,9 +24,12 @@ pub(super) struct Consumer {
     pub(super) key: (i64, i64),
     pub(super) id: Arc<Object<'static>>,
     pub(super) destination: Arc<Object<'static>>,
-    /// Those in the core, one for each queue that it receives from.
-    pub(super) parts: Vec<ConsumerId>,
-    /// Name of the first of these queues.
+    /// Both as they are kept.
+    pub(super) raw_id: Box<[u8]>,
+    pub(super) raw_destination: Box<[u8]>,
+    /// The one in the core; none for a browser.
+    pub(super) part: Option<ConsumerId>,
+    /// Name of its queue. Of several each delivery tells it.
     pub(super) queue: Arc<str>,
     /// Most messages that come unasked.
     pub(super) prefetch: u32,
@@ -55,35 +55,6 @@ impl Consumer {
         };
         here.saturating_add(self.staged)
     }
-}
-
-/// A number that stands for a message's id; 0 for none.
-pub(super) fn hash_of_id(id: &Object<'_>) -> u64 {
-    let Some(producer) = id.object(Field::ProducerId) else { return 0 };
-    let connection = producer.text(Field::ConnectionId);
-    let [session, value] = [Field::SessionId, Field::Value].map(|field| producer.number(field));
-    hash_of(connection, session, value, id.number(Field::ProducerSequenceId))
-}
-
-/// The same for an id that is part of a kept message; `None` when there is none.
-pub(super) fn hash_of_kept_id(id: &[u8]) -> Option<u64> {
-    let mut cursor = Cursor::new(id);
-    if !cursor.flag().ok()? {
-        return None;
-    }
-    let _kind = cursor.u8().ok()?;
-    let _view = cursor.text().ok()?;
-    if !cursor.flag().ok()? {
-        return Some(0);
-    }
-    let _kind = cursor.u8().ok()?;
-    let connection = cursor.text().ok()?;
-    let [value, session, sequence] = [cursor.i64().ok()?, cursor.i64().ok()?, cursor.i64().ok()?];
-    Some(hash_of(connection.as_deref(), session, value, sequence))
-}
-
-fn hash_of(connection: Option<&str>, session: i64, value: i64, sequence: i64) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one((connection, session, value, sequence))
 }
 
 /// Session and number of a consumer or producer.
@@ -169,9 +140,15 @@ impl OpenWireSession {
         Ok(())
     }
 
+    /// What the client calls one of its consumers or producers.
+    pub(super) fn own_id(&self, (session, number): (i64, i64)) -> String {
+        let connection = self.id.as_deref().and_then(|id| id.text(Field::Value)).unwrap_or_default();
+        format!("{connection}:{session}:{number}")
+    }
+
     pub(super) fn on_producer(
         &mut self,
-        broker: &Broker,
+        broker: &mut Broker,
         command: &Object<'_>,
         asked: Asked,
         out: &mut Vec<u8>,
@@ -180,9 +157,41 @@ impl OpenWireSession {
         if self.producers.len() >= MAX_PRODUCERS {
             return Err(limit("producers", MAX_PRODUCERS));
         }
-        self.producers.insert(key_of(id), command.number(Field::WindowSize) > 0);
+        let (key, window) = (key_of(id), command.number(Field::WindowSize));
+        self.producers.insert(key, window > 0);
+        self.tell_producer(broker, key, command.object(Field::Destination), window);
         self.promise(broker, asked, Receipt::NONE, out);
         Ok(())
+    }
+
+    /// Where a producer with a destination sends to. One that can't be sent to is refused with its first message.
+    fn tell_producer(
+        &self,
+        broker: &mut Broker,
+        key: (i64, i64),
+        destination: Option<&Arc<Object<'_>>>,
+        window: i64,
+    ) {
+        let (Some(connection), Some(destination)) = (self.connection, destination) else { return };
+        let dialect = broker.dialect().clone();
+        let (Ok(known), Ok(all)) = (places(&*dialect), places_of(destination)) else { return };
+        let targets: Vec<_> = all
+            .iter()
+            .filter_map(|place| known.target_of(place).ok().map(|target| (target.node, target.key)))
+            .collect();
+        let window = u32::try_from(window).unwrap_or_default();
+        broker.open_producer(connection, &self.own_id(key), &targets, window);
+    }
+
+    /// Forgets the producers that are meant.
+    pub(super) fn remove_producers(&mut self, broker: &mut Broker, is_meant: impl Fn((i64, i64)) -> bool) {
+        let gone: Vec<_> = self.producers.keys().copied().filter(|key| is_meant(*key)).collect();
+        for key in gone {
+            self.producers.remove(&key);
+            if let Some(connection) = self.connection {
+                broker.close_producer(connection, &self.own_id(key));
+            }
+        }
     }
 
     pub(super) fn on_consumer(
@@ -205,13 +214,10 @@ impl OpenWireSession {
             return self.on_browser(broker, command, asked, out);
         }
         let all = places_of(destination)?;
-        check_advisories(&all)?;
+        check_advisories(broker, &all)?;
         let selector = selector_of(command)?;
         let prefetch = window(broker, command, &all)?;
         let sources = self.sources(broker, command, &all, selector.as_ref(), prefetch)?;
-        if prefetch == 0 && sources.len() > 1 {
-            return Err(Fault::absent("a prefetch of 0 with several destinations"));
-        }
         let priority =
             i32::from(u8::try_from(command.number(Field::Priority)).unwrap_or_default().cast_signed());
         let wanted = Wanted {
@@ -222,12 +228,14 @@ impl OpenWireSession {
             selector: selector.as_ref(),
         };
         let slot = self.free_slot();
-        let (parts, queue, receipt) = self.open_all(broker, &sources, slot, &wanted)?;
+        let (part, queue, receipt) = self.open_all(broker, &sources, slot, &wanted)?;
         self.add_consumer(Consumer {
             key,
             id: Arc::new(Object::clone(id).into_owned()),
             destination: Arc::new(Object::clone(destination).into_owned()),
-            parts: parts.clone(),
+            raw_id: kept(id),
+            raw_destination: kept(destination),
+            part: Some(part),
             queue,
             prefetch,
             pulls: 0,
@@ -237,10 +245,10 @@ impl OpenWireSession {
             browser: None,
         });
         self.promise(broker, asked, receipt, out);
-        for part in &parts {
-            broker.start_consumer(*part);
-        }
-        self.tell_temporaries_to(broker, &all, &parts);
+        let own_id = self.own_id(key);
+        broker.describe_consumer(part, &own_id, command.text(Field::Selector));
+        broker.start_consumer(part);
+        self.tell_temporaries_to(broker, &all, part);
         Ok(())
     }
 
@@ -299,30 +307,25 @@ impl OpenWireSession {
         Ok(places(&*dialect)?.sources_of(all, &wishes)?)
     }
 
-    /// Opens every source; when one can't be opened, those before it are closed again.
+    /// Opens what a consumer receives from.
     fn open_all(
         &self,
         broker: &mut Broker,
         sources: &[Source],
         slot: usize,
         wanted: &Wanted<'_>,
-    ) -> Result<(Vec<ConsumerId>, Arc<str>, Receipt), Fault> {
-        let (mut parts, mut receipt, mut first) = (Vec::new(), Receipt::NONE, None);
-        for source in sources {
-            match self.open(broker, source, slot, wanted) {
-                Ok((part, queue, opened)) => {
-                    parts.push(part);
-                    receipt = receipt.and(opened);
-                    first.get_or_insert(queue);
-                }
-                Err(fault) => {
-                    parts.into_iter().for_each(|part| broker.cancel(part));
-                    return Err(fault);
-                }
-            }
+    ) -> Result<(ConsumerId, Arc<str>, Receipt), Fault> {
+        if let [source] = sources
+            && !source.is_wide()
+        {
+            return self.open(broker, source, slot, wanted);
         }
+        let session = self.session.ok_or_else(Fault::gone)?;
+        let filter = wanted.selector.map(|selector| broker.filters().of(selector.clone()));
+        let done = broker.consume_several(session, sources, &wanted.consume("", slot), filter);
+        let done = done.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
         let name = wanted.places.first().map_or("", |place| place.name());
-        Ok((parts, first.unwrap_or_else(|| name.into()), receipt))
+        Ok((done.value, name.into(), done.receipt))
     }
 
     fn open(
@@ -342,6 +345,7 @@ impl OpenWireSession {
                     .map_err(fault)?;
                 return Ok((done.value, spec.queue.clone(), done.receipt));
             }
+            SourceQueue::Matching(_) | SourceQueue::Several(_) => return Err(Fault::gone()),
             SourceQueue::Shared(AddressQueue::Existing(name) | AddressQueue::Own(name)) => {
                 (name.clone(), Receipt::NONE)
             }
@@ -378,10 +382,10 @@ impl OpenWireSession {
 
     /// Lets so many messages come as a consumer may have now.
     pub(super) fn renew_window(&self, broker: &mut Broker, slot: usize) {
-        if let Some(Some(consumer)) = self.consumers.get(slot) {
-            for part in &consumer.parts {
-                broker.set_consumer_window(*part, Some(consumer.window()));
-            }
+        if let Some(Some(consumer)) = self.consumers.get(slot)
+            && let Some(part) = consumer.part
+        {
+            broker.set_consumer_window(part, Some(consumer.window()));
         }
     }
 

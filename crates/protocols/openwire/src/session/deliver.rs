@@ -1,8 +1,8 @@
 //! Effects of the core as commands.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use ternmq_broker::{Broker, Deliver, Effect};
+use ternmq_broker::{Broker, Deliver, DeliverFrom, Effect};
 
 use super::{
     OpenWireSession,
@@ -11,7 +11,7 @@ use super::{
     unsettled::Unsettled,
 };
 use crate::{
-    codec::{Field, Kind, Object, Value, encode_around},
+    codec::{Dispatch, Field, Kind, Object, Value, encode_dispatch, kept},
     error::{Fault, class},
     translate::destination_of,
 };
@@ -22,7 +22,8 @@ impl OpenWireSession {
             return;
         }
         match effect {
-            Effect::Deliver(deliver) => self.on_deliver(broker, &deliver, out),
+            Effect::Deliver(deliver) => self.on_deliver(broker, &deliver, None, out),
+            Effect::DeliverFrom(from) => self.on_deliver(broker, &from.deliver, Some(&from), out),
             Effect::ConsumerEnded { consumer_label, .. } => self.on_consumer_ended(consumer_label, out),
             Effect::SessionEnded { timeout_ms, .. } => {
                 let text = format!("A message was not acknowledged within {timeout_ms} ms");
@@ -47,28 +48,51 @@ impl OpenWireSession {
         }
     }
 
-    fn on_deliver(&mut self, broker: &mut Broker, deliver: &Deliver, out: &mut Vec<u8>) {
+    /// `from` says where the message of a consumer of several queues comes from.
+    fn on_deliver(
+        &mut self,
+        broker: &mut Broker,
+        deliver: &Deliver,
+        from: Option<&DeliverFrom>,
+        out: &mut Vec<u8>,
+    ) {
         let slot = deliver.consumer_label as usize;
         let Some(Some(consumer)) = self.consumers.get_mut(slot) else { return };
-        let mut message = outgoing(broker, deliver, &consumer.queue);
+        let mut message = outgoing(broker, deliver, from.map_or(&consumer.queue, |from| &from.queue));
         let id_hash = message.id_hash();
         consumer.unsettled.push(Unsettled { number: deliver.delivery.0, id_hash, is_delivered: false });
         let is_pulled = consumer.prefetch == 0;
         consumer.pulls = consumer.pulls.saturating_sub(1);
         consumer.pull_deadline_ms = consumer.pull_deadline_ms.filter(|_| consumer.pulls > 0);
-        let destination = destination(broker, deliver, &consumer.destination);
-        message.set_destination(&destination);
+        let destination = destination(broker, deliver, from, &consumer.destination);
+        let own_raw = if Arc::ptr_eq(&destination, &consumer.destination) {
+            Cow::Borrowed(&*consumer.raw_destination)
+        } else {
+            Cow::Owned(kept(&destination).into())
+        };
+        message.set_destination(&destination, &own_raw);
         let redeliveries = deliver.failed_count.unwrap_or_default().max(u32::from(deliver.is_redelivered));
-        let redeliveries = Value::Int(i32::try_from(redeliveries).unwrap_or(i32::MAX));
-        message.set(Field::RedeliveryCounter, redeliveries.clone());
-        message.set(Field::GroupFirstForConsumer, Value::Bool(deliver.is_group_first));
-        let dispatch = Object::new(Kind::MessageDispatch)
-            .with_object(Field::ConsumerId, consumer.id.clone())
-            .with_object(Field::Destination, destination)
-            .with(Field::RedeliveryCounter, redeliveries);
+        let redeliveries = i32::try_from(redeliveries).unwrap_or(i32::MAX);
+        // A kept message says neither.
+        if redeliveries > 0 {
+            message.set(Field::RedeliveryCounter, Value::Int(redeliveries));
+        }
+        if deliver.is_group_first {
+            message.set(Field::GroupFirstForConsumer, Value::Bool(true));
+        }
         match message {
-            Outgoing::Kept(kept) => encode_around(&dispatch, &kept, self.encoding, &mut self.sent, out),
-            Outgoing::Made(made) => self.send(&dispatch.with_object(Field::Message, Arc::new(made)), out),
+            Outgoing::Kept(message) => {
+                let dispatch = Dispatch { consumer: &consumer.raw_id, destination: &own_raw, redeliveries };
+                encode_dispatch(dispatch, &message, self.encoding, &mut self.sent, out);
+            }
+            Outgoing::Made(made) => {
+                let dispatch = Object::new(Kind::MessageDispatch)
+                    .with_object(Field::ConsumerId, consumer.id.clone())
+                    .with_object(Field::Destination, destination)
+                    .with_object(Field::Message, Arc::new(made))
+                    .with(Field::RedeliveryCounter, Value::Int(redeliveries));
+                self.send(&dispatch, out);
+            }
         }
         if is_pulled {
             self.renew_window(broker, slot);
@@ -89,14 +113,21 @@ impl OpenWireSession {
 }
 
 /// The destination that a message comes from: of a topic the one that it was sent to, of a queue the queue.
-fn destination(broker: &Broker, deliver: &Deliver, consumed: &Arc<Object<'static>>) -> Arc<Object<'static>> {
+fn destination(
+    broker: &Broker,
+    deliver: &Deliver,
+    from: Option<&DeliverFrom>,
+    consumed: &Arc<Object<'static>>,
+) -> Arc<Object<'static>> {
     let message = &deliver.message;
-    let is_one = consumed.text(Field::PhysicalName).is_some_and(|name| !name.contains(','));
-    if is_one && matches!(consumed.kind(), Kind::Queue | Kind::TempQueue) {
+    if from.is_none() && matches!(consumed.kind(), Kind::Queue | Kind::TempQueue) {
         return consumed.clone();
     }
-    match broker.dialect().places() {
-        Some(known) => Arc::new(destination_of(&known.place_of(message.node(), message.key()))),
-        None => consumed.clone(),
+    let queue = from.filter(|from| !from.is_subscription).map(|from| &*from.queue);
+    match (broker.dialect().places(), queue) {
+        // A queue is its key on the default node.
+        (Some(known), Some(queue)) => Arc::new(destination_of(&known.place_of("", queue))),
+        (Some(known), None) => Arc::new(destination_of(&known.place_of(message.node(), message.key()))),
+        (None, _) => consumed.clone(),
     }
 }

@@ -17,6 +17,7 @@ mod commands;
 mod connect;
 mod consume;
 mod deliver;
+mod id;
 mod outgoing;
 mod pull;
 mod question;
@@ -125,6 +126,8 @@ pub struct OpenWireSession {
     held: Vec<Held>,
     resend: Resend,
     targets: Targets,
+    /// Where the head of a message that comes is made.
+    head: Vec<u8>,
     /// Queues by which the connection holds its temporary destinations.
     temporaries: BTreeSet<Arc<str>>,
     deferred: VecDeque<Deferred>,
@@ -174,6 +177,7 @@ impl OpenWireSession {
             held: Vec::new(),
             resend: Resend::default(),
             targets: Targets::default(),
+            head: Vec::new(),
             temporaries: BTreeSet::new(),
             deferred: VecDeque::new(),
             deferred_bytes: 0,

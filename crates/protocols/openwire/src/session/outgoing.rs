@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ternmq_broker::{Broker, Deliver};
 
-use super::consume::{hash_of_id, hash_of_kept_id};
+use super::id::{KeptId, hash_of_id};
 use crate::{
-    codec::{Field, Kind, Object, Relay, Value, wire::Cursor},
+    codec::{Field, Object, Relay, Value, wire::Cursor},
     format::{ENCODING, relay},
     translate::{expiration, message_of},
 };
@@ -35,42 +35,32 @@ fn relay_of(deliver: &Deliver) -> Option<Relay<'_>> {
         return None;
     }
     let mut kept = relay(message.head(), message.body())?;
-    if !Cursor::new(kept.raw(Field::MessageId)).flag().ok()? {
+    if !Cursor::new(kept.stored().raw(Field::MessageId)).flag().ok()? {
         return None;
     }
     let number = i64::try_from(deliver.delivery.0).unwrap_or(i64::MAX);
     kept.set_sequence(number);
-    let expires_at_ms = Cursor::new(kept.raw(Field::Expiration)).i64().ok()?;
+    let expires_at_ms = kept.stored().number(Field::Expiration);
     if expires_at_ms > 0 && expires_at_ms < expiration(deliver) {
         kept.set(Field::Expiration, Value::Long(expiration(deliver)));
     }
     Some(kept)
 }
 
-/// The destination that is part of a kept message; `None` when there is none.
-fn kept_destination(bytes: &[u8]) -> Option<Object<'_>> {
-    let mut cursor = Cursor::new(bytes);
-    if !cursor.flag().ok()? {
-        return None;
-    }
-    let kind = Kind::of_code(cursor.u8().ok()?).filter(|kind| kind.is_destination())?;
-    let name = cursor.text().ok()?;
-    Some(Object::new(kind).with(Field::PhysicalName, name.map_or(Value::None, Value::Text)))
-}
-
 impl<'a> Outgoing<'a> {
     /// A number that stands for its id.
     pub(super) fn id_hash(&self) -> u64 {
         match self {
-            Self::Kept(kept) => hash_of_kept_id(kept.raw(Field::MessageId)).unwrap_or_default(),
+            Self::Kept(kept) => KeptId::of(kept.stored().raw(Field::MessageId)).map_or(0, |id| id.hash()),
             Self::Made(made) => made.object(Field::MessageId).map_or(0, |id| hash_of_id(id)),
         }
     }
 
-    /// Says where it comes from, and where it was sent to if that is another place.
-    pub(super) fn set_destination(&mut self, destination: &Arc<Object<'static>>) {
+    /// Says where it comes from, and where it was sent to if that is another place. `raw`: the destination as it is kept.
+    pub(super) fn set_destination(&mut self, destination: &Arc<Object<'static>>, raw: &[u8]) {
         let sent_to = match self {
-            Self::Kept(kept) => kept_destination(kept.raw(Field::Destination)).map(Arc::new),
+            Self::Kept(kept) if kept.stored().raw(Field::Destination) == raw => return,
+            Self::Kept(kept) => kept.stored().object(Field::Destination).map(Arc::new),
             Self::Made(made) => made.object(Field::Destination).cloned(),
         };
         if let Some(sent_to) = sent_to.filter(|sent_to| **sent_to != **destination) {

@@ -10,40 +10,36 @@ use super::{
     send::{build, publish},
 };
 use crate::{
-    codec::{Field, Kind, Object, Primitive, Primitives, Value},
+    codec::{Field, Kind, Object, Primitive, Primitives, Stored, Value},
     error::Fault,
     format::{ENCODING, take_apart},
     translate::{places, places_of},
 };
 
 impl OpenWireSession {
-    /// Answers a message if it is a question, to where it wants its answers; one that says no such place has none. Answers
-    /// whether it was one.
-    pub(super) fn answer_question(
-        &mut self,
-        broker: &mut Broker,
-        message: &Object<'_>,
-    ) -> Result<bool, Fault> {
-        let Some(destination) = message.object(Field::Destination) else { return Ok(false) };
+    /// Answers a message if it is a question, to where it wants its answers; one that says no such place has none.
+    pub(super) fn answer_question(&mut self, broker: &mut Broker, message: &Stored<'_>) -> Result<(), Fault> {
+        let Some(destination) = message.object(Field::Destination) else { return Ok(()) };
         let dialect = broker.dialect().clone();
         let known = places(&*dialect)?;
-        let asked = places_of(destination)?;
-        let [place] = asked.as_slice() else { return Ok(false) };
-        let Some(question) = known.question_of(place) else { return Ok(false) };
+        let asked = places_of(&destination)?;
+        let [place] = asked.as_slice() else { return Ok(()) };
+        let Some(question) = known.question_of(place) else { return Ok(()) };
         let session = self.session.ok_or_else(Fault::gone)?;
         let fault = |error| Fault::of(&error, &*dialect);
         let node = if matches!(place, Place::Topic(_)) { dialect.topic_node() } else { "" };
         broker.check_publish(session, node, place.name(), None).map_err(fault)?;
-        let Some(reply_to) = message.object(Field::ReplyTo) else { return Ok(true) };
+        let Some(reply_to) = message.object(Field::ReplyTo) else { return Ok(()) };
+        let reply_to = Arc::new(reply_to);
         let figures = broker.figures(session, &question).map_err(fault)?;
         for figures in &figures {
-            for place in places_of(reply_to)? {
+            for place in places_of(&reply_to)? {
                 let target = known.target_of(&place)?;
                 self.prepare(broker, &target)?;
-                self.send_answer(broker, &target, reply_to, message, &known.answer_of(figures))?;
+                self.send_answer(broker, &target, &reply_to, message, &known.answer_of(figures))?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn send_answer(
@@ -51,7 +47,7 @@ impl OpenWireSession {
         broker: &mut Broker,
         target: &Target,
         reply_to: &Arc<Object<'_>>,
-        question: &Object<'_>,
+        question: &Stored<'_>,
         figures: &Map,
     ) -> Result<(), Fault> {
         let session = self.session.ok_or_else(Fault::gone)?;
@@ -67,7 +63,7 @@ impl OpenWireSession {
             .with_object(Field::Destination, Arc::new(Object::clone(reply_to).into_owned()))
             .with(Field::Content, Value::Bytes(content.to_bytes().into()));
         if let Some(id) = question.text(Field::CorrelationId) {
-            answer = answer.with_text(Field::CorrelationId, id.to_owned());
+            answer = answer.with_text(Field::CorrelationId, id.into_owned());
         }
         let (head, body) = take_apart(answer);
         let meta = MessageMeta { encoding: ENCODING, ..MessageMeta::default() };

@@ -30,19 +30,20 @@ impl OpenWireSession {
                 }
             }
             Kind::ProducerId => {
-                self.producers.remove(&key_of(id));
+                let key = key_of(id);
+                self.remove_producers(broker, |known| known == key);
             }
             Kind::SessionId => {
                 let session = id.number(Field::Value);
                 self.remove_consumers(broker, |known| known == session, out);
-                self.producers.retain(|(known, _), _| *known != session);
+                self.remove_producers(broker, |(known, _)| known == session);
                 self.sessions.remove(&session);
             }
             // The connection goes once the client says that it does.
             _ => {
                 self.remove_consumers(broker, |_| true, out);
                 self.transactions.drain(..).for_each(|open| broker.close_session(open.session));
-                self.producers.clear();
+                self.remove_producers(broker, |_| true);
                 self.sessions.clear();
             }
         }
@@ -64,8 +65,8 @@ impl OpenWireSession {
         self.flush_effects(broker, out);
         let Some(consumer) = self.consumers.get_mut(slot).and_then(Option::take) else { return };
         self.orphan_held(slot);
-        for part in &consumer.parts {
-            broker.cancel(*part);
+        if let Some(part) = consumer.part {
+            broker.cancel(part);
         }
         for entry in consumer.unsettled {
             self.give_back(broker, entry);

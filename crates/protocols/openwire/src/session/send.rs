@@ -13,14 +13,14 @@ use super::{
     OpenWireSession,
     answer::Asked,
     branch::branch_fault,
-    consume::{key_of, required},
+    consume::key_of,
     temporary::is_advisory,
     transaction::{TransactionKey, key_of_transaction},
 };
 use crate::{
-    codec::{Field, Kind, Object, Primitive, Primitives, Value},
+    codec::{Field, Incoming, Kind, Object, Primitive, Primitives, Stored, Value},
     error::{Fault, class},
-    format::{ENCODING, group_of, neutral, take_apart},
+    format::{ENCODING, group_of, neutral},
     translate::{MAX_PRIORITY, places, places_of},
 };
 
@@ -35,7 +35,10 @@ const WINDOW_BASE_BYTES: usize = 1_024;
 
 /// A destination that was used before, so that its queues need not be made again.
 struct KnownTarget {
-    destination: Object<'static>,
+    /// As it is kept.
+    destination: Box<[u8]>,
+    /// Messages to it are questions, and are answered instead of being sent.
+    is_question: bool,
     all: Vec<Target>,
 }
 
@@ -66,8 +69,8 @@ struct Facts {
     is_retained: bool,
     /// Properties that say when it is sent.
     scheduling: Map,
-    /// Bytes of a producer's window that it took, if its producer has one.
-    window: Option<(Arc<Object<'static>>, usize)>,
+    /// Bytes of a producer's window that it took, if its producer has one, and the producer.
+    window: Option<(Object<'static>, usize)>,
 }
 
 fn too_long() -> Fault {
@@ -78,13 +81,13 @@ impl OpenWireSession {
     pub(super) fn on_message(
         &mut self,
         broker: &mut Broker,
-        message: Object<'_>,
+        message: &mut Incoming<'_>,
+        body: &[u8],
         asked: Asked,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        let transaction =
-            message.object(Field::TransactionId).map(|id| key_of_transaction(id)).transpose()?;
-        let sent = self.read_and_send(broker, message, transaction.clone());
+        let transaction = message.transaction.as_deref().map(key_of_transaction).transpose()?;
+        let sent = self.read_and_send(broker, message, body, transaction.clone());
         match sent {
             Ok((Some(receipt), facts)) => {
                 self.give_window(asked, &facts, out);
@@ -110,7 +113,8 @@ impl OpenWireSession {
     fn read_and_send(
         &mut self,
         broker: &mut Broker,
-        mut message: Object<'_>,
+        message: &mut Incoming<'_>,
+        body: &[u8],
         transaction: Option<TransactionKey>,
     ) -> Result<(Option<Receipt>, Facts), Fault> {
         if !self.is_publisher
@@ -119,23 +123,30 @@ impl OpenWireSession {
             self.is_publisher = true;
             broker.note_publisher(connection);
         }
-        stamp(broker, &mut message);
-        let facts = self.read_facts(broker, &message, transaction)?;
+        stamp(broker, message);
+        if message.stored().number(Field::Priority) > i64::from(MAX_PRIORITY) {
+            message.set(Field::Priority, &Value::Byte(MAX_PRIORITY));
+        }
+        if broker.intake().tells_user {
+            message.set(Field::UserId, &self.told_user(broker));
+        }
+        let facts = self.read_facts(broker, message, transaction)?;
         if self.came_already(broker, &facts) {
             return Ok((None, facts));
         }
-        if self.answer_question(broker, &message)? {
+        let known = self.target(broker, &message.stored())?;
+        if known.is_question {
+            self.answer_question(broker, &message.stored())?;
             return Ok((Some(Receipt::NONE), facts));
         }
-        let known = self.target(broker, required(&message, Field::Destination)?)?;
-        // Nobody is a user because a message says so (S6).
-        message.set(Field::UserId, Value::None);
-        if message.number(Field::Priority) > i64::from(MAX_PRIORITY) {
-            message.set(Field::Priority, Value::Byte(MAX_PRIORITY));
-        }
-        let (head, body) = take_apart(message);
-        let receipt = self.send_to_all(broker, &known, &head, &body, &facts)?;
+        let receipt = self.send_to_all(broker, &known, message.buffer(), body, &facts)?;
         Ok((Some(receipt), facts))
+    }
+
+    /// The user as messages tell it, where the broker's owner wants that.
+    fn told_user(&self, broker: &Broker) -> Value<'static> {
+        let user = self.connection.and_then(|connection| broker.connection_user(connection));
+        user.map_or(Value::None, |user| Value::Text(Cow::Owned(user.to_string())))
     }
 
     /// Whether a message is one that its client sends again although it came. In a branch it never is: what a branch had
@@ -149,10 +160,10 @@ impl OpenWireSession {
     fn read_facts(
         &mut self,
         broker: &mut Broker,
-        message: &Object<'_>,
+        incoming: &Incoming<'_>,
         transaction: Option<TransactionKey>,
     ) -> Result<Facts, Fault> {
-        let content_bytes = message.bytes(Field::Content).map_or(0, <[u8]>::len);
+        let (message, content_bytes) = (&incoming.stored(), incoming.content.map_or(0, <[u8]>::len));
         let max = broker.limits().max_message_bytes;
         if content_bytes as u64 > max {
             let text = format!("The message has {content_bytes} bytes, more than the limit of {max}");
@@ -186,22 +197,34 @@ impl OpenWireSession {
     }
 
     /// The producer of a message when it has a window, with the bytes that the message takes of it.
-    fn window_of(&self, message: &Object<'_>, bytes: usize) -> Option<(Arc<Object<'static>>, usize)> {
+    fn window_of(&self, message: &Stored<'_>, bytes: usize) -> Option<(Object<'static>, usize)> {
+        if !self.producers.values().any(|has_window| *has_window) {
+            return None;
+        }
         let producer = message.object(Field::ProducerId)?;
-        let has_window = self.producers.get(&key_of(producer)) == Some(&true);
-        has_window.then(|| (Arc::new(Object::clone(producer).into_owned()), bytes))
+        let has_window = self.producers.get(&key_of(&producer)) == Some(&true);
+        has_window.then(|| (producer.into_owned(), bytes))
     }
 
     /// Where a destination leads; its queues are made when it is new to this connection.
-    fn target(&mut self, broker: &mut Broker, destination: &Object<'_>) -> Result<Arc<KnownTarget>, Fault> {
-        let known = self.targets.known.iter().find(|known| known.destination == *destination);
+    fn target(&mut self, broker: &mut Broker, message: &Stored<'_>) -> Result<Arc<KnownTarget>, Fault> {
+        let raw = message.raw(Field::Destination);
+        let known = self.targets.known.iter().find(|known| *known.destination == *raw);
         if let Some(known) = known {
             return Ok(known.clone());
         }
         let dialect = broker.dialect().clone();
         let known = places(&*dialect)?;
+        let missing = || Fault::new(class::JMS, format!("{:?} has no Destination", message.kind()));
+        let asked = places_of(&message.object(Field::Destination).ok_or_else(missing)?)?;
+        if let [place] = asked.as_slice()
+            && known.question_of(place).is_some()
+        {
+            let known = KnownTarget { destination: raw.into(), is_question: true, all: Vec::new() };
+            return Ok(Arc::new(known));
+        }
         let mut all = Vec::new();
-        for place in places_of(destination)? {
+        for place in asked {
             if is_advisory(&place) {
                 return Err(Fault::new(class::SECURITY, "advisory topics are the broker's own"));
             }
@@ -210,7 +233,7 @@ impl OpenWireSession {
         for target in &all {
             self.prepare(broker, target)?;
         }
-        let known = Arc::new(KnownTarget { destination: destination.clone().into_owned(), all });
+        let known = Arc::new(KnownTarget { destination: raw.into(), is_question: false, all });
         self.targets.note(known.clone());
         Ok(known)
     }
@@ -292,12 +315,20 @@ impl OpenWireSession {
                 let _staged = publish(broker, session, message, &timing, origin)?;
                 return Ok(Some(Receipt::NONE));
             }
-            Some(TransactionKey::Branch(_)) if timing != Timing::Now => {
-                return Err(Fault::absent("scheduled messages in distributed transactions"));
-            }
             Some(TransactionKey::Branch(branch)) => {
                 let publish = Publish { message, extra_keys: &[], claimed_user: None };
-                match broker.publish_in_branch(session, branch, publish, origin) {
+                let staged = match timing {
+                    Timing::Now => broker.publish_in_branch(session, branch, publish, origin),
+                    Timing::Later(schedule) => {
+                        broker.publish_later_in_branch(session, branch, publish, schedule, origin)
+                    }
+                    // It would be carried out at once, whatever becomes of the branch.
+                    Timing::Order(_) => {
+                        let what = "orders about scheduled messages in distributed transactions";
+                        return Err(Fault::absent(what));
+                    }
+                };
+                match staged {
                     Ok(_) => {}
                     Err(error) if self.is_said_again(&error) => {}
                     Err(error) => return Err(branch_fault(&error, branch, broker)),
@@ -338,7 +369,7 @@ impl OpenWireSession {
     fn give_window(&mut self, asked: Asked, facts: &Facts, out: &mut Vec<u8>) {
         let Some((producer, bytes)) = facts.window.as_ref().filter(|_| asked.0.is_none()) else { return };
         let ack = Object::new(Kind::ProducerAck)
-            .with_object(Field::ProducerId, producer.clone())
+            .with_object(Field::ProducerId, Arc::new(producer.clone()))
             .with(Field::Size, Value::Int(i32::try_from(*bytes).unwrap_or(i32::MAX)));
         self.send(&ack, out);
     }
@@ -369,17 +400,18 @@ fn check_properties(broker: &Broker, bytes: &[u8]) -> Result<(bool, Map), Fault>
 }
 
 /// What the broker's owner wants of every message is said in it too.
-fn stamp(broker: &Broker, message: &mut Object<'_>) {
-    let number = |field| u64::try_from(message.number(field)).unwrap_or_default();
-    let (made, expires) = (number(Field::Timestamp), number(Field::Expiration));
+fn stamp(broker: &Broker, message: &mut Incoming<'_>) {
     let intake = *broker.intake();
+    let stored = message.stored();
+    let number = |field| u64::try_from(stored.number(field)).unwrap_or_default();
+    let (made, expires) = (number(Field::Timestamp), number(Field::Expiration));
     if let Some((made, expires)) = intake.stamp(broker.time_ms(), made, expires) {
         let long = |ms| Value::Long(i64::try_from(ms).unwrap_or(i64::MAX));
-        message.set(Field::Timestamp, long(made));
-        message.set(Field::Expiration, long(expires));
+        message.set(Field::Timestamp, &long(made));
+        message.set(Field::Expiration, &long(expires));
     }
     if let Some(is_durable) = intake.is_durable {
-        message.set(Field::Persistent, Value::Bool(is_durable));
+        message.set(Field::Persistent, &Value::Bool(is_durable));
     }
 }
 

@@ -6,7 +6,8 @@ use ternmq_broker::{Broker, DeliveryId, Outcome, SettleRange};
 use super::{
     OpenWireSession,
     answer::Asked,
-    consume::{Consumer, hash_of_id, required},
+    consume::{Consumer, required},
+    id::hash_of_id,
     transaction::{TransactionKey, key_of_transaction},
     unsettled::Unsettled,
 };

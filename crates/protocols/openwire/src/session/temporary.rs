@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use ternmq_broker::{AddressQueue, Broker, ConsumerId, Place, Receipt};
-use ternmq_message::{Message, MessageMeta};
+use ternmq_message::Message;
 
 use super::{OpenWireSession, answer::Asked, consume::required};
 use crate::{
     codec::{Field, Kind, Object, Value},
     error::{Fault, class},
-    format::{ENCODING, take_apart},
+    herald::{ADD, Origin, REMOVE, advisory},
     translate::{destination_of, places, places_of},
 };
 
@@ -18,19 +18,17 @@ const QUEUE_ADVISORY: &str = "ActiveMQ.Advisory.TempQueue";
 const TOPIC_ADVISORY: &str = "ActiveMQ.Advisory.TempTopic";
 /// Start of all topics on which ActiveMQ tells of itself.
 const ADVISORY_PREFIX: &str = "ActiveMQ.Advisory.";
-/// What is done with a destination.
-const ADD: u8 = 0;
-const REMOVE: u8 = 1;
 
 fn advisory_of(place: &Place<'_>) -> &'static str {
     if matches!(place, Place::TemporaryTopic(_)) { TOPIC_ADVISORY } else { QUEUE_ADVISORY }
 }
 
-/// Refuses the advisories that there are not, so that nobody waits for them in vain.
-pub(super) fn check_advisories(places: &[Place<'_>]) -> Result<(), Fault> {
+/// Refuses the advisories that there are not, so that nobody waits for them in vain; the dialect knows those of the core.
+pub(super) fn check_advisories(broker: &Broker, places: &[Place<'_>]) -> Result<(), Fault> {
+    let hears = broker.dialect().event_listening();
     let is_absent = |place: &Place<'_>| match place {
-        Place::Topic(topic) => {
-            topic.starts_with(ADVISORY_PREFIX) && *topic != QUEUE_ADVISORY && *topic != TOPIC_ADVISORY
+        Place::Topic(topic) if topic.starts_with(ADVISORY_PREFIX) => {
+            *topic != QUEUE_ADVISORY && *topic != TOPIC_ADVISORY && !hears(topic)
         }
         _ => false,
     };
@@ -60,8 +58,7 @@ impl OpenWireSession {
             match (place.is_temporary(), operation) {
                 (true, ADD) => self.add_temporary(broker, place)?,
                 (true, REMOVE) => self.remove_temporary(broker, place, out)?,
-                // It is there when it is used.
-                (false, ADD) => {}
+                (false, ADD) => self.add_place(broker, place)?,
                 (false, REMOVE) => receipt = receipt.and(self.remove_place(broker, place)?),
                 (_, other) => {
                     return Err(Fault::new(
@@ -75,6 +72,15 @@ impl OpenWireSession {
         Ok(())
     }
 
+    /// A queue is there when it is used, and so is a topic, but of a topic others may hear at once.
+    fn add_place(&self, broker: &mut Broker, place: &Place<'_>) -> Result<(), Fault> {
+        let (Place::Topic(_), Some(session)) = (place, self.session) else { return Ok(()) };
+        let dialect = broker.dialect().clone();
+        let target = places(&*dialect)?.target_of(place)?;
+        let added = broker.add_topic(session, &target.node, &target.key);
+        added.map_err(|error| Fault::of(&error, &*dialect))
+    }
+
     /// Removes a queue that nobody consumes from, with its messages. A topic is there while somebody uses it.
     fn remove_place(&self, broker: &mut Broker, place: &Place<'_>) -> Result<Receipt, Fault> {
         let session = self.session.ok_or_else(Fault::gone)?;
@@ -83,7 +89,10 @@ impl OpenWireSession {
         let name = match &target.queue {
             Some(AddressQueue::OnUse(queue) | AddressQueue::Declared(queue)) => &queue.name,
             Some(AddressQueue::Existing(name) | AddressQueue::Own(name)) => name,
-            None => return Ok(Receipt::NONE),
+            None => {
+                let removed = broker.remove_topic(session, &target.node, &target.key);
+                return removed.map(|()| Receipt::NONE).map_err(|error| Fault::of(&error, &*dialect));
+            }
         };
         let done = broker.delete_queue(session, name, true, false);
         done.map(|done| done.receipt).map_err(|error| Fault::of(&error, &*dialect))
@@ -134,28 +143,21 @@ impl OpenWireSession {
     fn advisory(&self, broker: &Broker, place: &Place<'_>, operation: u8) -> Option<Message> {
         let dialect = broker.dialect();
         let topic = advisory_of(place);
-        let target = places(&**dialect).ok()?.target_of(&Place::Topic(topic.into())).ok()?;
         let mut info = Object::new(Kind::DestinationInfo)
             .with_object(Field::Destination, Arc::new(destination_of(place)))
             .with(Field::OperationType, Value::Byte(operation));
         if let Some(id) = &self.id {
             info = info.with_object(Field::ConnectionId, id.clone());
         }
-        let message = Object::new(Kind::Message)
-            .with_object(Field::Destination, Arc::new(destination_of(&Place::Topic(topic.into()))))
-            .with_text(Field::Type, "Advisory")
-            .with_object(Field::DataStructure, Arc::new(info));
-        let (head, body) = take_apart(message);
-        let meta = MessageMeta { encoding: ENCODING, ..MessageMeta::default() };
-        Message::new(&target.node, &target.key, &head, &body, meta, None).ok()
+        let origin = Origin { broker: broker.node_name(), local: self.local };
+        advisory(&**dialect, &origin, topic, info, None)
     }
 
     fn announce(&self, broker: &mut Broker, place: &Place<'_>, operation: u8) {
-        let (Some(session), Some(message)) = (self.session, self.advisory(broker, place, operation)) else {
-            return;
-        };
+        let message = self.advisory(broker, place, operation);
+        let (Some(connection), Some(message)) = (self.connection, message) else { return };
         // Nobody has to hear it.
-        let _told = broker.announce(session, message);
+        let _told = broker.announce(connection, message);
     }
 
     /// Tells a new consumer of advisories what there is already.
@@ -163,11 +165,11 @@ impl OpenWireSession {
         &self,
         broker: &mut Broker,
         all: &[Place<'static>],
-        parts: &[ConsumerId],
+        consumer: ConsumerId,
     ) {
         let wanted = [QUEUE_ADVISORY, TOPIC_ADVISORY];
         let is_wanted = |topic: &str| all.contains(&Place::Topic(topic.to_owned().into()));
-        let (Some(session), Some(consumer)) = (self.session, parts.last()) else { return };
+        let Some(session) = self.session else { return };
         if !wanted.into_iter().any(is_wanted) {
             return;
         }
@@ -179,7 +181,7 @@ impl OpenWireSession {
                 continue;
             };
             if let Some(message) = self.advisory(broker, &place, ADD) {
-                broker.announce_to(*consumer, message);
+                broker.announce_to(consumer, message);
             }
         }
     }

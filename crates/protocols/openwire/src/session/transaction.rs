@@ -162,8 +162,11 @@ impl OpenWireSession {
         let done = done.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
         broker.close_session(transaction.session);
         if done.value.is_refused {
-            let text = "A queue is full and refused a message of the transaction";
-            return Err(Fault::new(class::RESOURCE, text));
+            for slot in self.put_back(broker, transaction.taken) {
+                self.renew_window(broker, slot);
+            }
+            let text = "The transaction was rolled back: a queue is full and refused a message of it";
+            return Err(Fault::new(class::ROLLED_BACK, text));
         }
         self.promise(broker, asked, done.receipt, out);
         Ok(())
@@ -185,14 +188,20 @@ impl OpenWireSession {
     /// What was staged is dropped; its deliveries are unacknowledged again, and their consumers have them still.
     fn undo(&mut self, broker: &mut Broker, transaction: Transaction) {
         broker.close_session(transaction.session);
-        let slots: Vec<_> = transaction.taken.iter().map(|(slot, _)| *slot).collect();
-        for (slot, entry) in transaction.taken {
+        let slots = self.put_back(broker, transaction.taken);
+        self.unstage(broker, slots.into_iter());
+    }
+
+    /// Consumers have again what they had, and answer their places; what those had that are gone goes back to its queue.
+    fn put_back(&mut self, broker: &mut Broker, taken: Vec<(usize, Unsettled)>) -> Vec<usize> {
+        let slots = taken.iter().map(|(slot, _)| *slot).collect();
+        for (slot, entry) in taken {
             match self.consumer_at(slot) {
                 Some(consumer) => consumer.unsettled.put_back(entry),
                 None => self.give_back(broker, entry),
             }
         }
-        self.unstage(broker, slots.into_iter());
+        slots
     }
 
     /// Deliveries of consumers, one place each, are in no transaction any more.

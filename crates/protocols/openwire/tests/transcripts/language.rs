@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 use ternmq_broker::{Dialect, Limits};
 use ternmq_message::Formats;
 use ternmq_openwire::{
-    ENCODING, OpenWireSession, Settings,
+    ENCODING, OpenWireHerald, OpenWireSession, Settings,
     codec::{Encoding, InCache, Kind, OutCache, decode, encode, split_frame},
     format::OpenWireFormat,
 };
@@ -94,7 +94,8 @@ impl<W: Ways> Language for Commands<W> {
             let session = OpenWireSession::new(Arc::new(settings), None, None, now_ms);
             Box::new(session.with_certificate_user(certificate_user)) as _
         };
-        Setup { vendor: W::VENDOR, session, formats, limits, guest_pattern: W::GUEST_PATTERN }
+        let herald = Some(Arc::new(OpenWireHerald) as _).filter(|_| W::VENDOR != Vendor::RabbitMq);
+        Setup { vendor: W::VENDOR, session, formats, herald, limits, guest_pattern: W::GUEST_PATTERN }
     }
 
     /// `connect`, `connect USER`, `connect USER CLIENT`, and `tight` anywhere.

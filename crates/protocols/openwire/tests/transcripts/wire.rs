@@ -90,12 +90,13 @@ pub fn object(line: &str) -> Object<'static> {
                 object.set(Field::ResponseRequired, Value::Bool(true));
             }
             "Text" => object.set(Field::Content, Value::Bytes(Cow::Owned(content_of_text(&plain(value))))),
+            "Hex" => object.set(Field::Content, Value::Bytes(Cow::Owned(bytes_of_hex(value)))),
             "Bytes" => object.set(Field::Content, Value::Bytes(Cow::Owned(content(value)))),
             "Properties" => {
                 object.set(Field::MarshalledProperties, Value::Bytes(Cow::Owned(properties(value))))
             }
             _ => {
-                let row = rows(object.kind()).find(|row| format!("{:?}", row.field) == name);
+                let row = rows(object.kind()).iter().find(|row| format!("{:?}", row.field) == name);
                 let row = row.unwrap_or_else(|| panic!("no field {name} in {line}"));
                 object.set(row.field, self::value(row.form, value));
             }
@@ -240,6 +241,17 @@ fn shown(text: &str) -> String {
 
 fn content_line(object: &Object<'_>) -> String {
     let Some(content) = object.bytes(Field::Content) else { return String::new() };
+    if object.kind() == Kind::MapMessage
+        && let Ok(map) = Primitives::read(content)
+    {
+        let pairs = map.entries.iter().map(|(name, value)| format!("{name}={value:?}").replace(' ', "_"));
+        return format!(" Map:{}", pairs.collect::<Vec<_>>().join(","));
+    }
+    if object.kind() == Kind::StreamMessage
+        && let Ok(values) = Primitives::read_stream(content)
+    {
+        return format!(" Stream:{values:?}").replace(", ", ",");
+    }
     match (object.kind(), content.get(4..)) {
         (Kind::TextMessage, Some(text)) => format!(" Text:{}", shown(&String::from_utf8_lossy(text))),
         _ => format!(" Bytes:{}", shown(&String::from_utf8_lossy(content))),

@@ -152,6 +152,10 @@ impl StompSession {
                 other => refused_by(known, dialect.error_text(&other)),
             })?;
         self.connection = Some(connection);
+        if let Some(client) = &login.client {
+            let named = broker.name_client(connection, client, None);
+            named.map_err(|error| refused_by(known, dialect.error_text(&error)))?;
+        }
         let session = broker.open_session(connection, 0).map_err(|error| Fault::of(&error, &*dialect))?;
         self.session = Some(session);
         self.version = login.version;

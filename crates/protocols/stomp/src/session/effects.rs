@@ -21,6 +21,7 @@ impl StompSession {
         }
         match effect {
             Effect::Deliver(deliver) => self.on_deliver(broker, &deliver, out),
+            Effect::DeliverFrom(from) => self.on_deliver(broker, &from.deliver, out),
             Effect::ConsumerEnded { consumer_label, .. } => self.on_consumer_ended(consumer_label, out),
             Effect::SessionEnded { timeout_ms, .. } => {
                 let text = format!(

@@ -194,6 +194,10 @@ impl StompSession {
             let reply_to = self.reply_to(broker, reply_to)?;
             push_line(head, name::REPLY_TO, &reply_to);
         }
+        let user = self.connection.filter(|_| broker.intake().tells_user && sent.user_id.is_none());
+        if let Some(user) = user.and_then(|connection| broker.connection_user(connection)) {
+            push_line(head, name::USER_ID, &user);
+        }
         if sent.is_retained && !sent.scheduling.is_empty() {
             let text = "a scheduled message can't be retained".to_owned();
             return Err(Fault::coded("not_implemented", text));

@@ -102,43 +102,23 @@ impl StompSession {
         Ok(())
     }
 
-    /// Deliveries that an acknowledgement covers, with the places of their subscriptions: those of its subscription up to
-    /// it, or it alone.
+    /// Deliveries that an acknowledgement covers, with the place of their subscription: those of its subscription up to it,
+    /// or it alone.
     fn take_covered(&mut self, token: &Token<'_>) -> Covered {
-        let Some(first) = self.place_of(token.tag, 0) else { return smallvec![(NO_PLACE, token.number)] };
-        let mut covered = Covered::new();
-        let mut next = Some(first);
-        while let Some(slot) = next {
-            let Some(Some(known)) = self.subscriptions.get(slot) else { break };
-            // One that receives from several queues has a place for each.
-            next = if known.is_part { self.place_of(token.tag, slot + 1) } else { None };
-            covered.push((slot, token.number));
-        }
-        let is_among = |(slot, number): &(usize, u64)| {
-            let known = self.subscriptions.get(*slot).and_then(Option::as_deref);
-            known.is_some_and(|known| {
-                known.mode == AckMode::Client && known.unsettled.binary_search(number).is_ok()
-            })
+        let is_it = |place: &Option<Box<Subscription>>| {
+            place.as_deref().is_some_and(|known| &*known.tag == token.tag)
         };
-        if !covered.iter().any(is_among) {
-            return smallvec![(first, token.number)];
+        let Some(slot) = self.subscriptions.iter().position(is_it) else {
+            return smallvec![(NO_PLACE, token.number)];
+        };
+        if let Some(Some(known)) = self.subscriptions.get_mut(slot)
+            && known.mode == AckMode::Client
+            && known.unsettled.binary_search(&token.number).is_ok()
+        {
+            let count = known.unsettled.partition_point(|number| *number <= token.number);
+            return known.unsettled.drain(..count).map(|number| (slot, number)).collect();
         }
-        for (slot, _) in std::mem::take(&mut covered) {
-            if let Some(Some(known)) = self.subscriptions.get_mut(slot) {
-                let count = known.unsettled.partition_point(|number| *number <= token.number);
-                covered.extend(known.unsettled.drain(..count).map(|number| (slot, number)));
-            }
-        }
-        covered.sort_unstable_by_key(|(_, number)| *number);
-        covered
-    }
-
-    /// The first place of a subscription from `from` on.
-    fn place_of(&self, tag: &str, from: usize) -> Option<usize> {
-        let is_it =
-            |place: &Option<Box<Subscription>>| place.as_deref().is_some_and(|known| &*known.tag == tag);
-        let places = self.subscriptions.get(from..)?;
-        places.iter().position(is_it).map(|at| from + at)
+        smallvec![(slot, token.number)]
     }
 
     fn stage(

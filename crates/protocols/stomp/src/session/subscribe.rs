@@ -39,8 +39,6 @@ pub(super) struct Subscription {
     pub(super) queue: Arc<str>,
     /// The queue stands for the subscription.
     is_subscription: bool,
-    /// The subscription has several places, for it receives from several queues.
-    pub(super) is_part: bool,
     /// Numbers of deliveries that an acknowledgement may cover, in order; only with [`AckMode::Client`].
     pub(super) unsettled: VecDeque<u64>,
     /// First lines of each MESSAGE: command and `subscription`.
@@ -67,7 +65,6 @@ pub(super) struct NewSubscription<'a> {
     pub(super) mode: AckMode,
     pub(super) queue: Arc<str>,
     pub(super) is_subscription: bool,
-    pub(super) is_part: bool,
 }
 
 /// Tag of a subscription with an id.
@@ -165,7 +162,6 @@ impl StompSession {
             mode: new.mode,
             queue: new.queue,
             is_subscription: new.is_subscription,
-            is_part: new.is_part,
             unsettled: VecDeque::new(),
             start: start.into(),
             id_prefix: id_prefix.into(),
@@ -211,32 +207,29 @@ impl StompSession {
             random: broker.random(),
         };
         let sources = known.sources(request, "SUBSCRIBE")?;
-        let (mut receipt, mut consumers) = (Receipt::NONE, Vec::new());
-        for source in &sources.all {
-            self.check_subscriptions(broker)?;
-            let slot = self.free_slot();
-            let opened = self.open(broker, source, &Wishes { slot, mode, sources: &sources })?;
-            receipt = receipt.and(opened.receipt);
-            consumers.push(opened.consumer);
-            self.add_subscription(NewSubscription {
-                slot,
-                tag: tag.clone(),
-                id: named.id.as_deref(),
-                consumer: opened.consumer,
-                mode,
-                queue: opened.queue,
-                is_subscription: source.is_subscription,
-                is_part: sources.all.len() > 1,
-            });
-        }
+        self.check_subscriptions(broker)?;
+        let slot = self.free_slot();
+        let wishes = Wishes { slot, mode, sources: &sources };
+        let (opened, is_subscription) = match &sources.all[..] {
+            [source] if !source.is_wide() => (self.open(broker, source, &wishes)?, source.is_subscription),
+            _ => (self.open_several(broker, &wishes)?, false),
+        };
+        let (consumer, receipt) = (opened.consumer, opened.receipt);
+        self.add_subscription(NewSubscription {
+            slot,
+            tag,
+            id: named.id.as_deref(),
+            consumer,
+            mode,
+            queue: opened.queue,
+            is_subscription,
+        });
         if sources.all.iter().any(Source::is_declared) {
             // A SEND that follows takes the queue as it is, whatever its own headers say.
             self.targets.note_declared(destination, known.targets(request, "SUBSCRIBE")?);
         }
         self.promise(broker, headers.get(name::RECEIPT).as_deref(), receipt, out);
-        for consumer in consumers {
-            broker.start_consumer(consumer);
-        }
+        broker.start_consumer(consumer);
         Ok(())
     }
 
@@ -245,6 +238,7 @@ impl StompSession {
         let queue = match &source.queue {
             SourceQueue::Shared(queue) => queue,
             SourceQueue::Subscription(spec) => return self.open_subscription(broker, spec, wishes),
+            SourceQueue::Matching(_) | SourceQueue::Several(_) => return self.open_several(broker, wishes),
         };
         let (queue, receipt, is_new) = self.open_queue(broker, queue)?;
         let opened = match &source.binding {
@@ -263,6 +257,15 @@ impl StompSession {
                 Err(fault)
             }
         }
+    }
+
+    /// Opens all sources for one consumer.
+    fn open_several(&self, broker: &mut Broker, wishes: &Wishes<'_>) -> Result<Opened, Fault> {
+        let session = self.session.ok_or_else(gone)?;
+        let filter = wishes.sources.selector.clone().map(|selector| broker.filters().of(selector));
+        let done = broker.consume_several(session, &wishes.sources.all, &wishes.consume(""), filter);
+        let done = done.map_err(|error| Fault::of(&error, &**broker.dialect()))?;
+        Ok(Opened { queue: Arc::default(), consumer: done.value, receipt: done.receipt })
     }
 
     fn open_subscription(
@@ -352,30 +355,27 @@ impl StompSession {
         }
         // What is on its way goes out first: no delivery follows the receipt.
         self.flush_effects(broker, out);
-        let ended = self.take_subscriptions(&named.tag());
-        if ended.is_empty() {
+        let Some(ended) = self.take_subscription(&named.tag()) else {
             let what = described(named.id.as_deref(), named.destination.as_deref().unwrap_or_default());
             let text = format!(
                 "UNSUBSCRIBE must refer to an existing subscription.\nSubscription to {what} not found.\n"
             );
             return Err(Fault::new("No subscription found", text));
-        }
+        };
+        broker.cancel(ended.consumer);
         let mut deleted = Receipt::NONE;
-        for subscription in ended {
-            broker.cancel(subscription.consumer);
-            if is_durable && subscription.is_subscription {
-                deleted = deleted.and(self.delete_queue(broker, &subscription.queue)?);
-            }
+        if is_durable && ended.is_subscription {
+            deleted = self.delete_queue(broker, &ended.queue)?;
         }
         self.promise(broker, receipt.as_deref(), deleted, out);
         Ok(())
     }
 
-    /// Takes the places of a subscription out of the list: one for each of its queues.
-    fn take_subscriptions(&mut self, tag: &str) -> Vec<Subscription> {
+    /// Takes a subscription out of the list.
+    fn take_subscription(&mut self, tag: &str) -> Option<Box<Subscription>> {
         let is_it =
             |place: &&mut Option<Box<Subscription>>| place.as_deref().is_some_and(|known| &*known.tag == tag);
-        self.subscriptions.iter_mut().filter(is_it).filter_map(Option::take).map(|known| *known).collect()
+        self.subscriptions.iter_mut().find(is_it).and_then(Option::take)
     }
 }
 

@@ -44,7 +44,6 @@ impl StompSession {
             mode: AckMode::Auto,
             queue: queue.clone(),
             is_subscription: false,
-            is_part: false,
         });
         broker.start_consumer(consumer);
         Ok(queue)

@@ -64,7 +64,7 @@ impl<W: Ways> Language for Frames<W> {
             let session = StompSession::new(Arc::new(settings), None, None, now_ms);
             Box::new(session.with_certificate_user(certificate_user)) as _
         };
-        Setup { vendor: W::VENDOR, session, formats, limits, guest_pattern: W::GUEST_PATTERN }
+        Setup { vendor: W::VENDOR, session, formats, herald: None, limits, guest_pattern: W::GUEST_PATTERN }
     }
 
     fn login(&self, line: &str) -> Option<(Vec<String>, String)> {

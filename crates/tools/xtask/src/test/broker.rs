@@ -50,6 +50,8 @@ impl Setting {
     pub(crate) const SELF_SIGNED: Self = Self { tls: Tls::SelfSigned, ..Self::USUAL };
     /// One with ActiveMQ's ways, for STOMP and MQTT.
     pub(crate) const ACTIVEMQ: Self = Self { engine: Engine::Activemq, ..Self::USUAL };
+    /// RabbitMQ itself, in the place of one of ours.
+    pub(crate) const REFERENCE: Self = Self { engine: Engine::Reference, ..Self::USUAL };
     /// ActiveMQ itself, in the place of one of ours.
     pub(crate) const ORACLE: Self = Self { engine: Engine::Oracle, ..Self::USUAL };
 }
@@ -61,6 +63,8 @@ pub(crate) enum Engine {
     Rabbitmq,
     /// ActiveMQ's, without.
     Activemq,
+    /// RabbitMQ itself, with its plugin for AMQP 1.0.
+    Reference,
     /// ActiveMQ itself.
     Oracle,
 }
@@ -234,7 +238,7 @@ fn spawn(kind: &Kind, setting: Setting, namespace: &Namespace, folder: &Path, st
     let twin = log.try_clone().context("cannot share the broker's log")?;
     let mut command = match kind {
         Kind::Ternmq(binary) => ours(binary, setting, namespace, folder)?,
-        Kind::Reference => reference(namespace, folder)?,
+        Kind::Reference => reference(setting, namespace, folder)?,
         Kind::Oracle(oracle) => oracle.command(namespace, folder, &given_certificates(folder)?),
     };
     command.stdin(Stdio::null()).stdout(log).stderr(twin).process_group(0);
@@ -254,7 +258,7 @@ fn ours(binary: &Path, setting: Setting, namespace: &Namespace, folder: &Path) -
         .args(["broker", "--listen", "http=127.0.0.1:15672"])
         .args(["--listen", "mqtt=127.0.0.1:1883", "--listen", "stomp=127.0.0.1:61613"])
         .args(match setting.engine {
-            Engine::Rabbitmq => ["--listen", "amqp=127.0.0.1:5672"],
+            Engine::Rabbitmq | Engine::Reference => ["--listen", "amqp=127.0.0.1:5672"],
             Engine::Activemq | Engine::Oracle => ["--engine", "activemq"],
         })
         .arg("--config")
@@ -313,10 +317,11 @@ fn anonymous_mqtt() -> String {
     )
 }
 
-fn reference(namespace: &Namespace, folder: &Path) -> Result<Command> {
+fn reference(setting: Setting, namespace: &Namespace, folder: &Path) -> Result<Command> {
     let program = Path::new(REFERENCE_PROGRAMS).join("rabbitmq-server");
-    std::fs::write(folder.join("enabled_plugins"), "[rabbitmq_management,rabbitmq_stomp].\n")
-        .context("cannot write the plugin list")?;
+    let more = if setting.engine == Engine::Reference { ",rabbitmq_amqp1_0" } else { "" };
+    let plugins = format!("[rabbitmq_management,rabbitmq_stomp{more}].\n");
+    std::fs::write(folder.join("enabled_plugins"), plugins).context("cannot write the plugin list")?;
     let mut command = namespace.command(program);
     set_reference_environment(&mut command, folder);
     command.current_dir(folder);

@@ -20,6 +20,11 @@ pub(crate) fn python(shop: &Workshop) -> Result<PathBuf> {
 
 /// A Python with the packages that `wanted` pins, in an environment of that name.
 pub(crate) fn python_with(shop: &Workshop, wanted: &Path, name: &str) -> Result<PathBuf> {
+    python_by(shop, wanted, name, &[])
+}
+
+/// The same with options for pip.
+fn python_by(shop: &Workshop, wanted: &Path, name: &str, options: &[&str]) -> Result<PathBuf> {
     let venv = shop.work().join(name);
     let program = venv.join("bin/python");
     if is_current(&venv, wanted)? {
@@ -33,7 +38,8 @@ pub(crate) fn python_with(shop: &Workshop, wanted: &Path, name: &str) -> Result<
         install(shop, "venv", Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     }
     let mut pip = Command::new(&program);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(wanted);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.args(options).arg("-r").arg(wanted);
     install(shop, "pip", &mut pip)?;
     mark_current(&venv, wanted)?;
     Ok(program)
@@ -46,6 +52,13 @@ pub(crate) fn python_with_proton(shop: &Workshop) -> Result<PathBuf> {
         debian_packages(shop, &["gcc", "python3-dev"])?;
         python_with(shop, &wanted, "venv-proton")
     })
+}
+
+/// A Python with a Proton that has the mechanisms of Cyrus SASL. Built beside the other one: what it finds when it is built
+/// changes how it logs in, so none that was built before will do.
+pub(crate) fn python_with_sasl(shop: &Workshop, wanted: &Path) -> Result<PathBuf> {
+    debian_packages(shop, &["gcc", "python3-dev", "pkg-config", "libsasl2-dev", "libsasl2-modules"])?;
+    python_by(shop, wanted, "venv-proton-sasl", &["--no-cache-dir"])
 }
 
 /// The unpacked source distribution of a PyPI package, tests included.

@@ -78,6 +78,11 @@ pub(crate) fn all() -> Vec<Step> {
         "kill -9 under load over STOMP, history judged",
         kill_loop_stomp_step,
     ));
+    steps.push(plain(
+        "kill-loop-xa",
+        "kill -9 under distributed transactions over OpenWire, branches in doubt, history judged",
+        kill_loop_xa_step,
+    ));
     steps.push(plain("simulation", "seeded simulation of whole nodes", simulation));
     steps.push(plain("trace", "crash states of the real binary, from a trace of its system calls", trace));
     steps.push(plain("fuzz", "fuzz targets, beginning with their seeds", fuzz_step));
@@ -154,6 +159,13 @@ fn kill_loop_step(shop: &Workshop) -> Result<Tally> {
 fn kill_loop_stomp_step(shop: &Workshop) -> Result<Tally> {
     kill_loop_over(shop, kill_loop::Protocol::Stomp, shop.kill_cycles.min(STOMP_KILL_CYCLES))
 }
+
+fn kill_loop_xa_step(shop: &Workshop) -> Result<Tally> {
+    kill_loop_over(shop, kill_loop::Protocol::OpenWire, shop.kill_cycles.min(XA_KILL_CYCLES))
+}
+
+/// As over STOMP; each cycle leaves some thirty branches in doubt.
+const XA_KILL_CYCLES: u32 = 30;
 
 /// The journal below is the same for every protocol, and the step before has killed it often.
 const STOMP_KILL_CYCLES: u32 = 30;

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use super::broker::Kind;
+use super::broker::{Engine, Kind, Setting};
+use super::oracle::Oracle;
 use crate::project;
 
 /// Bytes that a whole run may add to a fresh checkout, with room for the brokers' disk alarm.
@@ -131,6 +132,19 @@ impl Workshop {
                 super::packages::debian_packages(self, &["rabbitmq-server"])?;
                 Ok(Kind::Reference)
             }
+        }
+    }
+
+    /// The broker that a setting asks for.
+    pub(crate) fn kind_of(&self, setting: Setting) -> Result<Kind> {
+        match setting.engine {
+            Engine::Oracle => Ok(Kind::Oracle(Oracle::prepare(self)?)),
+            Engine::Reference => {
+                super::packages::network_tools(self)?;
+                super::packages::debian_packages(self, &["rabbitmq-server"])?;
+                Ok(Kind::Reference)
+            }
+            Engine::Rabbitmq | Engine::Activemq => self.kind(),
         }
     }
 

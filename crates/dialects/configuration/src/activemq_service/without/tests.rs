@@ -13,6 +13,7 @@ const SERVED: &[(&str, &[&str])] = &[
         "broker",
         &[
             "offlineDurableSubscriberTimeout",
+            "populateJMSXUserID",
             "rejectDurableConsumers",
             "schedulePeriodForDestinationPurge",
             "useMirroredQueues",
@@ -153,6 +154,23 @@ fn what_has_no_effect_is_told_once_and_what_is_so_anyway_is_not() {
         "><destinationPolicy><policyMap><policyEntries>{entry}{entry}</policyEntries></policyMap></destinationPolicy>"
     );
     assert_eq!(notices(&text), [format!("vmQueueCursor has no effect: {OWN_CURSORS}")]);
+}
+
+#[test]
+fn a_limit_of_memory_counts_where_a_queue_refuses_what_is_more() {
+    let told = |entry: &str, cursor: &str| {
+        notices(&format!(
+            "><destinationPolicy><policyMap><policyEntries><policyEntry {entry}><pendingQueuePolicy><{cursor}/>\
+             </pendingQueuePolicy></policyEntry></policyEntries></policyMap></destinationPolicy>"
+        ))
+        .len()
+    };
+    let entry = r#"queue="a" memoryLimit="1mb" sendFailIfNoSpace="true""#;
+    assert_eq!(told(entry, "vmQueueCursor"), 0);
+    assert_eq!(told(entry, "storeCursor"), 3);
+    assert_eq!(told(&format!(r#"{entry} producerFlowControl="false""#), "vmQueueCursor"), 4);
+    assert_eq!(told(r#"queue="a" memoryLimit="1mb""#, "vmQueueCursor"), 2);
+    assert_eq!(told(&entry.replace("queue", "topic"), "vmQueueCursor"), 3);
 }
 
 #[test]

@@ -72,11 +72,11 @@ fn an_index_is_checked() {
 
 #[test]
 fn bytes_to_remember_are_limited() {
-    let mut cache = InCache::new(1_024, 4_096);
+    let mut cache = InCache::new(1_024, 7_900);
     let long = |len: usize| Some(Arc::new(queue(&"x".repeat(len))));
     assert_eq!(cache.put(0, long(1_900)), Ok(()));
     assert_eq!(cache.put(1, long(1_900)), Ok(()));
-    assert_eq!(cache.put(2, long(1)), Err(DecodeError::CacheFull { max: 4_096 }));
+    assert_eq!(cache.put(2, long(1)), Err(DecodeError::CacheFull { max: 7_900 }));
     // What takes a place gives back what was there.
     assert_eq!(cache.put(0, long(1_000)), Ok(()));
     assert_eq!(cache.put(2, long(1)), Ok(()));
