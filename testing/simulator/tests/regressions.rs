@@ -60,6 +60,19 @@ fn t1_seeds_with_clients_known_by_name_that_failed_once_pass() {
     }
 }
 
+#[test]
+fn t1_seeds_with_schedules_that_failed_once_pass() {
+    let seeds = [(424, "I3: a prepared branch was committed that held a message which could not be read")];
+    for (seed, story) in seeds {
+        let outcome = run_seed(&Plan::of_seed(seed));
+        assert!(
+            outcome.is_ok(),
+            "{story}: {}",
+            outcome.map_or_else(|failure| failure.to_string(), |_| String::new())
+        );
+    }
+}
+
 fn start(disk: &FakeDisk, at_ms: u64) -> Node {
     let now = Now { monotonic_ms: at_ms, wall_ms: 1_600_000_000_000 + at_ms };
     // Nothing stays in memory: every message is read back.

@@ -344,7 +344,7 @@ impl Broker {
                     .machine
                     .chunk(request.lane, request.first_seq)
                     .map_or(0, |view| u64::from(view.count));
-                slot.machine.load_failed(request.lane, request.first_seq);
+                slot.machine.load_failed(request.lane, request.first_seq, &mut self.outbox);
                 self.counters.damaged += lost;
                 self.incidents.push(Incident::ChunkDamaged {
                     namespace,

@@ -10,6 +10,7 @@ use crate::{
     lane::Lane,
     machine::Queue,
     outbox::{NO_CONSUMER, Outbox},
+    paging::drop_chunk,
     settle::Blame,
     unsettled::Held,
 };
@@ -23,6 +24,8 @@ enum Lock {
     Held(u32),
     /// Gone for good, but on its way from the log: dropped when it comes.
     Gone,
+    /// Set aside with what could not be read (F5).
+    Damaged,
 }
 
 /// The marks, by number.
@@ -34,7 +37,7 @@ pub(crate) struct Locks {
 impl Locks {
     /// Entries that cold chunks still count.
     fn count_cold(&self) -> u64 {
-        self.all.values().filter(|lock| !matches!(lock, Lock::Held(_))).count() as u64
+        self.all.values().filter(|lock| matches!(lock, Lock::Cold | Lock::Gone)).count() as u64
     }
 
     /// Whether a cold entry of this number is nobody's to see.
@@ -47,10 +50,10 @@ impl Locks {
         self.all.get(&seq) == Some(&Lock::Gone)
     }
 
-    /// Numbers of the entries that are locked and cold, from `first` to `last`.
-    fn cold_in(&self, first: Seq, last: Seq) -> Vec<Seq> {
+    /// Numbers of the entries that are locked and in the log only, from `first` to `last`.
+    fn unread_in(&self, first: Seq, last: Seq) -> Vec<Seq> {
         let inside = self.all.range(first..=last);
-        inside.filter(|(_, lock)| **lock == Lock::Cold).map(|(seq, _)| *seq).collect()
+        inside.filter(|(_, lock)| matches!(lock, Lock::Cold | Lock::Damaged)).map(|(seq, _)| *seq).collect()
     }
 }
 
@@ -90,7 +93,7 @@ impl Queue {
             Some(Lock::Held(slot)) => {
                 self.accept(slot, seq, outbox);
             }
-            Some(Lock::Cold) => self.drop_cold(seq, outbox),
+            Some(Lock::Cold | Lock::Damaged) => self.drop_unread(seq, outbox),
             Some(Lock::Gone) => self.mark_gone(seq),
         }
         true
@@ -107,6 +110,8 @@ impl Queue {
             // Filters have passed it by.
             Some(Lock::Cold) => self.consumers.rewind_all(),
             Some(Lock::Gone) => self.mark_gone(seq),
+            // It stays set aside, as it would have been without the lock.
+            Some(Lock::Damaged) => {}
         }
         true
     }
@@ -115,8 +120,8 @@ impl Queue {
         self.rare().locks.get_or_insert_default().all.insert(seq, Lock::Gone);
     }
 
-    /// A cold entry is gone for good.
-    fn drop_cold(&mut self, seq: Seq, outbox: &mut Outbox) {
+    /// An entry that is in the log only is gone for good.
+    fn drop_unread(&mut self, seq: Seq, outbox: &mut Outbox) {
         let mut is_coming = false;
         for index in 0..=self.lanes.top() {
             if self.lanes.get(index).holds_cold(seq) {
@@ -125,6 +130,39 @@ impl Queue {
         }
         if is_coming {
             self.mark_gone(seq);
+        }
+        self.drop_damaged(seq, outbox);
+    }
+
+    fn drop_damaged(&mut self, seq: Seq, outbox: &mut Outbox) {
+        let Some(rare) = &mut self.rare else { return };
+        for (_, chunk) in rare.quarantined.iter_mut().filter(|(_, chunk)| chunk.holds(seq)) {
+            let before = u64::from(chunk.live_count);
+            chunk.take_out(seq, outbox);
+            rare.damaged_count -= before - u64::from(chunk.live_count);
+        }
+        for (_, chunk) in rare.quarantined.extract_if(.., |(_, chunk)| chunk.live_count == 0) {
+            drop_chunk(chunk, outbox);
+        }
+    }
+
+    /// A chunk is about to be set aside because it cannot be read: its locked entries go with it, and those that are
+    /// gone for good are taken out of it.
+    pub(crate) fn set_locked_aside(&mut self, chunk: &mut ColdChunk, outbox: &mut Outbox) {
+        let Some(locks) = self.rare.as_mut().and_then(|rare| rare.locks.as_deref_mut()) else { return };
+        let mut gone = Vec::new();
+        for (&seq, lock) in locks.all.range_mut(chunk.first_seq..=chunk.last_seq) {
+            // What a list in the log says is not known here: it may be another lane's entry.
+            let is_elsewhere = || (0..=self.lanes.top()).any(|lane| self.lanes.get(lane).holds_cold(seq));
+            match lock {
+                Lock::Cold if chunk.holds(seq) && !is_elsewhere() => *lock = Lock::Damaged,
+                Lock::Gone if chunk.holds(seq) && !is_elsewhere() => gone.push(seq),
+                Lock::Cold | Lock::Gone | Lock::Held(_) | Lock::Damaged => {}
+            }
+        }
+        for seq in gone {
+            chunk.take_out(seq, outbox);
+            self.forget_lock(seq);
         }
     }
 
@@ -172,7 +210,7 @@ impl Queue {
 
     /// A purge takes all but the locked entries out of a cold chunk. False when it has none of them: it can go as it is.
     pub(crate) fn purge_around_locks(&mut self, chunk: &mut ColdChunk, outbox: &mut Outbox) -> bool {
-        let locked = self.locks().map(|locks| locks.cold_in(chunk.first_seq, chunk.last_seq));
+        let locked = self.locks().map(|locks| locks.unread_in(chunk.first_seq, chunk.last_seq));
         let mut locked = locked.unwrap_or_default();
         locked.retain(|seq| chunk.holds(*seq));
         if locked.is_empty() {
@@ -201,10 +239,10 @@ impl Queue {
         true
     }
 
-    /// Numbers of the locked entries that are among the cold ones, sorted.
+    /// Numbers of the locked entries that are in the log only, sorted.
     #[must_use]
     pub fn cold_locked(&self) -> Vec<Seq> {
-        self.locks().map(|locks| locks.cold_in(Seq(0), Seq(u64::MAX))).unwrap_or_default()
+        self.locks().map(|locks| locks.unread_in(Seq(0), Seq(u64::MAX))).unwrap_or_default()
     }
 }
 
@@ -239,6 +277,19 @@ impl ColdChunk {
         };
         is_listed && !self.is_hole(seq)
     }
+
+    /// Takes an entry out that is gone for good.
+    fn take_out(&mut self, seq: Seq, outbox: &mut Outbox) {
+        match &self.source {
+            Source::Refs(refs) => {
+                let found = refs.iter().find(|entry| entry.seq == seq);
+                outbox.settled.extend(found.map(|entry| (seq, entry.location)));
+            }
+            // Its record is let go when the chunk is read or dropped.
+            Source::Disk(_) => outbox.settled_ranges.push((seq, seq)),
+        }
+        self.punch(seq, seq);
+    }
 }
 
 impl Lane {
@@ -258,19 +309,11 @@ impl Lane {
         let Some(deep) = &mut self.deep else { return false };
         let Some(chunk) = deep.cold.get_mut(at) else { return false };
         let before = (u64::from(chunk.live_count), chunk.live_bytes);
-        match &chunk.source {
-            Source::Refs(_) if chunk.is_loading => {
-                outbox.settled_ranges.push((seq, seq));
-                return true;
-            }
-            Source::Refs(refs) => {
-                let found = refs.iter().find(|entry| entry.seq == seq);
-                outbox.settled.extend(found.map(|entry| (seq, entry.location)));
-            }
-            // Its record is let go when the chunk is read or dropped.
-            Source::Disk(_) => outbox.settled_ranges.push((seq, seq)),
+        if chunk.is_loading && matches!(chunk.source, Source::Refs(_)) {
+            outbox.settled_ranges.push((seq, seq));
+            return true;
         }
-        chunk.punch(seq, seq);
+        chunk.take_out(seq, outbox);
         self.count -= before.0 - u64::from(chunk.live_count);
         self.bytes -= before.1 - chunk.live_bytes;
         if chunk.live_count == 0

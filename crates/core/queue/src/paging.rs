@@ -237,7 +237,7 @@ impl Queue {
             Origin::Dying => self.bury_read(content.entries, std::mem::take(&mut damaged), outbox),
         }
         if let Some(damaged) = ColdChunk::of_refs(damaged) {
-            self.quarantine(request.lane, damaged);
+            self.quarantine(request.lane, damaged, outbox);
         }
         self.run(now_ms, windows, outbox);
     }
@@ -276,16 +276,22 @@ impl Queue {
 
     /// A requested chunk cannot be read (F5). Its messages are served no longer and count as damaged; the queue goes on
     /// with what stands behind: call [`Self::run`]. False when no such load was under way.
-    pub fn load_failed(&mut self, lane: u8, first_seq: Seq) -> bool {
+    pub fn load_failed(&mut self, lane: u8, first_seq: Seq, outbox: &mut Outbox) -> bool {
         let Some((_, chunk)) = self.take_loading(lane, first_seq) else { return false };
-        self.quarantine(lane, chunk);
+        self.quarantine(lane, chunk, outbox);
         true
     }
 
     #[cold]
-    fn quarantine(&mut self, lane: u8, chunk: ColdChunk) {
+    fn quarantine(&mut self, lane: u8, mut chunk: ColdChunk, outbox: &mut Outbox) {
+        chunk.is_loading = false;
         // No chunk written later may span these: replay would take them to be in it.
         self.lanes.edit(lane, |lane| lane.loaded_last = lane.loaded_last.max(chunk.last_seq));
+        self.set_locked_aside(&mut chunk, outbox);
+        if chunk.live_count == 0 {
+            drop_chunk(chunk, outbox);
+            return;
+        }
         let rare = self.rare();
         rare.damaged_count += u64::from(chunk.live_count);
         rare.quarantined.push((lane, chunk));

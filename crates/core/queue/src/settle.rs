@@ -157,12 +157,24 @@ impl Queue {
                 });
             }
         }
-        if let Some(rare) = &mut self.rare {
-            rare.quarantined.drain(..).for_each(|(_, chunk)| drop_chunk(chunk, outbox));
-            rare.damaged_count = 0;
-        }
+        self.purge_damaged(outbox);
         self.note_dropped(outbox);
         count
+    }
+
+    fn purge_damaged(&mut self, outbox: &mut Outbox) {
+        let Some(rare) = &mut self.rare else { return };
+        let mut kept = Vec::new();
+        for (lane, mut chunk) in std::mem::take(&mut rare.quarantined) {
+            if self.purge_around_locks(&mut chunk, outbox) {
+                kept.push((lane, chunk));
+            } else {
+                drop_chunk(chunk, outbox);
+            }
+        }
+        let rare = self.rare();
+        rare.damaged_count = kept.iter().map(|(_, chunk)| u64::from(chunk.live_count)).sum();
+        rare.quarantined = kept;
     }
 
     /// Works out which numbers went with the dropped chunks: all but those that consumers hold or that are locked.

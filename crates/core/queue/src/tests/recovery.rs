@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::rig::{Event, Rig, SESSION, consumer, message};
-use crate::{Budget, DeadLetterRoute, GetResult, Queue, QueueSettings, Seq};
+use crate::{Budget, ChunkList, ChunkView, DeadLetterRoute, GetResult, Queue, QueueSettings, Seq};
 
 fn backlog(count: u32) -> Rig {
     let mut rig = Rig::new(QueueSettings::default());
@@ -41,11 +41,8 @@ fn a_damaged_chunk_is_set_aside_and_the_queue_goes_on() {
     let request = rig.outbox.loads.pop().unwrap();
     assert_eq!(request.first_seq, first);
     let lost = u64::from(rig.queue.chunk(0, first).unwrap().count);
-    assert!(
-        !rig.queue.load_failed(0, Seq(7))
-            && rig.queue.load_failed(0, first)
-            && !rig.queue.load_failed(0, first)
-    );
+    let fails = [Seq(7), first, first].map(|seq| rig.queue.load_failed(0, seq, &mut rig.outbox));
+    assert_eq!(fails, [false, true, false]);
     assert_eq!((rig.queue.damaged_count(), rig.queue.ready_count()), (lost, 900 - lost));
     assert_eq!(rig.fetch().unwrap().seq.0, 101 + lost);
     assert_eq!(rig.queue.snapshot().chunks[0].chunk.first_seq, first, "never forgotten (F5)");
@@ -70,6 +67,70 @@ fn single_damaged_messages_are_set_aside_until_a_purge_or_the_next_start() {
     let settled: Vec<_> = again.outbox.settled.iter().map(|(seq, _)| *seq).collect();
     assert_eq!((settled, again.queue.damaged_count()), (vec![Seq(153)], 0));
     assert_eq!(again.queue.snapshot().entries, []);
+}
+
+/// Numbers that the outbox tells as settled, ranges and single ones.
+fn take_settled(rig: &mut Rig) -> Vec<u64> {
+    let single = rig.outbox.settled.drain(..).map(|(seq, _)| seq.0);
+    let ranges = rig.outbox.settled_ranges.drain(..).flat_map(|(first, last)| first.0..=last.0);
+    let mut all: Vec<u64> = single.chain(ranges).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn a_locked_entry_that_cannot_be_read_is_still_decided() {
+    let restarted = || {
+        let mut rig = Rig::new(QueueSettings::default());
+        rig.publish(&["a", "b", "c", "d"]);
+        let queue = Queue::restore(Arc::new(QueueSettings::default()), rig.queue.snapshot());
+        let mut rig = Rig::of(queue, std::mem::take(&mut rig.store));
+        assert!(rig.queue.lock(Seq(2)) && rig.queue.lock(Seq(3)));
+        rig.damaged = [Seq(2), Seq(4)].into();
+        assert_eq!((rig.fetch_all(), rig.queue.damaged_count()), (vec![1], 2));
+        assert_eq!((rig.queue.ready_count(), rig.queue.unsettled_count()), (0, 1), "of the others 3 is held");
+        rig.outbox.settled.clear();
+        rig
+    };
+    let mut rig = restarted();
+    assert!(rig.queue.accept_locked(Seq(2), &mut rig.outbox) && !rig.queue.is_locked(Seq(2)));
+    assert_eq!((take_settled(&mut rig), rig.queue.damaged_count()), (vec![2], 1), "told to the log (I3)");
+    let mut rig = restarted();
+    assert!(rig.queue.unlock(Seq(2), rig.now_ms, &mut rig.outbox) && !rig.queue.is_locked(Seq(2)));
+    assert_eq!((take_settled(&mut rig), rig.queue.damaged_count()), (vec![], 2), "another chance next time");
+    rig.queue.purge(&mut rig.outbox);
+    assert_eq!((take_settled(&mut rig), rig.queue.damaged_count()), (vec![2, 4], 0), "like any other");
+    let mut rig = restarted();
+    assert_eq!(rig.queue.purge(&mut rig.outbox), 0);
+    assert_eq!((take_settled(&mut rig), rig.queue.damaged_count()), (vec![4], 1), "locked ones stay (I6)");
+}
+
+#[test]
+fn a_chunk_that_cannot_be_read_takes_its_locked_entries_along() {
+    let mut rig = backlog(1_000);
+    let queue = Queue::restore(Arc::new(QueueSettings::default()), rig.queue.snapshot());
+    let mut rig = Rig::of(queue, std::mem::take(&mut rig.store));
+    let is_listed = |view: &ChunkView<'_>| matches!(view.list, ChunkList::Record(_));
+    let chunk = rig.queue.chunks().map(|(_, view)| view).find(is_listed).unwrap();
+    let ChunkList::Record(list) = chunk.list else { panic!("it is listed in the log") };
+    let (first, locked, lost) = (list.first_seq, Seq(list.first_seq.0 + 2), u64::from(chunk.count));
+    assert!(rig.queue.lock(locked));
+    loop {
+        match rig.queue.get(false, SESSION, rig.now_ms, &rig.windows, &mut rig.outbox) {
+            GetResult::Got(_) => {}
+            GetResult::Empty => panic!("there is more"),
+            GetResult::Loading if rig.outbox.loads.last().is_some_and(|load| load.first_seq == first) => {
+                break;
+            }
+            GetResult::Loading => rig.answer(),
+        }
+    }
+    rig.outbox.settled.clear();
+    let ready = rig.queue.ready_count();
+    assert!(rig.queue.load_failed(0, first, &mut rig.outbox));
+    assert_eq!((rig.queue.ready_count(), rig.queue.damaged_count()), (ready - (lost - 1), lost));
+    assert!(rig.queue.accept_locked(locked, &mut rig.outbox));
+    assert_eq!((take_settled(&mut rig), rig.queue.damaged_count()), (vec![locked.0], lost - 1));
 }
 
 #[test]
