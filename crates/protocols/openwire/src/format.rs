@@ -18,8 +18,8 @@ use ternmq_message::{
 
 use crate::{
     codec::{
-        self, Content, DecodeError, Encoding, Field, InCache, Incoming, Kind, Object, OutCache, Primitive,
-        Primitives, Relay, Stored, Value, decode, encode_bare, text,
+        self, Content, DecodeError, Encoding, Extent, Field, InCache, Incoming, Kind, Object, OutCache,
+        Primitive, Primitives, Relay, Stored, Value, decode, encode_bare, text,
     },
     translate::place_of,
 };
@@ -161,7 +161,7 @@ fn read_head(head: &[u8]) -> Option<(u8, Object<'_>)> {
 
 /// The message that a head and a body are, as it goes to a peer without being taken apart; `None` when the head is none of this
 /// encoding.
-pub(crate) fn relay<'a>(head: &'a [u8], body: &'a [u8]) -> Option<Relay<'a>> {
+pub(crate) fn relay<'a>(head: &'a [u8], body: &'a [u8], extent: Extent) -> Option<Relay<'a>> {
     let (&[LAYOUT, form], fields) = head.split_first_chunk()? else { return None };
     let content = match form {
         form if form == BodyForm::Text as u8 => {
@@ -173,7 +173,7 @@ pub(crate) fn relay<'a>(head: &'a [u8], body: &'a [u8]) -> Option<Relay<'a>> {
         }
         _ => None,
     };
-    Relay::of(fields, content).ok()
+    Relay::of(fields, content, extent).ok()
 }
 
 /// The content that a body stands for.

@@ -10,7 +10,7 @@ use super::{
     object::{Object, Value},
     read::{MAX_DEPTH, Reader},
     stored::{Ends, MAX_FIELDS, Stored, is_kept},
-    table::{Class, Field, Form, Row, place, rows},
+    table::{Class, Field, Form, Row, place, rows, tail},
     text,
     write::{encode_bare, write_kept},
 };
@@ -115,7 +115,7 @@ impl Incoming<'_> {
     /// The message as it is kept.
     #[must_use]
     pub fn stored(&self) -> Stored<'_> {
-        Stored::of_parts(self.kind, self.buffer.get(self.start..).unwrap_or_default(), self.ends)
+        Stored::of_parts(self.kind, self.buffer.get(self.start..).unwrap_or_default(), &self.ends)
     }
 
     /// Changes a field; one that the kind has not is passed over.
@@ -150,9 +150,41 @@ impl<'a> Reader<'a, '_> {
             Form::Long => (is_kept || bytes.first_chunk() == Some(&[0; 8])).then_some(8),
             Form::Text if is_kept => len_of_usual_text(bytes),
             Form::Bool if is_kept => bytes.first().filter(|truth| **truth < 2).map(|_| 1),
+            Form::Object(class) | Form::Cached(class) if is_kept && row.field != Field::TransactionId => {
+                self.len_of_usual(bytes, class, 0)
+            }
             _ => bytes.first().filter(|is_there| **is_there == 0).map(|_| 1),
         };
         len.is_some_and(|len| self.data.take(len).is_ok())
+    }
+
+    /// Bytes of a structure that stands in the frame as it is kept, or of none.
+    fn len_of_usual(&self, bytes: &[u8], class: Class, depth: u8) -> Option<usize> {
+        let (is_there, rest) = bytes.split_first()?;
+        if *is_there != 1 {
+            return (*is_there == 0).then_some(1);
+        }
+        let kind = Kind::of_code(*rest.first()?).filter(|kind| class.has(*kind) && !kind.is_message())?;
+        if depth >= MAX_DEPTH || kind.since() > self.encoding.version {
+            return None;
+        }
+        if let Some(tail) = tail(kind) {
+            return Some(2 + len_of_usual_text(bytes.get(2..)?)? + tail);
+        }
+        let mut kept = rows(kind).iter().filter(|row| is_kept(row));
+        kept.try_fold(2, |at, row| {
+            let rest = bytes.get(at..)?;
+            let len = match row.form {
+                Form::Bool => rest.first().filter(|truth| **truth < 2).map(|_| 1),
+                Form::Byte => Some(1),
+                Form::Int => Some(4),
+                Form::Long => Some(8),
+                Form::Text => len_of_usual_text(rest),
+                Form::Object(class) | Form::Cached(class) => self.len_of_usual(rest, class, depth + 1),
+                Form::Bytes | Form::Magic | Form::Array(_) | Form::Throwable => None,
+            };
+            Some(at + len?)
+        })
     }
 
     /// Reads a field of a message, and writes what is kept of it.
@@ -308,7 +340,9 @@ impl<'a> Reader<'a, '_> {
 
 /// Whether a text is kept as it comes, whatever its encoding.
 fn is_usual_text(bytes: &[u8]) -> bool {
-    bytes.len() <= text::TEXT_MAX_BYTES && bytes.iter().all(|byte| (1..=0x7f).contains(byte))
+    // Without a way out in between, so that many letters are looked at together.
+    let is_usual = bytes.iter().fold(true, |is_usual, byte| is_usual & (byte.wrapping_sub(1) < 0x7f));
+    bytes.len() <= text::TEXT_MAX_BYTES && is_usual
 }
 
 /// Bytes of a loose text that is kept as it comes, or of none.

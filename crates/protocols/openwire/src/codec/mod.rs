@@ -43,7 +43,7 @@ pub use kind::Kind;
 pub use map::{Primitive, Primitives};
 pub use object::{Object, Throwable, Value};
 pub use read::decode;
-pub use relay::{Content, Relay};
+pub use relay::{Content, Extent, Relay};
 pub use stored::Stored;
 pub use table::Field;
 pub use write::{Dispatch, encode, encode_bare, encode_dispatch, kept};
@@ -71,7 +71,8 @@ impl Encoding {
     pub const KEPT: Self = Self { version: MAX_VERSION, is_tight: false, has_cache: false };
 
     /// Whether messages have their fields as they are kept: since version 11 no structure has others.
-    fn is_kept_alike(self) -> bool {
+    #[must_use]
+    pub fn is_kept_alike(self) -> bool {
         self.version >= 11 && !self.is_tight && !self.has_cache
     }
 }

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::{
     error::DecodeError,
     object::Value,
-    stored::Stored,
+    stored::{MAX_FIELDS, Stored},
     table::{Field, place},
 };
 
@@ -21,6 +21,15 @@ pub struct Content<'a> {
     pub has_length: bool,
     /// The rest.
     pub bytes: Cow<'a, [u8]>,
+}
+
+/// How far a message is looked into before it goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Up to its content: enough for a peer that has messages as they are kept, when nothing behind that is changed.
+    Front,
+    /// All of it.
+    Whole,
 }
 
 /// A kept message with what is changed in it.
@@ -37,12 +46,15 @@ pub struct Relay<'a> {
 }
 
 impl<'a> Relay<'a> {
-    /// Walks through a message; `content` is what goes out as its content.
+    /// Walks through a message; `content` is what goes out as its content. `extent`: how far.
     ///
     /// # Errors
-    /// It is none, or is cut, nested too deeply, or longer than it should be.
-    pub fn of(stored: &'a [u8], content: Option<Content<'a>>) -> Result<Self, DecodeError> {
-        let stored = Stored::of(stored)?;
+    /// It is none, or is cut, nested too deeply, or longer than it should be, in so far as that shows.
+    pub fn of(stored: &'a [u8], content: Option<Content<'a>>, extent: Extent) -> Result<Self, DecodeError> {
+        let stored = match extent {
+            Extent::Front => Stored::of_front(stored)?,
+            Extent::Whole => Stored::of(stored)?,
+        };
         Ok(Self { stored, content, changes: SmallVec::new(), changed: 0, sequence: None })
     }
 
@@ -59,11 +71,10 @@ impl<'a> Relay<'a> {
         self.stored.fields().len() + content + changes
     }
 
-    /// Changes a field of the message; one that the kind has not is passed over.
+    /// Changes a field of the message; one that the kind has not, or that was not walked to, is passed over.
     pub fn set(&mut self, field: Field, value: Value<'a>) {
-        let Some(place) = place(self.stored.kind(), field).and_then(|at| u8::try_from(at).ok()) else {
-            return;
-        };
+        let place = place(self.stored.kind(), field).filter(|at| self.stored.is_known(*at));
+        let Some(place) = place.and_then(|at| u8::try_from(at).ok()) else { return };
         self.changed |= 1 << (place % 64);
         self.changes.push((place, value));
     }
@@ -75,6 +86,18 @@ impl<'a> Relay<'a> {
 
     pub(super) fn sequence(&self) -> Option<i64> {
         self.sequence
+    }
+
+    /// The places of the fields that do not go over as they are kept, in order.
+    pub(super) fn changed_places(&self) -> impl Iterator<Item = usize> {
+        let of = |field| place(self.stored.kind(), field).map_or(0, |at| 1 << (at % 64));
+        let content = self.content.as_ref().map_or(0, |_| of(Field::Content));
+        let mut left: u64 = self.changed | of(Field::MessageId) | content;
+        std::iter::from_fn(move || {
+            let at = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (at < MAX_FIELDS).then_some(at)
+        })
     }
 
     pub(super) fn change(&self, at: usize) -> Option<&Value<'a>> {

@@ -12,22 +12,26 @@ use super::{
     kind::Kind,
     object::Object,
     read::{MAX_DEPTH, decode_kept},
-    table::{Field, Form, Row, place, rows},
+    table::{Field, Form, Row, place, rows, tail},
     wire::Cursor,
 };
 
 /// Most fields of a message: every kind has fewer.
 pub(super) const MAX_FIELDS: usize = 36;
 
+/// Fields of every message up to its content.
+const FRONT_FIELDS: usize = 18;
 /// Where each field of a message ends, from the start of the first one.
 pub(super) type Ends = [u32; MAX_FIELDS];
 
-/// A kept message, all of it walked through once, so that every part is known to be whole.
+/// A kept message that has been walked through once, so that every part up to there is known to be whole.
 #[derive(Clone, Debug)]
 pub struct Stored<'a> {
     kind: Kind,
     fields: &'a [u8],
-    ends: Ends,
+    ends: Cow<'a, Ends>,
+    /// So many fields, from the first, are known.
+    known: usize,
 }
 
 impl<'a> Stored<'a> {
@@ -36,24 +40,45 @@ impl<'a> Stored<'a> {
     /// # Errors
     /// It is none, or is cut, nested too deeply, or longer than it should be.
     pub fn of(stored: &'a [u8]) -> Result<Self, DecodeError> {
-        let (code, fields) = stored.split_first().ok_or(DecodeError::Truncated)?;
-        let kind = Kind::of_code(*code).filter(|kind| kind.is_message());
-        let kind = kind.ok_or(DecodeError::WrongKind { code: *code })?;
-        let (mut at, mut ends) = (0, [0; MAX_FIELDS]);
-        for (row, end) in rows(kind).iter().zip(&mut ends) {
-            at = walk(fields, at, row.form, 0).ok_or(DecodeError::Truncated)?;
-            *end = u32::try_from(at).map_err(|_| DecodeError::Truncated)?;
-        }
-        match at.cmp(&fields.len()) {
+        let (walked, end) = Self::walk_up_to(stored, MAX_FIELDS)?;
+        match end.cmp(&walked.fields.len()) {
             Ordering::Less => Err(DecodeError::Trailing),
-            Ordering::Equal => Ok(Self { kind, fields, ends }),
+            Ordering::Equal => Ok(walked),
             Ordering::Greater => Err(DecodeError::Truncated),
         }
     }
 
+    /// The same, up to its content: for who passes on as it is whatever comes behind it. Fields there are not found.
+    ///
+    /// # Errors
+    /// As [`Self::of`], in so far as that shows up to there.
+    pub fn of_front(stored: &'a [u8]) -> Result<Self, DecodeError> {
+        let (walked, end) = Self::walk_up_to(stored, FRONT_FIELDS)?;
+        if end <= walked.fields.len() { Ok(walked) } else { Err(DecodeError::Truncated) }
+    }
+
+    /// Answers also where the last of the fields ends.
+    fn walk_up_to(stored: &'a [u8], most: usize) -> Result<(Self, usize), DecodeError> {
+        let (code, fields) = stored.split_first().ok_or(DecodeError::Truncated)?;
+        let kind = Kind::of_code(*code).filter(|kind| kind.is_message());
+        let kind = kind.ok_or(DecodeError::WrongKind { code: *code })?;
+        let (mut at, mut ends, mut known) = (0, [0; MAX_FIELDS], 0);
+        for (row, end) in rows(kind).iter().zip(&mut ends).take(most) {
+            at = walk(fields, at, row.form, 0).ok_or(DecodeError::Truncated)?;
+            *end = u32::try_from(at).map_err(|_| DecodeError::Truncated)?;
+            known += 1;
+        }
+        Ok((Self { kind, fields, ends: Cow::Owned(ends), known }, at))
+    }
+
     /// One that has been walked through.
-    pub(super) fn of_parts(kind: Kind, fields: &'a [u8], ends: Ends) -> Self {
-        Self { kind, fields, ends }
+    pub(super) fn of_parts(kind: Kind, fields: &'a [u8], ends: &'a Ends) -> Self {
+        Self { kind, fields, ends: Cow::Borrowed(ends), known: MAX_FIELDS }
+    }
+
+    /// Whether it has been walked through up to behind this field.
+    pub(super) fn is_known(&self, at: usize) -> bool {
+        at < self.known
     }
 
     /// Its kind.
@@ -65,6 +90,11 @@ impl<'a> Stored<'a> {
     /// All of its fields.
     pub(super) fn fields(&self) -> &'a [u8] {
         self.fields
+    }
+
+    /// The bytes from a field on to the end.
+    pub(super) fn raw_from(&self, at: usize) -> &'a [u8] {
+        self.fields.get(self.start_of(at)..).unwrap_or_default()
     }
 
     /// The bytes of a field; none when the kind has it not.
@@ -79,11 +109,15 @@ impl<'a> Stored<'a> {
 
     /// The bytes of the fields from one place on, up to another.
     pub(super) fn raw_between(&self, from: usize, to: usize) -> &'a [u8] {
-        let start_of = |at: usize| match at.checked_sub(1) {
+        self.fields.get(self.start_of(from)..self.start_of(to)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn start_of(&self, at: usize) -> usize {
+        match at.checked_sub(1) {
             Some(before) => self.ends.get(before).map_or(0, |end| *end as usize),
             None => 0,
-        };
-        self.fields.get(start_of(from)..start_of(to)).unwrap_or_default()
+        }
     }
 
     /// Whether a truth value is true.
@@ -184,6 +218,9 @@ fn walk_nested(bytes: &[u8], from: usize, depth: u8) -> Option<usize> {
         return Some(from + 1);
     }
     let kind = Kind::of_code(*bytes.get(from + 1)?).filter(|_| depth < MAX_DEPTH)?;
+    if let Some(tail) = tail(kind) {
+        return Some(walk_text(bytes, from + 2)? + tail);
+    }
     let mut kept = rows(kind).iter().filter(|row| is_kept(row));
     kept.try_fold(from + 2, |at, row| walk(bytes, at, row.form, depth + 1))
 }

@@ -439,6 +439,43 @@ pub(super) fn place(kind: Kind, field: Field) -> Option<usize> {
     (*place != NOWHERE).then_some(usize::from(*place))
 }
 
+/// Bytes behind the text of each kind that has one text, and numbers and truth values behind it, by its code: ids and
+/// destinations are walked through by these.
+static TAILS: [Option<u8>; CODES] = tails();
+
+const fn tails() -> [Option<u8>; CODES] {
+    let mut all = [None; CODES];
+    let mut next = 0;
+    while next < Kind::ALL.len() {
+        all[Kind::ALL[next] as usize] = tail_of(rows_of(Kind::ALL[next]));
+        next += 1;
+    }
+    all
+}
+
+const fn tail_of(rows: &[Row]) -> Option<u8> {
+    if rows.is_empty() || !matches!(rows[0].form, Text) {
+        return None;
+    }
+    let (mut at, mut bytes) = (1, 0);
+    while at < rows.len() {
+        bytes += match rows[at].form {
+            Bool | Byte => 1,
+            Int => 4,
+            Long => 8,
+            _ => return None,
+        };
+        at += 1;
+    }
+    Some(bytes)
+}
+
+/// Bytes behind the text of a kind that has one text first, and nothing else of any length; as it is kept.
+#[inline]
+pub(super) fn tail(kind: Kind) -> Option<usize> {
+    TAILS.get(kind as usize).copied().flatten().map(usize::from)
+}
+
 /// The fields of a kind, in their order.
 #[must_use]
 #[inline]

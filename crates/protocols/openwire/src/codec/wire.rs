@@ -101,11 +101,19 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// It goes past the end, or is no text.
     pub fn text(&mut self) -> Result<Option<Cow<'a, str>>, DecodeError> {
+        self.raw_text()?.map(text::read).transpose()
+    }
+
+    /// The bytes of a text in loose encoding, or none.
+    ///
+    /// # Errors
+    /// It is cut.
+    pub fn raw_text(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
         if !self.flag()? {
             return Ok(None);
         }
         let len = self.u16()?;
-        text::read(self.take(usize::from(len))?).map(Some)
+        self.take(usize::from(len)).map(Some)
     }
 
     /// A length in four bytes, which may not be negative nor past the end (B1, B3).

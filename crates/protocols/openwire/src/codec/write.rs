@@ -9,7 +9,7 @@ use super::{
     object::{Object, Throwable, Value},
     relay::{Content, Relay},
     stored::{is_kept, skip},
-    table::{Class, Field, Form, rows},
+    table::{Class, Field, Form, Row, rows},
     text,
     wire::{BitsBuf, Cursor},
 };
@@ -44,8 +44,8 @@ pub fn encode_dispatch(
             for row in rows(Kind::MessageDispatch).iter().filter(|row| row.is_in(encoding.version)) {
                 match row.field {
                     Field::Message => writer.relay(message),
-                    Field::ConsumerId => writer.copy(row.form, &mut Cursor::new(dispatch.consumer), None),
-                    Field::Destination => writer.copy(row.form, &mut Cursor::new(dispatch.destination), None),
+                    Field::ConsumerId => writer.copy_whole(row.form, dispatch.consumer),
+                    Field::Destination => writer.copy_whole(row.form, dispatch.destination),
                     Field::RedeliveryCounter => writer.value(row.form, &Value::Int(dispatch.redeliveries)),
                     _ => writer.value(row.form, &Value::None),
                 }
@@ -257,30 +257,41 @@ impl Writer<'_> {
         let stored = &message.stored;
         self.truth(true);
         self.kind(stored.kind());
-        let (version, is_same) = (self.encoding.version, self.encoding.is_kept_alike());
-        let all = rows(stored.kind());
-        // Where what can go over in one piece begins.
-        let mut piece = 0;
-        for (at, row) in all.iter().enumerate().filter(|(_, row)| row.is_in(version)) {
-            let change = message.change(at);
-            let content = message.content.as_ref().filter(|_| row.field == Field::Content);
-            if is_same {
-                if change.is_none() && content.is_none() && row.field != Field::MessageId {
-                    continue;
-                }
+        let (version, all) = (self.encoding.version, rows(stored.kind()));
+        if self.encoding.is_kept_alike() {
+            // Where what goes over in one piece begins.
+            let mut piece = 0;
+            for at in message.changed_places() {
+                let Some(row) = all.get(at) else { break };
                 self.data.extend_from_slice(stored.raw_between(piece, at));
+                self.relay_field(message, at, row);
                 piece = at + 1;
             }
-            match (content, change) {
-                (Some(content), _) => self.content(content),
-                (None, Some(value)) => self.value(row.form, value),
-                (None, None) => {
-                    self.copy(row.form, &mut Cursor::new(stored.raw_at(at)), message.sequence());
+            self.data.extend_from_slice(stored.raw_from(piece));
+            return;
+        }
+        for (at, row) in all.iter().enumerate().filter(|(_, row)| row.is_in(version)) {
+            self.relay_field(message, at, row);
+        }
+    }
+
+    fn relay_field(&mut self, message: &Relay<'_>, at: usize, row: &Row) {
+        let content = message.content.as_ref().filter(|_| row.field == Field::Content);
+        match (content, message.change(at)) {
+            (Some(content), _) => self.content(content),
+            (None, Some(value)) => self.value(row.form, value),
+            (None, None) if self.encoding.is_kept_alike() => {
+                let start = self.data.len();
+                self.data.extend_from_slice(message.stored.raw_at(at));
+                // Of an id the broker's number is the last part.
+                let id = self.data.get_mut(start + 1..).and_then(|id| id.last_chunk_mut());
+                if let (Some(number), Some(place)) = (message.sequence(), id) {
+                    *place = number.to_be_bytes();
                 }
             }
-        }
-        if is_same {
-            self.data.extend_from_slice(stored.raw_between(piece, all.len()));
+            (None, None) => {
+                self.copy(row.form, &mut Cursor::new(message.stored.raw_at(at)), message.sequence());
+            }
         }
     }
 
@@ -294,6 +305,15 @@ impl Writer<'_> {
         self.data.extend_from_slice(&len.saturating_add(4).to_be_bytes());
         self.data.extend_from_slice(&len.to_be_bytes());
         self.data.extend_from_slice(&content.bytes);
+    }
+
+    /// Copies a field that is known to be whole.
+    fn copy_whole(&mut self, form: Form, raw: &[u8]) {
+        if self.encoding.is_kept_alike() {
+            self.data.extend_from_slice(raw);
+        } else {
+            self.copy(form, &mut Cursor::new(raw), None);
+        }
     }
 
     /// Copies a field; what a cut one leaves out is written as absent. `sequence`: the broker's number in the ids on the way.

@@ -58,7 +58,8 @@ impl OpenWireSession {
     ) {
         let slot = deliver.consumer_label as usize;
         let Some(Some(consumer)) = self.consumers.get_mut(slot) else { return };
-        let mut message = outgoing(broker, deliver, from.map_or(&consumer.queue, |from| &from.queue));
+        let queue = from.map_or(&consumer.queue, |from| &from.queue);
+        let mut message = outgoing(broker, deliver, queue, self.encoding);
         let id_hash = message.id_hash();
         consumer.unsettled.push(Unsettled { number: deliver.delivery.0, id_hash, is_delivered: false });
         let is_pulled = consumer.prefetch == 0;

@@ -2,10 +2,10 @@
 
 use std::{
     borrow::Cow,
-    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    hash::{DefaultHasher, Hasher},
 };
 
-use crate::codec::{Field, Object, wire::Cursor};
+use crate::codec::{Field, Object, text, wire::Cursor};
 
 /// The id of a message, read where it is kept.
 pub(super) struct KeptId<'a> {
@@ -37,24 +37,39 @@ impl<'a> KeptId<'a> {
         let producer = rest.get(..rest.len() - cursor.rest().len())?;
         Some(Self { producer, connection, session, value, sequence: cursor.i64().ok()? })
     }
-
-    /// A number that stands for it; 0 when it names no producer.
-    pub(super) fn hash(&self) -> u64 {
-        if self.producer.is_empty() {
-            return 0;
-        }
-        hash_of(self.connection.as_deref(), self.session, self.value, self.sequence)
-    }
 }
 
-/// As [`KeptId::hash`].
+/// A number that stands for an id that is kept; `None` when it names no producer.
+pub(super) fn hash_of_kept(raw: &[u8]) -> Option<u64> {
+    let mut cursor = Cursor::new(raw);
+    if !cursor.flag().ok()? {
+        return None;
+    }
+    let _kind = cursor.u8().ok()?;
+    let _view = cursor.raw_text().ok()?;
+    if !cursor.flag().ok()? {
+        return None;
+    }
+    let _kind = cursor.u8().ok()?;
+    let connection = cursor.raw_text().ok()?;
+    // The producer's two numbers, and the message's.
+    let numbers = cursor.take(24).ok()?;
+    Some(hash_of(connection.unwrap_or_default(), numbers))
+}
+
+/// The same of an id that was read; 0 when it names no producer.
 pub(super) fn hash_of_id(id: &Object<'_>) -> u64 {
     let Some(producer) = id.object(Field::ProducerId) else { return 0 };
-    let connection = producer.text(Field::ConnectionId);
-    let [session, value] = [Field::SessionId, Field::Value].map(|field| producer.number(field));
-    hash_of(connection, session, value, id.number(Field::ProducerSequenceId))
+    let connection = producer.text(Field::ConnectionId).map(text::fitting);
+    let [value, session] = [Field::Value, Field::SessionId].map(|field| producer.number(field));
+    let numbers = [value, session, id.number(Field::ProducerSequenceId)].map(i64::to_be_bytes);
+    hash_of(&connection.unwrap_or_default(), numbers.as_flattened())
 }
 
-fn hash_of(connection: Option<&str>, session: i64, value: i64, sequence: i64) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one((connection, session, value, sequence))
+/// The connection as it is kept, and three numbers as they are.
+fn hash_of(connection: &[u8], numbers: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(connection);
+    hasher.write(numbers);
+    hasher.finish()
 }

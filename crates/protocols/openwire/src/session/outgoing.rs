@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ternmq_broker::{Broker, Deliver};
 
-use super::id::{KeptId, hash_of_id};
+use super::id::{hash_of_id, hash_of_kept};
 use crate::{
-    codec::{Field, Object, Relay, Value, wire::Cursor},
+    codec::{Encoding, Extent, Field, Object, Relay, Value, wire::Cursor},
     format::{ENCODING, relay},
     translate::{expiration, message_of},
 };
@@ -21,20 +21,29 @@ pub(super) enum Outgoing<'a> {
 }
 
 /// A message for a consumer, as it is kept where that is possible. `queue` is the one that it comes from.
-pub(super) fn outgoing<'a>(broker: &Broker, deliver: &'a Deliver, queue: &str) -> Outgoing<'a> {
-    match relay_of(deliver) {
+pub(super) fn outgoing<'a>(
+    broker: &Broker,
+    deliver: &'a Deliver,
+    queue: &str,
+    encoding: Encoding,
+) -> Outgoing<'a> {
+    match relay_of(deliver, encoding) {
         Some(relay) => Outgoing::Kept(relay),
         None => Outgoing::Made(message_of(broker, deliver, queue)),
     }
 }
 
 /// `None` for a message of another encoding, without an id, or with a history to tell.
-fn relay_of(deliver: &Deliver) -> Option<Relay<'_>> {
+fn relay_of(deliver: &Deliver, encoding: Encoding) -> Option<Relay<'_>> {
     let message = &deliver.message;
     if message.meta().encoding != ENCODING || message.history().is_some() {
         return None;
     }
-    let mut kept = relay(message.head(), message.body())?;
+    // Both are told behind the content.
+    let is_told_behind = deliver.is_group_first || deliver.is_redelivered || deliver.failed_count > Some(0);
+    let is_front_enough = encoding.is_kept_alike() && !is_told_behind;
+    let extent = if is_front_enough { Extent::Front } else { Extent::Whole };
+    let mut kept = relay(message.head(), message.body(), extent)?;
     if !Cursor::new(kept.stored().raw(Field::MessageId)).flag().ok()? {
         return None;
     }
@@ -51,7 +60,7 @@ impl<'a> Outgoing<'a> {
     /// A number that stands for its id.
     pub(super) fn id_hash(&self) -> u64 {
         match self {
-            Self::Kept(kept) => KeptId::of(kept.stored().raw(Field::MessageId)).map_or(0, |id| id.hash()),
+            Self::Kept(kept) => hash_of_kept(kept.stored().raw(Field::MessageId)).unwrap_or_default(),
             Self::Made(made) => made.object(Field::MessageId).map_or(0, |id| hash_of_id(id)),
         }
     }
