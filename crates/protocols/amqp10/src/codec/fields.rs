@@ -13,10 +13,16 @@ pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }
 
+/// Constructor of null.
+const NULL: u8 = 0x40;
+
 /// A method for each type that fields have.
 macro_rules! typed {
     ($($name:ident: $variant:ident -> $type:ty),* $(,)?) => {$(
         pub(super) fn $name(&mut self, what: &'static str) -> Result<Option<$type>, DecodeError> {
+            if self.is_null() {
+                return Ok(None);
+            }
             match self.any()? {
                 None => Ok(None),
                 Some(Value::$variant(value)) => Ok(Some(value)),
@@ -40,7 +46,19 @@ impl<'a> Fields<'a> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         let (value, rest) = read(self.rest)?;
         (self.left, self.rest) = (left, rest);
-        Ok(Some(value).filter(|value| *value != Value::Null))
+        Ok(if matches!(value, Value::Null) { None } else { Some(value) })
+    }
+
+    /// Whether the next field is a null, as most that are not left out are: steps over it.
+    #[inline]
+    fn is_null(&mut self) -> bool {
+        match (self.left, self.rest) {
+            (1.., [NULL, rest @ ..]) => {
+                (self.left, self.rest) = (self.left - 1, rest);
+                true
+            }
+            (left, _) => left == 0,
+        }
     }
 
     typed! {

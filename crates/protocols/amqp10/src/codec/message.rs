@@ -4,7 +4,7 @@ use super::{
     descriptor::code,
     error::DecodeError,
     fields::Fields,
-    value::{Map, Value, check, read},
+    value::{Map, Value, check, read_typed},
     write::{
         ListWriter, put_binary, put_bool, put_string, put_symbol, put_timestamp, put_ubyte, put_uint,
         put_value,
@@ -62,12 +62,16 @@ pub struct Sections<'a> {
 
 /// One section: its code, its value and its length in bytes with the descriptor.
 fn section(input: &[u8]) -> Result<(u8, Value<'_>, usize), DecodeError> {
-    let (Value::Described(described), rest) = read(input)? else {
-        return Err(DecodeError::UnknownDescriptor);
-    };
-    let code = described.code().ok_or(DecodeError::UnknownDescriptor)?;
-    let value = described.value().ok_or(DecodeError::Truncated)?;
-    Ok((code, value, input.len() - rest.len()))
+    read_typed(input).map(|(code, value, rest)| (code, value, input.len() - rest.len()))
+}
+
+/// What a message says in its lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Said<'a> {
+    /// header
+    pub header: Header,
+    /// properties
+    pub properties: MessageProperties<'a>,
 }
 
 impl<'a> Sections<'a> {
@@ -76,7 +80,16 @@ impl<'a> Sections<'a> {
     /// # Errors
     /// It is malformed, or its sections are out of order.
     pub fn split(input: &'a [u8]) -> Result<Self, DecodeError> {
-        Self::split_as(input, Order::Kept)
+        Self::split_and_read(input).map(|(sections, _)| sections)
+    }
+
+    /// The same, with what was read on the way.
+    ///
+    /// # Errors
+    /// As [`Self::split`].
+    pub fn split_and_read(input: &'a [u8]) -> Result<(Self, Said<'a>), DecodeError> {
+        let mut said = Said::default();
+        Ok((Self::split_as(input, Order::Kept, &mut said)?, said))
     }
 
     /// The same of a message whose sections may stand anywhere, each once: a client of RabbitMQ for Python puts the body of
@@ -85,7 +98,7 @@ impl<'a> Sections<'a> {
     /// # Errors
     /// It is malformed, or has a section twice.
     pub fn split_request(input: &'a [u8]) -> Result<Self, DecodeError> {
-        Self::split_as(input, Order::Any)
+        Self::split_as(input, Order::Any, &mut Said::default())
     }
 
     /// Splits a message, or the front of one, that was split before.
@@ -93,10 +106,10 @@ impl<'a> Sections<'a> {
     /// # Errors
     /// It is none.
     pub fn split_known(input: &'a [u8]) -> Result<Self, DecodeError> {
-        Self::split_as(input, Order::Known)
+        Self::split_as(input, Order::Known, &mut Said::default())
     }
 
-    fn split_as(input: &'a [u8], order: Order) -> Result<Self, DecodeError> {
+    fn split_as(input: &'a [u8], order: Order, said: &mut Said<'a>) -> Result<Self, DecodeError> {
         let mut seen = [false; 16];
         let mut sections = Self::default();
         let (mut rest, mut last, mut body_sections) = (input, 0, 0);
@@ -116,7 +129,7 @@ impl<'a> Sections<'a> {
                 (code::HEADER, Value::List(_)) => {
                     sections.header = whole;
                     if order != Order::Known {
-                        Header::decode(whole)?;
+                        said.header = Header::read(Fields::of(Some(value), "header")?)?;
                     }
                 }
                 (code::DELIVERY_ANNOTATIONS, Value::Map(_)) => sections.delivery_annotations = whole,
@@ -124,7 +137,7 @@ impl<'a> Sections<'a> {
                 (code::PROPERTIES, Value::List(_)) => {
                     sections.properties = whole;
                     if order != Order::Known {
-                        MessageProperties::decode(whole)?;
+                        said.properties = MessageProperties::read(Fields::of(Some(value), "properties")?)?;
                     }
                 }
                 (code::APPLICATION_PROPERTIES, Value::Map(_)) => sections.application_properties = whole,
@@ -225,7 +238,10 @@ impl Header {
         if section_bytes.is_empty() {
             return Ok(Self::default());
         }
-        let mut fields = Fields::of(content_of(section_bytes), "header")?;
+        Self::read(Fields::of(content_of(section_bytes), "header")?)
+    }
+
+    fn read(mut fields: Fields<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             durable: fields.bool("durable")?,
             priority: fields.ubyte("priority")?,
@@ -294,7 +310,10 @@ impl<'a> MessageProperties<'a> {
         if section_bytes.is_empty() {
             return Ok(Self::default());
         }
-        let mut fields = Fields::of(content_of(section_bytes), "properties")?;
+        Self::read(Fields::of(content_of(section_bytes), "properties")?)
+    }
+
+    fn read(mut fields: Fields<'a>) -> Result<Self, DecodeError> {
         Ok(Self {
             message_id: id(fields.any()?, "message-id")?,
             user_id: fields.binary("user-id")?,

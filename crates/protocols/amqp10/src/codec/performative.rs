@@ -6,7 +6,7 @@ use super::{
     fields::{Fields, required},
     outcome::{DeliveryState, ErrorInfo},
     terminus::{AnyTarget, Source},
-    value::{Map, Value, check, read},
+    value::{Map, Value, check, read_typed},
     write::{
         ListWriter, put_binary, put_bool, put_map, put_string, put_ubyte, put_uint, put_ulong, put_ushort,
         put_value,
@@ -266,10 +266,8 @@ impl<'a> Performative<'a> {
     /// It is none, or one of its fields is wrong.
     pub fn decode(body: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
         check(body)?;
-        let (value, payload) = read(body)?;
-        let Value::Described(described) = value else { return Err(DecodeError::UnknownDescriptor) };
-        let code = described.code().ok_or(DecodeError::UnknownDescriptor)?;
-        let fields = |what| Fields::of(described.value(), what);
+        let (code, value, payload) = read_typed(body)?;
+        let fields = |what| Fields::of(Some(value), what);
         let read = match code {
             code::OPEN => Open::decode(fields("open")?).map(Self::Open),
             code::BEGIN => Begin::decode(fields("begin")?).map(Self::Begin),

@@ -12,6 +12,8 @@ pub const MAX_EMPTY_ELEMENTS: u32 = 4_096;
 
 /// Constructor of a described value.
 const DESCRIBED: u8 = 0x00;
+/// Constructor of a ulong of one byte: what nearly every descriptor is written as.
+const SMALL_ULONG: u8 = 0x53;
 
 /// One value. Compound ones are read further by their iterators.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -287,6 +289,26 @@ pub fn read(input: &[u8]) -> Result<(Value<'_>, &[u8]), DecodeError> {
     let (value, rest) = rest.split_at_checked(measure(rest, 1)?).ok_or(DecodeError::Truncated)?;
     let (code, content) = value.split_first().ok_or(DecodeError::Truncated)?;
     Ok((Value::Described(Described { descriptor, code: *code, content }), rest))
+}
+
+/// Reads a value that has to be described by one of the specification's descriptors: its code, what it describes, one level
+/// of that, and what follows. The same as by [`read`], in one go.
+///
+/// # Errors
+/// It is no such value.
+pub(super) fn read_typed(input: &[u8]) -> Result<(u8, Value<'_>, &[u8]), DecodeError> {
+    if let [DESCRIBED, SMALL_ULONG, code, constructor, content @ ..] = input
+        && *constructor != DESCRIBED
+    {
+        let (value, rest) = read_content(*constructor, content)?;
+        return Ok((*code, value, rest));
+    }
+    let (Value::Described(described), rest) = read(input)? else {
+        return Err(DecodeError::UnknownDescriptor);
+    };
+    let code = described.code().ok_or(DecodeError::UnknownDescriptor)?;
+    let value = described.value().ok_or(DecodeError::Truncated)?;
+    Ok((code, value, rest))
 }
 
 /// Looks at the whole value at the start of the input. Answers its length in bytes.

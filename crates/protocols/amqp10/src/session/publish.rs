@@ -20,7 +20,7 @@ use super::{
 use crate::{
     codec::{
         DeliveryState, Value as Wire,
-        message::{BodyKind, Header, MessageProperties, Sections, map_of},
+        message::{BodyKind, Said, Sections, map_of},
     },
     error::{Fault, condition},
     format::{ENCODING, Head, annotation, capabilities_of, copies, header_of, neutral},
@@ -126,12 +126,12 @@ impl Amqp10Session {
         handle: u32,
         whole: &Whole<'_>,
     ) -> Result<Published, Refusal> {
-        let sections = Sections::split(whole.payload).map_err(|error| {
+        let (sections, said) = Sections::split_and_read(whole.payload).map_err(|error| {
             Refusal::Link(Fault::link(condition::DECODE_ERROR, format!("the message can't be read: {error}")))
         })?;
         let mut head = std::mem::take(&mut self.scratch);
         head.clear();
-        let facts = self.facts(broker, channel, handle, &sections);
+        let facts = self.facts(broker, channel, handle, &sections, &said);
         let built = facts.and_then(|facts| {
             Head::write(&sections, &mut head);
             let message = build(broker, &facts, &head, &sections).ok_or_else(|| {
@@ -166,10 +166,8 @@ impl Amqp10Session {
         channel: u16,
         handle: u32,
         sections: &Sections<'_>,
+        Said { header, properties }: &Said<'_>,
     ) -> Result<Facts, Refusal> {
-        // Both were read when the message was split.
-        let header = Header::decode(sections.header).unwrap_or_default();
-        let properties = MessageProperties::decode(sections.properties).unwrap_or_default();
         let link = self.line_mut(channel).and_then(|line| line.links.get(&handle));
         let Some(Way::In(incoming)) = link.map(|link| &link.way) else {
             return Err(Refusal::Link(Fault::gone()));
