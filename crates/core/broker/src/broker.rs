@@ -45,6 +45,7 @@ use crate::{
     scheduled::ScheduledStore,
     session_state::SessionState,
     settings::SharedSettings,
+    slow::SlowConsumers,
     subscription::CatchUp,
     time::{BrokerTime, Now},
     timers::{TimerKey, Timers},
@@ -100,6 +101,7 @@ pub struct Broker {
     pub(crate) queues: QueueTable,
     pub(crate) clients: Clients,
     pub(crate) review: Review,
+    pub(crate) slow: SlowConsumers,
     pub(crate) remarks: Remarks,
     pub(crate) retained: RetainedStore,
     pub(crate) branches: Branches,
@@ -212,6 +214,7 @@ impl Broker {
             queues: QueueTable::default(),
             clients: Clients::new(seed),
             review: Review::default(),
+            slow: SlowConsumers::default(),
             remarks: Remarks::default(),
             retained: RetainedStore::default(),
             branches: Branches::default(),
@@ -270,6 +273,7 @@ impl Broker {
                 TimerKey::Scheduled => self.on_scheduled_due(),
                 TimerKey::Wides => self.on_wides_due(),
                 TimerKey::Review => self.on_review_due(),
+                TimerKey::Slow => self.on_slow_due(),
                 TimerKey::Sweep => self.on_sweep_due(),
             }
         }

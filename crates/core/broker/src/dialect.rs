@@ -19,6 +19,7 @@ use crate::{
     recent::Recall,
     scheduled::ScheduleWords,
     selector::Filters,
+    slow::SlowRule,
 };
 
 /// Typed meaning of a queue's arguments or of a policy: what each of them sets. Absent: not set here.
@@ -261,6 +262,17 @@ pub trait Dialect: Send + Sync {
     /// How much of a topic is kept for them.
     fn recall(&self, topic: &str) -> Option<Recall> {
         let _ = topic;
+        None
+    }
+
+    /// Ms between two looks for slow consumers, in which the times of all rules go up; `None`: there are no rules. Asked once.
+    fn slow_check_ms(&self) -> Option<u64> {
+        None
+    }
+
+    /// When consumers of a queue of this name are slow. Of the queue behind a subscription to topics its places are given.
+    fn slow_rule(&self, queue: &str, places: &[(Arc<str>, Arc<str>)]) -> Option<SlowRule> {
+        let _ = (queue, places);
         None
     }
 

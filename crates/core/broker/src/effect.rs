@@ -81,6 +81,8 @@ pub enum EndReason {
     QueueGone,
     /// An operator or a policy change ended it.
     Administrative,
+    /// It was too slow. What it had not settled is back in its queues.
+    TooSlow,
 }
 
 /// One effect for one connection.

@@ -37,6 +37,17 @@ pub enum Incident {
         /// Where from.
         peer: Option<IpAddr>,
     },
+    /// A consumer, or its connection, was ended because it was too slow.
+    TooSlow {
+        /// Namespace of its queue.
+        namespace: Arc<str>,
+        /// Queue at which it was slow.
+        queue: Arc<str>,
+        /// Where its client came from.
+        peer: Option<IpAddr>,
+        /// Its whole connection goes.
+        is_connection: bool,
+    },
     /// A queue that a consumer should take from is one too many for it. Told once, until it has room for all.
     QueueLeftOut {
         /// Namespace of the queue.

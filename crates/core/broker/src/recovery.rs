@@ -154,6 +154,7 @@ impl Broker {
         self.finish_scheduled_recovery(was_clean);
         self.touch_segments(segments);
         self.arm_sweep();
+        self.watch_slow();
         if self.namespaces.iter().next().is_none() {
             if let Some(mark) = self.dialect.mark() {
                 self.commit(&Definition::PutMark(mark.into()));

@@ -17,6 +17,8 @@ pub(crate) enum TimerKey {
     Review,
     /// Consumers of several queues that had to leave some out look for those that they have room for.
     Wides,
+    /// Consumers are looked through for slow ones; it goes on here.
+    Slow,
     /// Unsettled deliveries are looked through for old ones (F16).
     Sweep,
 }

@@ -492,6 +492,12 @@ impl Broker {
         }
     }
 
+    /// The head of a wide consumer, and its members with their queues.
+    pub(crate) fn parts_of_wide(&self, wide: Handle) -> Option<(ConsumerId, Vec<(ConsumerId, u32)>)> {
+        let known = self.wides.all.get(wide)?;
+        Some((known.head, known.members.iter().map(|member| (member.consumer, member.queue)).collect()))
+    }
+
     /// The queue of a wide consumer that is its own.
     pub(crate) fn subscription_queue_of(&self, wide: Handle) -> Option<u32> {
         let members = self.wides.all.get(wide)?.members.iter();

@@ -69,6 +69,8 @@ pub struct ConsumerView {
     pub is_exclusive: bool,
     /// Deliveries that it has not settled.
     pub unsettled_count: u32,
+    /// Its signs of life: deliveries that it settled and changes of its window. Begins anew after 4 G of them.
+    pub sign_count: u32,
     /// It may get messages: false for those that stand by behind a single active consumer.
     pub is_active: bool,
 }
@@ -82,6 +84,7 @@ pub(crate) struct Consumer {
     is_preferred: bool,
     priority: i32,
     unsettled: u32,
+    signs: u32,
     /// On the first of a priority: how many consumers have this priority, and whose turn it is.
     group_len: u32,
     turn: u32,
@@ -192,6 +195,7 @@ impl Consumers {
             priority: consumer.priority,
             is_exclusive: consumer.is_exclusive,
             unsettled_count: consumer.unsettled,
+            sign_count: consumer.signs,
             is_active: !self.is_single_active() || self.active == Some(consumer.key),
         })
     }
@@ -216,6 +220,7 @@ impl Consumers {
             is_preferred: spec.is_preferred,
             priority: spec.priority,
             unsettled: 0,
+            signs: 0,
             group_len: 0,
             turn: 0,
             filter: spec.filter,
@@ -293,12 +298,16 @@ impl Consumers {
 
     pub(crate) fn set_window(&mut self, key: u32, window: Window) -> bool {
         self.is_saturated = false;
-        self.find_mut(key).map(|consumer| consumer.window = window).is_some()
+        let Some(consumer) = self.find_mut(key) else { return false };
+        consumer.window = window;
+        consumer.signs = consumer.signs.wrapping_add(1);
+        true
     }
 
     pub(crate) fn add_credit(&mut self, key: u32, count: u32) -> bool {
         self.is_saturated = false;
         let Some(consumer) = self.find_mut(key) else { return false };
+        consumer.signs = consumer.signs.wrapping_add(1);
         consumer.window = Window::Credit(match consumer.window {
             Window::Unlimited | Window::Sliding(_) | Window::Shared(_) => count,
             Window::Credit(left) => left.saturating_add(count),
@@ -390,6 +399,7 @@ impl Consumers {
             self.is_saturated = false;
         }
         consumer.unsettled = consumer.unsettled.saturating_sub(1);
+        consumer.signs = consumer.signs.wrapping_add(1);
     }
 
     /// Lowest cursor in this lane among the consumers with credit; `None` when nobody has any.

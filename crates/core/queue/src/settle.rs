@@ -37,6 +37,12 @@ impl Queue {
         Some(held.location.is_some_and(|location| location.is_durable))
     }
 
+    /// Key of the consumer that has an entry; `None` for a stale handle.
+    #[must_use]
+    pub fn holder(&self, slot: u32, seq: Seq) -> Option<u32> {
+        self.unsettled.get(slot, seq).map(|held| held.consumer)
+    }
+
     /// Entries that consumers have or that died and are on their way to a dead-letter route.
     #[must_use]
     pub fn handed_out(&self) -> BTreeSet<Seq> {

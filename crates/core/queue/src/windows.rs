@@ -17,10 +17,12 @@ struct Share {
     allowance: Allowance,
     /// Unsettled deliveries of all of them.
     used: u32,
+    /// See [`crate::ConsumerView::sign_count`].
+    signs: u32,
 }
 
 impl Share {
-    const NONE: Self = Self { allowance: Allowance::Credit(0), used: 0 };
+    const NONE: Self = Self { allowance: Allowance::Credit(0), used: 0, signs: 0 };
 
     fn has_room(&self) -> bool {
         match self.allowance {
@@ -142,7 +144,7 @@ impl Windows {
             self.shares.resize(index + 1, Share::NONE);
         }
         if let Some(slot) = self.shares.get_mut(index) {
-            *slot = Share { allowance, used: 0 };
+            *slot = Share { allowance, used: 0, signs: 0 };
         }
     }
 
@@ -150,6 +152,7 @@ impl Windows {
     pub fn set_share(&mut self, share: ShareIndex, allowance: Allowance) {
         if let Some(slot) = self.shares.get_mut(share.0 as usize) {
             slot.allowance = allowance;
+            slot.signs = slot.signs.wrapping_add(1);
         }
     }
 
@@ -157,6 +160,12 @@ impl Windows {
     #[must_use]
     pub fn share(&self, share: ShareIndex) -> Option<Allowance> {
         self.shares.get(share.0 as usize).map(|slot| slot.allowance)
+    }
+
+    /// Signs of life of the consumers of a shared window, as [`crate::ConsumerView::sign_count`].
+    #[must_use]
+    pub fn share_signs(&self, share: ShareIndex) -> u32 {
+        self.shares.get(share.0 as usize).map_or(0, |slot| slot.signs)
     }
 
     /// Whether one more delivery may go to the consumers of a shared window.
@@ -179,6 +188,7 @@ impl Windows {
         let Some(slot) = self.shares.get_mut(share.0 as usize) else { return false };
         let was_full = matches!(slot.allowance, Allowance::Sliding(_)) && !slot.has_room();
         slot.used = slot.used.saturating_sub(1);
+        slot.signs = slot.signs.wrapping_add(1);
         was_full
     }
 }

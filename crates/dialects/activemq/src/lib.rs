@@ -31,6 +31,7 @@ use ternmq_access::Role;
 use ternmq_broker::{
     Addresses, ArgumentError, DeadMessage, Dialect, Error, Event, Filters, Forwards, Grave, Guard, Intake,
     LinkAddresses, Places, Predefined, Provided, QueueClass, QueueOptions, QueueSpec, Recall, ScheduleWords,
+    SlowRule,
 };
 use ternmq_configuration::activemq_service::{DestinationKind, Settings};
 use ternmq_message::{History, Map, Value};
@@ -186,6 +187,14 @@ impl Dialect for ActiveMq {
 
     fn recall(&self, topic: &str) -> Option<Recall> {
         self.configuration().policy(DestinationKind::Topic, topic).recall
+    }
+
+    fn slow_check_ms(&self) -> Option<u64> {
+        self.configuration().slow_check_ms()
+    }
+
+    fn slow_rule(&self, queue: &str, places: &[(Arc<str>, Arc<str>)]) -> Option<SlowRule> {
+        self.configuration().slow_rule(queue, places)
     }
 
     fn intake(&self) -> Intake {

@@ -84,6 +84,12 @@ pub(crate) fn parts_of_subscription(queue: &str) -> Option<(String, &str)> {
     Some((client.replace("%2F", "/").replace("%25", "%"), name))
 }
 
+/// Whether it is the queue of a subscription to topics that goes with its consumers.
+pub(crate) fn is_of_topics(queue: &str) -> bool {
+    queue.starts_with(SHARED_SUBSCRIPTION)
+        || queue.strip_prefix(SUBSCRIPTION).is_some_and(|rest| !rest.contains('/'))
+}
+
 /// Queue of a subscription that goes with its consumer.
 pub(crate) fn subscription(random: [u8; 16]) -> Arc<str> {
     format!("{SUBSCRIPTION}{}", letters_of(random)).into()

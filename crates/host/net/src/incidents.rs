@@ -46,6 +46,12 @@ pub(crate) fn report(incident: &Incident) {
         Incident::LogDamaged { from, to } => {
             tracing::error!(from, to, "a part of the journal is damaged: what was only there is not served");
         }
+        Incident::TooSlow { namespace, queue, peer, is_connection } => {
+            // A name from a peer: short and escaped (B7, B9).
+            let queue: String = queue.chars().take(64).collect();
+            let peer = peer.map(tracing::field::display);
+            tracing::warn!(%namespace, ?queue, peer, is_connection, "a consumer was too slow and was ended");
+        }
         Incident::QueueLeftOut { namespace, queue, max } => {
             // A name from a peer: short and escaped (B7, B9).
             let queue: String = queue.chars().take(64).collect();

@@ -9,7 +9,7 @@ use ternmq_broker::{
     Appended, ArgumentError, Broker, BrokerConfig, ConnectionId, ConnectionInfo, ConsumeSpec, ConsumerId,
     Deliver, Dialect, Effect, Error, Event, Filters, Grouping, Limits, Log, LogRequest, NodeSpec, Now,
     PermissionDefinition, Predefined, Publish, Published, QueueClass, QueueOptions, QueueSpec, RecordSource,
-    ScheduleWords, SessionId, UserDefinition,
+    ScheduleWords, SessionId, SlowEnd, SlowRule, SlowSign, UserDefinition,
 };
 use ternmq_env::Rng;
 use ternmq_message::{Encoding, Format, Formats, History, Map, Message, MessageMeta, Properties, Value};
@@ -221,6 +221,32 @@ impl Dialect for PlainDialect {
 
     fn queue_options(&self, arguments: &Map) -> Result<QueueOptions, ArgumentError> {
         options(arguments)
+    }
+
+    /// Those of queues whose names tell their rule.
+    fn slow_check_ms(&self) -> Option<u64> {
+        Some(1_000)
+    }
+
+    fn slow_rule(&self, queue: &str, _: &[(Arc<str>, Arc<str>)]) -> Option<SlowRule> {
+        let silent = |spares_idle| SlowSign::Silent { max_ms: 2_000, spares_idle };
+        let (sign, end) = match queue.strip_prefix("slow.")? {
+            "stuck" => (SlowSign::Stuck, SlowEnd::Consumer),
+            "behind" => (SlowSign::Behind, SlowEnd::Consumer),
+            "silent" => (silent(true), SlowEnd::Consumer),
+            "strict" => (silent(false), SlowEnd::Consumer),
+            "closed" => (SlowSign::Stuck, SlowEnd::Connection),
+            "watched" => {
+                return Some(SlowRule {
+                    check_ms: 1_000,
+                    sign: SlowSign::Stuck,
+                    max_looks: None,
+                    end: SlowEnd::Consumer,
+                });
+            }
+            _ => return None,
+        };
+        Some(SlowRule { check_ms: 1_000, sign, max_looks: Some(2), end })
     }
 
     fn class_argument(&self) -> &'static str {

@@ -8,11 +8,12 @@ mod intake;
 mod pattern;
 mod policies;
 mod redelivery;
+mod slow;
 mod virtual_destinations;
 
 use std::sync::Arc;
 
-use ternmq_broker::{DeadMessage, Forwards, Grave, Intake, Provided, QueueOptions};
+use ternmq_broker::{DeadMessage, Forwards, Grave, Intake, Provided, QueueOptions, SlowRule};
 use ternmq_configuration::activemq_service::{DestinationKind, Settings};
 use ternmq_queue::Overflow;
 
@@ -21,6 +22,7 @@ use dead_letters::Discards;
 use policies::Policies;
 pub(crate) use policies::{ConsumerKind, Policy};
 use redelivery::Redelivery;
+use slow::SlowStrategy;
 use virtual_destinations::VirtualDestinations;
 
 /// The ways of one broker. Without a configuration file they are what the vendor does without one.
@@ -96,6 +98,23 @@ impl Configuration {
             (None, Some((_, name))) => self.policy(DestinationKind::TempTopic, name),
             (None, None) => self.policy(DestinationKind::Topic, ""),
         }
+    }
+
+    /// Ms between two looks for slow consumers, if there are any strategies for them.
+    pub(crate) fn slow_check_ms(&self) -> Option<u64> {
+        let strategies = self.policies.iter().filter_map(|policy| policy.slow.as_ref());
+        let common = strategies.map(SlowStrategy::check_ms).reduce(slow::common);
+        common.map(|ms| ms.max(slow::MIN_CHECK_MS))
+    }
+
+    /// When consumers of a queue are slow. What stands behind its name has these places when it is a subscription to topics.
+    pub(crate) fn slow_rule(&self, queue: &str, places: &[(Arc<str>, Arc<str>)]) -> Option<SlowRule> {
+        let policy = match queue.strip_prefix(names::TEMPORARY_QUEUE) {
+            Some(name) => self.policy(DestinationKind::TempQueue, name),
+            None if names::is_own(queue) => self.policy_of_topics(places),
+            None => self.policy(DestinationKind::Queue, queue),
+        };
+        policy.slow.as_ref().map(|strategy| strategy.rule(queue))
     }
 
     /// What a queue of this name obeys that nothing else sets.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use ternmq_broker::Recall;
 use ternmq_configuration::activemq_service::{DestinationKind, Object, Settings, Value};
 
-use super::{dead_letters::DeadLetters, pattern};
+use super::{dead_letters::DeadLetters, pattern, slow::SlowStrategy};
 
 /// Idle time in ms after which a destination goes, where an entry only says that it does.
 const DEFAULT_GC_AFTER_MS: i64 = 60_000;
@@ -36,6 +36,8 @@ pub(crate) struct Policy {
     pub(crate) is_retroactive: bool,
     /// Bytes of messages that may wait in a queue; it refuses what is more.
     pub(super) max_bytes: Option<u64>,
+    /// What becomes of slow consumers.
+    pub(super) slow: Option<SlowStrategy>,
 }
 
 /// What a consumer receives from.
@@ -74,6 +76,7 @@ impl Policy {
             is_exclusive: entry.truth("allConsumersExclusiveByDefault").unwrap_or(false),
             is_retroactive: entry.truth("alwaysRetroactive").unwrap_or(false),
             max_bytes: entry.refusal_bytes(),
+            slow: entry.property("slowConsumerStrategy").next_back().and_then(SlowStrategy::of),
         }
     }
 

@@ -1,4 +1,4 @@
-use ternmq_broker::Keeps;
+use ternmq_broker::{Keeps, SlowEnd, SlowSign};
 use ternmq_configuration::{
     Version,
     activemq_service::{NAMESPACE, Strategy, sanitise},
@@ -268,4 +268,64 @@ fn what_was_refused_comes_again_as_the_plugin_says() {
         default.grave(&DeadMessage { reason: DeathReason::Expired, ..kept }),
         Grave::Place { .. }
     ));
+}
+
+#[test]
+fn when_consumers_are_slow() {
+    let of = |entry: &str, strategy: &str| {
+        policies(&format!(
+            "<policyEntry {entry}><slowConsumerStrategy><{strategy}/></slowConsumerStrategy></policyEntry>"
+        ))
+    };
+    let topics = [(Arc::from("topic"), Arc::from("t"))];
+    let rule = |strategy: &str| of("queue=\"q\"", strategy).slow_rule("q", &[]).unwrap();
+    let rule_of =
+        |check_ms, sign, max_looks, end| SlowRule { check_ms, sign, max_looks: Some(max_looks), end };
+    let consumer = SlowEnd::Consumer;
+    for (strategy, expect) in [
+        ("abortSlowConsumerStrategy", rule_of(30_000, SlowSign::Stuck, 1, consumer)),
+        (
+            r#"abortSlowConsumerStrategy checkPeriod="1000" maxSlowDuration="4500" abortConnection="true""#,
+            rule_of(1_000, SlowSign::Stuck, 5, SlowEnd::Connection),
+        ),
+        (
+            r#"abortSlowConsumerStrategy checkPeriod="1000" maxSlowDuration="-1" maxSlowCount="3""#,
+            rule_of(1_000, SlowSign::Stuck, 3, consumer),
+        ),
+        (
+            r#"abortSlowConsumerStrategy checkPeriod="0" maxSlowCount="2""#,
+            rule_of(100, SlowSign::Stuck, 2, consumer),
+        ),
+        (
+            "abortSlowAckConsumerStrategy",
+            rule_of(30_000, SlowSign::Silent { max_ms: 30_000, spares_idle: true }, 1, consumer),
+        ),
+        (
+            r#"abortSlowAckConsumerStrategy maxTimeSinceLastAck="5" ignoreIdleConsumers="false" maxSlowDuration="60001""#,
+            rule_of(30_000, SlowSign::Silent { max_ms: 5, spares_idle: false }, 3, consumer),
+        ),
+    ] {
+        assert_eq!(rule(strategy), expect, "{strategy}");
+    }
+    let none = of("queue=\"q\"", r#"abortSlowConsumerStrategy maxSlowDuration="-1""#);
+    assert_eq!((none.slow_check_ms(), none.slow_rule("q", &[])), (None, None));
+    let topic = of("topic=\"t\"", "abortSlowConsumerStrategy");
+    assert_eq!(topic.slow_rule("q", &[]), None);
+    for (queue, sign) in [
+        ("consumer://random", SlowSign::Behind),
+        ("shared://c/s", SlowSign::Behind),
+        ("consumer://c/s", SlowSign::Stuck),
+        ("mqtt://c", SlowSign::Stuck),
+    ] {
+        assert_eq!(topic.slow_rule(queue, &topics).map(|rule| rule.sign), Some(sign), "{queue}");
+    }
+    let entry = |queue: &str, ms: u32| {
+        format!(
+            "<policyEntry queue=\"{queue}\"><slowConsumerStrategy><abortSlowConsumerStrategy \
+             checkPeriod=\"{ms}\"/></slowConsumerStrategy></policyEntry>"
+        )
+    };
+    let check_ms =
+        |one: u32, other: u32| policies(&format!("{}{}", entry("q", one), entry("r", other))).slow_check_ms();
+    assert_eq!((check_ms(30_000, 20_000), check_ms(500, 501)), (Some(10_000), Some(100)));
 }

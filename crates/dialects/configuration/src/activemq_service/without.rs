@@ -75,6 +75,7 @@ const FLOW: &str =
 const OWN_GROUPS: &str = "a queue remembers at least the 1,024 groups of messages that were used last";
 const COPIES: &str = "copies are of one message, which is kept once, all of them or none";
 const TEMPORARY: &str = "a temporary destination can't be named before its connection makes it";
+const NO_NAME: &str = "nobody asks for a strategy by its name";
 const NOT_YET: &str = "it is not there in this version";
 const NO_ADVISORY: &str =
     "the advisory topics that a policy switches are not there; the others are told in any case";
@@ -207,6 +208,10 @@ static ROWS: &[Row] = &[
         "a message expires when its time has come; nobody has to look for it",
     ),
     row("policyEntry", &["gcWithNetworkConsumers"], NO_NETWORK),
+    as_is("abortSlowAckConsumerStrategy", &["ignoreNetworkConsumers"], true, NO_NETWORK),
+    as_is("abortSlowConsumerStrategy", &["ignoreNetworkConsumers"], true, NO_NETWORK),
+    row("abortSlowAckConsumerStrategy", &["name"], NO_NAME),
+    row("abortSlowConsumerStrategy", &["name"], NO_NAME),
     row("policyEntry", &["minimumMessageSize"], "limits count the bytes of bodies as they are"),
     as_is(
         "policyEntry",
@@ -307,8 +312,6 @@ static ROWS: &[Row] = &[
     as_is("redeliveryPolicy", &["preDispatchCheck"], true, "a message is looked at when it was refused"),
     row("redeliveryPolicy", &["collisionAvoidancePercent"], "see useCollisionAvoidance"),
     as_is("redeliveryPolicy", &["useCollisionAvoidance"], false, "delays are exact"),
-    whole("abortSlowAckConsumerStrategy", NOT_YET),
-    whole("abortSlowConsumerStrategy", NOT_YET),
     whole("queryBasedSubscriptionRecoveryPolicy", NOT_YET),
     row("fixedSizedSubscriptionRecoveryPolicy", &["useSharedBuffer"], "each topic has its own"),
 ];

@@ -26,6 +26,9 @@ impl Amqp10Session {
                     EndReason::Administrative => {
                         Fault::link(condition::DETACH_FORCED, "the consumer was ended by the broker")
                     }
+                    EndReason::TooSlow => {
+                        Fault::link(condition::RESOURCE_LIMIT_EXCEEDED, "the consumer was too slow")
+                    }
                 };
                 self.end_link(broker, channel, consumer_label, &fault, out);
             }

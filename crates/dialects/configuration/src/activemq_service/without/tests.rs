@@ -62,6 +62,18 @@ const SERVED: &[(&str, &[&str])] = &[
             "topicPrefetch",
         ],
     ),
+    (
+        "abortSlowAckConsumerStrategy",
+        &[
+            "abortConnection",
+            "checkPeriod",
+            "ignoreIdleConsumers",
+            "maxSlowCount",
+            "maxSlowDuration",
+            "maxTimeSinceLastAck",
+        ],
+    ),
+    ("abortSlowConsumerStrategy", &["abortConnection", "checkPeriod", "maxSlowCount", "maxSlowDuration"]),
     ("prefetchRatePendingMessageLimitStrategy", &["multiplier"]),
     ("queue", &["physicalName"]),
     ("redeliveryPlugin", &["fallbackToDeadLetter", "sendToDlqIfMaxRetriesExceeded"]),
@@ -154,6 +166,13 @@ fn what_has_no_effect_is_told_once_and_what_is_so_anyway_is_not() {
         "><destinationPolicy><policyMap><policyEntries>{entry}{entry}</policyEntries></policyMap></destinationPolicy>"
     );
     assert_eq!(notices(&text), [format!("vmQueueCursor has no effect: {OWN_CURSORS}")]);
+    let strategy =
+        r#"<abortSlowConsumerStrategy name="n" ignoreNetworkConsumers="true" abortConnection="true"/>"#;
+    let text = text.replace(
+        "<pendingQueuePolicy><vmQueueCursor/></pendingQueuePolicy>",
+        &format!("<slowConsumerStrategy>{strategy}</slowConsumerStrategy>"),
+    );
+    assert_eq!(notices(&text), [format!("name of abortSlowConsumerStrategy has no effect: {NO_NAME}")]);
 }
 
 #[test]
