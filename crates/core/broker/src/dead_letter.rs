@@ -10,6 +10,7 @@ use crate::{
     broker::Broker,
     dialect::{DeadMessage, Grave},
     effect::NOBODY,
+    events::Fate,
     namespace::NamespaceId,
     publish::Published,
 };
@@ -47,6 +48,9 @@ impl Broker {
     }
 
     fn bury(&mut self, queue: u32, dead: Dead) {
+        if self.events.is_on() {
+            self.tell_of_death(queue, &dead);
+        }
         let Some(slot) = self.queues.any(queue) else { return };
         let Some(route) = slot.machine.settings().dead_letter.clone() else { return };
         let (name, namespace) = (slot.name.clone(), slot.namespace);
@@ -78,6 +82,9 @@ impl Broker {
         {
             queues
                 .retain(|target| self.queues.get(*target).is_some_and(|slot| !history.is_cycle(&slot.name)));
+        }
+        if self.events.is_on() && !queues.is_empty() {
+            self.tell_of_message(Fate::Buried, queue, &dead);
         }
         self.move_to(&queues, message, replaces);
     }

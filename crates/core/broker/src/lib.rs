@@ -105,7 +105,10 @@ pub use dialect::{
 };
 pub use effect::{ConnectionId, ConsumerId, Deliver, DeliverFrom, DeliveryId, Effect, EndReason, SessionId};
 pub use error::{Error, Kind, LimitKind, QueueProperty, Verb};
-pub use events::{Change, Event, EventConnection, EventConsumer, EventPlace, EventProducer, Herald};
+pub use events::{
+    Change, Event, EventConnection, EventConsumer, EventMessage, EventPlace, EventProducer, Fate, Herald,
+    Teller,
+};
 pub use figures::{Figures, Question};
 pub use forwarding::{Forward, Forwards, Keeps};
 pub use get::GetOutcome;

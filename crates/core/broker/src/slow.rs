@@ -199,8 +199,13 @@ impl Broker {
         if seen.due_ms > now_ms {
             return false;
         }
+        let was_slow = seen.looks > 0;
         let is_over = seen.look(rule, &stand, now_ms);
         seen.due_ms = now_ms.saturating_add(rule.check_ms.max(1));
+        let is_slow = seen.looks > 0;
+        if is_slow && !was_slow && self.events.is_on() {
+            self.note_slow(consumer.into());
+        }
         is_over
     }
 

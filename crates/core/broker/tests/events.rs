@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use support::Rig;
 use ternmq_broker::{
-    Change, ConnectionId, ConnectionInfo, ConsumeSpec, Dialect, Error, Event, Herald, SessionId,
-    SubscriptionSpec,
+    Change, ConnectionId, ConnectionInfo, ConsumeSpec, Error, Event, Herald, SessionId, SubscriptionSpec,
+    Teller,
 };
-use ternmq_message::{Message, MessageMeta};
+use ternmq_message::{Message, MessageMeta, Value};
 
 const NODE: &str = "sys.topic";
 
@@ -18,14 +18,8 @@ const NODE: &str = "sys.topic";
 struct Lines;
 
 impl Herald for Lines {
-    fn message(
-        &self,
-        _: &dyn Dialect,
-        broker: &str,
-        event: &Event,
-        (node, key): (&str, &str),
-    ) -> Option<Message> {
-        assert!(!broker.is_empty());
+    fn message(&self, teller: &Teller<'_>, event: &Event, (node, key): (&str, &str)) -> Option<Message> {
+        assert!(!teller.node_name.is_empty());
         let sign = |change: &Change| if *change == Change::Come { '+' } else { '-' };
         let line = match event {
             Event::Connection(change, it) => {
@@ -37,6 +31,11 @@ impl Herald for Lines {
             }
             Event::Producer(change, it, count) => {
                 format!("{}producer {} of {}, {count}", sign(change), it.own_id, it.place.key)
+            }
+            Event::Slow(it) => format!("slow {}", it.queue),
+            Event::Message(fate, it) => {
+                let body = String::from_utf8_lossy(it.message.body());
+                format!("{fate:?} {body} of {}, {}", it.queue, it.consumer.is_some())
             }
             Event::Place(change, place, cause) => {
                 format!("{}place {}{}", sign(change), place.key, if cause.is_some() { " by one" } else { "" })
@@ -203,4 +202,41 @@ fn without_a_herald_and_without_a_subscriber_nothing_is_told() {
     let session = rig.session;
     subscribe(&mut rig, session, "sys.sub.other", &["other.#"]);
     assert!(heard(&mut rig).is_empty());
+}
+
+#[test]
+fn what_becomes_of_messages_is_told() {
+    let mut rig = rig();
+    rig.queue("graves", &[]);
+    rig.queue(
+        "q",
+        &[("dead_node", Value::str("")), ("dead_key", Value::str("graves")), ("ttl", Value::I64(1))],
+    );
+    rig.queue("full", &[("max_length", Value::I64(1))]);
+    rig.fill("q", &["unheard"]);
+    rig.advance(2);
+    listen(&mut rig, &["told.message.*"]);
+    heard(&mut rig);
+    rig.fill("q", &["late"]);
+    rig.advance(2);
+    assert_eq!(heard(&mut rig), ["Expired late of q, false", "Buried late of q, false"]);
+    rig.fill("full", &["first", "second"]);
+    assert_eq!(heard(&mut rig), ["PushedOut first of full, false"]);
+    assert_eq!((rig.counts("graves"), rig.counts("full")), ((2, 0), (1, 0)));
+}
+
+#[test]
+fn slow_consumers_are_told_once() {
+    let mut rig = rig();
+    listen(&mut rig, &["told.slow"]);
+    rig.queue("slow.watched", &[]);
+    rig.consume("slow.watched", 3, Some(1));
+    rig.fill("slow.watched", &["a", "b", "c"]);
+    heard(&mut rig);
+    let mut told = Vec::new();
+    for _ in 0..5 {
+        rig.advance(1_000);
+        told.extend(heard(&mut rig));
+    }
+    assert_eq!(told, ["slow slow.watched"]);
 }

@@ -1,8 +1,13 @@
 //! Advisory topics: what ActiveMQ calls the events of the core, and which of its own there are.
 
-use ternmq_broker::{Event, EventPlace, Place, Places};
+use ternmq_broker::{Event, EventMessage, EventPlace, Fate, Place, Places};
+use ternmq_configuration::activemq_service::DestinationKind;
 
-use crate::{ActiveMq, names};
+use crate::{
+    ActiveMq,
+    configuration::{Configuration, destination_of},
+    names,
+};
 
 /// Start of all topics on which ActiveMQ tells of itself.
 pub(crate) const PREFIX: &str = "ActiveMQ.Advisory.";
@@ -11,7 +16,8 @@ const TEMPORARY: [&str; 2] = ["TempQueue", "TempTopic"];
 /// Those of the core's events: whole names.
 const WHOLE: [&str; 3] = ["Connection", "Queue", "Topic"];
 /// The same: the kind and name of a destination follow.
-const OF_DESTINATIONS: [&str; 2] = ["Consumer", "Producer"];
+const OF_DESTINATIONS: [&str; 6] =
+    ["Consumer", "Producer", "Expired", "MessageDLQd", "MessageDiscarded", "SlowConsumer"];
 /// What stands for any words, and for one.
 const WILDCARDS: [&str; 2] = [">", "*"];
 
@@ -52,9 +58,54 @@ fn of_destination(what: &str, place: &EventPlace) -> Option<String> {
     Some(format!("{PREFIX}{what}.{kind}.{name}"))
 }
 
+/// What a kind of destination is called where temporary ones count apart.
+fn kind_name(kind: DestinationKind) -> &'static str {
+    match kind {
+        DestinationKind::Queue => "Queue",
+        DestinationKind::Topic => "Topic",
+        DestinationKind::TempQueue => "TempQueue",
+        DestinationKind::TempTopic => "TempTopic",
+    }
+}
+
+/// The topic on which it is told what became of a message, where its policy has it told.
+fn of_message(configuration: &Configuration, fate: Fate, told: &EventMessage) -> Option<String> {
+    let (kind, name) = destination_of(&told.queue, told.message.node(), told.message.key());
+    // What becomes of news is none.
+    if kind == DestinationKind::Topic && name.starts_with(PREFIX) {
+        return None;
+    }
+    let (what, kind) = match (fate, kind) {
+        (Fate::Expired, DestinationKind::Queue | DestinationKind::TempQueue) => ("Expired", "Queue"),
+        (Fate::Expired, DestinationKind::Topic | DestinationKind::TempTopic) => ("Expired", "Topic"),
+        (Fate::Buried, kind) => ("MessageDLQd", kind_name(kind)),
+        (Fate::PushedOut, kind) if configuration.policy(kind, name).tells_discarded => {
+            ("MessageDiscarded", kind_name(kind))
+        }
+        (Fate::PushedOut, _) => return None,
+    };
+    Some(format!("{PREFIX}{what}.{kind}.{name}"))
+}
+
+/// The topic on which it is told that a consumer is slow, where the policy of what it receives from has it told.
+fn of_slow(configuration: &Configuration, place: &EventPlace) -> Option<String> {
+    let (kind, name) = match ActiveMq.place_of(&place.node, &place.key) {
+        Place::Queue(name) if names::is_own(&name) => return None,
+        Place::Topic(name) if name.starts_with(PREFIX) => return None,
+        Place::Queue(name) => (DestinationKind::Queue, name),
+        Place::Topic(name) => (DestinationKind::Topic, name),
+        Place::TemporaryQueue(name) => (DestinationKind::TempQueue, name),
+        Place::TemporaryTopic(name) => (DestinationKind::TempTopic, name),
+    };
+    let is_told = configuration.policy(kind, &name).tells_slow;
+    is_told.then(|| format!("{PREFIX}SlowConsumer.{}.{name}", kind_name(kind)))
+}
+
 /// The topic on which an event is told.
-pub(crate) fn topic_of(event: &Event) -> Option<String> {
+pub(crate) fn topic_of(configuration: &Configuration, event: &Event) -> Option<String> {
     match event {
+        Event::Slow(consumer) => of_slow(configuration, &consumer.place),
+        Event::Message(fate, message) => of_message(configuration, *fate, message),
         Event::Connection(..) => Some(format!("{PREFIX}Connection")),
         Event::Consumer(_, consumer, _) => of_destination("Consumer", &consumer.place),
         Event::Producer(_, producer, _) => of_destination("Producer", &producer.place),
@@ -85,6 +136,8 @@ mod tests {
             ("ActiveMQ.Advisory.Producer.>", true, true),
             ("ActiveMQ.Advisory.>", true, true),
             ("ActiveMQ.Advisory.*", true, true),
+            ("ActiveMQ.Advisory.MessageDLQd.>", true, true),
+            ("ActiveMQ.Advisory.MessageConsumed.>", false, true),
             ("ActiveMQ.Advisory.NetworkBridge", false, true),
             ("ActiveMQ.>", false, true),
             (">", false, true),
@@ -118,7 +171,7 @@ mod tests {
             ("temp-topic", "x/2", None),
         ] {
             let event = Event::Place(ternmq_broker::Change::Come, place(node, key), None);
-            assert_eq!(topic_of(&event).as_deref(), expect);
+            assert_eq!(topic_of(&Configuration::default(), &event).as_deref(), expect);
         }
     }
 }

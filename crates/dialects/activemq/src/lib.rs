@@ -242,7 +242,7 @@ impl Dialect for ActiveMq {
     }
 
     fn event_key(&self, event: &Event) -> Option<String> {
-        advisories::topic_of(event)
+        advisories::topic_of(self.configuration(), event)
     }
 
     fn event_listening(&self) -> fn(&str) -> bool {

@@ -5,16 +5,16 @@
 use std::sync::Arc;
 
 use ternmq_broker::{
-    Change, ConnectionId, Dialect, Event, EventConnection, EventConsumer, EventPlace, EventProducer, Herald,
-    Place,
+    Change, ConnectionId, Deliver, DeliveryId, Dialect, Event, EventConnection, EventConsumer, EventMessage,
+    EventPlace, EventProducer, Fate, Herald, Place, Teller,
 };
 use ternmq_message::{Message, MessageMeta};
 
 use crate::{
     codec::{Field, Kind, Object, Primitive, Primitives, Value},
     format::{ENCODING, take_apart},
-    json::json_of,
-    translate::{destination_of, places},
+    json::{json_of, text_of},
+    translate::{Known, destination_of, message_of, places},
 };
 
 /// The type of every message that tells news.
@@ -41,7 +41,7 @@ pub(crate) fn advisory(
     origin: &Origin<'_>,
     topic: &str,
     told: Object<'static>,
-    count: Option<(&'static str, u64)>,
+    more: Vec<(&'static str, Primitive<'static>)>,
 ) -> Option<Message> {
     // A consumer of several topics has wildcards in the name of its advisory topic.
     let (node, key) = match places(dialect).ok()?.target_of(&Place::Topic(topic.into())) {
@@ -57,8 +57,8 @@ pub(crate) fn advisory(
         .with("originBrokerId", text(broker_id(origin.broker)))
         .with("originBrokerName", text(origin.broker.to_owned()))
         .with("originBrokerURL", text(url));
-    if let Some((name, count)) = count {
-        properties = properties.with(name, Primitive::Int(i32::try_from(count).unwrap_or(i32::MAX)));
+    for (name, value) in more {
+        properties = properties.with(name, value);
     }
     let body = json_of(&told);
     let message = Object::new(Kind::Message)
@@ -170,34 +170,85 @@ fn producer_info(dialect: &dyn Dialect, producer: &EventProducer) -> Option<Obje
     )
 }
 
+/// A number of consumers or producers.
+fn count_of(count: u64) -> Primitive<'static> {
+    Primitive::Int(i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+/// The text of an id of a consumer.
+fn text_of_consumer(broker: &str, consumer: &EventConsumer) -> Option<String> {
+    text_of(&id_of_consumer(broker, consumer)?)
+}
+
+/// A message without its body, as it is told of, and what is told beside.
+fn message_told(
+    teller: &Teller<'_>,
+    fate: Fate,
+    event: &EventMessage,
+) -> Option<(Object<'static>, Vec<(&'static str, Primitive<'static>)>)> {
+    let deliver = Deliver {
+        session_label: 0,
+        consumer_label: 0,
+        delivery: DeliveryId(0),
+        seq: event.seq,
+        message: event.message.clone(),
+        is_redelivered: false,
+        failed_count: None,
+        failures: 0,
+        expires_at_ms: event.expires_at_ms,
+        is_group_first: false,
+    };
+    let known = Known { dialect: teller.dialect, formats: teller.formats };
+    let mut told = message_of(&known, &deliver, &event.queue).into_owned();
+    told.take(Field::Content);
+    let own = places(teller.dialect).ok()?;
+    let place = match own.place_of("", &event.queue) {
+        Place::Queue(name) if teller.dialect.is_reserved(&name) => {
+            own.place_of(event.message.node(), event.message.key())
+        }
+        place => place,
+    };
+    let destination = destination_of(&place);
+    let mut more = Vec::new();
+    let mut text = |name, text: Option<String>| {
+        more.extend(text.map(|text| (name, Primitive::Text(text.into()))));
+    };
+    if fate != Fate::Buried {
+        // ActiveMQ spells them so.
+        text("orignalMessageId", told.object(Field::MessageId).and_then(|id| text_of(id)));
+    }
+    if fate == Fate::PushedOut {
+        text("orignalDestination", text_of(&destination));
+        let consumer = event.consumer.as_ref();
+        text("consumerId", consumer.and_then(|consumer| text_of_consumer(teller.node_name, consumer)));
+    }
+    told.set(Field::Destination, Value::Object(Arc::new(destination)));
+    Some((told, more))
+}
+
 impl Herald for OpenWireHerald {
-    fn message(
-        &self,
-        dialect: &dyn Dialect,
-        broker: &str,
-        event: &Event,
-        (_, topic): (&str, &str),
-    ) -> Option<Message> {
-        let (told, connection, count) = match event {
+    fn message(&self, teller: &Teller<'_>, event: &Event, (_, topic): (&str, &str)) -> Option<Message> {
+        let (dialect, broker) = (teller.dialect, teller.node_name);
+        let (told, connection, more) = match event {
             Event::Connection(Change::Come, connection) => {
-                (connection_info(broker, connection), Some(connection), None)
+                (connection_info(broker, connection), Some(connection), Vec::new())
             }
             Event::Connection(Change::Gone, connection) => {
-                (removal(id_of_connection(broker, connection)), Some(connection), None)
+                (removal(id_of_connection(broker, connection)), Some(connection), Vec::new())
             }
             Event::Consumer(change, consumer, count) => {
                 let told = match change {
                     Change::Come => consumer_info(broker, dialect, consumer)?,
                     Change::Gone => removal(id_of_consumer(broker, consumer)?),
                 };
-                (told, Some(&consumer.connection), Some(("consumerCount", *count)))
+                (told, Some(&consumer.connection), vec![("consumerCount", count_of(*count))])
             }
             Event::Producer(change, producer, count) => {
                 let told = match change {
                     Change::Come => producer_info(dialect, producer)?,
                     Change::Gone => removal(id_of(Kind::ProducerId, &producer.own_id)?),
                 };
-                (told, Some(&producer.connection), Some(("producerCount", *count)))
+                (told, Some(&producer.connection), vec![("producerCount", count_of(*count))])
             }
             Event::Place(change, place, cause) => {
                 let operation = if *change == Change::Come { ADD } else { REMOVE };
@@ -207,10 +258,19 @@ impl Herald for OpenWireHerald {
                 if let Some(cause) = cause {
                     told = told.with_object(Field::ConnectionId, Arc::new(id_of_connection(broker, cause)));
                 }
-                (told, cause.as_ref(), None)
+                (told, cause.as_ref(), Vec::new())
+            }
+            Event::Slow(consumer) => {
+                let id = text_of_consumer(broker, consumer)?;
+                let told = consumer_info(broker, dialect, consumer)?;
+                (told, Some(&consumer.connection), vec![("consumerId", Primitive::Text(id.into()))])
+            }
+            Event::Message(fate, message) => {
+                let (told, more) = message_told(teller, *fate, message)?;
+                (told, None, more)
             }
         };
         let origin = Origin { broker, local: connection.and_then(|connection| connection.local) };
-        advisory(dialect, &origin, topic, told, count)
+        advisory(dialect, &origin, topic, told, more)
     }
 }

@@ -52,7 +52,7 @@ fn value_of(value: &Value<'_>) -> Option<String> {
 }
 
 /// An id or a destination as text.
-fn text_of(object: &Object<'_>) -> Option<String> {
+pub(crate) fn text_of(object: &Object<'_>) -> Option<String> {
     if let Some(place) = place_of(object) {
         let scheme = match place {
             Place::Queue(_) => "queue",
@@ -70,6 +70,10 @@ fn text_of(object: &Object<'_>) -> Option<String> {
             object.number(Field::SessionId),
             object.number(Field::Value)
         )),
+        Kind::MessageId => {
+            let producer = text_of(object.object(Field::ProducerId)?)?;
+            Some(format!("{producer}:{}", object.number(Field::ProducerSequenceId)))
+        }
         _ => None,
     }
 }

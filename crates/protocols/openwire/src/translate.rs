@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use ternmq_broker::{AddressOptions, AddressRequest, Broker, Deliver, Dialect, Place, Places};
-use ternmq_message::{Content, Map, MessageMeta, Properties};
+use ternmq_message::{Content, Formats, Map, MessageMeta, Properties};
 
 use crate::{
     codec::{Field, Kind, Object, Primitive, Primitives, Value},
@@ -84,11 +84,23 @@ fn with_delivery(id: Object<'_>, number: u64) -> Object<'_> {
     id.with(Field::BrokerSequenceId, Value::Long(i64::try_from(number).unwrap_or(i64::MAX)))
 }
 
+/// What messages of any encoding are read by.
+pub(crate) struct Known<'a> {
+    pub(crate) dialect: &'a dyn Dialect,
+    pub(crate) formats: &'a Formats,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn of(broker: &'a Broker) -> Self {
+        Self { dialect: &**broker.dialect(), formats: broker.formats() }
+    }
+}
+
 /// A message for a consumer, whatever encoding it came in. `queue` is the one that it comes from.
-pub(crate) fn message_of<'a>(broker: &Broker, deliver: &'a Deliver, queue: &str) -> Object<'a> {
+pub(crate) fn message_of<'a>(known: &Known<'_>, deliver: &'a Deliver, queue: &str) -> Object<'a> {
     let message = &deliver.message;
-    let known = (message.meta().encoding == ENCODING).then(|| put_together(message.head(), message.body()));
-    let mut object = known.flatten().unwrap_or_else(|| message_of_others(broker, deliver, queue));
+    let own = (message.meta().encoding == ENCODING).then(|| put_together(message.head(), message.body()));
+    let mut object = own.flatten().unwrap_or_else(|| message_of_others(known, deliver, queue));
     let id = match object.take(Field::MessageId) {
         Value::Object(id) => Arc::unwrap_or_clone(id),
         _ => made_up_id(queue, deliver.seq),
@@ -100,7 +112,7 @@ pub(crate) fn message_of<'a>(broker: &Broker, deliver: &'a Deliver, queue: &str)
         object.set(Field::Expiration, Value::Long(expiration(deliver)));
     }
     if let Some(history) = message.history() {
-        add_properties(&mut object, &broker.dialect().history_headers(history));
+        add_properties(&mut object, &known.dialect.history_headers(history));
     }
     object
 }
@@ -129,9 +141,9 @@ fn made_up_id(queue: &str, seq: u64) -> Object<'static> {
 }
 
 /// A message of another protocol, of the kind that its content is.
-fn message_of_others(broker: &Broker, deliver: &Deliver, queue: &str) -> Object<'static> {
+fn message_of_others(known: &Known<'_>, deliver: &Deliver, queue: &str) -> Object<'static> {
     let message = &deliver.message;
-    let format = broker.formats().get(message.meta().encoding);
+    let format = known.formats.get(message.meta().encoding);
     let mut properties = format.map(|format| format.properties(message.head())).unwrap_or_default();
     let content = Content::take(format, message, &mut properties);
     let properties = CARRIER_WITH_TYPE.fit(properties, message.meta());
@@ -146,7 +158,7 @@ fn message_of_others(broker: &Broker, deliver: &Deliver, queue: &str) -> Object<
         object.set(Field::ProducerId, Value::Object(producer));
     }
     write_meta(&mut object, message.meta());
-    write_properties(broker, &mut object, properties);
+    write_properties(known.dialect, &mut object, properties);
     object
 }
 
@@ -183,7 +195,7 @@ fn write_meta(object: &mut Object<'static>, meta: &MessageMeta) {
     object.set(Field::Priority, Value::Byte(priority));
 }
 
-fn write_properties(broker: &Broker, object: &mut Object<'static>, properties: Properties) {
+fn write_properties(dialect: &dyn Dialect, object: &mut Object<'static>, properties: Properties) {
     let mut map = Primitives::default();
     if let Some(kind) = &properties.content_type {
         map = map
@@ -214,18 +226,18 @@ fn write_properties(broker: &Broker, object: &mut Object<'static>, properties: P
         let ms = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
         object.set(Field::Timestamp, Value::Long(ms));
     }
-    if let Some(place) = reply_place(broker, &properties) {
+    if let Some(place) = reply_place(dialect, &properties) {
         object.set(Field::ReplyTo, Value::Object(Arc::new(destination_of(&place))));
     }
 }
 
-fn reply_place<'a>(broker: &'a Broker, properties: &'a Properties) -> Option<Place<'a>> {
-    let known = broker.dialect().places()?;
+fn reply_place<'a>(dialect: &'a dyn Dialect, properties: &'a Properties) -> Option<Place<'a>> {
+    let known = dialect.places()?;
     match (&properties.reply_to, &properties.reply_key) {
         (Some(queue), _) => {
             let temporary = known
                 .temporary_place(queue)
-                .or_else(|| queue.starts_with('/').then(|| place_of_address(broker, queue)).flatten());
+                .or_else(|| queue.starts_with('/').then(|| place_of_address(dialect, queue)).flatten());
             Some(temporary.unwrap_or_else(|| Place::Queue(Cow::Borrowed(&**queue))))
         }
         (None, Some(key)) => Some(Place::Topic(Cow::Borrowed(&**key))),
@@ -247,8 +259,7 @@ impl AddressOptions for NoOptions {
 }
 
 /// The place that an address of a protocol of text stands for.
-fn place_of_address(broker: &Broker, text: &str) -> Option<Place<'static>> {
-    let dialect = broker.dialect();
+fn place_of_address(dialect: &dyn Dialect, text: &str) -> Option<Place<'static>> {
     let request = AddressRequest {
         text,
         options: &NoOptions,

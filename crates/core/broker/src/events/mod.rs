@@ -1,5 +1,5 @@
 //! What the broker tells of itself to whoever subscribes to it: connections, consumers, producers, queues and topics that
-//! come and go.
+//! come and go, consumers that are slow, and messages that nobody takes.
 //!
 //! Owns: what is told, in which order, and what a new subscriber is told of what is there already. Must not know: how an
 //! event is named (the dialect's) or written (the [`Herald`]'s).
@@ -7,6 +7,7 @@
 //! Events are collected and sent at the end of the turn, so that nobody hears of a state in between. Without a herald
 //! nothing is noted; with one and no subscriber, what looks for subscribers is one number of the topology.
 
+mod message;
 mod note;
 mod replay;
 mod send;
@@ -17,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use ternmq_message::Message;
+use ternmq_message::{Formats, Message};
 
 use crate::{
     dialect::Dialect,
@@ -101,8 +102,34 @@ pub struct EventProducer {
     pub window_bytes: u32,
 }
 
+/// What becomes of a message that nobody takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Its time to live ended.
+    Expired,
+    /// It was pushed out by others, of which there were more than its queue may have.
+    PushedOut,
+    /// It went to where dead messages go.
+    Buried,
+}
+
+/// A message as an event tells of it.
+#[derive(Clone, Debug)]
+pub struct EventMessage {
+    /// The message.
+    pub message: Message,
+    /// The queue that it leaves.
+    pub queue: Arc<str>,
+    /// Its number there.
+    pub seq: u64,
+    /// Broker time in ms at which it expires, if it does.
+    pub expires_at_ms: Option<u64>,
+    /// Of one that was pushed out: who receives from the queue; one of several.
+    pub consumer: Option<EventConsumer>,
+}
+
 /// One thing that is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// A connection.
     Connection(Change, EventConnection),
@@ -112,18 +139,27 @@ pub enum Event {
     Producer(Change, EventProducer, u64),
     /// A queue or topic, with the connection that is the cause, if one is.
     Place(Change, EventPlace, Option<EventConnection>),
+    /// A consumer is slow from now on.
+    Slow(EventConsumer),
+    /// Something became of a message.
+    Message(Fate, Box<EventMessage>),
+}
+
+/// What a [`Herald`] may look at.
+#[derive(Clone, Copy)]
+pub struct Teller<'a> {
+    /// The vendor's ways.
+    pub dialect: &'a dyn Dialect,
+    /// Encodings of messages.
+    pub formats: &'a Formats,
+    /// Name of the node.
+    pub node_name: &'a str,
 }
 
 /// Writes events as messages.
 pub trait Herald: Send + Sync {
-    /// An event as a message to a node with a key; `None` for one that can't be written. `broker` is the name of the node.
-    fn message(
-        &self,
-        dialect: &dyn Dialect,
-        broker: &str,
-        event: &Event,
-        place: (&str, &str),
-    ) -> Option<Message>;
+    /// An event as a message to a node with a key; `None` for one that can't be written.
+    fn message(&self, teller: &Teller<'_>, event: &Event, place: (&str, &str)) -> Option<Message>;
 }
 
 /// How events tell of a consumer.

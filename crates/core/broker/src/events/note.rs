@@ -353,7 +353,7 @@ impl Broker {
             && self.namespaces.get(namespace).is_some_and(|space| space.topology.counted_bindings() > 0)
     }
 
-    fn raise(&mut self, namespace: NamespaceId, event: Event) {
+    pub(super) fn raise(&mut self, namespace: NamespaceId, event: Event) {
         self.events.pending.push_back(Pending { namespace, event, only: None });
     }
 }

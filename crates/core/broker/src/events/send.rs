@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use ternmq_message::{Message, MessageMeta};
 
-use super::{Herald, Pending};
+use super::{Herald, Pending, Teller};
 use crate::broker::Broker;
 
 impl Broker {
@@ -30,7 +30,7 @@ impl Broker {
         }
     }
 
-    fn tell(&mut self, herald: &dyn Herald, pending: &Pending) -> Option<()> {
+    pub(super) fn tell(&mut self, herald: &dyn Herald, pending: &Pending) -> Option<()> {
         let dialect = self.dialect.clone();
         let (node, key) = (dialect.topic_node(), dialect.event_key(&pending.event)?);
         let mut queues: SmallVec<[u32; 4]> = SmallVec::new();
@@ -44,7 +44,8 @@ impl Broker {
         if queues.is_empty() {
             return None;
         }
-        let message = herald.message(&*dialect, &self.node_name.clone(), &pending.event, (node, &key))?;
+        let teller = Teller { dialect: &*dialect, formats: &self.formats, node_name: &self.node_name };
+        let message = herald.message(&teller, &pending.event, (node, &key))?;
         let _nobody_waits = self.send_to(&queues, message, None);
         Some(())
     }

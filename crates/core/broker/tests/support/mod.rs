@@ -357,6 +357,8 @@ impl Dialect for PlainDialect {
             Event::Producer(_, producer, _) => Some(format!("told.producer.{}", producer.place.key)),
             Event::Place(_, place, _) if place.key.starts_with("told.") => None,
             Event::Place(..) => Some("told.place".to_owned()),
+            Event::Slow(_) => Some("told.slow".to_owned()),
+            Event::Message(_, message) => Some(format!("told.message.{}", message.queue)),
         }
     }
 

@@ -100,10 +100,12 @@ impl Configuration {
         }
     }
 
-    /// Ms between two looks for slow consumers, if there are any strategies for them.
+    /// Ms between two looks for slow consumers, if anything is said of them.
     pub(crate) fn slow_check_ms(&self) -> Option<u64> {
-        let strategies = self.policies.iter().filter_map(|policy| policy.slow.as_ref());
-        let common = strategies.map(SlowStrategy::check_ms).reduce(slow::common);
+        let told_ms = |policy: &Policy| policy.tells_slow.then_some(slow::TOLD_MS);
+        let of =
+            |policy: &Policy| policy.slow.as_ref().map(SlowStrategy::check_ms).or_else(|| told_ms(policy));
+        let common = self.policies.iter().filter_map(of).reduce(slow::common);
         common.map(|ms| ms.max(slow::MIN_CHECK_MS))
     }
 
@@ -114,7 +116,10 @@ impl Configuration {
             None if names::is_own(queue) => self.policy_of_topics(places),
             None => self.policy(DestinationKind::Queue, queue),
         };
-        policy.slow.as_ref().map(|strategy| strategy.rule(queue))
+        match &policy.slow {
+            Some(strategy) => Some(strategy.rule(queue)),
+            None => policy.tells_slow.then(|| slow::told(queue)),
+        }
     }
 
     /// What a queue of this name obeys that nothing else sets.
@@ -148,7 +153,7 @@ impl Configuration {
 
     /// Where a dead message goes.
     pub(crate) fn grave(&self, dead: &DeadMessage<'_>) -> Grave {
-        let (kind, name) = destination_of(dead);
+        let (kind, name) = destination_of(dead.queue, dead.node, dead.key);
         let again = self.redelivery.as_ref().and_then(|redelivery| redelivery.decide(dead, kind, name));
         if let Some(grave) = again {
             return grave;
@@ -188,17 +193,18 @@ impl Configuration {
     }
 }
 
-/// The destination at which a message died: the queue itself, or of a subscription the topic that it was sent to.
-fn destination_of<'a>(dead: &DeadMessage<'a>) -> (DestinationKind, &'a str) {
-    if let Some(name) = dead.queue.strip_prefix(names::TEMPORARY_QUEUE) {
+/// The destination at which a message died: its queue itself, or of a subscription the topic, a key of a node, that it was
+/// sent to.
+pub(crate) fn destination_of<'a>(queue: &'a str, node: &str, key: &'a str) -> (DestinationKind, &'a str) {
+    if let Some(name) = queue.strip_prefix(names::TEMPORARY_QUEUE) {
         return (DestinationKind::TempQueue, name);
     }
-    if !names::is_own(dead.queue) {
-        return (DestinationKind::Queue, dead.queue);
+    if !names::is_own(queue) {
+        return (DestinationKind::Queue, queue);
     }
-    match dead.node {
-        names::TEMPORARY_TOPIC_NODE => (DestinationKind::TempTopic, dead.key),
-        _ => (DestinationKind::Topic, dead.key),
+    match node {
+        names::TEMPORARY_TOPIC_NODE => (DestinationKind::TempTopic, key),
+        _ => (DestinationKind::Topic, key),
     }
 }
 

@@ -38,6 +38,10 @@ pub(crate) struct Policy {
     pub(super) max_bytes: Option<u64>,
     /// What becomes of slow consumers.
     pub(super) slow: Option<SlowStrategy>,
+    /// They are told of.
+    pub(crate) tells_slow: bool,
+    /// Messages that a limit pushes out are told of.
+    pub(crate) tells_discarded: bool,
 }
 
 /// What a consumer receives from.
@@ -77,6 +81,8 @@ impl Policy {
             is_retroactive: entry.truth("alwaysRetroactive").unwrap_or(false),
             max_bytes: entry.refusal_bytes(),
             slow: entry.property("slowConsumerStrategy").next_back().and_then(SlowStrategy::of),
+            tells_slow: entry.truth("advisoryForSlowConsumers").unwrap_or(false),
+            tells_discarded: entry.truth("advisoryForDiscardingMessages").unwrap_or(false),
         }
     }
 

@@ -10,6 +10,9 @@ const DEFAULT_MS: i64 = 30_000;
 /// Shortest time in ms between two looks.
 pub(super) const MIN_CHECK_MS: u64 = 100;
 
+/// The same, where nobody ends and slow ones are only told of.
+pub(super) const TOLD_MS: u64 = 5_000;
+
 /// A strategy of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SlowStrategy {
@@ -51,11 +54,20 @@ impl SlowStrategy {
     pub(super) fn rule(&self, queue: &str) -> SlowRule {
         let sign = match self.silent {
             Some((max_ms, spares_idle)) => SlowSign::Silent { max_ms, spares_idle },
-            None if names::is_of_topics(queue) => SlowSign::Behind,
-            None => SlowSign::Stuck,
+            None => sign_of(queue),
         };
         SlowRule { check_ms: self.check_ms, sign, max_looks: Some(self.max_looks), end: self.end }
     }
+}
+
+/// The sign of slow consumers of a queue, where what waits for them counts.
+fn sign_of(queue: &str) -> SlowSign {
+    if names::is_of_topics(queue) { SlowSign::Behind } else { SlowSign::Stuck }
+}
+
+/// The rule for a queue whose slow consumers are told of and go on.
+pub(super) fn told(queue: &str) -> SlowRule {
+    SlowRule { check_ms: TOLD_MS, sign: sign_of(queue), max_looks: None, end: SlowEnd::Consumer }
 }
 
 /// The longest time between two looks in which both go up.

@@ -77,8 +77,7 @@ const COPIES: &str = "copies are of one message, which is kept once, all of them
 const TEMPORARY: &str = "a temporary destination can't be named before its connection makes it";
 const NO_NAME: &str = "nobody asks for a strategy by its name";
 const NOT_YET: &str = "it is not there in this version";
-const NO_ADVISORY: &str =
-    "the advisory topics that a policy switches are not there; the others are told in any case";
+const NO_ADVISORY: &str = "this advisory topic, or the body in it, is not there";
 
 const AUDIT: &[&str] = &["enableAudit", "maxAuditDepth", "maxProducersToAudit"];
 
@@ -161,9 +160,7 @@ static ROWS: &[Row] = &[
         &[
             "advisoryForConsumed",
             "advisoryForDelivery",
-            "advisoryForDiscardingMessages",
             "advisoryForFastProducers",
-            "advisoryForSlowConsumers",
             "advisoryWhenFull",
             "includeBodyForAdvisory",
             "sendAdvisoryIfNoConsumers",

@@ -60,6 +60,8 @@ pub enum Class {
     Predicate,
     /// Everything but messages.
     Any,
+    /// What a message may tell of: messages too.
+    Told,
 }
 
 impl Class {
@@ -83,6 +85,7 @@ impl Class {
             Self::Message => kind.is_message(),
             Self::Predicate => kind == Kind::NetworkBridgeFilter,
             Self::Any => !kind.is_message() && kind != Kind::WireFormatInfo,
+            Self::Told => kind != Kind::WireFormatInfo,
         }
     }
 }
@@ -166,7 +169,7 @@ fields! {
 
 use Class::{
     Any, BrokerId, BrokerInfo, ConnectionId, ConsumerId, ConsumerInfo, Destination, Message, MessageId,
-    Predicate, ProducerId, Removable, SessionId, TransactionId,
+    Predicate, ProducerId, Removable, SessionId, Told, TransactionId,
 };
 use Field as F;
 use Form::{Array, Bool, Byte, Bytes, Cached, Int, Long, Magic, Object, Text, Throwable};
@@ -317,7 +320,7 @@ const MESSAGE: &[Row] = &[
     row(F::Type, Text),
     row(F::Content, Bytes),
     row(F::MarshalledProperties, Bytes),
-    row(F::DataStructure, Object(Any)),
+    row(F::DataStructure, Object(Told)),
     row(F::TargetConsumerId, Cached(ConsumerId)),
     row(F::Compressed, Bool),
     row(F::RedeliveryCounter, Int),

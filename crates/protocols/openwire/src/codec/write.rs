@@ -277,6 +277,8 @@ impl Writer<'_> {
 
     fn relay_field(&mut self, message: &Relay<'_>, at: usize, row: &Row) {
         let content = message.content.as_ref().filter(|_| row.field == Field::Content);
+        // Messages that it tells of keep their own.
+        let sequence = message.sequence().filter(|_| row.field == Field::MessageId);
         match (content, message.change(at)) {
             (Some(content), _) => self.content(content),
             (None, Some(value)) => self.value(row.form, value),
@@ -285,12 +287,12 @@ impl Writer<'_> {
                 self.data.extend_from_slice(message.stored.raw_at(at));
                 // Of an id the broker's number is the last part.
                 let id = self.data.get_mut(start + 1..).and_then(|id| id.last_chunk_mut());
-                if let (Some(number), Some(place)) = (message.sequence(), id) {
+                if let (Some(number), Some(place)) = (sequence, id) {
                     *place = number.to_be_bytes();
                 }
             }
             (None, None) => {
-                self.copy(row.form, &mut Cursor::new(message.stored.raw_at(at)), message.sequence());
+                self.copy(row.form, &mut Cursor::new(message.stored.raw_at(at)), sequence);
             }
         }
     }

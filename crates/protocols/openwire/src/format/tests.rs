@@ -380,7 +380,8 @@ fn samples() -> Vec<Object<'static>> {
     let blob = full(Kind::BlobMessage).with_text(Field::RemoteBlobUrl, "http://x/");
     let mut all: Vec<Object<'static>> =
         [Kind::TextMessage, Kind::BytesMessage, Kind::MapMessage].into_iter().map(full).collect();
-    all.extend([structure, blob, Object::new(Kind::Message), Object::new(Kind::TextMessage)]);
+    let news = full(Kind::Message).with_object(Field::DataStructure, Arc::new(full(Kind::TextMessage)));
+    all.extend([structure, news, blob, Object::new(Kind::Message), Object::new(Kind::TextMessage)]);
     all
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     codec::{Field, Kind, Object, Value, kept},
     error::{Fault, class},
-    translate::{message_of, places, places_of},
+    translate::{Known, message_of, places, places_of},
 };
 
 /// Most messages of a page, and bytes of bodies after which no further one is in it.
@@ -197,7 +197,7 @@ impl OpenWireSession {
             expires_at_ms: None,
             is_group_first: false,
         };
-        let mut message = message_of(broker, &deliver, &consumer.queue);
+        let mut message = message_of(&Known::of(broker), &deliver, &consumer.queue);
         message.set(Field::Destination, Value::Object(consumer.destination.clone()));
         let dispatch = Object::new(Kind::MessageDispatch)
             .with_object(Field::ConsumerId, consumer.id.clone())

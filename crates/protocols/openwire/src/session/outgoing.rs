@@ -8,7 +8,7 @@ use super::id::{hash_of_id, hash_of_kept};
 use crate::{
     codec::{Encoding, Extent, Field, Object, Relay, Value, wire::Cursor},
     format::{ENCODING, relay},
-    translate::{expiration, message_of},
+    translate::{Known, expiration, message_of},
 };
 
 /// A message for a consumer.
@@ -29,7 +29,7 @@ pub(super) fn outgoing<'a>(
 ) -> Outgoing<'a> {
     match relay_of(deliver, encoding) {
         Some(relay) => Outgoing::Kept(relay),
-        None => Outgoing::Made(message_of(broker, deliver, queue)),
+        None => Outgoing::Made(message_of(&Known::of(broker), deliver, queue)),
     }
 }
 

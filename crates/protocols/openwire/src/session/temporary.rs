@@ -150,7 +150,7 @@ impl OpenWireSession {
             info = info.with_object(Field::ConnectionId, id.clone());
         }
         let origin = Origin { broker: broker.node_name(), local: self.local };
-        advisory(&**dialect, &origin, topic, info, None)
+        advisory(&**dialect, &origin, topic, info, Vec::new())
     }
 
     fn announce(&self, broker: &mut Broker, place: &Place<'_>, operation: u8) {

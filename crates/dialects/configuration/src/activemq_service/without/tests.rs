@@ -48,6 +48,8 @@ const SERVED: &[(&str, &[&str])] = &[
     (
         "policyEntry",
         &[
+            "advisoryForDiscardingMessages",
+            "advisoryForSlowConsumers",
             "allConsumersExclusiveByDefault",
             "alwaysRetroactive",
             "durableTopicPrefetch",
