@@ -355,6 +355,13 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// Whether a queue of this name lets in only what one of its consumers would take, of all that was not sent to the queue
+    /// itself. Asked when it is made and again at each recovery.
+    fn takes_wanted_only(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
     /// Whether queues with these arguments let in the same.
     fn has_same_admission(&self, arguments: &Map, others: &Map) -> bool {
         let _ = (arguments, others);

@@ -298,6 +298,9 @@ impl Broker {
             if let Some(filter) = self.dialect.admission(&record.arguments, &self.filters()) {
                 slot.machine.set_admission(Some(filter));
             }
+            if self.dialect.takes_wanted_only(&record.name) {
+                slot.machine.take_wanted_only();
+            }
             if self.pressure.budget != Budget::default() {
                 slot.machine.set_budget(self.pressure.budget, &mut self.outbox);
             }

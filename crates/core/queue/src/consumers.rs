@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::{
     entry::Seq,
-    filter::Filter,
+    filter::{Candidate, Filter},
     machine::Mode,
     windows::{SessionIndex, ShareIndex, Windows},
 };
@@ -180,6 +180,13 @@ impl Consumers {
 
     pub(crate) fn has_filters(&self) -> bool {
         self.filtered > 0
+    }
+
+    /// Whether one of them would take it, whatever its credit.
+    pub(crate) fn has_taker(&self, candidate: &Candidate<'_>) -> bool {
+        self.list
+            .iter()
+            .any(|consumer| consumer.filter.as_ref().is_none_or(|filter| filter.matches(candidate)))
     }
 
     pub(crate) fn active(&self) -> Option<u32> {

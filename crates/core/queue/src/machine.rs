@@ -31,6 +31,8 @@ pub(crate) enum Mode {
 #[derive(Default)]
 pub(crate) struct Rare {
     pub(crate) admission: Option<Arc<dyn Filter>>,
+    /// See [`Queue::take_wanted_only`].
+    pub(crate) takes_wanted_only: bool,
     /// Who has which group, from the first message of one on until nothing is left of them.
     pub(crate) groups: Option<Groups>,
     /// Chunks that could not be read (F5), with their lanes. Kept: a later attempt may succeed, and nothing may
@@ -115,6 +117,12 @@ impl Queue {
         self.rare().admission = filter;
     }
 
+    /// From now on lets in only what one of its consumers would take, of all that was not sent to the queue itself. What died
+    /// and comes again was let in before. Asked by [`Self::wants`], not by `push`.
+    pub fn take_wanted_only(&mut self) {
+        self.rare().takes_wanted_only = true;
+    }
+
     pub(crate) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
@@ -122,14 +130,22 @@ impl Queue {
     /// Whether the queue takes this message at all. `properties` as [`Candidate::properties`], for all queues that are asked.
     #[must_use]
     pub fn wants(&self, message: &Message, now_ms: u64, properties: &OnceCell<Properties>) -> bool {
-        let Some(filter) = self.rare.as_ref().and_then(|rare| rare.admission.as_ref()) else { return true };
-        filter.matches(&Candidate {
+        let Some(rare) = &self.rare else { return true };
+        // What was sent to the queue itself has the default node, which has no name.
+        let is_asked_of_consumers =
+            rare.takes_wanted_only && !message.node().is_empty() && message.history().is_none();
+        if rare.admission.is_none() && !is_asked_of_consumers {
+            return true;
+        }
+        let candidate = Candidate {
             message,
             expires_at_ms: self.expiry_of(message, now_ms),
             is_redelivered: message.may_be_repeated(),
             acquired_count: 0,
             properties,
-        })
+        };
+        rare.admission.as_ref().is_none_or(|filter| filter.matches(&candidate))
+            && (!is_asked_of_consumers || self.consumers.has_taker(&candidate))
     }
 
     /// Whether a message pushed now goes out at once for good when the queue runs: nothing is ready, and the next

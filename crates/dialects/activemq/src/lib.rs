@@ -153,6 +153,10 @@ impl Dialect for ActiveMq {
         options::admission(arguments).map(|selector| filters.of(selector))
     }
 
+    fn takes_wanted_only(&self, name: &str) -> bool {
+        self.configuration().takes_wanted_only(name)
+    }
+
     fn has_same_admission(&self, arguments: &Map, others: &Map) -> bool {
         options::admission(arguments) == options::admission(others)
     }

@@ -174,6 +174,11 @@ impl Configuration {
         self.virtual_destinations.topic_of(queue)
     }
 
+    /// Whether a queue takes from its virtual topic only what one of its consumers selects.
+    pub(crate) fn takes_wanted_only(&self, queue: &str) -> bool {
+        self.virtual_destinations.is_selector_aware(queue)
+    }
+
     /// What happens to messages that come in.
     pub(crate) fn intake(&self) -> Intake {
         self.intake

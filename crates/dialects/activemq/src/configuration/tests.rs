@@ -329,3 +329,17 @@ fn when_consumers_are_slow() {
         |one: u32, other: u32| policies(&format!("{}{}", entry("q", one), entry("r", other))).slow_check_ms();
     assert_eq!((check_ms(30_000, 20_000), check_ms(500, 501)), (Some(10_000), Some(100)));
 }
+
+#[test]
+fn which_queues_take_what_is_selected_only() {
+    let of = |topic: &str| {
+        of(&format!(
+            "<destinationInterceptors><virtualDestinationInterceptor><virtualDestinations>{topic}\
+             </virtualDestinations></virtualDestinationInterceptor></destinationInterceptors>"
+        ))
+    };
+    let aware = of(r#"<virtualTopic name="a.&gt;" selectorAware="true"/><virtualTopic name="b"/>"#);
+    for (queue, expect) in [("Consumer.X.a.b", true), ("Consumer.X.b", false), ("a.b", false)] {
+        assert_eq!(aware.takes_wanted_only(queue), expect, "{queue}");
+    }
+}

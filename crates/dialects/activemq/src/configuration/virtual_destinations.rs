@@ -30,6 +30,8 @@ struct VirtualTopic {
     topics: String,
     prefix: String,
     postfix: String,
+    /// Its queues get what one of their consumers selects.
+    is_selector_aware: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +49,12 @@ struct Mirror {
 
 impl Default for VirtualTopic {
     fn default() -> Self {
-        Self { topics: TOPICS.to_owned(), prefix: CONSUMERS.to_owned(), postfix: String::new() }
+        Self {
+            topics: TOPICS.to_owned(),
+            prefix: CONSUMERS.to_owned(),
+            postfix: String::new(),
+            is_selector_aware: false,
+        }
     }
 }
 
@@ -94,10 +101,19 @@ impl VirtualDestinations {
 
     /// The topic from which a queue takes, as it is named so.
     pub(super) fn topic_of<'a>(&self, queue: &'a str) -> Option<&'a str> {
+        self.source_of(queue).map(|(_, topic)| topic)
+    }
+
+    /// Whether it takes only what one of its consumers selects.
+    pub(super) fn is_selector_aware(&self, queue: &str) -> bool {
+        self.source_of(queue).is_some_and(|(of, _)| of.is_selector_aware)
+    }
+
+    fn source_of<'a>(&self, queue: &'a str) -> Option<(&VirtualTopic, &'a str)> {
         self.topics.iter().find_map(|it| {
             let topic = pattern::strip_start(&it.prefix, queue)?.strip_suffix(it.postfix.as_str())?;
             let is_one = !topic.is_empty() && topic != queue && pattern::is_plain(topic);
-            (is_one && pattern::covers(&it.topics, topic)).then_some(topic)
+            (is_one && pattern::covers(&it.topics, topic)).then_some((it, topic))
         })
     }
 
@@ -152,6 +168,7 @@ fn virtual_topic(object: &Object) -> VirtualTopic {
         topics: object.text("name").unwrap_or(ALL).to_owned(),
         prefix: object.text("prefix").unwrap_or(CONSUMERS).to_owned(),
         postfix: object.text("postfix").unwrap_or_default().to_owned(),
+        is_selector_aware: object.truth("selectorAware").unwrap_or(false),
     }
 }
 

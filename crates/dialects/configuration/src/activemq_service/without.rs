@@ -278,12 +278,6 @@ static ROWS: &[Row] = &[
     as_is("virtualTopic", &["local"], true, NO_NETWORK),
     as_is("virtualTopic", &["setOriginalDestination"], true, "a message shows the topic that it was sent to"),
     as_is("virtualTopic", &["dropOnResourceLimit"], false, FLOW),
-    as_is(
-        "virtualTopic",
-        &["selectorAware"],
-        false,
-        "a queue gets all that is sent to its topic, its consumers take what they select",
-    ),
     row(
         "discarding",
         &["deadLetterQueue", "expiration", "processExpired", "processNonPersistent"],

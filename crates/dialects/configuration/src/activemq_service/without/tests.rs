@@ -100,7 +100,7 @@ const SERVED: &[(&str, &[&str])] = &[
     ),
     ("timeStampingBrokerPlugin", &["futureOnly", "ttlCeiling", "zeroExpirationOverride"]),
     ("topic", &["physicalName"]),
-    ("virtualTopic", &["name", "postfix", "prefix"]),
+    ("virtualTopic", &["name", "postfix", "prefix", "selectorAware"]),
 ];
 
 fn notices(content: &str) -> Vec<String> {
