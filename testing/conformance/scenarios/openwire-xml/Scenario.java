@@ -2,6 +2,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import javax.jms.Destination;
+import javax.jms.IllegalStateException;
 import javax.jms.JMSException;
 import javax.jms.MapMessage;
 import javax.jms.Message;
@@ -14,7 +16,10 @@ import javax.jms.Topic;
 import org.apache.activemq.ActiveMQConnection;
 import org.apache.activemq.ActiveMQConnectionFactory;
 import org.apache.activemq.RedeliveryPolicy;
+import org.apache.activemq.advisory.AdvisorySupport;
+import org.apache.activemq.command.ActiveMQDestination;
 import org.apache.activemq.command.ActiveMQMessage;
+import org.apache.activemq.command.ConsumerInfo;
 
 /** An application over JMS that counts on what activemq.xml, in this folder, says of its broker. */
 public final class Scenario {
@@ -35,6 +40,8 @@ public final class Scenario {
         all.put("questions about queues are answered", Scenario::statistics);
         all.put("messages get the broker's time and a bounded life", Scenario::stamps);
         all.put("messages tell who sent them", Scenario::users);
+        all.put("a consumer that hangs is closed, and others get what it had", Scenario::slow);
+        all.put("an advisory tells of a message that died", Scenario::died);
         for (Map.Entry<String, Case> entry : all.entrySet()) {
             try {
                 run(entry.getValue());
@@ -187,6 +194,52 @@ public final class Scenario {
         ((ActiveMQMessage) message).setUserID("somebody");
         session.createProducer(queue).send(message);
         same("guest", session.createConsumer(queue).receive(WAIT_MS).getStringProperty("JMSXUserID"));
+    }
+
+    private static void slow(ActiveMQConnection connection, Session session) throws Exception {
+        Queue queue = session.createQueue("slow.jobs");
+        MessageConsumer news = session.createConsumer(AdvisorySupport.getSlowConsumerAdvisoryTopic(queue));
+        MessageConsumer hanging = session.createConsumer(session.createQueue("slow.jobs?consumer.prefetchSize=1"));
+        MessageProducer producer = session.createProducer(queue);
+        producer.send(session.createTextMessage("1"));
+        producer.send(session.createTextMessage("2"));
+        ActiveMQMessage told = (ActiveMQMessage) news.receive(WAIT_MS);
+        same(queue, ((ConsumerInfo) told.getDataStructure()).getDestination());
+        long end = System.currentTimeMillis() + WAIT_MS;
+        while (isOpen(hanging)) {
+            same(true, System.currentTimeMillis() < end);
+            same(null, news.receive(100));
+        }
+        MessageConsumer other = session.createConsumer(queue);
+        same("1", text(other.receive(WAIT_MS)));
+        same("2", text(other.receive(WAIT_MS)));
+    }
+
+    private static boolean isOpen(MessageConsumer consumer) throws JMSException {
+        try {
+            consumer.getMessageSelector();
+            return true;
+        } catch (IllegalStateException closed) {
+            return false;
+        }
+    }
+
+    private static void died(ActiveMQConnection connection, Session session) throws Exception {
+        Queue queue = session.createQueue("dying");
+        MessageConsumer expired = session.createConsumer(AdvisorySupport.getExpiredMessageTopic((Destination) queue));
+        MessageConsumer buried =
+                session.createConsumer(AdvisorySupport.getMessageDLQdAdvisoryTopic((ActiveMQDestination) queue));
+        MessageProducer producer = session.createProducer(queue);
+        producer.setTimeToLive(100);
+        Message message = session.createTextMessage("late");
+        message.setStringProperty("colour", "red");
+        producer.send(message);
+        for (MessageConsumer news : List.of(expired, buried)) {
+            ActiveMQMessage told = (ActiveMQMessage) news.receive(WAIT_MS);
+            ActiveMQMessage dead = (ActiveMQMessage) told.getDataStructure();
+            same(message.getJMSMessageID(), dead.getJMSMessageID());
+            same("red", dead.getStringProperty("colour"));
+        }
     }
 
     private static void same(Object expected, Object found) {
