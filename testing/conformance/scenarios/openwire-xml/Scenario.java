@@ -42,6 +42,7 @@ public final class Scenario {
         all.put("messages tell who sent them", Scenario::users);
         all.put("a consumer that hangs is closed, and others get what it had", Scenario::slow);
         all.put("an advisory tells of a message that died", Scenario::died);
+        all.put("a queue of a selector-aware topic gets what is selected", Scenario::selected);
         for (Map.Entry<String, Case> entry : all.entrySet()) {
             try {
                 run(entry.getValue());
@@ -222,6 +223,21 @@ public final class Scenario {
         } catch (IllegalStateException closed) {
             return false;
         }
+    }
+
+    private static void selected(ActiveMQConnection connection, Session session) throws Exception {
+        Queue queue = session.createQueue("Consumer.A.choosy.news");
+        MessageConsumer red = session.createConsumer(queue, "colour = 'red'");
+        MessageProducer producer = session.createProducer(session.createTopic("choosy.news"));
+        for (String colour : List.of("red", "blue", "red")) {
+            TextMessage message = session.createTextMessage(colour);
+            message.setStringProperty("colour", colour);
+            producer.send(message);
+        }
+        same("red", text(red.receive(WAIT_MS)));
+        same("red", text(red.receive(WAIT_MS)));
+        red.close();
+        same(null, session.createConsumer(queue).receive(300));
     }
 
     private static void died(ActiveMQConnection connection, Session session) throws Exception {
