@@ -245,7 +245,7 @@ impl Broker {
     }
 
     /// Whether every queue that may refuse messages has room for all that is staged for it.
-    fn has_room_for(&self, publishes: &[StagedPublish]) -> bool {
+    pub(crate) fn has_room_for(&self, publishes: &[StagedPublish]) -> bool {
         let now_ms = self.time.ms();
         // Messages and bytes by queue.
         let mut wanted: BTreeMap<u32, (u64, u64)> = BTreeMap::new();

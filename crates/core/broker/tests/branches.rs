@@ -419,6 +419,28 @@ fn a_full_queue_refuses_before_the_promise_and_not_after_it() {
 }
 
 #[test]
+fn a_branch_needs_room_for_all_its_messages_together() {
+    let mut rig = Rig::new();
+    rig.queue("many", &[("max_length", Value::I64(3)), ("reject", Value::Bool(true))]);
+    rig.queue("large", &[("max_bytes", Value::I64(6)), ("reject", Value::Bool(true))]);
+    let full = BranchError::RolledBack { reason: RollbackReason::QueueFull };
+    let begin = |rig: &mut Rig, bodies: &[(&str, &str)]| {
+        rig.broker.begin_branch(rig.session, &id("b")).unwrap();
+        bodies.iter().for_each(|(queue, body)| stage(rig, "b", queue, body));
+    };
+    begin(&mut rig, &[("many", "1"), ("many", "2"), ("many", "3"), ("many", "4")]);
+    assert_eq!(rig.broker.prepare_branch(rig.session, &id("b")), Err(full.clone()), "each alone fits");
+    begin(&mut rig, &[("large", "1234"), ("many", "1"), ("large", "567")]);
+    let one_phase = rig.broker.commit_branch(rig.session, &id("b"), Commit::OnePhase);
+    assert_eq!(one_phase, Err(full), "the same by bytes and in one phase");
+    begin(&mut rig, &[("large", "1234"), ("many", "1"), ("many", "2"), ("large", "56"), ("many", "3")]);
+    assert_eq!(prepare(&mut rig, "b"), Vote::Prepared, "as much as there is room for");
+    commit(&mut rig, "b");
+    assert_eq!(drain(&mut rig, "many"), ["1", "2", "3"], "nothing of what was refused");
+    assert_eq!(drain(&mut rig, "large"), ["1234", "56"]);
+}
+
+#[test]
 fn a_branch_whose_queue_goes_is_decided_all_the_same() {
     let mut rig = prepared_rig();
     for queue in ["in", "out"] {

@@ -1,7 +1,5 @@
 //! The end of a branch: prepared, committed, rolled back; by its user's sessions or by an operator.
 
-use ternmq_queue::Room;
-
 use super::{Branch, BranchError, BranchId, RollbackReason, Stage};
 use crate::{
     broker::{Broker, Done},
@@ -140,19 +138,13 @@ impl Broker {
         })
     }
 
-    /// Rolls an active branch back that can't be committed. A queue that is full now refuses it before anything is
-    /// promised; what is promised goes in whatever the queues' limits say.
+    /// Rolls an active branch back that can't be committed. A queue that has no room now for all that the branch has for it
+    /// refuses it before anything is promised, as it refuses a commit; what is promised goes in whatever the queues' limits
+    /// say.
     fn check_committable(&mut self, number: u64) -> Result<(), BranchError> {
         let branch = self.branches.get(number).ok_or(BranchError::Unknown)?;
         let is_spoilt = matches!(branch.stage, Stage::Active { is_spoilt: true, .. });
-        let is_full = branch.staged.publishes.iter().any(|publish| {
-            publish.targets.iter().any(|(queue, incarnation)| {
-                self.queues.get(*queue).is_some_and(|slot| {
-                    let room = slot.machine.check_room(publish.message.body_len());
-                    slot.incarnation == *incarnation && room != Room::Free
-                })
-            })
-        });
+        let is_full = !self.has_room_for(&branch.staged.publishes);
         let reason = if is_spoilt {
             RollbackReason::Spoilt
         } else if is_full {
