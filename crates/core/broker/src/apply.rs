@@ -44,6 +44,7 @@ impl Broker {
             Definition::PutQueue(record) => self.apply_put_queue(record),
             Definition::PutRemnant(record) => self.apply_put_remnant(record),
             Definition::DeleteQueue { id } => self.remove_queue(*id, EndReason::QueueGone),
+            Definition::PutLapse(record) => self.apply_put_lapse(record),
             Definition::PutBinding(record) => self.apply_put_binding(record),
             Definition::DeleteBinding(record) => self.apply_delete_binding(record),
             Definition::PutUser(definition) => self.apply_put_user(definition),

@@ -28,6 +28,7 @@ use crate::{
     forward::Forward,
     incident::Incident,
     intake::Intake,
+    lapse::HeldLapses,
     ledger::{Segments, Settles},
     limits::Limits,
     log::{Durable, Grouping, Log},
@@ -105,6 +106,7 @@ pub struct Broker {
     pub(crate) remarks: Remarks,
     pub(crate) retained: RetainedStore,
     pub(crate) branches: Branches,
+    pub(crate) held_lapses: HeldLapses,
     pub(crate) producers: Producers,
     /// Whose message is being published.
     pub(crate) origin: Option<MessageOrigin>,
@@ -218,6 +220,7 @@ impl Broker {
             remarks: Remarks::default(),
             retained: RetainedStore::default(),
             branches: Branches::default(),
+            held_lapses: HeldLapses::default(),
             producers: Producers::default(),
             origin: None,
             takes_all: false,

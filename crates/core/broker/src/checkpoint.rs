@@ -211,6 +211,8 @@ impl Broker {
         for (id, slot) in self.queues.iter().filter(|(_, slot)| slot.is_logged()) {
             all.push(Definition::PutQueue(slot.record(id, self.namespaces.name(slot.namespace))));
         }
+        let lapsing = self.queues.iter().filter(|(_, slot)| slot.is_logged() && slot.lapse.is_some());
+        all.extend(lapsing.filter_map(|(id, _)| self.lapse_record(id)).map(Definition::PutLapse));
         all.extend(self.durable_bindings().into_iter().map(Definition::PutBinding));
         self.add_client_definitions(&mut all);
         all

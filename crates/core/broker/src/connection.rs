@@ -11,6 +11,7 @@ use crate::{
     broker::Broker,
     effect::{ConnectionId, Effect, SessionId},
     error::{Error, Kind, LimitKind, Verb},
+    lapse::Holder,
     namespace::NamespaceId,
     session_state::SessionState,
     sole_name::SoleName,
@@ -181,6 +182,7 @@ impl Broker {
         let sessions = std::mem::take(&mut connection.sessions);
         self.drop_branches_of(id);
         self.end_sessions(&sessions, Blame::Consumer);
+        self.release_lapses(Holder::Connection(id));
         self.close_producers(id);
         let Some(connection) = self.connections.get_mut(id.into()) else { return };
         for queue in std::mem::take(&mut connection.owned_queues) {
@@ -263,6 +265,9 @@ impl Broker {
         }
         for queue in left {
             self.after_last_consumer(queue);
+        }
+        for id in ids {
+            self.release_lapses(Holder::Session(*id));
         }
         self.wake_wides();
     }

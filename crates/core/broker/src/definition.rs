@@ -7,7 +7,7 @@ use ternmq_access::{Grants, PasswordHash, SaltKey, ScramVerifier};
 use ternmq_message::Map;
 use ternmq_routing::NodeKind;
 
-use crate::dialect::QueueClass;
+use crate::{dialect::QueueClass, lapse::Lapse};
 
 /// A namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,6 +62,17 @@ pub struct QueueRecord {
     pub is_auto_delete: bool,
     /// As declared.
     pub arguments: Map,
+}
+
+/// When a durable subscription ends that nobody takes up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LapseRecord {
+    /// Number of its queue.
+    pub queue: u32,
+    /// `None`: not of itself.
+    pub lapse: Option<Lapse>,
+    /// Broker time in ms since when its time runs; absent while it does not.
+    pub left_at_ms: Option<u64>,
 }
 
 /// Kind of a binding's target.
@@ -265,6 +276,8 @@ pub enum Definition {
         /// Its number.
         id: u32,
     },
+    /// Says when a durable subscription ends, or that it does not.
+    PutLapse(LapseRecord),
     /// Makes a binding.
     PutBinding(BindingRecord),
     /// Removes a binding.

@@ -39,6 +39,7 @@ mod forwarding;
 mod get;
 mod incident;
 mod intake;
+mod lapse;
 mod ledger;
 mod lifetime;
 mod limits;
@@ -114,6 +115,7 @@ pub use forwarding::{Forward, Forwards, Keeps};
 pub use get::GetOutcome;
 pub use incident::Incident;
 pub use intake::Intake;
+pub use lapse::{Lapse, LapseStart};
 pub use limits::Limits;
 pub use link_address::{
     DefinitionAnswer, DefinitionNode, DefinitionRequest, LinkAddresses, LinkKey, LinkRequest, LinkTarget,

@@ -18,10 +18,12 @@ impl Broker {
         }
     }
 
-    /// Sets the timer for the idle expiry of a queue.
+    /// Sets the timer for the end of a queue that is idle or lapses.
     pub(crate) fn arm_idle(&mut self, queue: u32) {
         let Some(slot) = self.queues.get_mut(queue) else { return };
-        let due = slot.machine.settings().idle_expiry_ms.map(|ms| slot.used_at_ms.saturating_add(ms));
+        let idle = slot.machine.settings().idle_expiry_ms.map(|ms| slot.used_at_ms.saturating_add(ms));
+        let lapse = slot.lapse.as_ref().and_then(|lapse| lapse.due_ms());
+        let due = idle.into_iter().chain(lapse).min();
         self.timers.reset(TimerKey::Idle(queue), slot.idle_timer_ms, due);
         slot.idle_timer_ms = due;
     }
@@ -40,18 +42,21 @@ impl Broker {
             .settings()
             .idle_expiry_ms
             .is_some_and(|ms| slot.used_at_ms.saturating_add(ms) <= now_ms);
-        if is_idle {
+        let has_lapsed = slot.lapse.as_ref().and_then(|lapse| lapse.due_ms()).is_some_and(|ms| ms <= now_ms);
+        if is_idle || has_lapsed {
             self.drop_queue(queue);
         } else {
             self.arm_idle(queue);
         }
     }
 
-    /// A queue lost its last consumer.
+    /// A queue lost a consumer, maybe its last.
     pub(crate) fn after_last_consumer(&mut self, queue: u32) {
         let Some(slot) = self.queues.get(queue) else { return };
         if slot.is_auto_delete && slot.had_consumer && slot.machine.consumer_count() == 0 {
             self.drop_queue(queue);
+        } else {
+            self.begin_lapse(queue);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::{
     definition::QueueRecord,
     dialect::{QueueClass, QueueOptions},
     effect::ConnectionId,
+    lapse::KeptLapse,
     namespace::NamespaceId,
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct QueueSlot {
     pub(crate) is_private: bool,
     /// Connection whose messages it does not take.
     pub(crate) skips: Option<ConnectionId>,
+    /// When it ends, as a durable subscription that nobody takes up again.
+    pub(crate) lapse: Option<Box<KeptLapse>>,
     /// Client whose messages it keeps: the client's own, not a shared one.
     pub(crate) client: Option<ClientId>,
     /// Messages that need not be kept are passed over while more bytes than this are ready.

@@ -279,6 +279,7 @@ impl Broker {
             had_consumer: false,
             is_private: false,
             skips: None,
+            lapse: None,
             client: None,
             sheds_above_bytes: None,
             used_at_ms: self.time.ms(),
@@ -423,6 +424,7 @@ impl Broker {
         if self.events.is_on() {
             self.note_consumers_gone(id);
         }
+        self.let_lapse_go(id);
         let Some(mut slot) = self.queues.remove(id) else { return };
         self.timers.reset(TimerKey::Head(id), slot.head_timer_ms.take(), None);
         self.timers.reset(TimerKey::Idle(id), slot.idle_timer_ms.take(), None);

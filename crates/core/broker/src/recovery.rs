@@ -147,6 +147,8 @@ impl Broker {
                 self.segments.hold(entry.location, segment_bytes);
             }
             slot.machine.resume_dying(&mut self.outbox);
+            // Who held it is gone. One whose time runs already goes on with it.
+            self.begin_lapse(id);
             self.arm_idle(id);
             self.run_queue(id);
         }

@@ -18,6 +18,7 @@ use crate::{
     definition::{BindingRecord, Definition, TargetKind},
     effect::{ConnectionId, ConsumerId, SessionId},
     error::{Error, Kind, Verb},
+    lapse::Lapse,
     log::Receipt,
     namespace::NamespaceId,
     queues::QueueSpec,
@@ -43,6 +44,8 @@ pub struct SubscriptionSpec {
     pub skips_own: bool,
     /// When it is new, what is retained for its keys comes too.
     pub wants_retained: bool,
+    /// When it ends, if it is durable and nobody takes it up again; `None`: not of itself. Whoever opens it says it anew.
+    pub lapse: Option<Lapse>,
     /// Arguments of its queue.
     pub arguments: Map,
 }
@@ -106,7 +109,11 @@ impl Broker {
             if consumer.is_err() && kept.is_none() {
                 broker.drop_queue(queue);
             }
-            consumer.map(|consumer| (queue, consumer, kept.is_none()))
+            let consumer = consumer?;
+            if spec.is_durable {
+                broker.hold_lapse(queue, session, spec.lapse);
+            }
+            Ok((queue, consumer, kept.is_none()))
         });
         let (queue, consumer, is_new) = opened?;
         if let Some(slot) = self.queues.get_mut(queue) {

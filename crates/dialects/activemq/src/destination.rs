@@ -412,6 +412,7 @@ impl Addresses for ActiveMq {
                 places,
                 skips_own,
                 wants_retained: wishes.truth("activemq.retroactive") || policy.is_retroactive,
+                lapse: None,
                 arguments,
             };
             let queue = SourceQueue::Subscription(spec);

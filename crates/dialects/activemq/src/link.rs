@@ -155,6 +155,7 @@ fn subscription(
         wants_retained: policy.is_retroactive,
         places,
         skips_own: request.skips_own,
+        lapse: None,
         arguments,
     };
     Source { queue: SourceQueue::Subscription(spec), binding: None, is_subscription: true }

@@ -78,6 +78,7 @@ fn subscription(places: Vec<(Arc<str>, Arc<str>)>, wishes: &PlaceWishes<'_>) -> 
         places,
         skips_own: wishes.skips_own,
         wants_retained: wishes.wants_retained,
+        lapse: None,
         arguments,
     };
     Ok(Source { queue: SourceQueue::Subscription(spec), binding: None, is_subscription: true })

@@ -13,10 +13,11 @@ use super::{
 use crate::{
     definition::{
         AppliesTo, BindingRecord, ClientRecord, Definition, GrantsDefinition, KeyPermissionDefinition,
-        NamespaceRecord, NodeRecord, PermissionDefinition, PolicyRank, PolicyRecord, QueueRecord,
-        SubscriptionRecord, TargetKind, UserDefinition,
+        LapseRecord, NamespaceRecord, NodeRecord, PermissionDefinition, PolicyRank, PolicyRecord,
+        QueueRecord, SubscriptionRecord, TargetKind, UserDefinition,
     },
     dialect::QueueClass,
+    lapse::{Lapse, LapseStart},
 };
 
 pub(crate) fn write_definition(out: &mut Writer, definition: &Definition) {
@@ -79,6 +80,7 @@ pub(crate) fn write_definition(out: &mut Writer, definition: &Definition) {
         Definition::DeleteGrants(user) => {
             out.u8(24).text(user);
         }
+        Definition::PutLapse(record) => write_lapse(out.u8(27), record),
         Definition::PutSaltKey(key) => {
             out.u8(26).raw(key.expose());
         }
@@ -149,6 +151,7 @@ pub(crate) fn read_definition(payload: &[u8]) -> Result<Definition, BadLayout> {
             let bytes = input.raw(SaltKey::BYTES)?.try_into().map_err(|_| bad)?;
             Definition::PutSaltKey(SaltKey::new(bytes))
         }
+        27 => Definition::PutLapse(read_lapse(&mut input)?),
         _ => return Err(bad),
     };
     if input.remaining() > 0 { Err(input.bad()) } else { Ok(definition) }
@@ -240,6 +243,41 @@ fn read_subscription(input: &mut Reader<'_>) -> Result<SubscriptionRecord, BadLa
         skips_own: input.bool()?,
         needs_settle: input.bool()?,
     })
+}
+
+/// One byte of what its time waits for, 0 when it does not end of itself, then the times.
+fn write_lapse(out: &mut Writer, record: &LapseRecord) {
+    out.u32(record.queue);
+    match record.lapse {
+        None => out.u8(0),
+        Some(Lapse { starts, after_ms }) => out.u8(start_code(starts)).u64(after_ms),
+    };
+    out.opt_u64(record.left_at_ms);
+}
+
+fn read_lapse(input: &mut Reader<'_>) -> Result<LapseRecord, BadLayout> {
+    let queue = input.u32()?;
+    let bad = input.bad();
+    let starts = match input.u8()? {
+        0 => None,
+        1 => Some(LapseStart::NoConsumer),
+        2 => Some(LapseStart::SessionEnd),
+        3 => Some(LapseStart::ConnectionEnd),
+        _ => return Err(bad),
+    };
+    let lapse = match starts {
+        None => None,
+        Some(starts) => Some(Lapse { starts, after_ms: input.u64()? }),
+    };
+    Ok(LapseRecord { queue, lapse, left_at_ms: input.opt_u64()? })
+}
+
+fn start_code(start: LapseStart) -> u8 {
+    match start {
+        LapseStart::NoConsumer => 1,
+        LapseStart::SessionEnd => 2,
+        LapseStart::ConnectionEnd => 3,
+    }
 }
 
 fn hash_code(kind: HashKind) -> u8 {
@@ -461,6 +499,15 @@ mod tests {
         ]
     }
 
+    fn lapses() -> impl Iterator<Item = Definition> {
+        let all = [LapseStart::NoConsumer, LapseStart::SessionEnd, LapseStart::ConnectionEnd];
+        let all = all.map(|starts| Some(Lapse { starts, after_ms: 5 }));
+        all.into_iter().chain([None]).flat_map(|lapse| {
+            [None, Some(6)]
+                .map(|left_at_ms| Definition::PutLapse(LapseRecord { queue: 7, lapse, left_at_ms }))
+        })
+    }
+
     fn scram_user() -> Definition {
         Definition::PutUser(UserDefinition {
             name: "u".into(),
@@ -533,7 +580,7 @@ mod tests {
 
     #[test]
     fn each_definition_comes_back_and_no_truncation_is_taken() {
-        for definition in one_of_each().into_iter().chain(clients()) {
+        for definition in one_of_each().into_iter().chain(clients()).chain(lapses()) {
             let mut out = Writer::default();
             write_definition(&mut out, &definition);
             assert_eq!(read_definition(out.bytes()).as_ref(), Ok(&definition));

@@ -18,6 +18,7 @@ mod definitions;
 mod deliver;
 mod disposition;
 mod effects;
+mod expiry;
 mod filter;
 mod flow;
 mod frames;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ternmq_broker::{
-    Broker, ConsumeSpec, Error, LinkAddresses, LinkRequest, Receipt, SessionId, Source as Place, SourceQueue,
-    SubscriptionSpec, Verb,
+    Broker, ConsumeSpec, Error, Lapse, LinkAddresses, LinkRequest, Receipt, SessionId, Source as Place,
+    SourceQueue, SubscriptionSpec, Verb,
 };
 use ternmq_message::Map as NeutralMap;
 use ternmq_selector::Selector;
@@ -13,6 +13,7 @@ use super::{
     Amqp10Session,
     attach::{delete_own, lifetime, map_in, open_queue},
     close::addresses,
+    expiry::{lapse_of, told_expiry},
     filter::{Filters, put_effective, read_filters},
     line::{Feed, Link, NOTHING_OUTLIVES, Outgoing, Way},
 };
@@ -36,6 +37,8 @@ struct Opened {
     own_queue: Option<Arc<str>>,
     /// The queue of a durable subscription.
     subscription: Option<Arc<str>>,
+    /// When that ends of itself.
+    lapse: Option<Lapse>,
     /// It gets nothing of its own connection.
     skips_own: bool,
 }
@@ -108,7 +111,9 @@ impl Amqp10Session {
             let place = self.link_place(broker, attach, source, filters)?;
             if let SourceQueue::Subscription(spec) = &place.queue {
                 self.check_own(broker, spec)?;
-                return self.open_subscription(broker, channel, attach, spec);
+                let lapse = if spec.is_durable { lapse_of(source)? } else { None };
+                let spec = SubscriptionSpec { lapse, ..spec.clone() };
+                return self.open_subscription(broker, channel, attach, &spec);
             }
             if place.is_wide() {
                 if source.distribution_mode == Some(COPY) && addresses(&**broker.dialect())?.copies_queues() {
@@ -137,7 +142,14 @@ impl Amqp10Session {
             }
             let browser = self.looks.get_or_insert_default().begin(queue, filters.selector.clone());
             let feed = Feed::Browser(Box::new(browser));
-            return Ok(Opened { feed, receipt, own_queue, subscription: None, skips_own: false });
+            return Ok(Opened {
+                feed,
+                receipt,
+                own_queue,
+                subscription: None,
+                lapse: None,
+                skips_own: false,
+            });
         }
         consume_from(broker, core, attach, found, filters)
     }
@@ -202,9 +214,12 @@ impl Amqp10Session {
         if !broker.has_queue(line.core, &queue) {
             return Err(Fault::link(condition::NOT_FOUND, "there is no durable subscription of this name"));
         }
+        let lapse = broker.subscription_lapse(line.core, &queue);
+        let (policy, timeout) = told_expiry(lapse.map_err(|error| Fault::of(&error, &**broker.dialect()))?);
         let source = Source {
             durable: Durability::Configuration,
-            expiry_policy: Some("never"),
+            expiry_policy: Some(policy),
+            timeout,
             distribution_mode: Some("move"),
             ..Source::default()
         };
@@ -231,6 +246,7 @@ impl Amqp10Session {
             receipt: done.receipt,
             own_queue: None,
             subscription: spec.is_durable.then(|| spec.queue.clone()),
+            lapse: spec.lapse,
             skips_own: spec.skips_own,
         })
     }
@@ -265,6 +281,7 @@ impl Amqp10Session {
             receipt: done.receipt,
             own_queue: None,
             subscription: None,
+            lapse: None,
             skips_own: false,
         })
     }
@@ -353,7 +370,7 @@ fn consume_from(
         Ok(consumer) => {
             broker.set_consumer_credit(consumer, 0);
             let feed = Feed::Consumer(consumer);
-            Ok(Opened { feed, receipt, own_queue, subscription: None, skips_own: false })
+            Ok(Opened { feed, receipt, own_queue, subscription: None, lapse: None, skips_own: false })
         }
         Err(error) => {
             // A queue that was made for this link alone must not stay behind.
@@ -389,14 +406,19 @@ impl Told {
 
     /// What the source is, as far as it was asked for.
     fn source<'a>(&'a self, asked: &Source<'a>, opened: &Opened) -> Source<'a> {
+        // All but a durable subscription goes with its link, whatever was asked for.
+        let (policy, timeout) = match opened.subscription {
+            Some(_) => told_expiry(opened.lapse),
+            None => ("link-detach", 0),
+        };
         Source {
             address: self.address.as_deref().or(asked.address),
             durable: match &opened.subscription {
                 Some(_) => Durability::Configuration,
                 None => NOTHING_OUTLIVES,
             },
-            // Whatever was asked for: a subscription stays until it is given up, all else goes with its link.
-            expiry_policy: Some(if opened.subscription.is_some() { "never" } else { "link-detach" }),
+            expiry_policy: Some(policy),
+            timeout,
             dynamic: asked.dynamic,
             distribution_mode: match opened.feed {
                 Feed::Consumer(_) => Some("move"),

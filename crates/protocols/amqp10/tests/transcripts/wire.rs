@@ -304,6 +304,8 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
         address: named.text("source"),
         dynamic: is_receiver && named.has("dynamic"),
         durable: if named.has("durable") { Durability::UnsettledState } else { Durability::None },
+        expiry_policy: named.text("expiry"),
+        timeout: named.number("timeout").unwrap_or_default(),
         distribution_mode: named.text("distribution"),
         filter,
         capabilities: named.capabilities().filter(|_| is_receiver),
@@ -503,6 +505,9 @@ fn attach_line(attach: &Attach<'_>) -> String {
             let goes = source.expiry_policy == Some("link-detach");
             if source.durable != Durability::None || (is_made && !goes) {
                 let _ = write!(line, ", durable: {:?}, expiry: {:?}", source.durable, source.expiry_policy);
+            }
+            if source.timeout > 0 {
+                let _ = write!(line, " after {} s", source.timeout);
             }
             if source.distribution_mode == Some("copy") {
                 line += ", copies";
