@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use ternmq_amqp10::codec::{
-    AnyTarget, DeliveryState, Durability, ErrorInfo, SaslFrame, Source, Target, Value,
+    AnyTarget, DeliveryState, Durability, ErrorInfo, Map, SaslFrame, Source, Target, Value,
     frame::{AMQP_HEADER, FrameKind, SASL_HEADER, put_frame, split_frame},
     message::{BodyKind, Header, MessageProperties, Sections, map_of},
     performative::*,
@@ -25,6 +25,8 @@ pub struct Words {
     capabilities: Vec<u8>,
     /// What an outcome adds to a message, as `add=NAME:VALUE,...` or `fill-add=BYTES`.
     added: Vec<u8>,
+    /// Properties of a node to be made, as `lifetime=no-links`.
+    lifetime: Vec<u8>,
 }
 
 impl Words {
@@ -59,7 +61,17 @@ impl Words {
         if named.get("outcome").map(String::as_str) == Some("modified") {
             modified(named.contains_key("failed"), false, &added).put(&mut outcome);
         }
-        Self { named, txn, outcome, capabilities, added }
+        let mut lifetime = Vec::new();
+        if let Some(policy) = named.get("lifetime") {
+            let mut map = MapWriter::start(&mut lifetime);
+            map.symbol("lifetime-policy", |out| {
+                out.push(0);
+                put_symbol(out, &format!("amqp:delete-on-{policy}:list"));
+                ListWriter::start(out).end();
+            });
+            map.end();
+        }
+        Self { named, txn, outcome, capabilities, added, lifetime }
     }
 
     pub fn text(&self, name: &str) -> Option<&str> {
@@ -76,6 +88,13 @@ impl Words {
 
     fn capabilities(&self) -> Option<Value<'_>> {
         read(&self.capabilities).ok().map(|(value, _)| value)
+    }
+
+    fn lifetime(&self) -> Option<Map<'_>> {
+        match read(&self.lifetime) {
+            Ok((Value::Map(map), _)) => Some(map),
+            _ => None,
+        }
     }
 
     fn state(&self) -> Option<DeliveryState<'_>> {
@@ -95,6 +114,15 @@ impl Words {
             "modified" => modified(self.has("failed"), self.has("undeliverable"), &self.added),
             other => panic!("no state {other}"),
         })
+    }
+}
+
+/// How long a node is there that was made for a link.
+fn told_lifetime(made: Map<'_>) -> &'static str {
+    match made.get("lifetime-policy") {
+        // delete-on-close (AMQP 1.0 3.5.10).
+        Some(Value::Described(policy)) if policy.code() == Some(0x2b) => ", goes with its link",
+        other => panic!("no lifetime that this broker has: {other:?}"),
     }
 }
 
@@ -303,6 +331,7 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
     let source = Source {
         address: named.text("source"),
         dynamic: is_receiver && named.has("dynamic"),
+        dynamic_node_properties: named.lifetime().filter(|_| is_receiver),
         durable: if named.has("durable") { Durability::UnsettledState } else { Durability::None },
         expiry_policy: named.text("expiry"),
         timeout: named.number("timeout").unwrap_or_default(),
@@ -314,6 +343,7 @@ fn attach<'a>(named: &'a Words, filter: &'a mut Vec<u8>) -> Performative<'a> {
     let target = Target {
         address: named.text("target"),
         dynamic: !is_receiver && named.has("dynamic"),
+        dynamic_node_properties: named.lifetime().filter(|_| !is_receiver),
         capabilities: named.capabilities().filter(|_| !is_receiver),
         ..Target::default()
     };
@@ -512,8 +542,8 @@ fn attach_line(attach: &Attach<'_>) -> String {
             if source.distribution_mode == Some("copy") {
                 line += ", copies";
             }
-            if source.dynamic_node_properties.is_some() {
-                line += ", goes with its link";
+            if let Some(made) = source.dynamic_node_properties {
+                line += told_lifetime(made);
             }
         }
         None => line += ", no source",
@@ -521,8 +551,8 @@ fn attach_line(attach: &Attach<'_>) -> String {
     match &attach.target {
         Some(AnyTarget::Target(target)) => {
             let _ = write!(line, ", target: {:?}", target.address);
-            if target.dynamic_node_properties.is_some() {
-                line += ", goes with its link";
+            if let Some(made) = target.dynamic_node_properties {
+                line += told_lifetime(made);
             }
         }
         Some(AnyTarget::Coordinator) => line += ", coordinator",
