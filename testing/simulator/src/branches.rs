@@ -18,8 +18,8 @@ const MOST_OPEN: usize = 6;
 #[derive(Clone, Debug)]
 pub(crate) struct OpenBranch {
     /// Label of its session.
-    label: u32,
-    deliveries: Vec<u64>,
+    pub(crate) label: u32,
+    pub(crate) deliveries: Vec<u64>,
 }
 
 fn id_of(branch: u32) -> BranchId {

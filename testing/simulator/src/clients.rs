@@ -15,6 +15,7 @@ use crate::history::{Event, Outcome, QueueFacts, Taken};
 use crate::node::{MARK, USER};
 use crate::peers::Link;
 use crate::sabotage::Sabotage;
+use crate::wides::WideConsumer;
 use crate::world::World;
 
 /// Queues that the workload makes and deletes.
@@ -32,6 +33,8 @@ pub(crate) struct Client {
     pub(crate) session: SessionId,
     pub(crate) label: u32,
     consumers: BTreeMap<u32, (ConsumerId, String)>,
+    /// Those of several queues, by label.
+    pub(crate) wides: BTreeMap<u32, WideConsumer>,
     pub(crate) unsettled: Vec<u64>,
     pub(crate) is_transactional: bool,
 }
@@ -123,6 +126,7 @@ impl World {
             session,
             label,
             consumers: BTreeMap::new(),
+            wides: BTreeMap::new(),
             unsettled: Vec::new(),
             is_transactional: false,
         });
@@ -527,6 +531,7 @@ impl World {
             Effect::ConsumerEnded { session_label, consumer_label, .. } => {
                 if let Some(client) = self.clients.iter_mut().find(|client| client.label == session_label) {
                     client.consumers.remove(&consumer_label);
+                    client.wides.remove(&consumer_label);
                 }
                 Ok(())
             }
@@ -534,9 +539,8 @@ impl World {
                 self.clients.retain(|client| client.label != session_label);
                 self.note(Event::Close { session: session_label })
             }
-            // Nobody here takes from several queues at once.
-            Effect::DeliverFrom(_)
-            | Effect::Loaded { .. }
+            Effect::DeliverFrom(from) => self.hand_over_from(&from),
+            Effect::Loaded { .. }
             | Effect::Close { .. }
             | Effect::Blocked { .. }
             | Effect::TakenOver { .. } => Ok(()),
@@ -575,7 +579,7 @@ impl World {
         self.hand_out()
     }
 
-    fn deliver(
+    pub(crate) fn deliver(
         &mut self,
         at: usize,
         queue: &str,

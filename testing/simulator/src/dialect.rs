@@ -49,7 +49,16 @@ fn options(arguments: &Map) -> Result<QueueOptions, ArgumentError> {
     Ok(options)
 }
 
+/// Whether a queue has a name of a pattern: a beginning and a star.
+pub(crate) fn is_matching(pattern: &str, queue: &str) -> bool {
+    pattern.strip_suffix('*').is_some_and(|start| queue.starts_with(start))
+}
+
 impl Dialect for PlainDialect {
+    fn is_matching_queue(&self, pattern: &str, queue: &str) -> bool {
+        is_matching(pattern, queue)
+    }
+
     fn error_text(&self, error: &Error) -> String {
         format!("{error:?}")
     }

@@ -27,6 +27,7 @@ mod clients;
 mod faults;
 mod peer_publishes;
 mod peers;
+mod wides;
 mod world;
 
 mod crash_states;

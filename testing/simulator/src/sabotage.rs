@@ -55,6 +55,8 @@ pub enum Sabotage {
     HurrySchedules,
     /// The mark of a scheduled message that comes again is missing (I4).
     HideRepeats,
+    /// Consumers of several queues may have one delivery more than they asked for (I11).
+    WidenWindows,
     /// Recovery overlooks that clients were forgotten (SUBACK).
     OverlookEnds,
 }

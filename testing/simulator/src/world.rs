@@ -44,6 +44,8 @@ pub struct Plan {
     pub has_branches: bool,
     /// Messages are scheduled.
     pub has_schedules: bool,
+    /// Some clients take from several queues at once.
+    pub has_wides: bool,
     /// Lines of history kept for a report.
     pub tail_lines: usize,
     /// Sizes and the planted fault.
@@ -74,6 +76,7 @@ impl Plan {
             has_peers: true,
             has_branches: true,
             has_schedules: true,
+            has_wides: true,
             tail_lines: 60,
             tuning,
         }
@@ -132,6 +135,7 @@ pub struct World {
     pub(crate) peer_work: SeededRng,
     pub(crate) branch_work: SeededRng,
     pub(crate) schedule_work: SeededRng,
+    pub(crate) wide_work: SeededRng,
     /// Branches that their clients have prepared, by number.
     pub(crate) open_branches: BTreeMap<u32, OpenBranch>,
     /// Clients that the broker knows, and queues that it made for them.
@@ -231,6 +235,7 @@ impl World {
             peer_work: stream(5),
             branch_work: stream(6),
             schedule_work: stream(7),
+            wide_work: stream(8),
             open_branches: BTreeMap::new(),
             client_names: Vec::new(),
             client_queues: BTreeSet::new(),
@@ -427,6 +432,9 @@ impl World {
         }
         if self.plan.has_schedules && self.schedule_work.chance(1, 3) {
             self.act_with_schedules()?;
+        }
+        if self.plan.has_wides && self.wide_work.chance(1, 6) {
+            self.act_with_wides()?;
         }
         self.end_turn()?;
         if self.full_until.is_some_and(|until| until <= self.iteration) {

@@ -13,7 +13,8 @@ fn check(sabotage: Sabotage, expect: &[&str]) {
         // What breaks a promise to a client known by name, about a branch or a schedule, often hides what else is broken.
         let (has_peers, has_branches) = (seed.is_multiple_of(2), seed.is_multiple_of(3));
         let has_schedules = seed.is_multiple_of(5);
-        let mut plan = Plan { has_peers, has_branches, has_schedules, ..Plan::of_seed(seed) };
+        let has_wides = seed.is_multiple_of(4);
+        let mut plan = Plan { has_peers, has_branches, has_schedules, has_wides, ..Plan::of_seed(seed) };
         plan.tuning.sabotage = sabotage;
         match run_seed(&plan).map_err(|failure| failure.violation.invariant) {
             Err(invariant) if expect.contains(&invariant) => return,
@@ -65,7 +66,8 @@ fn i6_a_group_that_is_not_written_as_one_is_caught() {
     let mut others = Vec::new();
     for seed in 1..=12_u64 {
         let has_peers = !seed.is_multiple_of(2);
-        let mut plan = Plan { operations: 60, has_peers, has_schedules: false, ..Plan::of_seed(seed) };
+        let mut plan =
+            Plan { operations: 60, has_peers, has_schedules: false, has_wides: false, ..Plan::of_seed(seed) };
         plan.tuning.sabotage = Sabotage::SplitGroups;
         match check_crash_states(&plan, 4).map_err(|failure| failure.violation.invariant) {
             Err("I6") => return,
@@ -143,6 +145,7 @@ fn t2_crash_states_catch_a_log_that_lies() {
         has_peers: false,
         has_branches: false,
         has_schedules: false,
+        has_wides: false,
         ..Plan::of_seed(1)
     };
     plan.tuning.sabotage = Sabotage::LieAboutDurability;
@@ -187,4 +190,9 @@ fn i4_a_scheduled_message_that_comes_again_unmarked_is_caught() {
 #[test]
 fn f6_a_scheduled_message_that_comes_too_early_is_caught() {
     check(Sabotage::HurrySchedules, &["F6"]);
+}
+
+#[test]
+fn i11_a_consumer_of_several_queues_that_gets_too_much_is_caught() {
+    check(Sabotage::WidenWindows, &["I11"]);
 }

@@ -26,10 +26,11 @@ fn t1_seeds_that_failed_once_pass() {
         (2688, "I3: the same, and the message came back"),
     ];
     for (seed, story) in seeds {
-        // Found with plain journals and without clients known by name or schedules; with any, all that follows is another story.
+        // Found with plain journals and without clients known by name, schedules or consumers of several queues; with any, all that follows is another story.
         let plan = Plan::of_seed(seed);
         let tuning = Tuning { is_encrypted: false, ..plan.tuning.clone() };
-        let outcome = run_seed(&Plan { tuning, has_peers: false, has_schedules: false, ..plan });
+        let outcome =
+            run_seed(&Plan { tuning, has_peers: false, has_schedules: false, has_wides: false, ..plan });
         assert!(
             outcome.is_ok(),
             "{story}: {}",
@@ -51,7 +52,7 @@ fn t1_seeds_with_clients_known_by_name_that_failed_once_pass() {
         (12523, taken_back),
     ];
     for (seed, story) in seeds {
-        let outcome = run_seed(&Plan { has_schedules: false, ..Plan::of_seed(seed) });
+        let outcome = run_seed(&Plan { has_schedules: false, has_wides: false, ..Plan::of_seed(seed) });
         assert!(
             outcome.is_ok(),
             "{story}: {}",
@@ -64,7 +65,7 @@ fn t1_seeds_with_clients_known_by_name_that_failed_once_pass() {
 fn t1_seeds_with_schedules_that_failed_once_pass() {
     let seeds = [(424, "I3: a prepared branch was committed that held a message which could not be read")];
     for (seed, story) in seeds {
-        let outcome = run_seed(&Plan::of_seed(seed));
+        let outcome = run_seed(&Plan { has_wides: false, ..Plan::of_seed(seed) });
         assert!(
             outcome.is_ok(),
             "{story}: {}",
