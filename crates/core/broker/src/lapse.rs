@@ -26,7 +26,7 @@ pub enum LapseStart {
 pub struct Lapse {
     /// From when on its time runs.
     pub starts: LapseStart,
-    /// Its time in ms; 0: it goes at once.
+    /// Its time in ms; 0: it goes with the next turn, unless it is taken up in this one.
     pub after_ms: u64,
 }
 
@@ -105,7 +105,8 @@ impl Broker {
         }
     }
 
-    /// The time of a subscription runs from now on, if it has one, no consumer, and waits for nobody.
+    /// The time of a subscription runs from now on, if it has one, no consumer, and waits for nobody. It ends by the timer even
+    /// when it has no time at all: a link that takes another one's place opens it right behind that one's end.
     pub(crate) fn begin_lapse(&mut self, queue: u32) {
         let now_ms = self.time.ms();
         let Some(slot) = self.queues.get_mut(queue) else { return };
@@ -115,10 +116,6 @@ impl Broker {
             return;
         }
         lapse.left_at_ms = Some(now_ms);
-        if lapse.lapse.after_ms == 0 {
-            self.drop_queue(queue);
-            return;
-        }
         self.record_lapse(queue);
         self.arm_idle(queue);
     }

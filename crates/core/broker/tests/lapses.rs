@@ -132,6 +132,11 @@ fn one_without_a_time_goes_at_once() {
     let at_once = Some(Lapse { starts: LapseStart::NoConsumer, after_ms: 0 });
     let consumer = open_as(&mut rig, session, at_once);
     rig.broker.cancel(consumer);
+    let consumer = open_as(&mut rig, session, at_once);
+    rig.turn();
+    assert!(is_there(&rig), "taken up in the same turn");
+    rig.broker.cancel(consumer);
+    rig.turn();
     assert!(!is_there(&rig));
     open_as(&mut rig, session, at_once);
     let rig = Rig::over(rig.crashed_log(), false);
