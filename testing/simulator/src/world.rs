@@ -491,6 +491,7 @@ impl World {
                 Incident::LogDamaged { .. } | Incident::SnapshotMissing { .. } => (None, 0),
                 Incident::LoginRefused { .. }
                 | Incident::ScheduledDropped { .. }
+                | Incident::TooSlow { .. }
                 | Incident::QueueLeftOut { .. } => continue,
             };
             if !self.has_rotted && !self.has_fault {

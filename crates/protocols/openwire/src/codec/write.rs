@@ -252,7 +252,7 @@ impl Writer<'_> {
         self.text(throwable.message.as_deref());
     }
 
-    /// A message that is kept. All of it has been walked through, so that nothing of it can be missing here.
+    /// A message that is kept. What is looked at here has been walked through, so that nothing of it can be missing.
     fn relay(&mut self, message: &Relay<'_>) {
         let stored = &message.stored;
         self.truth(true);
