@@ -18,7 +18,7 @@ use ternmq_message::{
 
 use crate::{
     codec::{
-        self, Content, DecodeError, Encoding, Extent, Field, InCache, Incoming, Kind, Object, OutCache,
+        self, Content, DecodeError, Encoding, Ends, Extent, Field, InCache, Incoming, Kind, Object, OutCache,
         Primitive, Primitives, Relay, Stored, Value, decode, encode_bare, text,
     },
     translate::place_of,
@@ -112,10 +112,11 @@ pub(crate) fn keep<'a>(
     encoding: Encoding,
     cache: &mut InCache,
     mut buffer: Vec<u8>,
+    room: &'a mut Ends,
 ) -> Result<(Incoming<'a>, Cow<'a, [u8]>), DecodeError> {
     buffer.clear();
     buffer.extend_from_slice(&[LAYOUT, BodyForm::None as u8]);
-    let mut incoming = codec::keep(frame, encoding, cache, buffer)?;
+    let mut incoming = codec::keep(frame, encoding, cache, buffer, room)?;
     let is_text = incoming.kind() == Kind::TextMessage && !incoming.stored().is(Field::Compressed);
     let Some(content) = incoming.content else { return Ok((incoming, Cow::Borrowed(&[]))) };
     let (form, body) = kept_content(is_text, content);
@@ -161,7 +162,12 @@ fn read_head(head: &[u8]) -> Option<(u8, Object<'_>)> {
 
 /// The message that a head and a body are, as it goes to a peer without being taken apart; `None` when the head is none of this
 /// encoding.
-pub(crate) fn relay<'a>(head: &'a [u8], body: &'a [u8], extent: Extent) -> Option<Relay<'a>> {
+pub(crate) fn relay<'a>(
+    head: &'a [u8],
+    body: &'a [u8],
+    extent: Extent,
+    room: &'a mut Ends,
+) -> Option<Relay<'a>> {
     let (&[LAYOUT, form], fields) = head.split_first_chunk()? else { return None };
     let content = match form {
         form if form == BodyForm::Text as u8 => {
@@ -173,7 +179,7 @@ pub(crate) fn relay<'a>(head: &'a [u8], body: &'a [u8], extent: Extent) -> Optio
         }
         _ => None,
     };
-    Relay::of(fields, content, extent).ok()
+    Relay::of(fields, content, extent, room).ok()
 }
 
 /// The content that a body stands for.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ternmq_broker::{AddressQueue, Broker, Error, Kind, LinkKey, LinkRequest, Receipt, Verb};
+use ternmq_broker::{AddressQueue, Broker, Error, Kind, LinkKey, LinkRequest, LinkTarget, Receipt, Verb};
 
 use super::{
     Amqp10Session,
@@ -192,8 +192,7 @@ impl Amqp10Session {
             let queue = self.make_queue(broker, channel, target.address, target.capabilities.as_ref())?;
             let known = addresses(&*dialect)?;
             let place = known.message_target(&known.queue_address(&queue), &[])?;
-            let key = LinkKey::Fixed(place.key.clone());
-            return Ok((Where::Place(place, key), Receipt::NONE, Some(queue)));
+            return Ok((Where::Place(Arc::new(place)), Receipt::NONE, Some(queue)));
         }
         let Some(address) = target.address else { return Ok((Where::Anonymous, Receipt::NONE, None)) };
         let capabilities: Vec<&str> = target.capabilities.iter().flat_map(Value::texts).collect();
@@ -207,18 +206,23 @@ impl Amqp10Session {
             skips_own: false,
             random: broker.random(),
         };
-        let found = addresses(&*dialect)?.link_target(request)?;
+        let LinkTarget { mut target, key } = addresses(&*dialect)?.link_target(request)?;
         let fault = |error: Error| Fault::of(&error, &*dialect);
-        let key = match &found.key {
-            LinkKey::Fixed(key) => &**key,
-            LinkKey::Subject => "",
+        let is_fixed = match key {
+            LinkKey::Fixed(key) => {
+                target.key = key;
+                true
+            }
+            LinkKey::Subject => false,
         };
-        broker.check_publish(core, &found.target.node, key, None).map_err(fault)?;
-        let receipt = match &found.target.queue {
+        let key = if is_fixed { &*target.key } else { "" };
+        broker.check_publish(core, &target.node, key, None).map_err(fault)?;
+        let receipt = match &target.queue {
             None => Receipt::NONE,
             Some(queue) => open_queue(broker, core, &self.namespace, queue, Verb::Write).map_err(fault)?.1,
         };
-        Ok((Where::Place(found.target, found.key), receipt, None))
+        let place = if is_fixed { Where::Place(Arc::new(target)) } else { Where::Node(target.node) };
+        Ok((place, receipt, None))
     }
 
     /// The queue of a dynamic terminus: the connection's own, named by the broker (S6).

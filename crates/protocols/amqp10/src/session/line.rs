@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use ternmq_broker::{ConsumerId, Deliver, Durable, LinkKey, Receipt, SessionId, Target};
+use ternmq_broker::{ConsumerId, Deliver, Durable, Receipt, SessionId, Target};
 
 use super::{
     browse::Browser,
@@ -27,7 +27,9 @@ pub(super) const LINK_CREDIT: u32 = 512;
 /// What a sending peer's link leads to.
 pub(super) enum Where {
     /// One place.
-    Place(Target, LinkKey),
+    Place(Arc<Target>),
+    /// One node, at which the key of each message is its subject.
+    Node(Arc<str>),
     /// Each message says it.
     Anonymous,
     /// Messages are requests about definitions.

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use bytes::BufMut;
 use ternmq_broker::{
-    AddressQueue, Broker, Error, LinkKey, Publish, Published, Receipt, ScheduleError, SessionId, Target,
-    Timing, Verb,
+    AddressQueue, Broker, Error, Publish, Published, Receipt, ScheduleError, SessionId, Target, Timing, Verb,
 };
 use ternmq_message::{Group, Map, Message, MessageBuilder, MessageMeta, Value};
 
@@ -31,16 +30,14 @@ const BLOCK_BYTES: usize = 4 << 10;
 
 /// What the core acts on of a message, and where it goes.
 struct Facts {
-    node: Arc<str>,
-    key: Arc<str>,
+    /// With the queue that is made when there is none.
+    target: Arc<Target>,
     meta: MessageMeta,
     group: Option<Group>,
     claimed_user: Option<Arc<str>>,
     extra_keys: Vec<Arc<str>>,
     /// Headers that say when it is sent.
     scheduling: Map,
-    /// Queue that is made when there is none.
-    queue: Option<AddressQueue>,
     /// The message says itself where it goes: what is wrong with that is its own fault, not the link's.
     is_addressed: bool,
 }
@@ -172,14 +169,11 @@ impl Amqp10Session {
         let Some(Way::In(incoming)) = link.map(|link| &link.way) else {
             return Err(Refusal::Link(Fault::gone()));
         };
-        let mut queue = None;
-        let (node, key, is_addressed) = match &incoming.place {
-            Where::Place(target, LinkKey::Fixed(key)) => {
-                queue.clone_from(&target.queue);
-                (target.node.clone(), key.clone(), false)
-            }
-            Where::Place(Target { node, .. }, LinkKey::Subject) => {
-                (node.clone(), properties.subject.unwrap_or_default().into(), false)
+        let (target, is_addressed) = match &incoming.place {
+            Where::Place(target) => (target.clone(), false),
+            Where::Node(node) => {
+                let key = properties.subject.unwrap_or_default().into();
+                (Arc::new(Target { node: node.clone(), key, queue: None }), false)
             }
             Where::Definitions | Where::Coordinator(_) => return Err(Refusal::Link(Fault::gone())),
             Where::Anonymous => {
@@ -194,8 +188,7 @@ impl Amqp10Session {
                 let target = addresses(&**dialect).map_err(Refusal::Link)?.message_target(to, kind).map_err(
                     |error| Refusal::Message(Fault::link(condition::PRECONDITION_FAILED, error.text)),
                 )?;
-                queue = target.queue;
-                (target.node, target.key, true)
+                (Arc::new(target), true)
             }
         };
         let claimed_user = match properties.user_id {
@@ -223,7 +216,7 @@ impl Amqp10Session {
         let name = properties.group_id.filter(|name| has_groups && !name.is_empty());
         let group = name.map(|name| Group::numbered(name, number));
         let scheduling = scheduling(broker, sections);
-        Ok(Facts { node, key, meta, group, claimed_user, extra_keys, scheduling, queue, is_addressed })
+        Ok(Facts { target, meta, group, claimed_user, extra_keys, scheduling, is_addressed })
     }
 }
 
@@ -242,7 +235,8 @@ fn pass_on(
         broker.publish_timed(core, publish, timing, None)
     };
     let mut published = publish(broker, message)?;
-    if let (Published::Unroutable(message), Some(queue @ AddressQueue::OnUse(_))) = (&published, &facts.queue)
+    if let (Published::Unroutable(message), Some(queue @ AddressQueue::OnUse(_))) =
+        (&published, &facts.target.queue)
     {
         let message = message.clone();
         open_queue(broker, core, namespace, queue, Verb::Write)?;
@@ -256,7 +250,7 @@ fn pass_on(
 
 /// Whether what nobody wants is taken and dropped.
 fn drops(broker: &Broker, facts: &Facts) -> bool {
-    broker.dialect().link_addresses().is_some_and(|known| known.drops_unwanted(&facts.node))
+    broker.dialect().link_addresses().is_some_and(|known| known.drops_unwanted(&facts.target.node))
 }
 
 /// Stages a message in the session of a transaction, or answers that nobody wants it.
@@ -268,7 +262,7 @@ fn stage(
     facts: &Facts,
     timing: &Timing,
 ) -> Result<Published, Error> {
-    if let Some(queue @ AddressQueue::OnUse(_)) = &facts.queue {
+    if let Some(queue @ AddressQueue::OnUse(_)) = &facts.target.queue {
         open_queue(broker, staging, namespace, queue, Verb::Write)?;
     }
     let is_wanted = *timing != Timing::Now || broker.is_wanted(staging, &message, &facts.extra_keys)?;
@@ -318,7 +312,7 @@ fn timing_of(broker: &Broker, facts: &Facts) -> Result<Timing, ScheduleError> {
     let Some(words) = broker.dialect().link_addresses().and_then(|known| known.schedule_words()) else {
         return Ok(Timing::Now);
     };
-    words.read(&facts.node, &facts.key, &|name| {
+    words.read(&facts.target.node, &facts.target.key, &|name| {
         let found = facts.scheduling.iter().find(|(known, _)| **known == *name);
         found.map(|(_, value)| value.clone())
     })
@@ -326,7 +320,8 @@ fn timing_of(broker: &Broker, facts: &Facts) -> Result<Timing, ScheduleError> {
 
 /// The message; `None` when a name or key is longer than one can be.
 fn build(broker: &mut Broker, facts: &Facts, head: &[u8], sections: &Sections<'_>) -> Option<Message> {
-    let Facts { node, key, meta, .. } = facts;
+    let Facts { target, meta, .. } = facts;
+    let Target { node, key, .. } = &**target;
     let needed = node.len() + key.len() + head.len() + sections.body.len();
     let mut room =
         if needed > BLOCK_BYTES { bytes::BytesMut::with_capacity(needed) } else { broker.room(needed) };

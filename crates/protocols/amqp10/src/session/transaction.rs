@@ -437,7 +437,7 @@ pub(super) fn controller_of(way: Option<&Way>) -> Option<Controller> {
     match way {
         Some(Way::In(incoming)) => match incoming.place {
             Where::Coordinator(controller) => Some(controller),
-            Where::Place(..) | Where::Anonymous | Where::Definitions => None,
+            Where::Place(_) | Where::Node(_) | Where::Anonymous | Where::Definitions => None,
         },
         _ => None,
     }

@@ -9,7 +9,7 @@ use super::{
     kind::Kind,
     object::{Object, Value},
     read::{MAX_DEPTH, Reader},
-    stored::{Ends, MAX_FIELDS, Stored, is_kept},
+    stored::{Ends, Stored, is_kept},
     table::{Class, Field, Form, Row, place, rows, tail},
     text,
     write::{encode_bare, write_kept},
@@ -26,7 +26,7 @@ pub struct Incoming<'a> {
     buffer: Vec<u8>,
     /// Where the fields begin.
     start: usize,
-    ends: Ends,
+    ends: &'a mut Ends,
     /// Number of the command.
     pub command_id: i32,
     /// It is to be answered.
@@ -37,7 +37,7 @@ pub struct Incoming<'a> {
     pub content: Option<&'a [u8]>,
 }
 
-/// Reads the message that a frame is, and appends it to `buffer` as it is kept.
+/// Reads the message that a frame is, and appends it to `buffer` as it is kept. `room`: for where its fields end.
 ///
 /// # Errors
 /// As [`super::decode`]; it is no message, or what it names of earlier ones makes it too long.
@@ -46,6 +46,7 @@ pub fn keep<'a>(
     encoding: Encoding,
     cache: &mut InCache,
     mut buffer: Vec<u8>,
+    room: &'a mut Ends,
 ) -> Result<Incoming<'a>, DecodeError> {
     let (mut reader, kind) = Reader::start(frame, encoding, cache)?;
     if !kind.is_message() {
@@ -57,7 +58,7 @@ pub fn keep<'a>(
         kind,
         buffer,
         start,
-        ends: [0; MAX_FIELDS],
+        ends: room,
         command_id: 0,
         is_response_required: false,
         transaction: None,
@@ -115,7 +116,7 @@ impl Incoming<'_> {
     /// The message as it is kept.
     #[must_use]
     pub fn stored(&self) -> Stored<'_> {
-        Stored::of_parts(self.kind, self.buffer.get(self.start..).unwrap_or_default(), &self.ends)
+        Stored::of_parts(self.kind, self.buffer.get(self.start..).unwrap_or_default(), self.ends)
     }
 
     /// Changes a field; one that the kind has not is passed over.

@@ -44,7 +44,7 @@ pub use map::{Primitive, Primitives};
 pub use object::{Object, Throwable, Value};
 pub use read::decode;
 pub use relay::{Content, Extent, Relay};
-pub use stored::Stored;
+pub use stored::{Ends, NO_ENDS, Stored};
 pub use table::Field;
 pub use write::{Dispatch, encode, encode_bare, encode_dispatch, kept};
 

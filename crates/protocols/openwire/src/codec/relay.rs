@@ -7,12 +7,12 @@ use smallvec::SmallVec;
 use super::{
     error::DecodeError,
     object::Value,
-    stored::{MAX_FIELDS, Stored},
+    stored::{Ends, MAX_FIELDS, Stored},
     table::{Field, place},
 };
 
 /// Changes that need no room of their own.
-const USUAL_CHANGES: usize = 4;
+const USUAL_CHANGES: usize = 1;
 
 /// Content of a message that is not kept within it.
 #[derive(Clone, Debug, Default)]
@@ -46,14 +46,20 @@ pub struct Relay<'a> {
 }
 
 impl<'a> Relay<'a> {
-    /// Walks through a message; `content` is what goes out as its content. `extent`: how far.
+    /// Walks through a message; `content` is what goes out as its content. `extent`: how far; `room`: for what is
+    /// found out by that.
     ///
     /// # Errors
     /// It is none, or is cut, nested too deeply, or longer than it should be, in so far as that shows.
-    pub fn of(stored: &'a [u8], content: Option<Content<'a>>, extent: Extent) -> Result<Self, DecodeError> {
+    pub fn of(
+        stored: &'a [u8],
+        content: Option<Content<'a>>,
+        extent: Extent,
+        room: &'a mut Ends,
+    ) -> Result<Self, DecodeError> {
         let stored = match extent {
-            Extent::Front => Stored::of_front(stored)?,
-            Extent::Whole => Stored::of(stored)?,
+            Extent::Front => Stored::of_front(stored, room)?,
+            Extent::Whole => Stored::of(stored, room)?,
         };
         Ok(Self { stored, content, changes: SmallVec::new(), changed: 0, sequence: None })
     }

@@ -22,25 +22,27 @@ pub(super) const MAX_FIELDS: usize = 36;
 /// Fields of every message up to its content.
 const FRONT_FIELDS: usize = 18;
 /// Where each field of a message ends, from the start of the first one.
-pub(super) type Ends = [u32; MAX_FIELDS];
+pub type Ends = [u32; MAX_FIELDS];
+/// Room for a message that is looked into: it stays where it is, as it is moved more often than it is looked at.
+pub const NO_ENDS: Ends = [0; MAX_FIELDS];
 
 /// A kept message that has been walked through once, so that every part up to there is known to be whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Stored<'a> {
     kind: Kind,
     fields: &'a [u8],
-    ends: Cow<'a, Ends>,
+    ends: &'a Ends,
     /// So many fields, from the first, are known.
     known: usize,
 }
 
 impl<'a> Stored<'a> {
-    /// Walks through a message.
+    /// Walks through a message. `room`: for what is found out by that.
     ///
     /// # Errors
     /// It is none, or is cut, nested too deeply, or longer than it should be.
-    pub fn of(stored: &'a [u8]) -> Result<Self, DecodeError> {
-        let (walked, end) = Self::walk_up_to(stored, MAX_FIELDS)?;
+    pub fn of(stored: &'a [u8], room: &'a mut Ends) -> Result<Self, DecodeError> {
+        let (walked, end) = Self::walk_up_to(stored, MAX_FIELDS, room)?;
         match end.cmp(&walked.fields.len()) {
             Ordering::Less => Err(DecodeError::Trailing),
             Ordering::Equal => Ok(walked),
@@ -52,28 +54,28 @@ impl<'a> Stored<'a> {
     ///
     /// # Errors
     /// As [`Self::of`], in so far as that shows up to there.
-    pub fn of_front(stored: &'a [u8]) -> Result<Self, DecodeError> {
-        let (walked, end) = Self::walk_up_to(stored, FRONT_FIELDS)?;
+    pub fn of_front(stored: &'a [u8], room: &'a mut Ends) -> Result<Self, DecodeError> {
+        let (walked, end) = Self::walk_up_to(stored, FRONT_FIELDS, room)?;
         if end <= walked.fields.len() { Ok(walked) } else { Err(DecodeError::Truncated) }
     }
 
     /// Answers also where the last of the fields ends.
-    fn walk_up_to(stored: &'a [u8], most: usize) -> Result<(Self, usize), DecodeError> {
+    fn walk_up_to(stored: &'a [u8], most: usize, ends: &'a mut Ends) -> Result<(Self, usize), DecodeError> {
         let (code, fields) = stored.split_first().ok_or(DecodeError::Truncated)?;
         let kind = Kind::of_code(*code).filter(|kind| kind.is_message());
         let kind = kind.ok_or(DecodeError::WrongKind { code: *code })?;
-        let (mut at, mut ends, mut known) = (0, [0; MAX_FIELDS], 0);
-        for (row, end) in rows(kind).iter().zip(&mut ends).take(most) {
+        let (mut at, mut known) = (0, 0);
+        for (row, end) in rows(kind).iter().zip(&mut *ends).take(most) {
             at = walk(fields, at, row.form, 0).ok_or(DecodeError::Truncated)?;
             *end = u32::try_from(at).map_err(|_| DecodeError::Truncated)?;
             known += 1;
         }
-        Ok((Self { kind, fields, ends: Cow::Owned(ends), known }, at))
+        Ok((Self { kind, fields, ends, known }, at))
     }
 
     /// One that has been walked through.
     pub(super) fn of_parts(kind: Kind, fields: &'a [u8], ends: &'a Ends) -> Self {
-        Self { kind, fields, ends: Cow::Borrowed(ends), known: MAX_FIELDS }
+        Self { kind, fields, ends, known: MAX_FIELDS }
     }
 
     /// Whether it has been walked through up to behind this field.

@@ -5,7 +5,7 @@ use ternmq_activemq::ActiveMq;
 
 use super::*;
 use crate::{
-    codec::{Dispatch, OutCache, encode, encode_dispatch, kept},
+    codec::{Dispatch, NO_ENDS, OutCache, encode, encode_dispatch, kept},
     translate::destination_of,
 };
 
@@ -205,7 +205,8 @@ fn goes_out_as_if_put_together(extent: Extent) {
     for sent in samples() {
         let id = sent.object(Field::MessageId).map(|id| Object::clone(id));
         let (head, body) = take_apart(sent);
-        let mut relayed = relay(&head, &body, extent).unwrap();
+        let mut room = NO_ENDS;
+        let mut relayed = relay(&head, &body, extent, &mut room).unwrap();
         let mut made = put_together(&head, &body).unwrap();
         for (field, value) in changes.iter().cloned() {
             relayed.set(field, value.clone());
@@ -268,12 +269,14 @@ fn a_message_is_kept_as_if_it_had_been_taken_apart() {
                     let asked = (number, read.is(Field::ResponseRequired));
                     let transaction = read.object(Field::TransactionId).cloned();
                     let (head, body) = take_apart(read.with(Field::UserId, Value::None));
-                    let (kept, kept_body) = keep(&frame[4..], encoding, &mut keeping, vec![1, 2]).unwrap();
+                    let [mut room, mut other_room] = [NO_ENDS; 2];
+                    let kept = keep(&frame[4..], encoding, &mut keeping, vec![1, 2], &mut room);
+                    let (kept, kept_body) = kept.unwrap();
                     assert_eq!((kept.buffer(), &*kept_body), (&*head, &*body), "{encoding:?} {sent:?}");
                     assert_eq!((kept.command_id, kept.is_response_required), asked);
                     assert_eq!(kept.transaction, transaction);
                     // What is looked up in it is what is there when it is walked through.
-                    let (now, walked) = (kept.stored(), Stored::of(&head[2..]).unwrap());
+                    let (now, walked) = (kept.stored(), Stored::of(&head[2..], &mut other_room).unwrap());
                     for field in [Field::Destination, Field::MessageId, Field::Timestamp, Field::Compressed] {
                         assert_eq!(now.raw(field), walked.raw(field));
                     }
@@ -293,7 +296,8 @@ fn a_message_that_is_kept_is_read_as_strictly() {
             let mut caches = [InCache::new(16, 1 << 16), InCache::new(16, 1 << 16)];
             let [one, other] = &mut caches;
             let read = decode(&frame[4..end], encoding, one).unwrap_err();
-            assert_eq!(keep(&frame[4..end], encoding, other, Vec::new()).unwrap_err(), read, "{end}");
+            let kept = keep(&frame[4..end], encoding, other, Vec::new(), &mut NO_ENDS.clone()).map(drop);
+            assert_eq!(kept.unwrap_err(), read, "{end}");
         }
     }
 }
@@ -304,7 +308,8 @@ fn a_field_of_an_incoming_message_is_changed_in_its_place() {
         let mut frame = Vec::new();
         encode(&sent, Encoding::KEPT, &mut OutCache::default(), &mut frame);
         let mut cache = InCache::default();
-        let (mut kept, _) = keep(&frame[4..], Encoding::KEPT, &mut cache, Vec::new()).unwrap();
+        let mut room = NO_ENDS;
+        let (mut kept, _) = keep(&frame[4..], Encoding::KEPT, &mut cache, Vec::new(), &mut room).unwrap();
         let changes = [
             (Field::Timestamp, Value::Long(-1)),
             (Field::UserId, Value::Text("somebody".into())),
@@ -332,7 +337,8 @@ proptest! {
             let frame = [&[kind.code()], &frame[..]].concat();
             let encoding = Encoding { version, is_tight, has_cache };
             let read = decode(&frame, encoding, &mut InCache::new(4, 1 << 10));
-            let kept = keep(&frame, encoding, &mut InCache::new(4, 1 << 10), Vec::new());
+            let mut room = NO_ENDS;
+            let kept = keep(&frame, encoding, &mut InCache::new(4, 1 << 10), Vec::new(), &mut room);
             match (read, kept) {
                 (Ok(read), Ok((kept, body))) => {
                     let (head, expect) = take_apart(read.with(Field::UserId, Value::None));
@@ -388,7 +394,7 @@ fn samples() -> Vec<Object<'static>> {
 #[test]
 fn what_is_no_whole_message_is_not_passed_on_as_one() {
     let (head, body) = take_apart(samples().swap_remove(0));
-    let is_whole = |head: &[u8]| relay(head, &body, Extent::Whole).is_some();
+    let is_whole = |head: &[u8]| relay(head, &body, Extent::Whole, &mut NO_ENDS.clone()).is_some();
     assert!(is_whole(&head));
     for end in 0..head.len() {
         assert!(!is_whole(&head[..end]), "{end}");

@@ -4,7 +4,7 @@ use ternmq_broker::{Broker, Session};
 
 use super::{MAX_OUTPUT_BYTES, OpenWireSession, State, answer::Asked};
 use crate::{
-    codec::{Field, Kind, Object, decode, split_frame},
+    codec::{Field, Kind, NO_ENDS, Object, decode, split_frame},
     error::{Fault, class},
     format::keep,
 };
@@ -62,8 +62,9 @@ impl OpenWireSession {
 
     /// A message is not taken apart, but kept as it is read.
     fn handle_message(&mut self, broker: &mut Broker, frame: &[u8], out: &mut Vec<u8>) {
+        let mut room = NO_ENDS;
         let (mut kept, head) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.head));
-        let read = keep(frame, self.encoding, &mut kept, head);
+        let read = keep(frame, self.encoding, &mut kept, head, &mut room);
         self.kept = kept;
         let (mut message, body) = match read {
             Ok(read) => read,

@@ -11,7 +11,7 @@ use super::{
     unsettled::Unsettled,
 };
 use crate::{
-    codec::{Dispatch, Field, Kind, Object, Value, encode_dispatch, kept},
+    codec::{Dispatch, Field, Kind, NO_ENDS, Object, Value, encode_dispatch, kept},
     error::{Fault, class},
     translate::destination_of,
 };
@@ -59,7 +59,8 @@ impl OpenWireSession {
         let slot = deliver.consumer_label as usize;
         let Some(Some(consumer)) = self.consumers.get_mut(slot) else { return };
         let queue = from.map_or(&consumer.queue, |from| &from.queue);
-        let mut message = outgoing(broker, deliver, queue, self.encoding);
+        let mut room = NO_ENDS;
+        let mut message = outgoing(broker, deliver, queue, self.encoding, &mut room);
         let id_hash = message.id_hash();
         consumer.unsettled.push(Unsettled { number: deliver.delivery.0, id_hash, is_delivered: false });
         let is_pulled = consumer.prefetch == 0;

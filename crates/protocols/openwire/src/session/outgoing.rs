@@ -6,13 +6,12 @@ use ternmq_broker::{Broker, Deliver};
 
 use super::id::{hash_of_id, hash_of_kept};
 use crate::{
-    codec::{Encoding, Extent, Field, Object, Relay, Value, wire::Cursor},
+    codec::{Encoding, Ends, Extent, Field, Object, Relay, Value, wire::Cursor},
     format::{ENCODING, relay},
     translate::{Known, expiration, message_of},
 };
 
 /// A message for a consumer.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and the large one is the usual one")]
 pub(super) enum Outgoing<'a> {
     /// Its bytes go over as they are kept, but for what is changed.
     Kept(Relay<'a>),
@@ -20,21 +19,23 @@ pub(super) enum Outgoing<'a> {
     Made(Object<'a>),
 }
 
-/// A message for a consumer, as it is kept where that is possible. `queue` is the one that it comes from.
+/// A message for a consumer, as it is kept where that is possible. `queue` is the one that it comes from; `room` is
+/// for where its fields end.
 pub(super) fn outgoing<'a>(
     broker: &Broker,
     deliver: &'a Deliver,
     queue: &str,
     encoding: Encoding,
+    room: &'a mut Ends,
 ) -> Outgoing<'a> {
-    match relay_of(deliver, encoding) {
+    match relay_of(deliver, encoding, room) {
         Some(relay) => Outgoing::Kept(relay),
         None => Outgoing::Made(message_of(&Known::of(broker), deliver, queue)),
     }
 }
 
 /// `None` for a message of another encoding, without an id, or with a history to tell.
-fn relay_of(deliver: &Deliver, encoding: Encoding) -> Option<Relay<'_>> {
+fn relay_of<'a>(deliver: &'a Deliver, encoding: Encoding, room: &'a mut Ends) -> Option<Relay<'a>> {
     let message = &deliver.message;
     if message.meta().encoding != ENCODING || message.history().is_some() {
         return None;
@@ -43,7 +44,7 @@ fn relay_of(deliver: &Deliver, encoding: Encoding) -> Option<Relay<'_>> {
     let is_told_behind = deliver.is_group_first || deliver.is_redelivered || deliver.failed_count > Some(0);
     let is_front_enough = encoding.is_kept_alike() && !is_told_behind;
     let extent = if is_front_enough { Extent::Front } else { Extent::Whole };
-    let mut kept = relay(message.head(), message.body(), extent)?;
+    let mut kept = relay(message.head(), message.body(), extent, room)?;
     if !Cursor::new(kept.stored().raw(Field::MessageId)).flag().ok()? {
         return None;
     }
