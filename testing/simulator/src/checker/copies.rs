@@ -53,6 +53,8 @@ pub(super) struct Copy {
     pub(super) home: Place,
     pub(super) dead: Place,
     pub(super) dead_seen: bool,
+    /// Turn in which it was seen there first, since it was last unsure.
+    pub(super) dead_since: u64,
     /// Incarnation of the queue of the dead where it was seen.
     pub(super) dead_queue: Option<usize>,
     pub(super) expires_at_ms: Option<u64>,
@@ -207,7 +209,9 @@ impl Checker {
         let was_over = copy.home == Place::Over;
         let mut home = crossed(copy.home);
         copy.dead = crossed(copy.dead);
-        if home == Place::Unsure && copy.dead == Place::Ready {
+        // That it got there may be lost, whatever has become of its own queue: it gets there again, perhaps later.
+        let is_safe_there = home != Place::Unsure && copy.dead_since <= durable_turn;
+        if !is_safe_there && copy.dead == Place::Ready {
             copy.dead = Place::Unsure;
         }
         if !copy.is_kept {

@@ -26,6 +26,9 @@ impl Checker {
         copy.is_owed = true;
         copy.is_inferred = false;
         if stage == Stage::Dead {
+            if !copy.dead_seen || copy.dead == Place::Unsure {
+                copy.dead_since = turn;
+            }
             copy.dead_seen = true;
             copy.dead_queue = self.definitions.current(&taken.queue);
             self.set_home(index, Place::Gone { turn });

@@ -181,7 +181,10 @@ impl Checker {
                 return self.note_back(found);
             }
             Event::Damage { queue: Some(queue), count } => {
-                *self.damaged.entry(queue.clone()).or_default() += count
+                // Of a queue that is deleted what could not be read on its way to the dead is not tried again.
+                let is_there = self.definitions.current(queue).is_some();
+                let damaged = if is_there { &mut self.damaged } else { &mut self.damaged_and_deleted };
+                *damaged.entry(queue.clone()).or_default() += count;
             }
             Event::Damage { queue: None, .. } => self.is_maimed = true,
             Event::Will { .. } | Event::Retain { .. } | Event::Retained { .. } => {
@@ -280,6 +283,7 @@ impl Checker {
                 home: if is_there { Place::Ready } else { Place::Unsure },
                 dead: Place::Unsure,
                 dead_seen: false,
+                dead_since: 0,
                 dead_queue: None,
                 expires_at_ms: ttl_ms.map(|ttl| self.lower_ms + ttl),
                 deliveries: [0, 0],

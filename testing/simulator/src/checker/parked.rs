@@ -252,7 +252,10 @@ impl Checker {
             };
             is_out && left.is_kept && !left.is_seen
         };
-        match self.parked.wills.iter().find(|(_, left)| is_lost(left)) {
+        // What could not be read of their queue may be any of them.
+        let spare =
+            self.damaged.get(WILLS).and_then(|count| usize::try_from(*count).ok()).unwrap_or_default();
+        match self.parked.wills.iter().filter(|(_, left)| is_lost(left)).nth(spare) {
             Some((id, left)) => Err(broken("SUBACK", format!("the will {id} was never published: {left:?}"))),
             None => Ok(()),
         }
