@@ -1,8 +1,8 @@
 //! What the two targets of OpenWire check, for the one encoding or the other.
 
 use ternmq_openwire::codec::{
-    DecodeError, Encoding, InCache, Kind, Limits, Offer, OutCache, Primitives, Stored, decode, encode, keep,
-    split_frame,
+    DecodeError, Encoding, InCache, Kind, Limits, NO_ENDS, Offer, OutCache, Primitives, Stored, decode,
+    encode, keep, split_frame,
 };
 
 const LIMITS: Limits = Limits { frame_bytes: 65_536, cache_bytes: 65_536 };
@@ -41,10 +41,11 @@ fn check_kept(frame: &[u8], encoding: Encoding, mut cache: InCache, error: Optio
     if !kind.is_some_and(Kind::is_message) {
         return;
     }
-    match keep(frame, encoding, &mut cache, Vec::new()) {
+    let [mut room, mut room_again] = [NO_ENDS; 2];
+    match keep(frame, encoding, &mut cache, Vec::new(), &mut room) {
         Ok(kept) => {
             assert_eq!(error, None);
-            Stored::of(kept.buffer()).expect("it was kept");
+            Stored::of(kept.buffer(), &mut room_again).expect("it was kept");
         }
         // What names much of what came before is refused by the one and not by the other.
         Err(DecodeError::CacheFull { .. }) => {}

@@ -27,7 +27,10 @@ fn walk(value: &Value<'_>) {
     match value {
         Value::List(list) => assert_eq!(list.iter().map(|item| walk(&item)).count(), list.count() as usize),
         Value::Map(map) => {
-            assert_eq!(map.iter().map(|(key, value)| (walk(&key), walk(&value))).count() * 2, map.count() as usize);
+            assert_eq!(
+                map.iter().map(|(key, value)| (walk(&key), walk(&value))).count() * 2,
+                map.count() as usize
+            );
             let bytes: usize = map.raw_pairs().map(|(_, pair)| pair.len()).sum();
             assert_eq!(bytes, map.items().len());
         }

@@ -103,7 +103,8 @@ fn check_name(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(read) = parts(text) else { return };
     let escaped = |value: &str| value.bytes().map(|byte| format!("\\{byte:02x}")).collect::<String>();
-    let written: Vec<_> = read.iter().map(|part| format!("{}={}", part.attribute, escaped(&part.value))).collect();
+    let written: Vec<_> =
+        read.iter().map(|part| format!("{}={}", part.attribute, escaped(&part.value))).collect();
     if let Ok(again) = parts(&written.join(",")) {
         assert_eq!(again, read);
     }

@@ -6,7 +6,9 @@
 use libfuzzer_sys::fuzz_target;
 use ternmq_fuzz as _;
 use ternmq_mqtt::codec::{
-    Frame, Kind, Packet, Properties, Version, property::Place, split_packet,
+    Frame, Kind, Packet, Properties, Version,
+    property::Place,
+    split_packet,
     topic::{check_name, parse_filter},
 };
 

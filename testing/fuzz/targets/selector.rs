@@ -47,7 +47,9 @@ fuzz_target!(|input: &[u8]| {
                 assert_eq!(selector.evaluate(&facts(turn)), again.evaluate(&facts(turn)));
             }
             // Parentheses around all of it change nothing, but where that is one too many.
-            if text.starts_with(['a', 'b']) && let Ok(inner) = Selector::parse_by(&format!("({text})"), rules) {
+            if text.starts_with(['a', 'b'])
+                && let Ok(inner) = Selector::parse_by(&format!("({text})"), rules)
+            {
                 assert!(selector.is_same(&inner));
             }
         }

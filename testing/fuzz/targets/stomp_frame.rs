@@ -9,10 +9,10 @@ use libfuzzer_sys::fuzz_target;
 use ternmq_activemq::ActiveMq;
 use ternmq_fuzz as _;
 use ternmq_message::Format;
+use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::codec::{
     Escapes, FrameWriter, Head, Limits, body_of, negotiate, push_escaped, skip_noise, split_head, unescape,
 };
-use ternmq_rabbitmq::RabbitMq;
 use ternmq_stomp::format::StompFormat;
 
 const ESCAPES: [Escapes; 4] = [Escapes::None, Escapes::Padded, Escapes::WithoutReturn, Escapes::Full];
@@ -66,11 +66,14 @@ fn check_headers(head: Head<'_>, escapes: Escapes) {
     assert!(meant.len() <= LIMITS.header_count);
     let mut frame = Vec::new();
     FrameWriter::start(&mut frame, "SEND", Escapes::Full).raw(&kept).end(b"");
-    let (again, _) = split_head(&frame, Escapes::Full, &Limits::OPEN).expect("it was written").expect("all of it");
+    let (again, _) =
+        split_head(&frame, Escapes::Full, &Limits::OPEN).expect("it was written").expect("all of it");
     let read: Vec<(String, String)> = again
         .headers
         .raw()
-        .map(|(name, value)| (again.headers.meant(name).into_owned(), again.headers.meant(value).into_owned()))
+        .map(|(name, value)| {
+            (again.headers.meant(name).into_owned(), again.headers.meant(value).into_owned())
+        })
         .collect();
     assert_eq!(read, meant);
     let properties = format().properties(&kept);

@@ -180,12 +180,7 @@ impl Checker {
                 self.judge_clients(found)?;
                 return self.note_back(found);
             }
-            Event::Damage { queue: Some(queue), count } => {
-                // Of a queue that is deleted what could not be read on its way to the dead is not tried again.
-                let is_there = self.definitions.current(queue).is_some();
-                let damaged = if is_there { &mut self.damaged } else { &mut self.damaged_and_deleted };
-                *damaged.entry(queue.clone()).or_default() += count;
-            }
+            Event::Damage { queue: Some(queue), count } => self.note_damage(queue, *count),
             Event::Damage { queue: None, .. } => self.is_maimed = true,
             Event::Will { .. } | Event::Retain { .. } | Event::Retained { .. } => {
                 return self.note_parked_event(event);
@@ -197,6 +192,13 @@ impl Checker {
             event => return self.note_session_event(event),
         }
         Ok(())
+    }
+
+    fn note_damage(&mut self, queue: &str, count: u64) {
+        // Of a queue that is deleted what could not be read on its way to the dead is not tried again.
+        let is_there = self.definitions.current(queue).is_some();
+        let damaged = if is_there { &mut self.damaged } else { &mut self.damaged_and_deleted };
+        *damaged.entry(queue.to_owned()).or_default() += count;
     }
 
     /// How many copies of messages were followed.
