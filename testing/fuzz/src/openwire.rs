@@ -1,8 +1,8 @@
 //! What the two targets of OpenWire check, for the one encoding or the other.
 
 use ternmq_openwire::codec::{
-    DecodeError, Encoding, InCache, Kind, Limits, NO_ENDS, Offer, OutCache, Primitives, Stored, decode,
-    encode, keep, split_frame,
+    DecodeError, Encoding, InCache, Kind, Limits, Molds, NO_ENDS, Offer, OutCache, Primitives, Stored,
+    decode, encode, keep, split_frame,
 };
 
 const LIMITS: Limits = Limits { frame_bytes: 65_536, cache_bytes: 65_536 };
@@ -16,6 +16,7 @@ pub fn check_stream(input: &[u8], is_tight: bool) {
     let encoding = Encoding { version: first % 12 + 1, is_tight, has_cache: first & 0x80 != 0 };
     let mut kept = InCache::new(1_024, LIMITS.cache_bytes);
     let (mut sent, mut kept_again) = (OutCache::new(1_024), InCache::new(1_024, usize::MAX));
+    let mut molds = Molds::default();
     check_map(rest);
     while let Ok(Some((frame, used))) = split_frame(rest, &LIMITS) {
         for len in [0, 3, used / 2, used - 1] {
@@ -23,7 +24,7 @@ pub fn check_stream(input: &[u8], is_tight: bool) {
         }
         let before = kept.clone();
         let read = decode(frame, encoding, &mut kept);
-        check_kept(frame, encoding, before, read.as_ref().err());
+        check_kept(frame, encoding, before, &mut molds, read.as_ref().err());
         let Ok(object) = read else { return };
         let _ = Offer::read(&object);
         let mut out = Vec::new();
@@ -35,14 +36,24 @@ pub fn check_stream(input: &[u8], is_tight: bool) {
     }
 }
 
-/// A message is kept as strictly as it is read, and what is kept is whole.
-fn check_kept(frame: &[u8], encoding: Encoding, mut cache: InCache, error: Option<&DecodeError>) {
+/// A message is kept as strictly as it is read, whatever came before it, and what is kept is whole.
+fn check_kept(
+    frame: &[u8],
+    encoding: Encoding,
+    mut cache: InCache,
+    molds: &mut Molds,
+    error: Option<&DecodeError>,
+) {
     let kind = frame.first().and_then(|code| Kind::of_code(*code));
     if !kind.is_some_and(Kind::is_message) {
         return;
     }
-    let [mut room, mut room_again] = [NO_ENDS; 2];
-    match keep(frame, encoding, &mut cache, Vec::new(), &mut room) {
+    let [mut room, mut first_room, mut room_again] = [NO_ENDS; 3];
+    let mut first_cache = cache.clone();
+    let first = keep(frame, encoding, &mut first_cache, Vec::new(), &mut first_room, &mut Molds::default());
+    let kept = keep(frame, encoding, &mut cache, Vec::new(), &mut room, molds);
+    assert_eq!(format!("{kept:?}"), format!("{first:?}"));
+    match kept {
         Ok(kept) => {
             assert_eq!(error, None);
             Stored::of(kept.buffer(), &mut room_again).expect("it was kept");

@@ -18,8 +18,8 @@ use ternmq_message::{
 
 use crate::{
     codec::{
-        self, Content, DecodeError, Encoding, Ends, Extent, Field, InCache, Incoming, Kind, Object, OutCache,
-        Primitive, Primitives, Relay, Stored, Value, decode, encode_bare, text,
+        self, Content, DecodeError, Encoding, Ends, Extent, Field, InCache, Incoming, Kind, Molds, Object,
+        OutCache, Primitive, Primitives, Relay, Stored, Value, Walks, decode, encode_bare, text,
     },
     translate::place_of,
 };
@@ -113,10 +113,11 @@ pub(crate) fn keep<'a>(
     cache: &mut InCache,
     mut buffer: Vec<u8>,
     room: &'a mut Ends,
+    molds: &mut Molds,
 ) -> Result<(Incoming<'a>, Cow<'a, [u8]>), DecodeError> {
     buffer.clear();
     buffer.extend_from_slice(&[LAYOUT, BodyForm::None as u8]);
-    let mut incoming = codec::keep(frame, encoding, cache, buffer, room)?;
+    let mut incoming = codec::keep(frame, encoding, cache, buffer, room, molds)?;
     let is_text = incoming.kind() == Kind::TextMessage && !incoming.stored().is(Field::Compressed);
     let Some(content) = incoming.content else { return Ok((incoming, Cow::Borrowed(&[]))) };
     let (form, body) = kept_content(is_text, content);
@@ -167,6 +168,7 @@ pub(crate) fn relay<'a>(
     body: &'a [u8],
     extent: Extent,
     room: &'a mut Ends,
+    walks: &mut Walks,
 ) -> Option<Relay<'a>> {
     let (&[LAYOUT, form], fields) = head.split_first_chunk()? else { return None };
     let content = match form {
@@ -179,7 +181,7 @@ pub(crate) fn relay<'a>(
         }
         _ => None,
     };
-    Relay::of(fields, content, extent, room).ok()
+    Relay::of(fields, content, extent, room, walks).ok()
 }
 
 /// The content that a body stands for.

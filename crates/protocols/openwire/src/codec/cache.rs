@@ -44,13 +44,21 @@ pub struct InCache {
     bytes: usize,
     max_entries: u16,
     max_bytes: usize,
+    changes: u64,
 }
 
 impl InCache {
     /// One of so many entries, with so many bytes in all.
     #[must_use]
     pub fn new(max_entries: u16, max_bytes: usize) -> Self {
-        Self { slots: Vec::new(), bytes: 0, max_entries: max_entries.min(MAX_ENTRIES), max_bytes }
+        let max_entries = max_entries.min(MAX_ENTRIES);
+        Self { slots: Vec::new(), bytes: 0, max_entries, max_bytes, changes: 0 }
+    }
+
+    /// How often something was put here.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// More bytes may be kept from now on.
@@ -84,6 +92,7 @@ impl InCache {
         if let Some(slot) = self.slots.get_mut(place) {
             *slot = Some(Entry::of(object));
             self.bytes = bytes;
+            self.changes += 1;
         }
         Ok(())
     }

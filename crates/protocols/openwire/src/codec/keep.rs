@@ -7,6 +7,7 @@ use super::{
     cache::{InCache, OutCache},
     error::DecodeError,
     kind::Kind,
+    mold::{Molds, Spots},
     object::{Object, Value},
     read::{MAX_DEPTH, Reader},
     stored::{Ends, Stored, is_kept},
@@ -16,7 +17,7 @@ use super::{
 };
 
 /// Bytes that a message may have in its kept form beyond those of its frame, by naming what it sent before.
-const MAX_REMEMBERED_BYTES: usize = 256 << 10;
+pub(super) const MAX_REMEMBERED_BYTES: usize = 256 << 10;
 
 /// A message that came, in the form in which it is kept: without its content, and without what belongs to one hop.
 #[derive(Debug)]
@@ -37,7 +38,8 @@ pub struct Incoming<'a> {
     pub content: Option<&'a [u8]>,
 }
 
-/// Reads the message that a frame is, and appends it to `buffer` as it is kept. `room`: for where its fields end.
+/// Reads the message that a frame is, and appends it to `buffer` as it is kept. `room`: for where its fields end; `molds`:
+/// messages before it on the same connection.
 ///
 /// # Errors
 /// As [`super::decode`]; it is no message, or what it names of earlier ones makes it too long.
@@ -45,8 +47,25 @@ pub fn keep<'a>(
     frame: &'a [u8],
     encoding: Encoding,
     cache: &mut InCache,
-    mut buffer: Vec<u8>,
+    buffer: Vec<u8>,
     room: &'a mut Ends,
+    molds: &mut Molds,
+) -> Result<Incoming<'a>, DecodeError> {
+    if let Some(found) = molds.find(frame, cache) {
+        return Ok(found.keep(buffer, room));
+    }
+    let (changes, mut spots) = (cache.changes(), Spots::default());
+    let incoming = read(frame, encoding, cache, (buffer, room), &mut spots)?;
+    molds.note(frame, &incoming, &spots, encoding, (changes, cache));
+    Ok(incoming)
+}
+
+fn read<'a>(
+    frame: &'a [u8],
+    encoding: Encoding,
+    cache: &mut InCache,
+    (mut buffer, room): (Vec<u8>, &'a mut Ends),
+    spots: &mut Spots,
 ) -> Result<Incoming<'a>, DecodeError> {
     let (mut reader, kind) = Reader::start(frame, encoding, cache)?;
     if !kind.is_message() {
@@ -74,7 +93,9 @@ pub fn keep<'a>(
             reader.keep_field(row, &mut incoming)?;
             piece = reader.data.rest();
         }
-        let end = incoming.buffer.len() - start + (piece.len() - reader.data.rest().len());
+        let left = reader.data.rest().len();
+        spots.note(row.field, frame.len() - before..frame.len() - left);
+        let end = incoming.buffer.len() - start + (piece.len() - left);
         if end > most {
             return Err(DecodeError::CacheFull { max: MAX_REMEMBERED_BYTES });
         }
@@ -87,7 +108,28 @@ pub fn keep<'a>(
     if reader.data.rest().is_empty() { Ok(incoming) } else { Err(DecodeError::Trailing) }
 }
 
-impl Incoming<'_> {
+impl<'a> Incoming<'a> {
+    /// One that is kept from `start` of a buffer on, without a transaction, with its number and whether it is to be answered.
+    pub(super) fn of_mold(
+        kind: Kind,
+        (buffer, start): (Vec<u8>, usize),
+        ends: &'a mut Ends,
+        (command_id, is_response_required): (i32, bool),
+        content: Option<&'a [u8]>,
+    ) -> Self {
+        Self { kind, buffer, start, ends, command_id, is_response_required, transaction: None, content }
+    }
+
+    /// Its fields as they are kept.
+    pub(super) fn fields(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+
+    /// Where they end.
+    pub(super) fn ends(&self) -> &Ends {
+        self.ends
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -116,7 +158,7 @@ impl Incoming<'_> {
     /// The message as it is kept.
     #[must_use]
     pub fn stored(&self) -> Stored<'_> {
-        Stored::of_parts(self.kind, self.buffer.get(self.start..).unwrap_or_default(), self.ends)
+        Stored::of_parts(self.kind, self.fields(), self.ends)
     }
 
     /// Changes a field; one that the kind has not is passed over.

@@ -7,7 +7,7 @@
 //! ```
 //! Owns: frames ([`frame`]), the structures as tables of fields ([`table`]) and what is read by them ([`Object`]), the
 //! reader and the writer that go through a table in either encoding ([`read`], [`write`]), messages that are
-//! kept without being taken apart on their way in and out ([`keep`], [`stored`], [`relay`]), objects that both sides remember
+//! kept without being taken apart on their way in and out ([`keep`], [`mold`], [`stored`], [`walks`], [`relay`]), objects that both sides remember
 //! ([`cache`]), maps of primitive values ([`map`]), the agreement on all that ([`agreement`]).
 //! Must not know: connections, the order of commands, what a structure means, nor any other crate of ours.
 //!
@@ -25,12 +25,15 @@ pub mod frame;
 pub mod keep;
 pub mod kind;
 pub mod map;
+pub mod mold;
 pub mod object;
 pub mod read;
 pub mod relay;
+mod shape;
 pub mod stored;
 pub mod table;
 pub mod text;
+pub mod walks;
 pub mod wire;
 pub mod write;
 
@@ -41,11 +44,13 @@ pub use frame::{Limits, split_frame};
 pub use keep::{Incoming, keep};
 pub use kind::Kind;
 pub use map::{Primitive, Primitives};
+pub use mold::Molds;
 pub use object::{Object, Throwable, Value};
 pub use read::decode;
 pub use relay::{Content, Extent, Relay};
 pub use stored::{Ends, NO_ENDS, Stored};
 pub use table::Field;
+pub use walks::Walks;
 pub use write::{Dispatch, encode, encode_bare, encode_dispatch, kept};
 
 /// Oldest version.

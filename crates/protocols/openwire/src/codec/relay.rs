@@ -9,6 +9,7 @@ use super::{
     object::Value,
     stored::{Ends, MAX_FIELDS, Stored},
     table::{Field, place},
+    walks::Walks,
 };
 
 /// Changes that need no room of their own.
@@ -47,7 +48,7 @@ pub struct Relay<'a> {
 
 impl<'a> Relay<'a> {
     /// Walks through a message; `content` is what goes out as its content. `extent`: how far; `room`: for what is
-    /// found out by that.
+    /// found out by that; `walks`: messages before it.
     ///
     /// # Errors
     /// It is none, or is cut, nested too deeply, or longer than it should be, in so far as that shows.
@@ -56,11 +57,9 @@ impl<'a> Relay<'a> {
         content: Option<Content<'a>>,
         extent: Extent,
         room: &'a mut Ends,
+        walks: &mut Walks,
     ) -> Result<Self, DecodeError> {
-        let stored = match extent {
-            Extent::Front => Stored::of_front(stored, room)?,
-            Extent::Whole => Stored::of(stored, room)?,
-        };
+        let stored = walks.walk(stored, extent, room)?;
         Ok(Self { stored, content, changes: SmallVec::new(), changed: 0, sequence: None })
     }
 

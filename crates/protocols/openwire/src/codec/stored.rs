@@ -73,6 +73,33 @@ impl<'a> Stored<'a> {
         Ok((Self { kind, fields, ends, known }, at))
     }
 
+    /// One like another one that has been walked through, whose ends are given.
+    pub(super) fn like(
+        code: u8,
+        fields: &'a [u8],
+        ends: &'a Ends,
+        known: usize,
+    ) -> Result<Self, DecodeError> {
+        let kind = Kind::of_code(code).filter(|kind| kind.is_message());
+        let kind = kind.ok_or(DecodeError::WrongKind { code })?;
+        Ok(Self { kind, fields, ends, known })
+    }
+
+    /// So many fields, from the first, are known.
+    pub(super) fn known(&self) -> usize {
+        self.known
+    }
+
+    /// Where they end.
+    pub(super) fn ends(&self) -> &'a Ends {
+        self.ends
+    }
+
+    /// The fields that are known.
+    pub(super) fn known_fields(&self) -> &'a [u8] {
+        self.raw_between(0, self.known)
+    }
+
     /// One that has been walked through.
     pub(super) fn of_parts(kind: Kind, fields: &'a [u8], ends: &'a Ends) -> Self {
         Self { kind, fields, ends, known: MAX_FIELDS }
@@ -115,7 +142,7 @@ impl<'a> Stored<'a> {
     }
 
     #[inline]
-    fn start_of(&self, at: usize) -> usize {
+    pub(super) fn start_of(&self, at: usize) -> usize {
         match at.checked_sub(1) {
             Some(before) => self.ends.get(before).map_or(0, |end| *end as usize),
             None => 0,

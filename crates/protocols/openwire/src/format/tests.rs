@@ -5,7 +5,7 @@ use ternmq_activemq::ActiveMq;
 
 use super::*;
 use crate::{
-    codec::{Dispatch, NO_ENDS, OutCache, encode, encode_dispatch, kept},
+    codec::{Dispatch, Molds, NO_ENDS, OutCache, Walks, encode, encode_dispatch, kept},
     translate::destination_of,
 };
 
@@ -202,11 +202,13 @@ fn goes_out_as_if_put_together(extent: Extent) {
         .with_object(Field::ConsumerId, Arc::new(consumer))
         .with_object(Field::Destination, Arc::new(source))
         .with(Field::RedeliveryCounter, Value::Int(3));
-    for sent in samples() {
+    let mut walks = Walks::default();
+    // Each comes twice: the second one is like the first.
+    for sent in samples().into_iter().flat_map(|sent| [sent.clone(), sent]) {
         let id = sent.object(Field::MessageId).map(|id| Object::clone(id));
         let (head, body) = take_apart(sent);
         let mut room = NO_ENDS;
-        let mut relayed = relay(&head, &body, extent, &mut room).unwrap();
+        let mut relayed = relay(&head, &body, extent, &mut room, &mut walks).unwrap();
         let mut made = put_together(&head, &body).unwrap();
         for (field, value) in changes.iter().cloned() {
             relayed.set(field, value.clone());
@@ -259,7 +261,7 @@ fn a_message_is_kept_as_if_it_had_been_taken_apart() {
         for version in sent.kind().since()..=12 {
             for (is_tight, has_cache) in [(false, false), (false, true), (true, false), (true, true)] {
                 let encoding = Encoding { version, is_tight, has_cache };
-                let mut sending = OutCache::new(16);
+                let (mut sending, mut molds) = (OutCache::new(16), Molds::default());
                 let (mut reading, mut keeping) = (InCache::new(16, 1 << 16), InCache::new(16, 1 << 16));
                 for _ in 0..2 {
                     let mut frame = Vec::new();
@@ -270,7 +272,7 @@ fn a_message_is_kept_as_if_it_had_been_taken_apart() {
                     let transaction = read.object(Field::TransactionId).cloned();
                     let (head, body) = take_apart(read.with(Field::UserId, Value::None));
                     let [mut room, mut other_room] = [NO_ENDS; 2];
-                    let kept = keep(&frame[4..], encoding, &mut keeping, vec![1, 2], &mut room);
+                    let kept = keep(&frame[4..], encoding, &mut keeping, vec![1, 2], &mut room, &mut molds);
                     let (kept, kept_body) = kept.unwrap();
                     assert_eq!((kept.buffer(), &*kept_body), (&*head, &*body), "{encoding:?} {sent:?}");
                     assert_eq!((kept.command_id, kept.is_response_required), asked);
@@ -296,7 +298,8 @@ fn a_message_that_is_kept_is_read_as_strictly() {
             let mut caches = [InCache::new(16, 1 << 16), InCache::new(16, 1 << 16)];
             let [one, other] = &mut caches;
             let read = decode(&frame[4..end], encoding, one).unwrap_err();
-            let kept = keep(&frame[4..end], encoding, other, Vec::new(), &mut NO_ENDS.clone()).map(drop);
+            let (mut room, mut molds) = (NO_ENDS, Molds::default());
+            let kept = keep(&frame[4..end], encoding, other, Vec::new(), &mut room, &mut molds).map(drop);
             assert_eq!(kept.unwrap_err(), read, "{end}");
         }
     }
@@ -308,8 +311,9 @@ fn a_field_of_an_incoming_message_is_changed_in_its_place() {
         let mut frame = Vec::new();
         encode(&sent, Encoding::KEPT, &mut OutCache::default(), &mut frame);
         let mut cache = InCache::default();
-        let mut room = NO_ENDS;
-        let (mut kept, _) = keep(&frame[4..], Encoding::KEPT, &mut cache, Vec::new(), &mut room).unwrap();
+        let (mut room, mut molds) = (NO_ENDS, Molds::default());
+        let (mut kept, _) =
+            keep(&frame[4..], Encoding::KEPT, &mut cache, Vec::new(), &mut room, &mut molds).unwrap();
         let changes = [
             (Field::Timestamp, Value::Long(-1)),
             (Field::UserId, Value::Text("somebody".into())),
@@ -337,8 +341,8 @@ proptest! {
             let frame = [&[kind.code()], &frame[..]].concat();
             let encoding = Encoding { version, is_tight, has_cache };
             let read = decode(&frame, encoding, &mut InCache::new(4, 1 << 10));
-            let mut room = NO_ENDS;
-            let kept = keep(&frame, encoding, &mut InCache::new(4, 1 << 10), Vec::new(), &mut room);
+            let (mut room, mut molds) = (NO_ENDS, Molds::default());
+            let kept = keep(&frame, encoding, &mut InCache::new(4, 1 << 10), Vec::new(), &mut room, &mut molds);
             match (read, kept) {
                 (Ok(read), Ok((kept, body))) => {
                     let (head, expect) = take_apart(read.with(Field::UserId, Value::None));
@@ -394,10 +398,167 @@ fn samples() -> Vec<Object<'static>> {
 #[test]
 fn what_is_no_whole_message_is_not_passed_on_as_one() {
     let (head, body) = take_apart(samples().swap_remove(0));
-    let is_whole = |head: &[u8]| relay(head, &body, Extent::Whole, &mut NO_ENDS.clone()).is_some();
+    let is_whole = |head: &[u8]| {
+        relay(head, &body, Extent::Whole, &mut NO_ENDS.clone(), &mut Walks::default()).is_some()
+    };
     assert!(is_whole(&head));
     for end in 0..head.len() {
         assert!(!is_whole(&head[..end]), "{end}");
     }
     assert!(!is_whole(&[&head[..], &[0]].concat()));
+}
+
+/// A message of a producer, which says with each one how much changes.
+fn one_of_many(number: i64, content: &[u8]) -> Object<'static> {
+    let mut id = samples().swap_remove(0).object(Field::MessageId).map(|id| Object::clone(id)).unwrap();
+    id.set(Field::TextView, Value::None);
+    id.set(Field::ProducerSequenceId, Value::Long(number));
+    let mut message = samples().swap_remove(1).with_object(Field::MessageId, Arc::new(id));
+    for (field, value) in [
+        (Field::CommandId, Value::Int(number as i32)),
+        (Field::Timestamp, Value::Long(number.wrapping_mul(3))),
+        (Field::Expiration, Value::Long(if number % 2 == 0 { 0 } else { number.wrapping_mul(5) })),
+        (Field::Content, Value::Bytes(content.to_vec().into())),
+        (Field::UserId, Value::None),
+    ] {
+        message.set(field, value);
+    }
+    message
+}
+
+fn encodings() -> impl Iterator<Item = Encoding> {
+    [(false, false), (false, true), (true, false), (true, true)].into_iter().flat_map(
+        |(is_tight, has_cache)| {
+            [1, 9, 12].into_iter().map(move |version| Encoding { version, is_tight, has_cache })
+        },
+    )
+}
+
+/// Numbers around those where the tight encoding has more bytes for them.
+const NUMBERS: [i64; 14] = [
+    1,
+    2,
+    3,
+    5,
+    0xfffe,
+    0xffff,
+    0x1_0000,
+    0x1_0001,
+    0xffff_ffff,
+    0x1_0000_0000,
+    0x1_0000_0001,
+    i64::MAX,
+    -1,
+    0,
+];
+
+#[test]
+fn messages_like_those_before_are_kept_as_they_are_read() {
+    for encoding in encodings() {
+        let (mut sending, mut reading) = (OutCache::new(16), InCache::new(16, 1 << 16));
+        let (mut keeping, mut molds) = (InCache::new(16, 1 << 16), Molds::default());
+        for (round, number) in NUMBERS.iter().cycle().take(40).enumerate() {
+            let content = vec![7; round % 5 * 100];
+            let mut sent = one_of_many(*number, &content);
+            // Now and then another queue, which peers with a cache remember at another place.
+            if round % 7 == 6 {
+                let name = format!("q{round}");
+                let queue = Object::new(Kind::Queue).with_text(Field::PhysicalName, name);
+                sent = sent.with_object(Field::Destination, Arc::new(queue));
+            }
+            let mut frame = Vec::new();
+            encode(&sent, encoding, &mut sending, &mut frame);
+            let read = decode(&frame[4..], encoding, &mut reading).unwrap();
+            let (head, body) = take_apart(read.with(Field::UserId, Value::None));
+            let mut room = NO_ENDS;
+            let kept = keep(&frame[4..], encoding, &mut keeping, Vec::new(), &mut room, &mut molds);
+            let (kept, kept_body) = kept.unwrap();
+            assert_eq!((kept.buffer(), &*kept_body), (&*head, &*body), "{encoding:?} {number}");
+            assert_eq!(kept.command_id, *number as i32);
+            let mut other_room = NO_ENDS;
+            let walked = Stored::of(&head[2..], &mut other_room).unwrap();
+            assert_eq!(kept.stored().number(Field::Timestamp), walked.number(Field::Timestamp));
+        }
+    }
+}
+
+#[test]
+fn a_message_like_one_before_it_is_known_by_its_shape() {
+    for encoding in encodings() {
+        let (mut sending, mut keeping) = (OutCache::new(16), InCache::new(16, 1 << 16));
+        let (mut molds, mut room) = (Molds::default(), NO_ENDS);
+        let mut frames = [5, 6, 7, 9].map(|number| {
+            let mut frame = Vec::new();
+            encode(&one_of_many(2 * number, &[1; 64]), encoding, &mut sending, &mut frame);
+            frame.split_off(4)
+        });
+        let (last, before) = frames.split_last_mut().unwrap();
+        for frame in before {
+            assert!(keep(frame, encoding, &mut keeping, Vec::new(), &mut room, &mut molds).is_ok());
+        }
+        assert!(molds.find(last, &keeping).is_some(), "{encoding:?}");
+        // What its peers remember meanwhile may be another thing under the same number.
+        keeping.put(3, None).unwrap();
+        assert!(molds.find(last, &keeping).is_none());
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_message_almost_like_one_before_it_is_kept_as_if_it_were_the_first(
+        at: prop::sample::Index,
+        byte: u8,
+        cut in 0_usize..3,
+        which in 0_usize..12,
+        number in prop::sample::select(&NUMBERS[..]),
+    ) {
+        let encoding = encodings().nth(which).unwrap();
+        let (mut sending, mut cache) = (OutCache::new(16), InCache::new(16, 1 << 16));
+        let (mut molds, mut room) = (Molds::default(), NO_ENDS);
+        let mut frame = Vec::new();
+        for _ in 0..3 {
+            frame.clear();
+            encode(&one_of_many(number, b"content"), encoding, &mut sending, &mut frame);
+            let kept = keep(&frame[4..], encoding, &mut cache, Vec::new(), &mut room, &mut molds);
+            prop_assert!(kept.is_ok());
+        }
+        let mut frame = frame.split_off(4);
+        *at.get_mut(&mut frame) = byte;
+        frame.truncate(frame.len() - cut);
+        let [mut one, mut other] = [cache.clone(), cache];
+        let mut other_room = NO_ENDS;
+        let is_message = frame.first().and_then(|code| Kind::of_code(*code)).is_some_and(Kind::is_message);
+        prop_assume!(is_message);
+        let kept = keep(&frame, encoding, &mut one, Vec::new(), &mut room, &mut molds);
+        let first = keep(&frame, encoding, &mut other, Vec::new(), &mut other_room, &mut Molds::default());
+        match (kept, first) {
+            (Ok((kept, body)), Ok((first, first_body))) => {
+                prop_assert_eq!((kept.buffer(), body), (first.buffer(), first_body));
+                let answered = |kept: &Incoming<'_>| (kept.command_id, kept.is_response_required);
+                prop_assert_eq!(answered(&kept), answered(&first));
+                prop_assert_eq!(&kept.transaction, &first.transaction);
+            }
+            (kept, first) => prop_assert_eq!(kept.err(), first.err()),
+        }
+    }
+
+    #[test]
+    fn a_kept_message_almost_like_one_before_it_is_walked_through_as_if_it_were_the_first(
+        at: prop::sample::Index,
+        byte: u8,
+        cut in 0_usize..3,
+        is_whole: bool,
+    ) {
+        let extent = if is_whole { Extent::Whole } else { Extent::Front };
+        let (head, body) = take_apart(one_of_many(7, b"content"));
+        let (mut walks, mut room) = (Walks::default(), NO_ENDS);
+        prop_assert!(relay(&head, &body, extent, &mut room, &mut walks).is_some());
+        let mut other = head.clone();
+        *at.get_mut(&mut other) = byte;
+        other.truncate(other.len() - cut);
+        let mut other_room = NO_ENDS;
+        let walked = relay(&other, &body, extent, &mut room, &mut walks);
+        let first = relay(&other, &body, extent, &mut other_room, &mut Walks::default());
+        prop_assert_eq!(format!("{walked:?}"), format!("{first:?}"));
+    }
 }

@@ -47,10 +47,7 @@ impl OpenWireSession {
         if self.is_open() && kind.is_some_and(Kind::is_message) {
             return self.handle_message(broker, frame, out);
         }
-        let mut kept = std::mem::take(&mut self.kept);
-        let command = decode(frame, self.encoding, &mut kept);
-        self.kept = kept;
-        let command = match command {
+        let command = match decode(frame, self.encoding, &mut self.kept) {
             Ok(command) => command,
             Err(error) => return self.on_malformed(broker, error, out),
         };
@@ -62,10 +59,8 @@ impl OpenWireSession {
 
     /// A message is not taken apart, but kept as it is read.
     fn handle_message(&mut self, broker: &mut Broker, frame: &[u8], out: &mut Vec<u8>) {
-        let mut room = NO_ENDS;
-        let (mut kept, head) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.head));
-        let read = keep(frame, self.encoding, &mut kept, head, &mut room);
-        self.kept = kept;
+        let (mut room, head) = (NO_ENDS, std::mem::take(&mut self.head));
+        let read = keep(frame, self.encoding, &mut self.kept, head, &mut room, &mut self.molds);
         let (mut message, body) = match read {
             Ok(read) => read,
             Err(error) => return self.on_malformed(broker, error, out),

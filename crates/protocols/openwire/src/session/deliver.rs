@@ -60,7 +60,7 @@ impl OpenWireSession {
         let Some(Some(consumer)) = self.consumers.get_mut(slot) else { return };
         let queue = from.map_or(&consumer.queue, |from| &from.queue);
         let mut room = NO_ENDS;
-        let mut message = outgoing(broker, deliver, queue, self.encoding, &mut room);
+        let mut message = outgoing(broker, deliver, queue, self.encoding, &mut room, &mut self.walks);
         let id_hash = message.id_hash();
         consumer.unsettled.push(Unsettled { number: deliver.delivery.0, id_hash, is_delivered: false });
         let is_pulled = consumer.prefetch == 0;

@@ -43,7 +43,7 @@ use self::{
     alive::Alive, answer::Deferred, branch::Held, browse::Looks, connect::Login, consume::Consumer,
     resend::Resend, send::Targets, transaction::Transaction,
 };
-use crate::codec::{Encoding, InCache, Limits, Object, OutCache, encode};
+use crate::codec::{Encoding, InCache, Limits, Molds, Object, OutCache, Walks, encode};
 
 /// Output of one call beyond which no more input is taken.
 const MAX_OUTPUT_BYTES: usize = 1 << 20;
@@ -103,6 +103,10 @@ pub struct OpenWireSession {
     settings: Arc<Settings>,
     encoding: Encoding,
     kept: InCache,
+    /// Messages of this client that came before.
+    molds: Molds,
+    /// Messages that went to it before.
+    walks: Walks,
     sent: OutCache,
     connection: Option<ConnectionId>,
     /// The one session in the core that everything outside of transactions is done in.
@@ -162,6 +166,8 @@ impl OpenWireSession {
             state: State::Greeting,
             encoding: Encoding::FIRST,
             kept: InCache::default(),
+            molds: Molds::default(),
+            walks: Walks::default(),
             sent: OutCache::default(),
             connection: None,
             session: None,

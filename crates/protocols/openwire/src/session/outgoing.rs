@@ -6,7 +6,7 @@ use ternmq_broker::{Broker, Deliver};
 
 use super::id::{hash_of_id, hash_of_kept};
 use crate::{
-    codec::{Encoding, Ends, Extent, Field, Object, Relay, Value, wire::Cursor},
+    codec::{Encoding, Ends, Extent, Field, Object, Relay, Value, Walks, wire::Cursor},
     format::{ENCODING, relay},
     translate::{Known, expiration, message_of},
 };
@@ -20,22 +20,28 @@ pub(super) enum Outgoing<'a> {
 }
 
 /// A message for a consumer, as it is kept where that is possible. `queue` is the one that it comes from; `room` is
-/// for where its fields end.
+/// for where its fields end, `walks` has messages before it.
 pub(super) fn outgoing<'a>(
     broker: &Broker,
     deliver: &'a Deliver,
     queue: &str,
     encoding: Encoding,
     room: &'a mut Ends,
+    walks: &mut Walks,
 ) -> Outgoing<'a> {
-    match relay_of(deliver, encoding, room) {
+    match relay_of(deliver, encoding, room, walks) {
         Some(relay) => Outgoing::Kept(relay),
         None => Outgoing::Made(message_of(&Known::of(broker), deliver, queue)),
     }
 }
 
 /// `None` for a message of another encoding, without an id, or with a history to tell.
-fn relay_of<'a>(deliver: &'a Deliver, encoding: Encoding, room: &'a mut Ends) -> Option<Relay<'a>> {
+fn relay_of<'a>(
+    deliver: &'a Deliver,
+    encoding: Encoding,
+    room: &'a mut Ends,
+    walks: &mut Walks,
+) -> Option<Relay<'a>> {
     let message = &deliver.message;
     if message.meta().encoding != ENCODING || message.history().is_some() {
         return None;
@@ -44,7 +50,7 @@ fn relay_of<'a>(deliver: &'a Deliver, encoding: Encoding, room: &'a mut Ends) ->
     let is_told_behind = deliver.is_group_first || deliver.is_redelivered || deliver.failed_count > Some(0);
     let is_front_enough = encoding.is_kept_alike() && !is_told_behind;
     let extent = if is_front_enough { Extent::Front } else { Extent::Whole };
-    let mut kept = relay(message.head(), message.body(), extent, room)?;
+    let mut kept = relay(message.head(), message.body(), extent, room, walks)?;
     if !Cursor::new(kept.stored().raw(Field::MessageId)).flag().ok()? {
         return None;
     }
