@@ -100,9 +100,7 @@ impl Broker {
         let user = self.connections.get(connection.into())?.principal.user().clone();
         let now_ms = self.time.ms();
         if let Some(number) = self.producers.find(&user, producer) {
-            let is_kept =
-                |known: &Known| known.used_at_ms.saturating_add(self.limits.producer_keep_ms) > now_ms;
-            if self.producers.known.get(&number).is_some_and(is_kept) {
+            if self.is_producer_kept(number) {
                 return Some(MessageOrigin { producer: number, sequence });
             }
             self.producers.forget(number);
@@ -115,6 +113,20 @@ impl Broker {
         self.write_producer(number, &known);
         self.producers.insert(number, known, self.limits.max_producers as usize);
         Some(MessageOrigin { producer: number, sequence })
+    }
+
+    /// The same for a message of a producer that was found before; `None` once that is forgotten.
+    #[must_use]
+    pub fn origin_after(&self, before: MessageOrigin, sequence: u64) -> Option<MessageOrigin> {
+        self.is_producer_kept(before.producer).then_some(MessageOrigin { sequence, ..before })
+    }
+
+    fn is_producer_kept(&self, number: u64) -> bool {
+        let (now_ms, keep_ms) = (self.time.ms(), self.limits.producer_keep_ms);
+        self.producers
+            .known
+            .get(&number)
+            .is_some_and(|known| known.used_at_ms.saturating_add(keep_ms) > now_ms)
     }
 
     /// Whether this message, or one after it, came already: it must not be published again. The answer to its sender has

@@ -163,6 +163,7 @@ fn read_head(head: &[u8]) -> Option<(u8, Object<'_>)> {
 
 /// The message that a head and a body are, as it goes to a peer without being taken apart; `None` when the head is none of this
 /// encoding.
+#[inline]
 pub(crate) fn relay<'a>(
     head: &'a [u8],
     body: &'a [u8],

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use smallvec::SmallVec;
-
 use super::{
     error::DecodeError,
     object::Value,
@@ -11,9 +9,6 @@ use super::{
     table::{Field, place},
     walks::Walks,
 };
-
-/// Changes that need no room of their own.
-const USUAL_CHANGES: usize = 1;
 
 /// Content of a message that is not kept within it.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +34,7 @@ pub struct Relay<'a> {
     pub(super) stored: Stored<'a>,
     pub(super) content: Option<Content<'a>>,
     /// The message's own fields that are changed, by their place.
-    changes: SmallVec<[(u8, Value<'a>); USUAL_CHANGES]>,
+    changes: Vec<(u8, Value<'a>)>,
     /// The fields with a change, a bit each by their place.
     changed: u64,
     /// The number that its id gets.
@@ -52,6 +47,7 @@ impl<'a> Relay<'a> {
     ///
     /// # Errors
     /// It is none, or is cut, nested too deeply, or longer than it should be, in so far as that shows.
+    #[inline]
     pub fn of(
         stored: &'a [u8],
         content: Option<Content<'a>>,
@@ -60,7 +56,7 @@ impl<'a> Relay<'a> {
         walks: &mut Walks,
     ) -> Result<Self, DecodeError> {
         let stored = walks.walk(stored, extent, room)?;
-        Ok(Self { stored, content, changes: SmallVec::new(), changed: 0, sequence: None })
+        Ok(Self { stored, content, changes: Vec::new(), changed: 0, sequence: None })
     }
 
     /// The message as it is kept.

@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn numbers_lie_in_order_within_the_bytes() {
-        for holes in [&[2..4, 1..2][..], &[0..2, 1..3], &[0..9], &[9..9]] {
-            assert!(shape(b"12345678", holes).is_none(), "{holes:?}");
+        for holes in [vec![2..4, 1..2], vec![0..2, 1..3], vec![0..4, 4..9], vec![0..1, 9..9]] {
+            assert!(shape(b"12345678", &holes).is_none(), "{holes:?}");
         }
         assert!(shape(b"12345678", &[0..0, 0..8, 8..8]).is_some());
         assert!(shape(&[0; MAX_SHAPE_BYTES], &[]).is_some());

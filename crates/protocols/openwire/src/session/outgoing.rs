@@ -21,6 +21,7 @@ pub(super) enum Outgoing<'a> {
 
 /// A message for a consumer, as it is kept where that is possible. `queue` is the one that it comes from; `room` is
 /// for where its fields end, `walks` has messages before it.
+#[inline]
 pub(super) fn outgoing<'a>(
     broker: &Broker,
     deliver: &'a Deliver,
@@ -36,6 +37,7 @@ pub(super) fn outgoing<'a>(
 }
 
 /// `None` for a message of another encoding, without an id, or with a history to tell.
+#[inline]
 fn relay_of<'a>(
     deliver: &'a Deliver,
     encoding: Encoding,

@@ -5,15 +5,24 @@
 use ternmq_broker::{Broker, MessageOrigin};
 
 use super::{OpenWireSession, id::KeptId};
-use crate::codec::{Field, Stored};
+use crate::codec::{Field, Stored, text};
 
 /// What is known of the client's sending again.
 #[derive(Default)]
 pub(super) struct Resend {
     /// It has reconnected.
     pub(super) is_resending: bool,
-    /// The producer of the last message as it is kept, and its name in the core.
-    last: Option<Box<(Box<[u8]>, String)>>,
+    last: Option<Box<LastProducer>>,
+}
+
+/// The producer of the last message.
+struct LastProducer {
+    /// Its id as it is kept.
+    raw: Box<[u8]>,
+    /// Its name in the core.
+    name: String,
+    /// Which message of it that was.
+    origin: Option<MessageOrigin>,
 }
 
 impl OpenWireSession {
@@ -22,13 +31,15 @@ impl OpenWireSession {
         let session = self.session?;
         let id = KeptId::of(message.raw(Field::MessageId)).filter(|id| !id.producer.is_empty())?;
         let sequence = u64::try_from(id.sequence).ok().filter(|number| *number > 0)?;
-        let last = self.resend.last.as_ref().filter(|last| *last.0 == *id.producer);
-        if last.is_none() {
-            let connection = id.connection.as_deref().unwrap_or_default();
+        if self.resend.last.as_ref().is_none_or(|last| *last.raw != *id.producer) {
+            let connection = text::read(id.connection.unwrap_or_default()).ok()?;
             let name = format!("{connection}:{}:{}", id.session, id.value);
-            self.resend.last = Some(Box::new((id.producer.into(), name)));
+            let raw = id.producer.into();
+            self.resend.last = Some(Box::new(LastProducer { raw, name, origin: None }));
         }
-        let (_, name) = &**self.resend.last.as_ref()?;
-        broker.origin_of(session, name, sequence)
+        let last = self.resend.last.as_mut()?;
+        let again = last.origin.and_then(|before| broker.origin_after(before, sequence));
+        last.origin = again.or_else(|| broker.origin_of(session, &last.name, sequence));
+        last.origin
     }
 }
