@@ -4,7 +4,7 @@ use super::{
     descriptor::code,
     error::DecodeError,
     fields::Fields,
-    value::{Map, Value, check, read_typed},
+    value::{BINARY, DESCRIBED, Map, SMALL_BINARY, SMALL_ULONG, Value, check, read_typed, usual_code},
     write::{
         ListWriter, put_binary, put_bool, put_string, put_symbol, put_timestamp, put_ubyte, put_uint,
         put_value,
@@ -65,6 +65,24 @@ fn section(input: &[u8]) -> Result<(u8, Value<'_>, usize), DecodeError> {
     read_typed(input).map(|(code, value, rest)| (code, value, input.len() - rest.len()))
 }
 
+/// The bytes of a data section, and what follows it. Its usual forms are read without a detour.
+fn data_of(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let found = match input {
+        [DESCRIBED, SMALL_ULONG, code::DATA, SMALL_BINARY, len, rest @ ..] => {
+            rest.split_at_checked(usize::from(*len))
+        }
+        [DESCRIBED, SMALL_ULONG, code::DATA, BINARY, a, b, c, d, rest @ ..] => {
+            rest.split_at_checked(u32::from_be_bytes([*a, *b, *c, *d]) as usize)
+        }
+        _ => None,
+    };
+    if found.is_some() {
+        return found;
+    }
+    let (_, Value::Binary(bytes), length) = section(input).ok()? else { return None };
+    Some((bytes, input.get(length..)?))
+}
+
 /// What a message says in its lists.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Said<'a> {
@@ -114,7 +132,9 @@ impl<'a> Sections<'a> {
         let mut sections = Self::default();
         let (mut rest, mut last, mut body_sections) = (input, 0, 0);
         while !rest.is_empty() {
-            if order != Order::Known {
+            // These are looked at while they are read; data is bytes.
+            let is_flat = matches!(usual_code(rest), Some(code::HEADER | code::PROPERTIES | code::DATA));
+            if order != Order::Known && !is_flat {
                 check(rest)?;
             }
             let (code, value, length) = section(rest)?;
@@ -129,7 +149,7 @@ impl<'a> Sections<'a> {
                 (code::HEADER, Value::List(_)) => {
                     sections.header = whole;
                     if order != Order::Known {
-                        said.header = Header::read(Fields::of(Some(value), "header")?)?;
+                        said.header = Header::read(Fields::unchecked(Some(value), "header")?)?;
                     }
                 }
                 (code::DELIVERY_ANNOTATIONS, Value::Map(_)) => sections.delivery_annotations = whole,
@@ -137,7 +157,8 @@ impl<'a> Sections<'a> {
                 (code::PROPERTIES, Value::List(_)) => {
                     sections.properties = whole;
                     if order != Order::Known {
-                        said.properties = MessageProperties::read(Fields::of(Some(value), "properties")?)?;
+                        said.properties =
+                            MessageProperties::read(Fields::unchecked(Some(value), "properties")?)?;
                     }
                 }
                 (code::APPLICATION_PROPERTIES, Value::Map(_)) => sections.application_properties = whole,
@@ -174,10 +195,11 @@ impl<'a> Sections<'a> {
     pub fn data(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let mut rest = if self.body_kind == BodyKind::Data { self.body } else { &[] };
         std::iter::from_fn(move || {
-            let (_, Value::Binary(bytes), length) = section(rest).ok()? else { return None };
-            let (whole, next) = rest.split_at_checked(length)?;
+            let (bytes, next) = data_of(rest)?;
+            let start = rest.len() - bytes.len() - next.len();
+            let whole = rest;
             rest = next;
-            Some((whole.get(..length - bytes.len())?, bytes))
+            Some((whole.get(..start)?, bytes))
         })
     }
 
@@ -242,13 +264,15 @@ impl Header {
     }
 
     fn read(mut fields: Fields<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
+        let header = Self {
             durable: fields.bool("durable")?,
             priority: fields.ubyte("priority")?,
             ttl: fields.uint("ttl")?,
             first_acquirer: fields.bool("first-acquirer")?,
             delivery_count: fields.uint("delivery-count")?,
-        })
+        };
+        fields.end()?;
+        Ok(header)
     }
 
     /// Appends the section.
@@ -314,7 +338,7 @@ impl<'a> MessageProperties<'a> {
     }
 
     fn read(mut fields: Fields<'a>) -> Result<Self, DecodeError> {
-        Ok(Self {
+        let properties = Self {
             message_id: id(fields.any()?, "message-id")?,
             user_id: fields.binary("user-id")?,
             to: fields.string("to")?,
@@ -328,7 +352,9 @@ impl<'a> MessageProperties<'a> {
             group_id: fields.string("group-id")?,
             group_sequence: fields.uint("group-sequence")?,
             reply_to_group_id: fields.string("reply-to-group-id")?,
-        })
+        };
+        fields.end()?;
+        Ok(properties)
     }
 
     /// Appends the section.

@@ -6,7 +6,7 @@ use super::{
     fields::{Fields, required},
     outcome::{DeliveryState, ErrorInfo},
     terminus::{AnyTarget, Source},
-    value::{Map, Value, check, read_typed},
+    value::{Map, Value, check, read_typed, usual_code},
     write::{
         ListWriter, put_binary, put_bool, put_map, put_string, put_ubyte, put_uint, put_ulong, put_ushort,
         put_value,
@@ -265,9 +265,16 @@ impl<'a> Performative<'a> {
     /// # Errors
     /// It is none, or one of its fields is wrong.
     pub fn decode(body: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
-        check(body)?;
+        // Those of messages are looked at while they are read.
+        let is_flat = matches!(usual_code(body), Some(code::TRANSFER | code::DISPOSITION));
+        if !is_flat {
+            check(body)?;
+        }
         let (code, value, payload) = read_typed(body)?;
-        let fields = |what| Fields::of(Some(value), what);
+        let fields = |what| match is_flat {
+            true => Fields::unchecked(Some(value), what),
+            false => Fields::of(Some(value), what),
+        };
         let read = match code {
             code::OPEN => Open::decode(fields("open")?).map(Self::Open),
             code::BEGIN => Begin::decode(fields("begin")?).map(Self::Begin),
@@ -448,7 +455,7 @@ impl<'a> Flow<'a> {
 
 impl<'a> Transfer<'a> {
     fn decode(mut fields: Fields<'a>) -> Result<Self, DecodeError> {
-        Ok(Self {
+        let transfer = Self {
             handle: required(fields.uint("handle")?, "handle")?,
             delivery_id: fields.uint("delivery-id")?,
             delivery_tag: fields.binary("delivery-tag")?,
@@ -460,7 +467,9 @@ impl<'a> Transfer<'a> {
             resume: fields.bool("resume")?.unwrap_or_default(),
             aborted: fields.bool("aborted")?.unwrap_or_default(),
             batchable: fields.bool("batchable")?.unwrap_or_default(),
-        })
+        };
+        fields.end()?;
+        Ok(transfer)
     }
 
     fn put(&self, out: &mut Vec<u8>) {
@@ -484,14 +493,16 @@ impl<'a> Transfer<'a> {
 
 impl<'a> Disposition<'a> {
     fn decode(mut fields: Fields<'a>) -> Result<Self, DecodeError> {
-        Ok(Self {
+        let disposition = Self {
             role: Role::decode(fields.bool("role")?)?,
             first: required(fields.uint("first")?, "first")?,
             last: fields.uint("last")?,
             settled: fields.bool("settled")?.unwrap_or_default(),
             state: DeliveryState::decode(fields.any()?)?,
             batchable: fields.bool("batchable")?.unwrap_or_default(),
-        })
+        };
+        fields.end()?;
+        Ok(disposition)
     }
 
     fn put(&self, out: &mut Vec<u8>) {

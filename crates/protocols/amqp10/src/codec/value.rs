@@ -7,13 +7,23 @@ use super::error::DecodeError;
 
 /// Most values in each other (B4).
 pub const MAX_DEPTH: usize = 32;
+/// Depth of the list that a described value is.
+const LIST_DEPTH: usize = 2;
 /// Most elements of an array whose elements have no bytes of their own: there is nothing else that bounds them (B1).
 pub const MAX_EMPTY_ELEMENTS: u32 = 4_096;
 
 /// Constructor of a described value.
-const DESCRIBED: u8 = 0x00;
+pub(super) const DESCRIBED: u8 = 0x00;
 /// Constructor of a ulong of one byte: what nearly every descriptor is written as.
-const SMALL_ULONG: u8 = 0x53;
+pub(super) const SMALL_ULONG: u8 = 0x53;
+/// Others that are read without a detour where they are as usual.
+pub(super) const NULL: u8 = 0x40;
+pub(super) const TRUE: u8 = 0x41;
+pub(super) const FALSE: u8 = 0x42;
+pub(super) const SMALL_UINT: u8 = 0x52;
+pub(super) const UINT: u8 = 0x70;
+pub(super) const SMALL_BINARY: u8 = 0xa0;
+pub(super) const BINARY: u8 = 0xb0;
 
 /// One value. Compound ones are read further by their iterators.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -297,11 +307,11 @@ pub fn read(input: &[u8]) -> Result<(Value<'_>, &[u8]), DecodeError> {
 /// # Errors
 /// It is no such value.
 pub(super) fn read_typed(input: &[u8]) -> Result<(u8, Value<'_>, &[u8]), DecodeError> {
-    if let [DESCRIBED, SMALL_ULONG, code, constructor, content @ ..] = input
-        && *constructor != DESCRIBED
+    if let Some(code) = usual_code(input)
+        && let [_, _, _, constructor, content @ ..] = input
     {
         let (value, rest) = read_content(*constructor, content)?;
-        return Ok((*code, value, rest));
+        return Ok((code, value, rest));
     }
     let (Value::Described(described), rest) = read(input)? else {
         return Err(DecodeError::UnknownDescriptor);
@@ -309,6 +319,15 @@ pub(super) fn read_typed(input: &[u8]) -> Result<(u8, Value<'_>, &[u8]), DecodeE
     let code = described.code().ok_or(DecodeError::UnknownDescriptor)?;
     let value = described.value().ok_or(DecodeError::Truncated)?;
     Ok((code, value, rest))
+}
+
+/// The code of a value that is described as usual by one of the specification's descriptors, of which one level is all that
+/// there is in between.
+pub(super) fn usual_code(input: &[u8]) -> Option<u8> {
+    match input {
+        [DESCRIBED, SMALL_ULONG, code, constructor, ..] if *constructor != DESCRIBED => Some(*code),
+        _ => None,
+    }
 }
 
 /// Looks at the whole value at the start of the input. Answers its length in bytes.
@@ -335,6 +354,27 @@ fn check_nested(input: &[u8], depth: usize) -> Result<usize, DecodeError> {
     let descriptor = check_nested(content, depth + 1)?;
     let value = content.get(descriptor..).ok_or(DecodeError::Truncated)?;
     Ok(1 + descriptor + check_nested(value, depth + 1)?)
+}
+
+/// Looks at the fields of a list that is itself described: so many are left in the bytes.
+///
+/// # Errors
+/// As [`check`]; there are more bytes, or fewer.
+pub(super) fn check_fields(left: u32, rest: &[u8]) -> Result<(), DecodeError> {
+    check_items(left, rest, LIST_DEPTH)
+}
+
+/// Looks at one such field, which was read, if there is anything in it.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_field(value: &Value<'_>, bytes: &[u8]) -> Result<(), DecodeError> {
+    match value {
+        Value::List(_) | Value::Map(_) | Value::Array(_) | Value::Described(_) => {
+            check_nested(bytes, LIST_DEPTH + 1).map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Looks at what is in a compound value.

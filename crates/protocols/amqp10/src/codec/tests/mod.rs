@@ -3,6 +3,7 @@
 mod frames;
 mod messages;
 mod performatives;
+mod strict;
 mod values;
 
 /// Bytes of hexadecimal digits, blanks left out.
